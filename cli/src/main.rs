@@ -1,0 +1,2 @@
+//! The pycoroner command line.
+fn main() {}
