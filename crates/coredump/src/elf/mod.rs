@@ -1,0 +1,7 @@
+//! What the ELF format says about a core file, before any Python is looked for.
+
+pub(crate) mod core_file;
+pub(crate) mod initial_stack;
+pub(crate) mod modules;
+pub(crate) mod notes;
+pub(crate) mod parse;

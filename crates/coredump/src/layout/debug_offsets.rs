@@ -1,0 +1,1 @@
+//! What `_Py_DebugOffsets` states.

@@ -1,0 +1,1 @@
+//! Layouts out of DWARF.

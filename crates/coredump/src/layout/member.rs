@@ -1,0 +1,383 @@
+//! The one list of all structure members that pycoroner reads.
+//!
+//! A line names the constant, the structure that the member belongs to, what it holds, and its path as CPython
+//! spells it. Adding a line here is all that reading a new member takes: `pycoroner layout` looks for every
+//! path of this list.
+
+use crate::address::{Address, Ptr};
+use crate::layout::{Bits, Inline, Member, SizeOf};
+
+macro_rules! structures {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub enum $name {}
+    )*};
+}
+
+structures! {
+    /// `_PyRuntimeState`: the one per process.
+    RuntimeState;
+    /// `PyInterpreterState`.
+    InterpreterState;
+    /// `struct _gil_runtime_state`.
+    GilState;
+    /// `PyThreadState`.
+    ThreadState;
+    /// `_PyErr_StackItem`: an exception being handled.
+    ErrStackItem;
+    /// `_PyCFrame` (3.11, 3.12).
+    CFrame;
+    /// `PyFrameObject` up to 3.10: the frame itself; from 3.11: a view of it.
+    FrameObject;
+    /// `_PyInterpreterFrame` (3.11+).
+    InterpreterFrame;
+    /// `PyCodeObject`.
+    CodeObject;
+    /// `PyObject`.
+    Object;
+    /// `PyVarObject`.
+    VarObject;
+    /// `PyTypeObject`.
+    TypeObject;
+    /// `PyHeapTypeObject`.
+    HeapTypeObject;
+    /// `PyASCIIObject` and the structures that begin with it.
+    UnicodeObject;
+    /// `PyLongObject`.
+    LongObject;
+    /// `PyFloatObject`.
+    FloatObject;
+    /// `PyComplexObject`.
+    ComplexObject;
+    /// `PyBytesObject`.
+    BytesObject;
+    /// `PyByteArrayObject`.
+    ByteArrayObject;
+    /// `PyTupleObject`.
+    TupleObject;
+    /// `PyListObject`.
+    ListObject;
+    /// `PyDictObject`.
+    DictObject;
+    /// `PyDictKeysObject`.
+    DictKeys;
+    /// `PyDictValues` (3.11+), an array of objects before.
+    DictValues;
+    /// `PySetObject`.
+    SetObject;
+    /// `PyFunctionObject`.
+    FunctionObject;
+    /// `PyMethodObject`: a bound method.
+    MethodObject;
+    /// `PyCFunctionObject`: a built-in function.
+    CFunctionObject;
+    /// `PyMethodDef`.
+    MethodDef;
+    /// `PyModuleObject`.
+    ModuleObject;
+    /// `PyCellObject`.
+    CellObject;
+    /// `PyGenObject`: generators, coroutines and async generators.
+    GenObject;
+    /// `PyBaseExceptionObject`.
+    BaseExceptionObject;
+    /// `PyBaseExceptionGroupObject` (3.11+).
+    ExceptionGroupObject;
+    /// `PyTracebackObject`.
+    TracebackObject;
+    /// `PyWeakReference`.
+    WeakReference;
+    /// `PySliceObject`.
+    SliceObject;
+    /// `PyGC_Head`.
+    GcHead;
+    /// `struct gc_generation`.
+    GcGeneration;
+    /// `rlockobject` of `_thread`.
+    RLockObject;
+    /// `lockobject` of `_thread`.
+    LockObject;
+    /// `PyMemberDescrObject` and the descriptors that begin with it.
+    MemberDescr;
+    /// `PyMemberDef`.
+    MemberDef;
+}
+
+macro_rules! members {
+    ($($name:ident: $structure:ty, $value:ty, $path:literal;)*) => {
+        /// Index of a member in a layout.
+        #[allow(non_camel_case_types, reason = "one name serves the index and the typed constant")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u16)]
+        pub enum Id { $(#[doc = $path] $name),* }
+
+        impl Id {
+            /// All members, by index.
+            pub const ALL: &[Id] = &[$(Id::$name),*];
+
+            /// `Struct.member` as CPython spells it; `Struct` alone stands for the size.
+            pub const fn path(self) -> &'static str {
+                match self { $(Id::$name => $path),* }
+            }
+        }
+
+        $(#[doc = concat!("`", $path, "`")] pub const $name: Member<$structure, $value> = Member::new(Id::$name);)*
+    };
+}
+
+type Obj = Option<Ptr<Object>>;
+
+members! {
+    RUNTIME_INTERPRETERS_HEAD: RuntimeState, Option<Ptr<InterpreterState>>, "_PyRuntimeState.interpreters.head";
+    RUNTIME_TSTATE_CURRENT: RuntimeState, Option<Ptr<ThreadState>>, "_PyRuntimeState.gilstate.tstate_current";
+    RUNTIME_FINALIZING: RuntimeState, Address, "_PyRuntimeState._finalizing";
+    RUNTIME_GC_GENERATIONS: RuntimeState, Inline, "_PyRuntimeState.gc.generations";
+    RUNTIME_GC_ENABLED: RuntimeState, i32, "_PyRuntimeState.gc.enabled";
+    RUNTIME_GC_COLLECTING: RuntimeState, i32, "_PyRuntimeState.gc.collecting";
+
+    INTERP_NEXT: InterpreterState, Option<Ptr<InterpreterState>>, "PyInterpreterState.next";
+    INTERP_ID: InterpreterState, i64, "PyInterpreterState.id";
+    INTERP_TSTATE_HEAD: InterpreterState, Option<Ptr<ThreadState>>, "PyInterpreterState.tstate_head";
+    INTERP_THREADS_HEAD: InterpreterState, Option<Ptr<ThreadState>>, "PyInterpreterState.threads.head";
+    INTERP_MODULES: InterpreterState, Obj, "PyInterpreterState.modules";
+    INTERP_IMPORTS_MODULES: InterpreterState, Obj, "PyInterpreterState.imports.modules";
+    INTERP_SYSDICT: InterpreterState, Obj, "PyInterpreterState.sysdict";
+    INTERP_BUILTINS: InterpreterState, Obj, "PyInterpreterState.builtins";
+    INTERP_GIL: InterpreterState, Option<Ptr<GilState>>, "PyInterpreterState.ceval.gil";
+    INTERP_GC_GENERATIONS: InterpreterState, Inline, "PyInterpreterState.gc.generations";
+    INTERP_GC_PERMANENT: InterpreterState, Inline, "PyInterpreterState.gc.permanent_generation";
+    INTERP_GC_ENABLED: InterpreterState, i32, "PyInterpreterState.gc.enabled";
+    INTERP_GC_COLLECTING: InterpreterState, i32, "PyInterpreterState.gc.collecting";
+
+    GIL_LAST_HOLDER: GilState, Option<Ptr<ThreadState>>, "_gil_runtime_state.last_holder";
+    GIL_LOCKED: GilState, i32, "_gil_runtime_state.locked";
+
+    TSTATE_NEXT: ThreadState, Option<Ptr<ThreadState>>, "PyThreadState.next";
+    TSTATE_INTERP: ThreadState, Option<Ptr<InterpreterState>>, "PyThreadState.interp";
+    TSTATE_FRAME: ThreadState, Option<Ptr<FrameObject>>, "PyThreadState.frame";
+    TSTATE_CFRAME: ThreadState, Option<Ptr<CFrame>>, "PyThreadState.cframe";
+    TSTATE_CURRENT_FRAME: ThreadState, Option<Ptr<InterpreterFrame>>, "PyThreadState.current_frame";
+    TSTATE_THREAD_ID: ThreadState, u64, "PyThreadState.thread_id";
+    TSTATE_NATIVE_THREAD_ID: ThreadState, u64, "PyThreadState.native_thread_id";
+    TSTATE_CURRENT_EXCEPTION: ThreadState, Obj, "PyThreadState.current_exception";
+    TSTATE_CUREXC_TYPE: ThreadState, Obj, "PyThreadState.curexc_type";
+    TSTATE_CUREXC_VALUE: ThreadState, Obj, "PyThreadState.curexc_value";
+    TSTATE_CUREXC_TRACEBACK: ThreadState, Option<Ptr<TracebackObject>>, "PyThreadState.curexc_traceback";
+    TSTATE_EXC_INFO: ThreadState, Option<Ptr<ErrStackItem>>, "PyThreadState.exc_info";
+    TSTATE_DICT: ThreadState, Obj, "PyThreadState.dict";
+    TSTATE_CONTEXT: ThreadState, Obj, "PyThreadState.context";
+
+    ERR_EXC_TYPE: ErrStackItem, Obj, "_PyErr_StackItem.exc_type";
+    ERR_EXC_VALUE: ErrStackItem, Obj, "_PyErr_StackItem.exc_value";
+    ERR_EXC_TRACEBACK: ErrStackItem, Option<Ptr<TracebackObject>>, "_PyErr_StackItem.exc_traceback";
+    ERR_PREVIOUS: ErrStackItem, Option<Ptr<ErrStackItem>>, "_PyErr_StackItem.previous_item";
+
+    CFRAME_CURRENT_FRAME: CFrame, Option<Ptr<InterpreterFrame>>, "_PyCFrame.current_frame";
+
+    FRAME_BACK: FrameObject, Option<Ptr<FrameObject>>, "PyFrameObject.f_back";
+    FRAME_CODE: FrameObject, Option<Ptr<CodeObject>>, "PyFrameObject.f_code";
+    FRAME_GLOBALS: FrameObject, Obj, "PyFrameObject.f_globals";
+    FRAME_LOCALS: FrameObject, Obj, "PyFrameObject.f_locals";
+    FRAME_LASTI: FrameObject, i32, "PyFrameObject.f_lasti";
+    FRAME_LINENO: FrameObject, i32, "PyFrameObject.f_lineno";
+    FRAME_TRACE: FrameObject, Obj, "PyFrameObject.f_trace";
+    FRAME_GEN: FrameObject, Obj, "PyFrameObject.f_gen";
+    FRAME_STATE: FrameObject, i8, "PyFrameObject.f_state";
+    FRAME_EXECUTING: FrameObject, u8, "PyFrameObject.f_executing";
+    FRAME_STACKTOP: FrameObject, Address, "PyFrameObject.f_stacktop";
+    FRAME_STACKDEPTH: FrameObject, i32, "PyFrameObject.f_stackdepth";
+    FRAME_VALUESTACK: FrameObject, Address, "PyFrameObject.f_valuestack";
+    FRAME_LOCALSPLUS: FrameObject, Inline, "PyFrameObject.f_localsplus";
+    FRAME_FRAME: FrameObject, Option<Ptr<InterpreterFrame>>, "PyFrameObject.f_frame";
+    FRAME_OWN_FRAME: FrameObject, Inline, "PyFrameObject._f_frame_data";
+    FRAME_SIZE: FrameObject, SizeOf, "PyFrameObject";
+
+    IFRAME_PREVIOUS: InterpreterFrame, Option<Ptr<InterpreterFrame>>, "_PyInterpreterFrame.previous";
+    IFRAME_CODE: InterpreterFrame, Option<Ptr<CodeObject>>, "_PyInterpreterFrame.f_code";
+    IFRAME_EXECUTABLE: InterpreterFrame, Obj, "_PyInterpreterFrame.f_executable";
+    IFRAME_FUNC: InterpreterFrame, Obj, "_PyInterpreterFrame.f_func";
+    IFRAME_FUNCOBJ: InterpreterFrame, Obj, "_PyInterpreterFrame.f_funcobj";
+    IFRAME_GLOBALS: InterpreterFrame, Obj, "_PyInterpreterFrame.f_globals";
+    IFRAME_BUILTINS: InterpreterFrame, Obj, "_PyInterpreterFrame.f_builtins";
+    IFRAME_LOCALS: InterpreterFrame, Obj, "_PyInterpreterFrame.f_locals";
+    IFRAME_FRAME_OBJ: InterpreterFrame, Option<Ptr<FrameObject>>, "_PyInterpreterFrame.frame_obj";
+    IFRAME_PREV_INSTR: InterpreterFrame, Address, "_PyInterpreterFrame.prev_instr";
+    IFRAME_INSTR_PTR: InterpreterFrame, Address, "_PyInterpreterFrame.instr_ptr";
+    IFRAME_STACKTOP: InterpreterFrame, i32, "_PyInterpreterFrame.stacktop";
+    IFRAME_OWNER: InterpreterFrame, u8, "_PyInterpreterFrame.owner";
+    IFRAME_IS_ENTRY: InterpreterFrame, u8, "_PyInterpreterFrame.is_entry";
+    IFRAME_LOCALSPLUS: InterpreterFrame, Inline, "_PyInterpreterFrame.localsplus";
+
+    CODE_ARGCOUNT: CodeObject, i32, "PyCodeObject.co_argcount";
+    CODE_POSONLYARGCOUNT: CodeObject, i32, "PyCodeObject.co_posonlyargcount";
+    CODE_KWONLYARGCOUNT: CodeObject, i32, "PyCodeObject.co_kwonlyargcount";
+    CODE_NLOCALS: CodeObject, i32, "PyCodeObject.co_nlocals";
+    CODE_STACKSIZE: CodeObject, i32, "PyCodeObject.co_stacksize";
+    CODE_FLAGS: CodeObject, i32, "PyCodeObject.co_flags";
+    CODE_FIRSTLINENO: CodeObject, i32, "PyCodeObject.co_firstlineno";
+    CODE_CODE: CodeObject, Option<Ptr<BytesObject>>, "PyCodeObject.co_code";
+    CODE_CODE_ADAPTIVE: CodeObject, Inline, "PyCodeObject.co_code_adaptive";
+    CODE_CONSTS: CodeObject, Obj, "PyCodeObject.co_consts";
+    CODE_NAMES: CodeObject, Obj, "PyCodeObject.co_names";
+    CODE_VARNAMES: CodeObject, Option<Ptr<TupleObject>>, "PyCodeObject.co_varnames";
+    CODE_FREEVARS: CodeObject, Option<Ptr<TupleObject>>, "PyCodeObject.co_freevars";
+    CODE_CELLVARS: CodeObject, Option<Ptr<TupleObject>>, "PyCodeObject.co_cellvars";
+    CODE_LOCALSPLUSNAMES: CodeObject, Option<Ptr<TupleObject>>, "PyCodeObject.co_localsplusnames";
+    CODE_LOCALSPLUSKINDS: CodeObject, Option<Ptr<BytesObject>>, "PyCodeObject.co_localspluskinds";
+    CODE_NLOCALSPLUS: CodeObject, i32, "PyCodeObject.co_nlocalsplus";
+    CODE_FILENAME: CodeObject, Option<Ptr<UnicodeObject>>, "PyCodeObject.co_filename";
+    CODE_NAME: CodeObject, Option<Ptr<UnicodeObject>>, "PyCodeObject.co_name";
+    CODE_QUALNAME: CodeObject, Option<Ptr<UnicodeObject>>, "PyCodeObject.co_qualname";
+    CODE_LNOTAB: CodeObject, Option<Ptr<BytesObject>>, "PyCodeObject.co_lnotab";
+    CODE_LINETABLE: CodeObject, Option<Ptr<BytesObject>>, "PyCodeObject.co_linetable";
+    CODE_EXCEPTIONTABLE: CodeObject, Obj, "PyCodeObject.co_exceptiontable";
+    CODE_SIZE: CodeObject, SizeOf, "PyCodeObject";
+
+    OBJECT_REFCNT: Object, i64, "PyObject.ob_refcnt";
+    OBJECT_TYPE: Object, Ptr<TypeObject>, "PyObject.ob_type";
+    OBJECT_SIZE: Object, SizeOf, "PyObject";
+    VAR_SIZE: VarObject, i64, "PyVarObject.ob_size";
+
+    TYPE_NAME: TypeObject, Address, "PyTypeObject.tp_name";
+    TYPE_BASICSIZE: TypeObject, i64, "PyTypeObject.tp_basicsize";
+    TYPE_ITEMSIZE: TypeObject, i64, "PyTypeObject.tp_itemsize";
+    TYPE_FLAGS: TypeObject, u64, "PyTypeObject.tp_flags";
+    TYPE_BASE: TypeObject, Option<Ptr<TypeObject>>, "PyTypeObject.tp_base";
+    TYPE_BASES: TypeObject, Obj, "PyTypeObject.tp_bases";
+    TYPE_DICT: TypeObject, Option<Ptr<DictObject>>, "PyTypeObject.tp_dict";
+    TYPE_MRO: TypeObject, Obj, "PyTypeObject.tp_mro";
+    TYPE_SUBCLASSES: TypeObject, Address, "PyTypeObject.tp_subclasses";
+    TYPE_CACHE: TypeObject, Obj, "PyTypeObject.tp_cache";
+    TYPE_DICTOFFSET: TypeObject, i64, "PyTypeObject.tp_dictoffset";
+    TYPE_WEAKLISTOFFSET: TypeObject, i64, "PyTypeObject.tp_weaklistoffset";
+    TYPE_MEMBERS: TypeObject, Address, "PyTypeObject.tp_members";
+    TYPE_SIZE: TypeObject, SizeOf, "PyTypeObject";
+    HEAP_TYPE_NAME: HeapTypeObject, Option<Ptr<UnicodeObject>>, "PyHeapTypeObject.ht_name";
+    HEAP_TYPE_QUALNAME: HeapTypeObject, Option<Ptr<UnicodeObject>>, "PyHeapTypeObject.ht_qualname";
+    HEAP_TYPE_SLOTS: HeapTypeObject, Obj, "PyHeapTypeObject.ht_slots";
+    HEAP_TYPE_CACHED_KEYS: HeapTypeObject, Option<Ptr<DictKeys>>, "PyHeapTypeObject.ht_cached_keys";
+    HEAP_TYPE_MODULE: HeapTypeObject, Obj, "PyHeapTypeObject.ht_module";
+    HEAP_TYPE_SIZE: HeapTypeObject, SizeOf, "PyHeapTypeObject";
+
+    UNICODE_LENGTH: UnicodeObject, i64, "PyASCIIObject.length";
+    UNICODE_KIND: UnicodeObject, Bits, "PyASCIIObject.state.kind";
+    UNICODE_COMPACT: UnicodeObject, Bits, "PyASCIIObject.state.compact";
+    UNICODE_ASCII: UnicodeObject, Bits, "PyASCIIObject.state.ascii";
+    UNICODE_READY: UnicodeObject, Bits, "PyASCIIObject.state.ready";
+    UNICODE_UTF8: UnicodeObject, Address, "PyCompactUnicodeObject.utf8";
+    UNICODE_UTF8_LENGTH: UnicodeObject, i64, "PyCompactUnicodeObject.utf8_length";
+    UNICODE_DATA: UnicodeObject, Address, "PyUnicodeObject.data";
+    UNICODE_ASCII_SIZE: UnicodeObject, SizeOf, "PyASCIIObject";
+    UNICODE_COMPACT_SIZE: UnicodeObject, SizeOf, "PyCompactUnicodeObject";
+    UNICODE_SIZE: UnicodeObject, SizeOf, "PyUnicodeObject";
+    LONG_TAG: LongObject, u64, "PyLongObject.long_value.lv_tag";
+    LONG_TAGGED_DIGITS: LongObject, Inline, "PyLongObject.long_value.ob_digit";
+    LONG_DIGITS: LongObject, Inline, "PyLongObject.ob_digit";
+    LONG_SIZE: LongObject, SizeOf, "PyLongObject";
+    FLOAT_VALUE: FloatObject, u64, "PyFloatObject.ob_fval";
+    FLOAT_SIZE: FloatObject, SizeOf, "PyFloatObject";
+    COMPLEX_REAL: ComplexObject, u64, "PyComplexObject.cval.real";
+    COMPLEX_IMAG: ComplexObject, u64, "PyComplexObject.cval.imag";
+    BYTES_DATA: BytesObject, Inline, "PyBytesObject.ob_sval";
+    BYTES_SIZE: BytesObject, SizeOf, "PyBytesObject";
+    BYTEARRAY_ALLOC: ByteArrayObject, i64, "PyByteArrayObject.ob_alloc";
+    BYTEARRAY_BYTES: ByteArrayObject, Address, "PyByteArrayObject.ob_bytes";
+    BYTEARRAY_START: ByteArrayObject, Address, "PyByteArrayObject.ob_start";
+    TUPLE_ITEMS: TupleObject, Inline, "PyTupleObject.ob_item";
+    TUPLE_SIZE: TupleObject, SizeOf, "PyTupleObject";
+    LIST_ITEMS: ListObject, Address, "PyListObject.ob_item";
+    LIST_ALLOCATED: ListObject, i64, "PyListObject.allocated";
+    LIST_SIZE: ListObject, SizeOf, "PyListObject";
+
+    DICT_USED: DictObject, i64, "PyDictObject.ma_used";
+    DICT_KEYS: DictObject, Option<Ptr<DictKeys>>, "PyDictObject.ma_keys";
+    DICT_VALUES: DictObject, Option<Ptr<DictValues>>, "PyDictObject.ma_values";
+    DICT_SIZE: DictObject, SizeOf, "PyDictObject";
+    KEYS_SIZE: DictKeys, i64, "PyDictKeysObject.dk_size";
+    KEYS_LOOKUP: DictKeys, Address, "PyDictKeysObject.dk_lookup";
+    KEYS_LOG2_SIZE: DictKeys, u8, "PyDictKeysObject.dk_log2_size";
+    KEYS_LOG2_INDEX_BYTES: DictKeys, u8, "PyDictKeysObject.dk_log2_index_bytes";
+    KEYS_KIND: DictKeys, u8, "PyDictKeysObject.dk_kind";
+    KEYS_USABLE: DictKeys, i64, "PyDictKeysObject.dk_usable";
+    KEYS_NENTRIES: DictKeys, i64, "PyDictKeysObject.dk_nentries";
+    KEYS_INDICES: DictKeys, Inline, "PyDictKeysObject.dk_indices";
+    VALUES_ARRAY: DictValues, Inline, "_dictvalues.values";
+    VALUES_CAPACITY: DictValues, u8, "_dictvalues.capacity";
+    VALUES_VALID: DictValues, u8, "_dictvalues.valid";
+    VALUES_EMBEDDED: DictValues, u8, "_dictvalues.embedded";
+
+    SET_FILL: SetObject, i64, "PySetObject.fill";
+    SET_USED: SetObject, i64, "PySetObject.used";
+    SET_MASK: SetObject, i64, "PySetObject.mask";
+    SET_TABLE: SetObject, Address, "PySetObject.table";
+    SET_SMALLTABLE: SetObject, Inline, "PySetObject.smalltable";
+    SET_SIZE: SetObject, SizeOf, "PySetObject";
+
+    FUNCTION_CODE: FunctionObject, Option<Ptr<CodeObject>>, "PyFunctionObject.func_code";
+    FUNCTION_GLOBALS: FunctionObject, Obj, "PyFunctionObject.func_globals";
+    FUNCTION_NAME: FunctionObject, Option<Ptr<UnicodeObject>>, "PyFunctionObject.func_name";
+    FUNCTION_QUALNAME: FunctionObject, Option<Ptr<UnicodeObject>>, "PyFunctionObject.func_qualname";
+    FUNCTION_DEFAULTS: FunctionObject, Obj, "PyFunctionObject.func_defaults";
+    FUNCTION_KWDEFAULTS: FunctionObject, Obj, "PyFunctionObject.func_kwdefaults";
+    FUNCTION_CLOSURE: FunctionObject, Obj, "PyFunctionObject.func_closure";
+    FUNCTION_DOC: FunctionObject, Obj, "PyFunctionObject.func_doc";
+    FUNCTION_DICT: FunctionObject, Obj, "PyFunctionObject.func_dict";
+    FUNCTION_ANNOTATIONS: FunctionObject, Obj, "PyFunctionObject.func_annotations";
+    FUNCTION_MODULE: FunctionObject, Obj, "PyFunctionObject.func_module";
+    FUNCTION_SIZE: FunctionObject, SizeOf, "PyFunctionObject";
+    METHOD_FUNC: MethodObject, Obj, "PyMethodObject.im_func";
+    METHOD_SELF: MethodObject, Obj, "PyMethodObject.im_self";
+    METHOD_SIZE: MethodObject, SizeOf, "PyMethodObject";
+    CFUNCTION_DEF: CFunctionObject, Option<Ptr<MethodDef>>, "PyCFunctionObject.m_ml";
+    CFUNCTION_SELF: CFunctionObject, Obj, "PyCFunctionObject.m_self";
+    CFUNCTION_MODULE: CFunctionObject, Obj, "PyCFunctionObject.m_module";
+    CFUNCTION_SIZE: CFunctionObject, SizeOf, "PyCFunctionObject";
+    METHOD_DEF_NAME: MethodDef, Address, "PyMethodDef.ml_name";
+    MODULE_DICT: ModuleObject, Option<Ptr<DictObject>>, "PyModuleObject.md_dict";
+    MODULE_NAME: ModuleObject, Obj, "PyModuleObject.md_name";
+    CELL_REF: CellObject, Obj, "PyCellObject.ob_ref";
+
+    GEN_FRAME: GenObject, Option<Ptr<FrameObject>>, "PyGenObject.gi_frame";
+    GEN_CODE: GenObject, Obj, "PyGenObject.gi_code";
+    GEN_NAME: GenObject, Option<Ptr<UnicodeObject>>, "PyGenObject.gi_name";
+    GEN_QUALNAME: GenObject, Option<Ptr<UnicodeObject>>, "PyGenObject.gi_qualname";
+    GEN_IFRAME: GenObject, Inline, "PyGenObject.gi_iframe";
+    GEN_FRAME_STATE: GenObject, i8, "PyGenObject.gi_frame_state";
+    GEN_EXC_STATE: GenObject, Inline, "PyGenObject.gi_exc_state";
+
+    EXC_DICT: BaseExceptionObject, Obj, "PyBaseExceptionObject.dict";
+    EXC_ARGS: BaseExceptionObject, Option<Ptr<TupleObject>>, "PyBaseExceptionObject.args";
+    EXC_NOTES: BaseExceptionObject, Obj, "PyBaseExceptionObject.notes";
+    EXC_TRACEBACK: BaseExceptionObject, Option<Ptr<TracebackObject>>, "PyBaseExceptionObject.traceback";
+    EXC_CONTEXT: BaseExceptionObject, Option<Ptr<BaseExceptionObject>>, "PyBaseExceptionObject.context";
+    EXC_CAUSE: BaseExceptionObject, Option<Ptr<BaseExceptionObject>>, "PyBaseExceptionObject.cause";
+    EXC_SUPPRESS_CONTEXT: BaseExceptionObject, u8, "PyBaseExceptionObject.suppress_context";
+    EXC_SIZE: BaseExceptionObject, SizeOf, "PyBaseExceptionObject";
+    EXC_GROUP_MSG: ExceptionGroupObject, Obj, "PyBaseExceptionGroupObject.msg";
+    EXC_GROUP_EXCS: ExceptionGroupObject, Option<Ptr<TupleObject>>, "PyBaseExceptionGroupObject.excs";
+    TRACEBACK_NEXT: TracebackObject, Option<Ptr<TracebackObject>>, "PyTracebackObject.tb_next";
+    TRACEBACK_FRAME: TracebackObject, Option<Ptr<FrameObject>>, "PyTracebackObject.tb_frame";
+    TRACEBACK_LASTI: TracebackObject, i32, "PyTracebackObject.tb_lasti";
+    TRACEBACK_LINENO: TracebackObject, i32, "PyTracebackObject.tb_lineno";
+
+    WEAKREF_OBJECT: WeakReference, Obj, "PyWeakReference.wr_object";
+    WEAKREF_CALLBACK: WeakReference, Obj, "PyWeakReference.wr_callback";
+    SLICE_START: SliceObject, Obj, "PySliceObject.start";
+    SLICE_STOP: SliceObject, Obj, "PySliceObject.stop";
+    SLICE_STEP: SliceObject, Obj, "PySliceObject.step";
+    GC_HEAD_NEXT: GcHead, Address, "PyGC_Head._gc_next";
+    GC_HEAD_PREV: GcHead, Address, "PyGC_Head._gc_prev";
+    GC_HEAD_SIZE: GcHead, SizeOf, "PyGC_Head";
+    GC_GENERATION_HEAD: GcGeneration, Inline, "gc_generation.head";
+    GC_GENERATION_SIZE: GcGeneration, SizeOf, "gc_generation";
+    RLOCK_OWNER: RLockObject, u64, "rlockobject.rlock_owner";
+    RLOCK_COUNT: RLockObject, u64, "rlockobject.rlock_count";
+    RLOCK_LOCK: RLockObject, Address, "rlockobject.rlock_lock";
+    LOCK_LOCK: LockObject, Address, "lockobject.lock_lock";
+    LOCK_LOCKED: LockObject, u8, "lockobject.locked";
+    DESCR_NAME: MemberDescr, Option<Ptr<UnicodeObject>>, "PyMemberDescrObject.d_common.d_name";
+    DESCR_MEMBER: MemberDescr, Option<Ptr<MemberDef>>, "PyMemberDescrObject.d_member";
+    MEMBER_DEF_TYPE: MemberDef, i32, "PyMemberDef.type";
+    MEMBER_DEF_OFFSET: MemberDef, i64, "PyMemberDef.offset";
+}

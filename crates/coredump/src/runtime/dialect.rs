@@ -1,0 +1,159 @@
+//! What a table of offsets cannot say: how CPython's formats changed between versions.
+//!
+//! A [`Dialect`] is chosen once, when the runtime is attached to. Nothing else asks for the version.
+
+/// Behavior of one CPython minor version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dialect {
+    /// How a thread's innermost frame is found.
+    pub frame_chain: FrameChain,
+    /// What a frame says about the instruction it stands on.
+    pub instruction: Instruction,
+    /// How instructions map to lines.
+    pub line_table: LineTable,
+    /// How an int keeps its sign and number of digits.
+    pub int_format: IntFormat,
+    /// How a dict's keys are laid out.
+    pub dict_keys: DictKeysFormat,
+    /// Where instances keep their attributes.
+    pub instance_dict: InstanceDict,
+    /// How the exceptions of a thread are kept.
+    pub exception_state: ExceptionState,
+    /// Where it stands which thread holds the GIL.
+    pub gil: Gil,
+}
+
+/// How a thread's innermost frame is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameChain {
+    /// `tstate->frame`, frames are objects (up to 3.10).
+    FrameObjects,
+    /// `tstate->cframe->current_frame` (3.11, 3.12).
+    CFrame,
+    /// `tstate->current_frame` (3.13).
+    CurrentFrame,
+}
+
+/// What a frame says about the instruction it stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instruction {
+    /// `f_lasti` counts bytes (up to 3.9).
+    LastiBytes,
+    /// `f_lasti` counts two-byte units (3.10).
+    LastiUnits,
+    /// `prev_instr` points at the instruction that ran last (3.11, 3.12).
+    PreviousInstruction,
+    /// `instr_ptr` points at the instruction that is running, or behind a call (3.13).
+    InstructionPointer,
+}
+
+/// How instructions map to lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineTable {
+    /// `co_lnotab`: pairs of byte and line deltas (up to 3.9; Objects/lnotab_notes.txt).
+    Lnotab,
+    /// `co_linetable` of PEP 626 (3.10): pairs of byte and line deltas, the range first.
+    Ranges,
+    /// The location table with columns (3.11+; PEP 657, Objects/locations.md).
+    Locations,
+}
+
+/// How an int keeps its sign and number of digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntFormat {
+    /// `ob_size`: the number of digits, negative for a negative number (up to 3.11).
+    SignedSize,
+    /// `lv_tag`: the number of digits shifted by three; the low two bits 0 positive, 1 zero, 2 negative (3.12+).
+    Tag,
+}
+
+/// How a dict's keys are laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DictKeysFormat {
+    /// `dk_size` slots; entries of hash, key, value (up to 3.10).
+    Size,
+    /// `dk_log2_size`, `dk_log2_index_bytes`; `dk_kind` 0: hash, key, value; 1 and 2: key, value (3.11+).
+    Log2,
+}
+
+/// Where instances of Python classes keep their attributes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InstanceDict {
+    /// A dict pointer at `tp_dictoffset` (up to 3.10).
+    Pointer,
+    /// `Py_TPFLAGS_MANAGED_DICT`: the values four words before the object, the dict three (3.11).
+    ValuesAndDict,
+    /// `Py_TPFLAGS_MANAGED_DICT`: three words before the object the dict, or the values when the lowest bit is
+    /// set (3.12).
+    Tagged,
+    /// `Py_TPFLAGS_MANAGED_DICT`: three words before the object the dict; with `Py_TPFLAGS_INLINE_VALUES` the
+    /// values behind `tp_basicsize`, while they are valid (3.13).
+    InlineValues,
+}
+
+/// How the exceptions of a thread are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExceptionState {
+    /// Type, value and traceback, for those being raised and those being handled (up to 3.10).
+    Triples,
+    /// A triple for the one being raised, one object for each being handled (3.11).
+    TripleRaised,
+    /// One object each (3.12+).
+    Single,
+}
+
+/// Where it stands which thread holds the GIL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gil {
+    /// `_PyRuntime.gilstate.tstate_current` (up to 3.11).
+    CurrentThreadState,
+    /// `interp->ceval.gil`: `locked` and `last_holder` (3.12+).
+    PerInterpreter,
+}
+
+impl Dialect {
+    /// The behavior of a version, or `None` for one that is not known.
+    pub fn of(version: (u8, u8)) -> Option<Self> {
+        let oldest = Self {
+            frame_chain: FrameChain::FrameObjects,
+            instruction: Instruction::LastiBytes,
+            line_table: LineTable::Lnotab,
+            int_format: IntFormat::SignedSize,
+            dict_keys: DictKeysFormat::Size,
+            instance_dict: InstanceDict::Pointer,
+            exception_state: ExceptionState::Triples,
+            gil: Gil::CurrentThreadState,
+        };
+        let v3_10 = Self { instruction: Instruction::LastiUnits, line_table: LineTable::Ranges, ..oldest };
+        let v3_11 = Self {
+            frame_chain: FrameChain::CFrame,
+            instruction: Instruction::PreviousInstruction,
+            line_table: LineTable::Locations,
+            dict_keys: DictKeysFormat::Log2,
+            instance_dict: InstanceDict::ValuesAndDict,
+            exception_state: ExceptionState::TripleRaised,
+            ..v3_10
+        };
+        let v3_12 = Self {
+            int_format: IntFormat::Tag,
+            instance_dict: InstanceDict::Tagged,
+            exception_state: ExceptionState::Single,
+            gil: Gil::PerInterpreter,
+            ..v3_11
+        };
+        let v3_13 = Self {
+            frame_chain: FrameChain::CurrentFrame,
+            instruction: Instruction::InstructionPointer,
+            instance_dict: InstanceDict::InlineValues,
+            ..v3_12
+        };
+        match version {
+            (3, 8 | 9) => Some(oldest),
+            (3, 10) => Some(v3_10),
+            (3, 11) => Some(v3_11),
+            (3, 12) => Some(v3_12),
+            (3, 13) => Some(v3_13),
+            _ => None,
+        }
+    }
+}

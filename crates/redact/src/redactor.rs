@@ -1,0 +1,179 @@
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+use serde_json::Value;
+
+use crate::card::card_numbers;
+use crate::literal::literal;
+use crate::names::{needles, secret_name};
+use crate::pairs::{Secret, name_around, secret_pair};
+use crate::rules::{ENVIRONMENT, Signs, rules};
+use crate::shapes::{Shape, compile};
+use crate::{Ledger, document};
+
+/// What stands in the place of a secret.
+pub const MASK: &str = "<redacted>";
+
+/// Whether secrets are masked at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Policy {
+    /// Secrets are masked.
+    #[default]
+    On,
+    /// Everything is shown as it is.
+    Off,
+}
+
+/// Masks secrets; see the crate's documentation.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Redactor {
+    policy: Policy,
+}
+
+impl Redactor {
+    /// Follows a policy.
+    pub fn new(policy: Policy) -> Self {
+        Self { policy }
+    }
+
+    /// Masks what is secret in free text: log messages, reprs, paths.
+    ///
+    /// Masking masked text again changes nothing.
+    pub fn text<'a>(&self, text: &'a str, ledger: &mut Ledger) -> Cow<'a, str> {
+        if self.policy == Policy::Off {
+            return Cow::Borrowed(text);
+        }
+        let mut secrets = secrets(text);
+        if secrets.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        secrets.sort_by_key(|secret| (secret.span.start, secret.rule));
+        let mut masked = String::with_capacity(text.len());
+        let mut shown = 0;
+        for secret in secrets {
+            if secret.span.start >= shown {
+                masked.push_str(&text[shown..secret.span.start]);
+                masked.push_str(MASK);
+                ledger.add(secret.rule);
+            }
+            shown = shown.max(secret.span.end);
+        }
+        masked.push_str(&text[shown..]);
+        Cow::Owned(masked)
+    }
+
+    /// Masks the value of a variable, attribute or key as a whole when its name calls it secret, otherwise as text.
+    ///
+    /// `None`, truth values and empty strings are shown even so: that a secret is missing is no secret.
+    pub fn value<'a>(&self, name: &str, repr: &'a str, ledger: &mut Ledger) -> Cow<'a, str> {
+        match secret_name(name) {
+            Some(rule) if self.policy == Policy::On => whole(repr, rule, ledger),
+            _ => self.text(repr, ledger),
+        }
+    }
+
+    /// Masks the value of an environment variable, whatever its name.
+    pub fn env<'a>(&self, value: &'a str, ledger: &mut Ledger) -> Cow<'a, str> {
+        match self.policy {
+            Policy::Off => Cow::Borrowed(value),
+            Policy::On => whole(value, ENVIRONMENT, ledger),
+        }
+    }
+
+    /// Masks what is secret in the arguments of a process, `--password x` over two of them included.
+    pub fn argv(&self, arguments: &[String], ledger: &mut Ledger) -> Vec<String> {
+        let mut named = None;
+        let mut masked = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            let text = match named.take() {
+                Some(rule) if !argument.starts_with('-') => whole(argument, rule, ledger),
+                _ => self.text(argument, ledger),
+            };
+            masked.push(text.into_owned());
+            let option = argument
+                .strip_prefix('-')
+                .filter(|option| !option.contains('=') && self.policy == Policy::On);
+            named = option.and_then(secret_name);
+        }
+        masked
+    }
+
+    /// Masks what is secret in a JSON document, in place.
+    ///
+    /// Members are judged by their key; members `repr` and `value` also by the member `name` beside them; what
+    /// stands under `env` is an environment, under `argv` a command line; all other strings are text.
+    pub fn json(&self, document: &mut Value, ledger: &mut Ledger) {
+        if self.policy == Policy::On {
+            document::mask(*self, document, ledger);
+        }
+    }
+}
+
+/// Masks a value that is known to be secret.
+pub(crate) fn whole<'a>(value: &'a str, rule: usize, ledger: &mut Ledger) -> Cow<'a, str> {
+    let harmless = value.is_empty()
+        || value == MASK
+        || literal(value, 0).is_some_and(|literal| literal.harmless && literal.span == (0..value.len()));
+    if harmless {
+        return Cow::Borrowed(value);
+    }
+    ledger.add(rule);
+    Cow::Borrowed(MASK)
+}
+
+/// What a needle in a text points at.
+#[derive(Clone, Copy)]
+enum Hint {
+    Name,
+    Shape(usize),
+}
+
+/// One pass for all rules: text without any needle is not looked at again.
+struct Prefilter {
+    automaton: AhoCorasick,
+    hints: Vec<Hint>,
+    shapes: Vec<Shape>,
+}
+
+static PREFILTER: LazyLock<Prefilter> = LazyLock::new(|| {
+    let shapes = compile();
+    let mut words = needles();
+    let mut hints = vec![Hint::Name; words.len()];
+    for (index, shape) in shapes.iter().enumerate() {
+        if let Signs::Shape { needles, .. } = rules()[shape.rule].signs {
+            words.extend(needles.iter().map(|needle| (*needle).to_owned()));
+            hints.resize(words.len(), Hint::Shape(index));
+        }
+    }
+    #[expect(clippy::expect_used, reason = "the needles are constants, and every test builds the automaton")]
+    let automaton =
+        AhoCorasick::builder().ascii_case_insensitive(true).build(&words).expect("constant needles");
+    Prefilter { automaton, hints, shapes }
+});
+
+fn secrets(text: &str) -> Vec<Secret> {
+    let prefilter = &*PREFILTER;
+    let mut secrets: Vec<Secret> =
+        card_numbers(text).into_iter().map(|span| Secret { span, rule: rules().len() - 1 }).collect();
+    let mut seen_shapes = vec![false; prefilter.shapes.len()];
+    let mut examined = 0;
+    for found in prefilter.automaton.find_overlapping_iter(text) {
+        match prefilter.hints[found.pattern().as_usize()] {
+            Hint::Shape(index) => seen_shapes[index] = true,
+            Hint::Name if found.start() >= examined => {
+                if let Some(secret) = secret_pair(text, found.start()) {
+                    examined = secret.span.end;
+                    secrets.push(secret);
+                } else {
+                    examined = name_around(text.as_bytes(), found.start()).end;
+                }
+            }
+            Hint::Name => {}
+        }
+    }
+    for (shape, _) in prefilter.shapes.iter().zip(&seen_shapes).filter(|(_, seen)| **seen) {
+        shape.find(text, &mut secrets);
+    }
+    secrets
+}
