@@ -1,5 +1,7 @@
 //! Whole JSON documents: what a key says about the value under it.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::names::secret_name;
@@ -23,11 +25,15 @@ pub(crate) fn mask(redactor: Redactor, document: &mut Value, ledger: &mut Ledger
     let mut left = vec![(document, Place::Anywhere)];
     while let Some((value, place)) = left.pop() {
         match (value, place) {
-            (Value::String(text), Place::Secret(rule)) => {
-                replace(text, |text, ledger| whole(text, rule, ledger).into(), ledger)
-            }
+            (Value::String(text), Place::Secret(rule)) => *text = whole(text, rule, ledger).into_owned(),
             (Value::String(text), _) => {
-                replace(text, |text, ledger| redactor.text(text, ledger).into_owned(), ledger)
+                let masked = match redactor.text(text, ledger) {
+                    Cow::Owned(masked) => Some(masked),
+                    Cow::Borrowed(_) => None,
+                };
+                if let Some(masked) = masked {
+                    *text = masked;
+                }
             }
             (number @ Value::Number(_), Place::Secret(rule)) => {
                 *number = Value::String(whole("number", rule, ledger).into_owned());
@@ -54,17 +60,11 @@ pub(crate) fn mask(redactor: Redactor, document: &mut Value, ledger: &mut Ledger
 
 fn place_of(key: &str, parent: Place) -> Place {
     match (parent, key) {
-        (Place::Secret(_), _) => parent,
+        (Place::Secret(_), _) | (Place::Named(_), "attributes" | "items") => parent,
         (Place::Named(rule), "repr" | "value") => Place::Secret(rule),
-        (Place::Named(_), "attributes" | "items") => parent,
         (_, "env" | "environ" | "environment") => Place::Secret(ENVIRONMENT),
         _ => secret_name(key).map_or(Place::Anywhere, Place::Secret),
     }
-}
-
-fn replace(text: &mut String, masked: impl FnOnce(&str, &mut Ledger) -> String, ledger: &mut Ledger) {
-    let shown = masked(text, ledger);
-    *text = shown;
 }
 
 fn mask_argv(redactor: Redactor, value: &mut Value, ledger: &mut Ledger) {

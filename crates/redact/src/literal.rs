@@ -92,12 +92,12 @@ pub(crate) fn closing_quote(bytes: &[u8], open: usize, quote: Quote) -> (usize, 
 /// `r`. An even number on the way closes an outer string, which ends the inner one too.
 fn closes(mut run: usize, escapes: usize) -> bool {
     for _ in 0..(escapes + 1).ilog2() {
-        if run % 2 == 0 {
+        if run.is_multiple_of(2) {
             return true;
         }
         run /= 2;
     }
-    run % 2 == 0
+    run.is_multiple_of(2)
 }
 
 /// End of a word without quotes.

@@ -15,6 +15,9 @@ use crate::{Ledger, document};
 /// What stands in the place of a secret.
 pub const MASK: &str = "<redacted>";
 
+/// How often a text is looked at again after something was masked.
+const MOST_PASSES: usize = 8;
+
 /// Whether secrets are masked at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Policy {
@@ -44,23 +47,16 @@ impl Redactor {
         if self.policy == Policy::Off {
             return Cow::Borrowed(text);
         }
-        let mut secrets = secrets(text);
-        if secrets.is_empty() {
-            return Cow::Borrowed(text);
-        }
-        secrets.sort_by_key(|secret| (secret.span.start, secret.rule));
-        let mut masked = String::with_capacity(text.len());
-        let mut shown = 0;
-        for secret in secrets {
-            if secret.span.start >= shown {
-                masked.push_str(&text[shown..secret.span.start]);
-                masked.push_str(MASK);
-                ledger.add(secret.rule);
+        let mut shown = Cow::Borrowed(text);
+        // A mask can uncover a name that had stood inside of a longer word.
+        for _ in 0..MOST_PASSES {
+            let secrets = secrets(&shown);
+            if secrets.is_empty() {
+                break;
             }
-            shown = shown.max(secret.span.end);
+            shown = Cow::Owned(masked(&shown, secrets, ledger));
         }
-        masked.push_str(&text[shown..]);
-        Cow::Owned(masked)
+        shown
     }
 
     /// Masks the value of a variable, attribute or key as a whole when its name calls it secret, otherwise as text.
@@ -108,6 +104,22 @@ impl Redactor {
             document::mask(*self, document, ledger);
         }
     }
+}
+
+fn masked(text: &str, mut secrets: Vec<Secret>, ledger: &mut Ledger) -> String {
+    secrets.sort_by_key(|secret| (secret.span.start, secret.rule));
+    let mut masked = String::with_capacity(text.len());
+    let mut copied = 0;
+    for secret in secrets {
+        if secret.span.start >= copied {
+            masked.push_str(&text[copied..secret.span.start]);
+            masked.push_str(MASK);
+            ledger.add(secret.rule);
+        }
+        copied = copied.max(secret.span.end);
+    }
+    masked.push_str(&text[copied..]);
+    masked
 }
 
 /// Masks a value that is known to be secret.
