@@ -102,6 +102,60 @@ structures! {
     MemberDescr;
     /// `PyMemberDef`.
     MemberDef;
+    /// `PyDictKeyEntry`: an entry of a dict with keys of any type.
+    DictEntry;
+    /// `PyDictUnicodeEntry`: an entry of a dict with str keys only (3.11+).
+    DictStrEntry;
+    /// `setentry`.
+    SetEntry;
+    /// `rangeobject`.
+    RangeObject;
+    /// `staticmethod`.
+    StaticMethod;
+    /// `classmethod`.
+    ClassMethod;
+    /// `_PyDictViewObject`: `dict.keys()`, `.values()`, `.items()`.
+    DictView;
+    /// `mappingproxyobject`.
+    MappingProxy;
+    /// `PyMethodDescrObject`.
+    MethodDescr;
+    /// `gaobject`: `list[int]` (3.9+).
+    GenericAlias;
+    /// `unionobject`: `int | str` (3.10+).
+    UnionObject;
+    /// `superobject`.
+    SuperObject;
+    /// `partialobject` of `functools`.
+    PartialObject;
+    /// `PatternObject` of `re`.
+    PatternObject;
+    /// `defdictobject` of `collections`.
+    DefaultDict;
+    /// `_odictobject`.
+    OrderedDict;
+    /// `_odictnode`.
+    OrderedDictNode;
+    /// `dequeobject` of `collections`.
+    DequeObject;
+    /// `BLOCK` of `collections.deque`.
+    DequeBlock;
+    /// `PyDateTime_Date`.
+    DateObject;
+    /// `PyDateTime_DateTime`.
+    DateTimeObject;
+    /// `PyDateTime_Time`.
+    TimeObject;
+    /// `PyDateTime_Delta`.
+    TimeDelta;
+    /// `PyDateTime_TimeZone`.
+    TimeZone;
+    /// `arrayobject` of `array`.
+    ArrayObject;
+    /// `struct arraydescr`.
+    ArrayDescr;
+    /// `PyDecObject` of `_decimal`.
+    DecimalObject;
 }
 
 macro_rules! members {
@@ -380,4 +434,67 @@ members! {
     DESCR_MEMBER: MemberDescr, Option<Ptr<MemberDef>>, "PyMemberDescrObject.d_member";
     MEMBER_DEF_TYPE: MemberDef, i32, "PyMemberDef.type";
     MEMBER_DEF_OFFSET: MemberDef, i64, "PyMemberDef.offset";
+    DESCR_TYPE: MemberDescr, Option<Ptr<TypeObject>>, "PyMemberDescrObject.d_common.d_type";
+    METHOD_DESCR_METHOD: MethodDescr, Option<Ptr<MethodDef>>, "PyMethodDescrObject.d_method";
+
+    DICT_ENTRY_KEY: DictEntry, Obj, "PyDictKeyEntry.me_key";
+    DICT_ENTRY_VALUE: DictEntry, Obj, "PyDictKeyEntry.me_value";
+    DICT_ENTRY_SIZE: DictEntry, SizeOf, "PyDictKeyEntry";
+    DICT_STR_ENTRY_KEY: DictStrEntry, Obj, "PyDictUnicodeEntry.me_key";
+    DICT_STR_ENTRY_VALUE: DictStrEntry, Obj, "PyDictUnicodeEntry.me_value";
+    DICT_STR_ENTRY_SIZE: DictStrEntry, SizeOf, "PyDictUnicodeEntry";
+    VALUES_SIZE: DictValues, u8, "_dictvalues.size";
+    SET_ENTRY_KEY: SetEntry, Obj, "setentry.key";
+    SET_ENTRY_HASH: SetEntry, i64, "setentry.hash";
+    SET_ENTRY_SIZE: SetEntry, SizeOf, "setentry";
+    RANGE_START: RangeObject, Obj, "rangeobject.start";
+    RANGE_STOP: RangeObject, Obj, "rangeobject.stop";
+    RANGE_STEP: RangeObject, Obj, "rangeobject.step";
+    STATICMETHOD_CALLABLE: StaticMethod, Obj, "staticmethod.sm_callable";
+    CLASSMETHOD_CALLABLE: ClassMethod, Obj, "classmethod.cm_callable";
+    DICT_VIEW_DICT: DictView, Option<Ptr<DictObject>>, "_PyDictViewObject.dv_dict";
+    MAPPINGPROXY_MAPPING: MappingProxy, Obj, "mappingproxyobject.mapping";
+    GENERIC_ALIAS_ORIGIN: GenericAlias, Obj, "gaobject.origin";
+    GENERIC_ALIAS_ARGS: GenericAlias, Option<Ptr<TupleObject>>, "gaobject.args";
+    UNION_ARGS: UnionObject, Option<Ptr<TupleObject>>, "unionobject.args";
+    SUPER_TYPE: SuperObject, Option<Ptr<TypeObject>>, "superobject.type";
+    SUPER_OBJ: SuperObject, Obj, "superobject.obj";
+    SUPER_OBJ_TYPE: SuperObject, Option<Ptr<TypeObject>>, "superobject.obj_type";
+    PARTIAL_FN: PartialObject, Obj, "partialobject.fn";
+    PARTIAL_ARGS: PartialObject, Option<Ptr<TupleObject>>, "partialobject.args";
+    PARTIAL_KW: PartialObject, Option<Ptr<DictObject>>, "partialobject.kw";
+    PATTERN_PATTERN: PatternObject, Obj, "PatternObject.pattern";
+    PATTERN_FLAGS: PatternObject, i32, "PatternObject.flags";
+    DEFAULTDICT_FACTORY: DefaultDict, Obj, "defdictobject.default_factory";
+    ODICT_FIRST: OrderedDict, Option<Ptr<OrderedDictNode>>, "_odictobject.od_first";
+    ODICT_NODE_KEY: OrderedDictNode, Obj, "_odictnode.key";
+    ODICT_NODE_NEXT: OrderedDictNode, Option<Ptr<OrderedDictNode>>, "_odictnode.next";
+    DEQUE_LEFT_BLOCK: DequeObject, Option<Ptr<DequeBlock>>, "dequeobject.leftblock";
+    DEQUE_LEFT_INDEX: DequeObject, i64, "dequeobject.leftindex";
+    DEQUE_MAXLEN: DequeObject, i64, "dequeobject.maxlen";
+    DEQUE_BLOCK_DATA: DequeBlock, Inline, "BLOCK.data";
+    DEQUE_BLOCK_RIGHT: DequeBlock, Option<Ptr<DequeBlock>>, "BLOCK.rightlink";
+    DATE_DATA: DateObject, Inline, "PyDateTime_Date.data";
+    DATETIME_HAS_TZINFO: DateTimeObject, u8, "PyDateTime_DateTime.hastzinfo";
+    DATETIME_DATA: DateTimeObject, Inline, "PyDateTime_DateTime.data";
+    DATETIME_FOLD: DateTimeObject, u8, "PyDateTime_DateTime.fold";
+    DATETIME_TZINFO: DateTimeObject, Obj, "PyDateTime_DateTime.tzinfo";
+    TIME_HAS_TZINFO: TimeObject, u8, "PyDateTime_Time.hastzinfo";
+    TIME_DATA: TimeObject, Inline, "PyDateTime_Time.data";
+    TIME_FOLD: TimeObject, u8, "PyDateTime_Time.fold";
+    TIME_TZINFO: TimeObject, Obj, "PyDateTime_Time.tzinfo";
+    TIMEDELTA_DAYS: TimeDelta, i32, "PyDateTime_Delta.days";
+    TIMEDELTA_SECONDS: TimeDelta, i32, "PyDateTime_Delta.seconds";
+    TIMEDELTA_MICROSECONDS: TimeDelta, i32, "PyDateTime_Delta.microseconds";
+    TIMEZONE_OFFSET: TimeZone, Obj, "PyDateTime_TimeZone.offset";
+    TIMEZONE_NAME: TimeZone, Obj, "PyDateTime_TimeZone.name";
+    ARRAY_ITEMS: ArrayObject, Address, "arrayobject.ob_item";
+    ARRAY_DESCR: ArrayObject, Option<Ptr<ArrayDescr>>, "arrayobject.ob_descr";
+    ARRAY_DESCR_TYPECODE: ArrayDescr, u8, "arraydescr.typecode";
+    ARRAY_DESCR_ITEMSIZE: ArrayDescr, i32, "arraydescr.itemsize";
+    DECIMAL_FLAGS: DecimalObject, u8, "PyDecObject.dec.flags";
+    DECIMAL_EXP: DecimalObject, i64, "PyDecObject.dec.exp";
+    DECIMAL_DIGITS: DecimalObject, i64, "PyDecObject.dec.digits";
+    DECIMAL_LEN: DecimalObject, i64, "PyDecObject.dec.len";
+    DECIMAL_DATA: DecimalObject, Address, "PyDecObject.dec.data";
 }
