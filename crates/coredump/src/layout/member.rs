@@ -296,6 +296,7 @@ members! {
     TYPE_NAME: TypeObject, Address, "PyTypeObject.tp_name";
     TYPE_BASICSIZE: TypeObject, i64, "PyTypeObject.tp_basicsize";
     TYPE_ITEMSIZE: TypeObject, i64, "PyTypeObject.tp_itemsize";
+    TYPE_REPR: TypeObject, Address, "PyTypeObject.tp_repr";
     TYPE_FLAGS: TypeObject, u64, "PyTypeObject.tp_flags";
     TYPE_BASE: TypeObject, Option<Ptr<TypeObject>>, "PyTypeObject.tp_base";
     TYPE_BASES: TypeObject, Obj, "PyTypeObject.tp_bases";
