@@ -148,8 +148,7 @@ mod tests {
         let known = |path: &str| column.place(path).map(|place| place.offset);
         let stated = order_words(ORDERS[0].1).map(|word| match word {
             None => 0,
-            Some("_PyRuntimeState" | "PyInterpreterState") => 1 << 19,
-            Some(path) => known(path).unwrap_or(64),
+            Some(path) => known(path).unwrap_or(if path.contains('.') { 8 } else { 1 << 19 }),
         });
         [u64::from_le_bytes(*COOKIE), V3_13_0, 0].into_iter().chain(stated).collect()
     }
