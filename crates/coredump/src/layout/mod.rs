@@ -18,6 +18,7 @@ use crate::layout::column::Place;
 use crate::memory::{Fault, Space};
 
 pub use column::{Column, ColumnError};
+pub use dwarf::{DwarfError, column_from_dwarf};
 
 /// Where one member of structure `S` lies is looked up under this name; a value of type `T` stands there.
 pub struct Member<S, T> {

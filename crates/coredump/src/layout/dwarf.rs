@@ -1,1 +1,0 @@
-//! Layouts out of DWARF.
