@@ -1,4 +1,12 @@
 //! The CPython runtime inside a core: where it is, which version, its threads and frames.
 
+pub(crate) mod attach;
+pub(crate) mod code;
 pub(crate) mod dialect;
+pub(crate) mod exceptions;
+pub(crate) mod frames;
+pub(crate) mod locate;
+pub(crate) mod process;
 pub(crate) mod python;
+pub(crate) mod threads;
+pub(crate) mod verify;

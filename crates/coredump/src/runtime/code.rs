@@ -1,0 +1,200 @@
+//! Code objects: names, files, and positions of their instructions.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
+
+use crate::address::Ptr;
+use crate::layout::ReadError;
+use crate::layout::member::{self, BytesObject, CodeObject, TupleObject, TypeObject, UnicodeObject};
+use crate::line_table::{self, Position};
+use crate::objects::unicode::read_string;
+use crate::runtime::python::Python;
+
+/// What a code object says about itself.
+#[derive(Clone, Debug)]
+pub struct Code {
+    /// `co_name`.
+    pub name: String,
+    /// `co_qualname` (3.11+).
+    pub qualname: Option<String>,
+    /// `co_filename`.
+    pub file: String,
+    /// `co_firstlineno`.
+    pub first_line: i64,
+    /// `co_flags`.
+    pub flags: i32,
+    /// Names and kinds of the variables in a frame's slots, in their order.
+    pub variables: Vec<Variable>,
+    line_table: Vec<u8>,
+}
+
+/// A variable of a code object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// How it is bound.
+    pub kind: VariableKind,
+    /// The slot holds a cell with the value in it.
+    pub in_cell: bool,
+}
+
+/// How a variable is bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VariableKind {
+    /// A parameter.
+    Argument,
+    /// A local variable.
+    Local,
+    /// A local variable that inner functions use.
+    Cell,
+    /// A variable of an outer function.
+    Free,
+}
+
+/// Longest name or path that is read.
+const MAX_NAME: usize = 4096;
+/// Longest line table that is read; a function of a million lines has one of some MiB.
+const MAX_LINE_TABLE: u64 = 64 << 20;
+/// A frame has at most this many variables in what any compiler produces.
+const MAX_VARIABLES: u64 = 1 << 16;
+
+const CO_VARARGS: i32 = 0x04;
+const CO_VARKEYWORDS: i32 = 0x08;
+
+/// `co_localspluskinds` (Include/internal/pycore_code.h at v3.11.7).
+const CO_FAST_CELL: u8 = 0x40;
+const CO_FAST_FREE: u8 = 0x80;
+
+/// Code objects read once each.
+#[derive(Debug, Default)]
+pub(crate) struct CodeCache {
+    read: RefCell<FxHashMap<Ptr<CodeObject>, Rc<Code>>>,
+    code_type: RefCell<Option<Ptr<TypeObject>>>,
+}
+
+impl CodeCache {
+    /// The code object at `at`, verified to be one.
+    pub(crate) fn get(&self, python: &Python<'_>, at: Ptr<CodeObject>) -> Result<Rc<Code>, ReadError> {
+        if let Some(code) = self.read.borrow().get(&at) {
+            return Ok(Rc::clone(code));
+        }
+        self.check_type(python, at)?;
+        let code = Rc::new(Code::read(python, at)?);
+        self.read.borrow_mut().insert(at, Rc::clone(&code));
+        Ok(code)
+    }
+
+    /// Whether the object is a code object: its type is that of the first one seen, which must have the size
+    /// that the layout says.
+    pub(crate) fn check_type(&self, python: &Python<'_>, at: Ptr<CodeObject>) -> Result<(), ReadError> {
+        let invalid = |what| ReadError::Invalid { at: at.address(), what };
+        let found = python.type_of(at.cast())?;
+        match *self.code_type.borrow() {
+            Some(code_type) if code_type == found => return Ok(()),
+            Some(_) => return Err(invalid("not a code object")),
+            None => {}
+        }
+        let size = python.read(found, member::TYPE_BASICSIZE)?;
+        let expected = match python.layout().offset(member::CODE_CODE_ADAPTIVE) {
+            Ok(offset) => offset,
+            Err(_) => python.layout().size_of(member::CODE_SIZE)?,
+        };
+        if u64::try_from(size) != Ok(expected) {
+            return Err(invalid("not a code object: its type's size is another one"));
+        }
+        *self.code_type.borrow_mut() = Some(found);
+        Ok(())
+    }
+}
+
+impl Code {
+    fn read(python: &Python<'_>, at: Ptr<CodeObject>) -> Result<Self, ReadError> {
+        let text = |value: Option<Ptr<UnicodeObject>>, what| -> Result<String, ReadError> {
+            read_string(python, value.ok_or(ReadError::Null(what))?, MAX_NAME)
+        };
+        let qualname = match python.read(at, member::CODE_QUALNAME) {
+            Ok(value) => Some(text(value, "co_qualname")?),
+            Err(ReadError::NoMember(_)) => None,
+            Err(error) => return Err(error),
+        };
+        let table = if python.layout().has(member::CODE_LINETABLE) {
+            python.read(at, member::CODE_LINETABLE)?
+        } else {
+            python.read(at, member::CODE_LNOTAB)?
+        };
+        let flags = python.read(at, member::CODE_FLAGS)?;
+        Ok(Self {
+            name: text(python.read(at, member::CODE_NAME)?, "co_name")?,
+            qualname,
+            file: text(python.read(at, member::CODE_FILENAME)?, "co_filename")?,
+            first_line: i64::from(python.read(at, member::CODE_FIRSTLINENO)?),
+            flags,
+            variables: variables(python, at, flags)?,
+            line_table: bytes_of(python, table.ok_or(ReadError::Null("the line table"))?, MAX_LINE_TABLE)?,
+        })
+    }
+
+    /// The source position of the instruction `offset` bytes into the code; before the first one, or where the
+    /// table has no entry, the line that the function begins on.
+    pub(crate) fn position(&self, python: &Python<'_>, offset: Option<u64>) -> Position {
+        let def_line = Position { line: u32::try_from(self.first_line).ok(), ..Position::default() };
+        let Some(offset) = offset else { return def_line };
+        let format = python.dialect().line_table;
+        line_table::position(format, &self.line_table, self.first_line, offset).unwrap_or(def_line)
+    }
+}
+
+/// The contents of a bytes object, at most `limit` of them.
+fn bytes_of(python: &Python<'_>, at: Ptr<BytesObject>, limit: u64) -> Result<Vec<u8>, ReadError> {
+    let len = python.read(at.cast(), member::VAR_SIZE)?;
+    let len = u64::try_from(len).ok().filter(|&len| len <= limit);
+    let len = len.ok_or(ReadError::Invalid { at: at.address(), what: "implausible length of bytes" })?;
+    Ok(python.bytes(python.address_of(at, member::BYTES_DATA)?, len)?.into_owned())
+}
+
+fn names_of(python: &Python<'_>, at: Option<Ptr<TupleObject>>) -> Result<Vec<String>, ReadError> {
+    let at = at.ok_or(ReadError::Null("a tuple of names"))?;
+    let len = python.read(at.cast(), member::VAR_SIZE)?;
+    let len = u64::try_from(len).ok().filter(|&len| len <= MAX_VARIABLES);
+    let len = len.ok_or(ReadError::Invalid { at: at.address(), what: "implausible number of names" })?;
+    let word = python.space().target().word_size as u64;
+    let items = python.bytes(python.address_of(at, member::TUPLE_ITEMS)?, len * word)?;
+    let names = python.space().target().words(&items).map(|item| {
+        let name = Ptr::new(crate::address::Address(item)).ok_or(ReadError::Null("a name"))?;
+        read_string(python, name, MAX_NAME)
+    });
+    names.collect()
+}
+
+fn variables(python: &Python<'_>, at: Ptr<CodeObject>, flags: i32) -> Result<Vec<Variable>, ReadError> {
+    let counted = python.read(at, member::CODE_ARGCOUNT)? + python.read(at, member::CODE_KWONLYARGCOUNT)?;
+    let star = i32::from(flags & CO_VARARGS != 0) + i32::from(flags & CO_VARKEYWORDS != 0);
+    let arguments = usize::try_from(counted + star).unwrap_or(0);
+    let plain = |index| if index < arguments { VariableKind::Argument } else { VariableKind::Local };
+    if python.layout().has(member::CODE_LOCALSPLUSNAMES) {
+        let names = names_of(python, python.read(at, member::CODE_LOCALSPLUSNAMES)?)?;
+        let kinds = python.read(at, member::CODE_LOCALSPLUSKINDS)?.ok_or(ReadError::Null("co_localspluskinds"))?;
+        let kinds = bytes_of(python, kinds, MAX_VARIABLES)?;
+        let variable = |(index, (name, kind)): (usize, (String, u8))| {
+            let (kind, in_cell) = match kind {
+                kind if kind & CO_FAST_FREE != 0 => (VariableKind::Free, true),
+                kind if kind & CO_FAST_CELL != 0 && index >= arguments => (VariableKind::Cell, true),
+                kind => (plain(index), kind & CO_FAST_CELL != 0),
+            };
+            Variable { name, kind, in_cell }
+        };
+        return Ok(names.into_iter().zip(kinds).enumerate().map(variable).collect());
+    }
+    let named = |names: Vec<String>, kind: VariableKind| {
+        names.into_iter().map(move |name| Variable { name, kind, in_cell: true })
+    };
+    let locals = names_of(python, python.read(at, member::CODE_VARNAMES)?)?;
+    let cells = names_of(python, python.read(at, member::CODE_CELLVARS)?)?;
+    let free = names_of(python, python.read(at, member::CODE_FREEVARS)?)?;
+    let locals = locals.into_iter().enumerate().map(|(index, name)| Variable { name, kind: plain(index), in_cell: false });
+    Ok(locals.chain(named(cells, VariableKind::Cell)).chain(named(free, VariableKind::Free)).collect())
+}

@@ -1,0 +1,262 @@
+//! Python frames of a thread, innermost first.
+
+use std::rc::Rc;
+
+use rustc_hash::FxHashSet;
+
+use crate::address::{Address, Ptr};
+use crate::layout::ReadError;
+use crate::layout::member::{self, CodeObject, FrameObject, InterpreterFrame, Object, ThreadState};
+use crate::line_table::Position;
+use crate::runtime::code::{Code, CodeCache, Variable};
+use crate::runtime::dialect::{FrameChain, Instruction};
+use crate::runtime::python::Python;
+
+/// A Python function that was running, or waiting for one that it called.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// Where the frame lies.
+    pub place: FramePlace,
+    /// What it runs.
+    pub code: Rc<Code>,
+    /// Where in the source it stands.
+    pub position: Position,
+}
+
+/// The structure that a frame is kept in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FramePlace {
+    /// A frame object (up to 3.10).
+    Object(Ptr<FrameObject>),
+    /// An interpreter frame (3.11+).
+    Interpreter(Ptr<InterpreterFrame>),
+}
+
+impl FramePlace {
+    /// Where it lies.
+    pub fn address(self) -> Address {
+        match self {
+            Self::Object(frame) => frame.address(),
+            Self::Interpreter(frame) => frame.address(),
+        }
+    }
+}
+
+/// The frames of a thread and why the walk ended.
+#[derive(Clone, Debug)]
+pub struct Stack {
+    /// Innermost first.
+    pub frames: Vec<Frame>,
+    /// Why there are no more.
+    pub stopped: Stopped,
+}
+
+/// Why a walk over frames ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// The outermost frame was reached.
+    Bottom,
+    /// A frame could not be read.
+    Fault(ReadError),
+    /// A frame came up twice.
+    Cycle(Address),
+    /// More frames than [`MAX_FRAMES`].
+    Limit,
+}
+
+/// Walks end after this many frames; a million Python frames take half a GiB of the dead process.
+pub const MAX_FRAMES: usize = 1_000_000;
+
+/// A variable of a frame with the object that it is bound to.
+#[derive(Clone, Debug)]
+pub struct Binding {
+    /// Name and kind.
+    pub variable: Variable,
+    /// The object, or why it cannot be told.
+    pub object: Result<Ptr<Object>, ReadError>,
+}
+
+/// Walks the frames of a thread.
+pub(crate) fn walk(python: &Python<'_>, codes: &CodeCache, thread: Ptr<ThreadState>) -> Stack {
+    let mut stack = Stack { frames: Vec::new(), stopped: Stopped::Bottom };
+    let mut seen = FxHashSet::default();
+    let mut at = match innermost(python, thread) {
+        Ok(place) => place,
+        Err(error) => return Stack { stopped: Stopped::Fault(error), ..stack },
+    };
+    while let Some(place) = at {
+        if !seen.insert(place) {
+            stack.stopped = Stopped::Cycle(place.address());
+            break;
+        }
+        if seen.len() > MAX_FRAMES {
+            stack.stopped = Stopped::Limit;
+            break;
+        }
+        match read_frame(python, codes, place) {
+            Ok(frame) => stack.frames.extend(frame),
+            Err(error) => {
+                stack.stopped = Stopped::Fault(error);
+                break;
+            }
+        }
+        match previous(python, place) {
+            Ok(previous) => at = previous,
+            Err(error) => {
+                stack.stopped = Stopped::Fault(error);
+                break;
+            }
+        }
+    }
+    stack
+}
+
+fn innermost(python: &Python<'_>, thread: Ptr<ThreadState>) -> Result<Option<FramePlace>, ReadError> {
+    let frame = match python.dialect().frame_chain {
+        FrameChain::FrameObjects => {
+            return Ok(python.read(thread, member::TSTATE_FRAME)?.map(FramePlace::Object));
+        }
+        FrameChain::CFrame => match python.read(thread, member::TSTATE_CFRAME)? {
+            Some(cframe) => python.read(cframe, member::CFRAME_CURRENT_FRAME)?,
+            None => None,
+        },
+        FrameChain::CurrentFrame => python.read(thread, member::TSTATE_CURRENT_FRAME)?,
+    };
+    Ok(frame.map(FramePlace::Interpreter))
+}
+
+fn previous(python: &Python<'_>, place: FramePlace) -> Result<Option<FramePlace>, ReadError> {
+    Ok(match place {
+        FramePlace::Object(frame) => python.read(frame, member::FRAME_BACK)?.map(FramePlace::Object),
+        FramePlace::Interpreter(frame) => {
+            python.read(frame, member::IFRAME_PREVIOUS)?.map(FramePlace::Interpreter)
+        }
+    })
+}
+
+/// `FRAME_OWNED_BY_CSTACK`: a frame that only marks an entry into the interpreter loop (3.12, 3.13).
+const OWNED_BY_C_STACK: u8 = 3;
+
+/// Reads one frame; `None` for one that runs no Python code.
+pub(crate) fn read_frame(
+    python: &Python<'_>,
+    codes: &CodeCache,
+    place: FramePlace,
+) -> Result<Option<Frame>, ReadError> {
+    let Some(code_at) = code_of(python, codes, place)? else { return Ok(None) };
+    let code = codes.get(python, code_at)?;
+    let position = match traced_line(python, place)? {
+        Some(line) => Position { line: Some(line), ..Position::default() },
+        None => code.position(python, instruction_offset(python, place, code_at)?),
+    };
+    Ok(Some(Frame { place, code, position }))
+}
+
+fn code_of(
+    python: &Python<'_>,
+    codes: &CodeCache,
+    place: FramePlace,
+) -> Result<Option<Ptr<CodeObject>>, ReadError> {
+    match place {
+        FramePlace::Object(frame) => python.read(frame, member::FRAME_CODE),
+        FramePlace::Interpreter(frame) if python.layout().has(member::IFRAME_CODE) => {
+            if python.layout().has(member::IFRAME_IS_ENTRY) {
+                return python.read(frame, member::IFRAME_CODE);
+            }
+            let entry_marker = python.read(frame, member::IFRAME_OWNER)? == OWNED_BY_C_STACK;
+            Ok(python.read(frame, member::IFRAME_CODE)?.filter(|_| !entry_marker))
+        }
+        FramePlace::Interpreter(frame) => {
+            // The executable may be None or any object; only code objects have lines.
+            let executable = python.read(frame, member::IFRAME_EXECUTABLE)?.map(Ptr::cast);
+            let entry_marker = python.read(frame, member::IFRAME_OWNER)? == OWNED_BY_C_STACK;
+            Ok(executable.filter(|&code| !entry_marker || codes.check_type(python, code).is_ok() && !entry_marker))
+        }
+    }
+}
+
+/// `f_lineno` holds the line of a frame that is being traced (up to 3.9; `PyFrame_GetLineNumber`).
+fn traced_line(python: &Python<'_>, place: FramePlace) -> Result<Option<u32>, ReadError> {
+    let FramePlace::Object(frame) = place else { return Ok(None) };
+    if python.read(frame, member::FRAME_TRACE)?.is_none() {
+        return Ok(None);
+    }
+    let line = python.read(frame, member::FRAME_LINENO)?;
+    Ok(u32::try_from(line).ok().filter(|&line| line > 0))
+}
+
+/// Offset in bytes of the instruction that the frame stands on; `None` before the first one.
+fn instruction_offset(
+    python: &Python<'_>,
+    place: FramePlace,
+    code: Ptr<CodeObject>,
+) -> Result<Option<u64>, ReadError> {
+    match (place, python.dialect().instruction) {
+        (FramePlace::Object(frame), Instruction::LastiBytes) => {
+            Ok(u64::try_from(python.read(frame, member::FRAME_LASTI)?).ok())
+        }
+        (FramePlace::Object(frame), _) => {
+            Ok(u64::try_from(python.read(frame, member::FRAME_LASTI)?).ok().map(|units| units * 2))
+        }
+        (FramePlace::Interpreter(frame), instruction) => {
+            let pointer = if instruction == Instruction::InstructionPointer {
+                python.read(frame, member::IFRAME_INSTR_PTR)?
+            } else {
+                python.read(frame, member::IFRAME_PREV_INSTR)?
+            };
+            let start = python.address_of(code, member::CODE_CODE_ADAPTIVE)?;
+            Ok(pointer.0.checked_sub(start.0))
+        }
+    }
+}
+
+/// Most slots that are looked at in one frame.
+const MAX_SLOTS: usize = 1 << 16;
+
+/// The variables of a frame that are bound, in the order of its slots.
+pub(crate) fn bindings(python: &Python<'_>, frame: &Frame) -> Vec<Binding> {
+    let slots = match frame.place {
+        FramePlace::Object(at) => python.address_of(at, member::FRAME_LOCALSPLUS),
+        FramePlace::Interpreter(at) => python.address_of(at, member::IFRAME_LOCALSPLUS),
+    };
+    let Ok(slots) = slots else { return Vec::new() };
+    let word = python.space().target().word_size as u64;
+    let variables = frame.code.variables.iter().take(MAX_SLOTS).enumerate();
+    let bound = variables.filter_map(|(index, variable)| {
+        let object = match python.word(slots.wrapping_add(index as u64 * word)) {
+            Ok(value) => Ok(Ptr::new(Address(value))?),
+            Err(fault) => Err(fault.into()),
+        };
+        let object = match object {
+            Ok(cell) if variable.in_cell => in_cell(python, frame, cell)?,
+            other => other,
+        };
+        Some(Binding { variable: variable.clone(), object })
+    });
+    bound.collect()
+}
+
+/// What a cell holds; `None` for an empty one. A cell variable that is an argument is in no cell until the
+/// function's first instructions have run (3.11+).
+fn in_cell(python: &Python<'_>, frame: &Frame, slot: Ptr<Object>) -> Option<Result<Ptr<Object>, ReadError>> {
+    let is_cell = || -> Result<bool, ReadError> {
+        let of_type = python.type_of(slot)?;
+        let size = python.read(of_type, member::TYPE_BASICSIZE)?;
+        let expected = python.layout().offset(member::CELL_REF)? + python.space().target().word_size as u64;
+        Ok(u64::try_from(size) == Ok(expected) && python.read(of_type, member::TYPE_ITEMSIZE)? == 0)
+    };
+    let started = match frame.place {
+        FramePlace::Object(_) => true,
+        FramePlace::Interpreter(_) => match is_cell() {
+            Ok(is_cell) => is_cell,
+            Err(error) => return Some(Err(error)),
+        },
+    };
+    if !started {
+        return Some(Ok(slot));
+    }
+    match python.read(slot.cast(), member::CELL_REF) {
+        Ok(value) => value.map(Ok),
+        Err(error) => Some(Err(error)),
+    }
+}

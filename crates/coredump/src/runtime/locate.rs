@@ -1,0 +1,134 @@
+//! Where `_PyRuntime` may be.
+
+use memchr::memmem;
+
+use crate::address::{Address, Ptr};
+use crate::elf::modules::{self, Module, ModuleFile};
+use crate::layout::Layout;
+use crate::layout::member::{self, InterpreterState, RuntimeState};
+use crate::runtime::process::DeadProcess;
+
+/// How the runtime was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LocatedBy {
+    /// By the symbol `_PyRuntime` of a module's file.
+    Symbol,
+    /// By the cookie with which `_Py_DebugOffsets` begins (3.13+).
+    Cookie,
+    /// By a word that points at an interpreter state whose first thread points back.
+    Scan,
+}
+
+/// A place where the runtime may be; verification decides.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) runtime: Ptr<RuntimeState>,
+    pub(crate) located_by: LocatedBy,
+}
+
+/// `_Py_Debug_Cookie` (Include/internal/pycore_runtime.h at v3.13.0).
+pub(crate) const COOKIE: &[u8; 8] = b"xdebugpy";
+
+/// Places that a symbol names, in the order of the modules.
+pub(crate) fn by_symbol<'p>(process: &'p DeadProcess<'_>) -> impl Iterator<Item = Candidate> + 'p {
+    let target = process.core().target();
+    likely_first(process).into_iter().filter(|file| may_hold_python(&file.module)).filter_map(move |file| {
+        let address = modules::symbol_address(file.bytes(target)?, file.module.bias?, "_PyRuntime")?;
+        Some(Candidate { runtime: Ptr::new(address)?, located_by: LocatedBy::Symbol })
+    })
+}
+
+/// Places where the cookie stands in the writable memory of a module.
+pub(crate) fn by_cookie<'p>(process: &'p DeadProcess<'_>) -> impl Iterator<Item = Candidate> + 'p {
+    let places = writable_memory(process).flat_map(|(start, bytes)| {
+        memmem::find_iter(bytes, COOKIE).map(move |at| start.wrapping_add(at as u64)).collect::<Vec<_>>()
+    });
+    places.filter(|address| address.is_aligned(8)).filter_map(|address| {
+        Some(Candidate { runtime: Ptr::new(address)?, located_by: LocatedBy::Cookie })
+    })
+}
+
+/// Places at which `interpreters.head` would point at an interpreter whose first thread points back at it, by
+/// the offsets of `layout`, and `interpreters.main` right behind at the last one of that list.
+pub(crate) fn by_scan<'p>(
+    process: &'p DeadProcess<'_>,
+    layout: &'p Layout,
+) -> impl Iterator<Item = Candidate> + 'p {
+    let word_size = process.core().target().word_size;
+    let at_head = layout.offset(member::RUNTIME_INTERPRETERS_HEAD).unwrap_or_default();
+    writable_memory(process).flat_map(move |(start, bytes)| {
+        let target = process.core().target();
+        let words = target.words(bytes).zip(target.words(bytes.get(word_size..).unwrap_or_default()));
+        words.enumerate().filter_map(move |(index, (head, main))| {
+            if head % 8 != 0 || head < 4096 || main % 8 != 0 || main < 4096 {
+                return None;
+            }
+            let head = Ptr::<InterpreterState>::new(Address(head))?;
+            let main = Ptr::<InterpreterState>::new(Address(main))?;
+            if !points_back(process, layout, head) || !ends_with(process, layout, head, main) {
+                return None;
+            }
+            let runtime = start.wrapping_add((index * word_size) as u64).wrapping_sub(at_head);
+            Some(Candidate { runtime: Ptr::new(runtime)?, located_by: LocatedBy::Scan })
+        })
+    })
+}
+
+fn points_back(process: &DeadProcess<'_>, layout: &Layout, interpreter: Ptr<InterpreterState>) -> bool {
+    let space = process.space();
+    let head = if layout.has(member::INTERP_THREADS_HEAD) { member::INTERP_THREADS_HEAD } else { member::INTERP_TSTATE_HEAD };
+    let thread = layout.read(&space, interpreter, head).ok().flatten();
+    let owner = thread.and_then(|thread| layout.read(&space, thread, member::TSTATE_INTERP).ok().flatten());
+    owner == Some(interpreter)
+}
+
+fn ends_with(
+    process: &DeadProcess<'_>,
+    layout: &Layout,
+    head: Ptr<InterpreterState>,
+    main: Ptr<InterpreterState>,
+) -> bool {
+    const MAX_INTERPRETERS: usize = 4096;
+    let space = process.space();
+    let mut at = head;
+    for _ in 0..MAX_INTERPRETERS {
+        match layout.read(&space, at, member::INTERP_NEXT) {
+            Ok(Some(next)) => at = next,
+            Ok(None) => return at == main,
+            Err(_) => return false,
+        }
+    }
+    false
+}
+
+/// Writable memory of the modules, the likely ones first, as far as the core holds it.
+fn writable_memory<'p>(process: &'p DeadProcess<'_>) -> impl Iterator<Item = (Address, &'p [u8])> + 'p {
+    let core = process.core();
+    let ranges = likely_first(process).into_iter().flat_map(|file| file.module.writable.iter().copied());
+    ranges.flat_map(move |(start, len)| {
+        let end = start.0.saturating_add(len);
+        let first = core.segments().partition_point(|segment| segment.end() <= start);
+        let segments = core.segments().iter().skip(first).take_while(move |segment| segment.address.0 < end);
+        segments.map(move |segment| {
+            let bytes = core.segment_bytes(segment);
+            let skip = start.0.saturating_sub(segment.address.0).min(bytes.len() as u64);
+            let take = (end - segment.address.0).min(bytes.len() as u64);
+            let aligned = skip.next_multiple_of(8);
+            let part = bytes.get(aligned as usize..take as usize).unwrap_or_default();
+            (segment.address.wrapping_add(aligned), part)
+        })
+    })
+}
+
+/// Modules that are called like Python, then the rest (a program that embeds it may link it statically).
+fn likely_first<'p>(process: &'p DeadProcess<'_>) -> Vec<&'p ModuleFile> {
+    let mut files: Vec<_> = process.module_files().iter().collect();
+    files.sort_by_key(|file| !file.module.name().contains("python"));
+    files
+}
+
+/// Extension modules and the C library never define the runtime; not opening them saves time.
+fn may_hold_python(module: &Module) -> bool {
+    !module.path.contains("/lib-dynload/") && !module.name().starts_with("libc.") && !module.name().starts_with("ld-linux")
+}

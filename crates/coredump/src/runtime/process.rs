@@ -1,0 +1,53 @@
+//! A dead process: its core, and the files of its modules where they are there.
+
+use std::borrow::Cow;
+
+use crate::address::Address;
+use crate::elf::initial_stack::{self, InitialStack};
+use crate::elf::modules::{self, Module, ModuleFile, ModuleFinder, ModuleMemory};
+use crate::elf::parse::Core;
+use crate::memory::{Fault, Memory, Overlay, Space};
+
+/// A core file together with whatever binaries of the same build can be found.
+#[derive(Debug)]
+pub struct DeadProcess<'d> {
+    memory: Overlay<Core<'d>, ModuleMemory>,
+}
+
+impl<'d> DeadProcess<'d> {
+    /// Looks for the modules of `core` as `finder` says; the core alone is enough.
+    pub fn new(core: Core<'d>, finder: &ModuleFinder) -> Self {
+        let modules = modules::of_core(&core);
+        let files = ModuleMemory::new(&core, modules, finder);
+        Self { memory: Overlay { first: core, second: files } }
+    }
+
+    /// The core file.
+    pub fn core(&self) -> &Core<'d> {
+        &self.memory.first
+    }
+
+    /// Executable and shared libraries, as the core lists them.
+    pub fn modules(&self) -> impl Iterator<Item = &Module> {
+        self.module_files().iter().map(|file| &file.module)
+    }
+
+    /// Arguments and environment that the process was started with.
+    pub fn initial_stack(&self) -> InitialStack {
+        initial_stack::read(self.core())
+    }
+
+    pub(crate) fn module_files(&self) -> &[ModuleFile] {
+        self.memory.second.files()
+    }
+
+    pub(crate) fn space(&self) -> Space<'_> {
+        Space::new(self, self.core().target())
+    }
+}
+
+impl Memory for DeadProcess<'_> {
+    fn bytes(&self, address: Address, len: usize) -> Result<Cow<'_, [u8]>, Fault> {
+        self.memory.bytes(address, len)
+    }
+}

@@ -1,0 +1,153 @@
+//! Threads of an interpreter, joined with the threads of the core.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::address::{Address, Ptr};
+use crate::elf::notes::ThreadStatus;
+use crate::elf::parse::Machine;
+use crate::layout::member::{self, InterpreterState, Object, ThreadState};
+use crate::layout::ReadError;
+use crate::objects::attributes;
+use crate::objects::dict::{self, lookup_str};
+use crate::objects::integer;
+use crate::objects::unicode::read_string;
+use crate::runtime::attach::PythonRuntime;
+use crate::runtime::dialect::Gil;
+
+/// A thread that runs, or could run, Python code.
+#[derive(Clone, Debug)]
+pub struct Thread {
+    /// Its thread state.
+    pub state: Ptr<ThreadState>,
+    /// The interpreter that it belongs to.
+    pub interpreter: Ptr<InterpreterState>,
+    /// Number of that interpreter; 0 is the main one.
+    pub interpreter_id: i64,
+    /// `threading.get_ident()`: the `pthread_t`.
+    pub ident: u64,
+    /// Native thread id, when the core's registers or the thread state tell it.
+    pub tid: Option<u64>,
+    /// Name given in `threading`.
+    pub name: Option<String>,
+}
+
+const MAX_THREADS: usize = 1 << 20;
+const MAX_NAME: usize = 256;
+
+/// All threads of an interpreter in the order of its list; an error says where the list breaks off.
+pub(crate) fn of_interpreter(
+    runtime: &PythonRuntime<'_>,
+    interpreter: Ptr<InterpreterState>,
+) -> (Vec<Thread>, Option<ReadError>) {
+    let python = runtime.python();
+    let head = if python.layout().has(member::INTERP_THREADS_HEAD) {
+        member::INTERP_THREADS_HEAD
+    } else {
+        member::INTERP_TSTATE_HEAD
+    };
+    let names = names(runtime, interpreter);
+    let native = NativeThreads::of(runtime);
+    let interpreter_id = python.read(interpreter, member::INTERP_ID).unwrap_or(-1);
+    let (mut threads, mut seen) = (Vec::new(), FxHashSet::default());
+    let mut at = python.read(interpreter, head);
+    loop {
+        let state = match at {
+            Ok(Some(state)) => state,
+            Ok(None) => return (threads, None),
+            Err(error) => return (threads, Some(error)),
+        };
+        if !seen.insert(state) || threads.len() >= MAX_THREADS {
+            let what = "the list of thread states does not end";
+            return (threads, Some(ReadError::Invalid { at: state.address(), what }));
+        }
+        let ident = match python.read(state, member::TSTATE_THREAD_ID) {
+            Ok(ident) => ident,
+            Err(error) => return (threads, Some(error)),
+        };
+        let stated = python.read(state, member::TSTATE_NATIVE_THREAD_ID).ok();
+        threads.push(Thread {
+            state,
+            interpreter,
+            interpreter_id,
+            ident,
+            tid: native.tid(ident, stated),
+            name: names.get(&ident).cloned(),
+        });
+        at = python.read(state, member::TSTATE_NEXT);
+    }
+}
+
+/// The thread state that holds the GIL of an interpreter.
+pub(crate) fn gil_holder(runtime: &PythonRuntime<'_>, interpreter: Ptr<InterpreterState>) -> Option<Ptr<ThreadState>> {
+    let python = runtime.python();
+    match python.dialect().gil {
+        // The member lies behind mutexes, whose size differs between machines; the column is of x86-64.
+        Gil::CurrentThreadState if runtime.process().core().machine() != Machine::X86_64 => None,
+        Gil::CurrentThreadState => python.read(runtime.address(), member::RUNTIME_TSTATE_CURRENT).ok().flatten(),
+        Gil::PerInterpreter => {
+            let gil = python.read(interpreter, member::INTERP_GIL).ok().flatten()?;
+            let locked = python.read(gil, member::GIL_LOCKED).ok()?;
+            python.read(gil, member::GIL_LAST_HOLDER).ok().flatten().filter(|_| locked == 1)
+        }
+    }
+}
+
+/// Native thread ids by what the registers say is the thread's `pthread_t`.
+struct NativeThreads {
+    by_ident: FxHashMap<u64, u64>,
+    tids: FxHashSet<u64>,
+}
+
+impl NativeThreads {
+    fn of(runtime: &PythonRuntime<'_>) -> Self {
+        let core = runtime.process().core();
+        let threads = &core.notes().threads;
+        let ident = |thread: &ThreadStatus| Some((thread_pointer(core.machine(), thread)?, thread.tid));
+        Self { by_ident: threads.iter().filter_map(ident).collect(), tids: threads.iter().map(|thread| thread.tid).collect() }
+    }
+
+    /// The thread pointer decides; a stated id counts only when the core has such a thread.
+    fn tid(&self, ident: u64, stated: Option<u64>) -> Option<u64> {
+        self.by_ident.get(&ident).copied().or_else(|| stated.filter(|tid| self.tids.contains(tid)))
+    }
+}
+
+/// glibc and musl use the address of the thread control block as `pthread_t`, which on x86-64 is `fs_base`
+/// (register 21 of `struct user_regs_struct`).
+fn thread_pointer(machine: Machine, thread: &ThreadStatus) -> Option<u64> {
+    const FS_BASE: usize = 21;
+    match machine {
+        Machine::X86_64 => thread.registers.get(FS_BASE).copied().filter(|&base| base != 0),
+        _ => None,
+    }
+}
+
+/// Thread names by ident, from `threading._active`.
+fn names(runtime: &PythonRuntime<'_>, interpreter: Ptr<InterpreterState>) -> FxHashMap<u64, String> {
+    read_names(runtime, interpreter).unwrap_or_default()
+}
+
+fn read_names(runtime: &PythonRuntime<'_>, interpreter: Ptr<InterpreterState>) -> Option<FxHashMap<u64, String>> {
+    let python = runtime.python();
+    let modules = runtime.modules(interpreter)?;
+    let threading = lookup_str(python, modules.cast(), "threading").ok()??;
+    let globals = python.read(threading.cast(), member::MODULE_DICT).ok()??;
+    let active = lookup_str(python, globals, "_active").ok()??;
+    let entries = dict::entries(python, active.cast(), MAX_THREADS).ok()?;
+    let name = |(ident, thread): (Ptr<Object>, Ptr<Object>)| {
+        let ident = integer::read_u64(python, ident.cast()).ok()?;
+        let name = attributes::get(python, thread, "_name").ok()??;
+        Some((ident, read_string(python, name.cast(), MAX_NAME).ok()?))
+    };
+    Some(entries.items.into_iter().filter_map(name).collect())
+}
+
+/// A frame's stack pointer as the registers have it.
+pub(crate) fn stack_pointer(machine: Machine, thread: &ThreadStatus) -> Option<Address> {
+    let register = match machine {
+        Machine::X86_64 => 19,
+        Machine::Aarch64 => 31,
+        Machine::Other(_) => return None,
+    };
+    thread.registers.get(register).map(|&value| Address(value))
+}

@@ -1,0 +1,163 @@
+//! Checks that a place is the runtime and that a layout fits it, against the core's own objects.
+
+use crate::address::Ptr;
+use crate::layout::member::{self, DictObject, InterpreterState, Object, RuntimeState, TypeObject};
+use crate::layout::{Member, ReadError, SizeOf};
+use crate::objects::dict::lookup_str;
+use crate::objects::unicode::read_string;
+use crate::runtime::python::Python;
+
+/// Version of an interpreter as `sys.version` states it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// Major and minor.
+    pub minor: (u8, u8),
+    /// The first word: `3.12.1`, `3.13.0rc2`.
+    pub text: String,
+    /// The whole of `sys.version`.
+    pub full: String,
+}
+
+/// Why a place or a layout was not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Something could not be read where the layout says that it is.
+    #[error("{what}: {error}")]
+    Unreadable {
+        /// What was looked for.
+        what: &'static str,
+        /// Why it was not there.
+        error: ReadError,
+    },
+    /// Something contradicts the layout.
+    #[error("{0}")]
+    Contradiction(String),
+    /// The version is not one that is known.
+    #[error("CPython {0} is not supported")]
+    UnknownVersion(String),
+}
+
+/// What verification found on its way.
+#[derive(Clone, Debug)]
+pub(crate) struct Verified {
+    pub(crate) version: Version,
+    pub(crate) interpreter: Ptr<InterpreterState>,
+    pub(crate) type_type: Ptr<TypeObject>,
+    pub(crate) debug_build: bool,
+}
+
+const DICT_SUBCLASS: u64 = 1 << 29;
+
+/// Verifies that `runtime`, read as `python` does, holds together and is of version `minor`.
+pub(crate) fn verify(python: &Python<'_>, runtime: Ptr<RuntimeState>, minor: (u8, u8)) -> Result<Verified, Refusal> {
+    let interpreter = required(python.read(runtime, member::RUNTIME_INTERPRETERS_HEAD), "interpreters.head")?;
+    let modules = modules_dict(python, interpreter)?;
+    let sysdict = required(python.read(interpreter, member::INTERP_SYSDICT), "the interpreter's sys dict")?;
+    let type_type = type_of_types(python, modules)?;
+    for (dict, what) in [(modules, "sys.modules"), (sysdict, "the sys dict")] {
+        let flags = python.type_flags_of(dict).map_err(|error| Refusal::Unreadable { what, error })?;
+        if flags & DICT_SUBCLASS == 0 {
+            return Err(Refusal::Contradiction(format!("{what} at {dict:?} is no dict")));
+        }
+    }
+    let version = version(python, sysdict.cast())?;
+    if version.minor != minor {
+        return Err(Refusal::Contradiction(format!(
+            "sys.version says {}, the layout is of {}.{}",
+            version.text, minor.0, minor.1
+        )));
+    }
+    let dict_type = required_type(python, modules)?;
+    check_size(python, dict_type, member::DICT_SIZE, "dict")?;
+    check_size(python, type_type, member::HEAP_TYPE_SIZE, "type")?;
+    check_builtins(python, interpreter, type_type)?;
+    let debug_build = matches!(lookup_str(python, sysdict.cast(), "gettotalrefcount"), Ok(Some(_)));
+    Ok(Verified { version, interpreter, type_type, debug_build })
+}
+
+/// `sys.modules` of an interpreter.
+pub(crate) fn modules_dict(python: &Python<'_>, interpreter: Ptr<InterpreterState>) -> Result<Ptr<Object>, Refusal> {
+    let modules = if python.layout().has(member::INTERP_IMPORTS_MODULES) {
+        python.read(interpreter, member::INTERP_IMPORTS_MODULES)
+    } else {
+        python.read(interpreter, member::INTERP_MODULES)
+    };
+    required(modules, "sys.modules")
+}
+
+fn required<T>(answer: Result<Option<T>, ReadError>, what: &'static str) -> Result<T, Refusal> {
+    match answer {
+        Ok(Some(value)) => Ok(value),
+        Ok(None) => Err(Refusal::Unreadable { what, error: ReadError::Null(what) }),
+        Err(error) => Err(Refusal::Unreadable { what, error }),
+    }
+}
+
+fn required_type(python: &Python<'_>, object: Ptr<Object>) -> Result<Ptr<TypeObject>, Refusal> {
+    python.type_of(object).map_err(|error| Refusal::Unreadable { what: "a type", error })
+}
+
+/// `PyType_Type`: the type of a type, and its own.
+fn type_of_types(python: &Python<'_>, object: Ptr<Object>) -> Result<Ptr<TypeObject>, Refusal> {
+    let metatype = required_type(python, required_type(python, object)?.cast())?;
+    if required_type(python, metatype.cast())? == metatype {
+        Ok(metatype)
+    } else {
+        Err(Refusal::Contradiction(format!("the type of types at {metatype:?} is not its own type")))
+    }
+}
+
+fn version(python: &Python<'_>, sysdict: Ptr<DictObject>) -> Result<Version, Refusal> {
+    let what = "sys.version";
+    let text = required(lookup_str(python, sysdict, "version"), what)?;
+    let full = read_string(python, text.cast(), 512).map_err(|error| Refusal::Unreadable { what, error })?;
+    let text = full.split(' ').next().unwrap_or_default().trim_end_matches('+').to_owned();
+    let mut numbers = text.split('.').map(|number| number.parse::<u8>().ok());
+    match (numbers.next().flatten(), numbers.next().flatten()) {
+        (Some(major), Some(minor)) => Ok(Version { minor: (major, minor), text, full }),
+        _ => Err(Refusal::Contradiction(format!("sys.version reads {full:?}"))),
+    }
+}
+
+fn check_size<S>(
+    python: &Python<'_>,
+    of_type: Ptr<TypeObject>,
+    size: Member<S, SizeOf>,
+    name: &str,
+) -> Result<(), Refusal> {
+    let what = "tp_basicsize";
+    let unreadable = |error| Refusal::Unreadable { what, error };
+    let found = python.read(of_type, member::TYPE_BASICSIZE).map_err(unreadable)?;
+    let expected = python.layout().size_of(size).map_err(unreadable)?;
+    // Variable-sized objects may count the first item in the structure, but not in tp_basicsize.
+    let items = python.read(of_type, member::TYPE_ITEMSIZE).map_err(unreadable)?;
+    let slack = if items > 0 { 8 } else { 0 };
+    if u64::try_from(found).is_ok_and(|found| found <= expected && expected - found <= slack) {
+        Ok(())
+    } else {
+        Err(Refusal::Contradiction(format!("{name}.__basicsize__ is {found}, the layout says {expected}")))
+    }
+}
+
+fn check_builtins(
+    python: &Python<'_>,
+    interpreter: Ptr<InterpreterState>,
+    type_type: Ptr<TypeObject>,
+) -> Result<(), Refusal> {
+    let builtins = required(python.read(interpreter, member::INTERP_BUILTINS), "the builtins dict")?;
+    let check = |name: &'static str| -> Result<Ptr<TypeObject>, Refusal> {
+        let found: Ptr<TypeObject> = required(lookup_str(python, builtins.cast(), name), name)?.cast();
+        if required_type(python, found.cast())? == type_type {
+            Ok(found)
+        } else {
+            Err(Refusal::Contradiction(format!("builtins.{name} is no type")))
+        }
+    };
+    check_size(python, check("str")?, member::UNICODE_SIZE, "str")?;
+    check_size(python, check("int")?, member::LONG_SIZE, "int")?;
+    check_size(python, check("float")?, member::FLOAT_SIZE, "float")?;
+    check_size(python, check("tuple")?, member::TUPLE_SIZE, "tuple")?;
+    check_size(python, check("list")?, member::LIST_SIZE, "list")?;
+    check_size(python, check("set")?, member::SET_SIZE, "set")?;
+    check_size(python, check("BaseException")?, member::EXC_SIZE, "BaseException")
+}
