@@ -156,6 +156,10 @@ structures! {
     ArrayDescr;
     /// `PyDecObject` of `_decimal`.
     DecimalObject;
+    /// `struct pool_header` of pymalloc.
+    PoolHeader;
+    /// What an interpreter keeps of one static built-in type (3.12+).
+    StaticTypeState;
 }
 
 macro_rules! members {
@@ -498,4 +502,26 @@ members! {
     DECIMAL_DIGITS: DecimalObject, i64, "PyDecObject.dec.digits";
     DECIMAL_LEN: DecimalObject, i64, "PyDecObject.dec.len";
     DECIMAL_DATA: DecimalObject, Address, "PyDecObject.dec.data";
+    POOL_COUNT: PoolHeader, u32, "pool_header.ref";
+    POOL_FREE_BLOCK: PoolHeader, Address, "pool_header.freeblock";
+    POOL_SIZE_CLASS: PoolHeader, u32, "pool_header.szidx";
+    POOL_NEXT_OFFSET: PoolHeader, u32, "pool_header.nextoffset";
+    POOL_MAX_NEXT_OFFSET: PoolHeader, u32, "pool_header.maxnextoffset";
+    POOL_HEADER_SIZE: PoolHeader, SizeOf, "pool_header";
+    ODICT_FAST_NODES_SIZE: OrderedDict, i64, "_odictobject.od_fast_nodes_size";
+    ODICT_NODE_SIZE: OrderedDictNode, SizeOf, "_odictnode";
+    DEQUE_BLOCK_SIZE: DequeBlock, SizeOf, "BLOCK";
+    ARRAY_ALLOCATED: ArrayObject, i64, "arrayobject.allocated";
+    UNICODE_WSTR: UnicodeObject, Address, "PyASCIIObject.wstr";
+    UNICODE_WSTR_LENGTH: UnicodeObject, i64, "PyCompactUnicodeObject.wstr_length";
+    CODE_CELL2ARG: CodeObject, Address, "PyCodeObject.co_cell2arg";
+    CODE_OPCACHE: CodeObject, Address, "PyCodeObject.co_opcache";
+    CODE_OPCACHE_SIZE: CodeObject, u8, "PyCodeObject.co_opcache_size";
+    CODE_EXTRA: CodeObject, Address, "PyCodeObject.co_extra";
+    INTERP_STATIC_TYPES_3_12: InterpreterState, Inline, "PyInterpreterState.types.builtins";
+    STATIC_TYPE_DICT_3_12: StaticTypeState, Obj, "static_builtin_state.tp_dict";
+    STATIC_TYPE_SIZE_3_12: StaticTypeState, SizeOf, "static_builtin_state";
+    INTERP_STATIC_TYPES: InterpreterState, Inline, "PyInterpreterState.types.builtins.initialized";
+    STATIC_TYPE_DICT: StaticTypeState, Obj, "managed_static_type_state.tp_dict";
+    STATIC_TYPE_SIZE: StaticTypeState, SizeOf, "managed_static_type_state";
 }
