@@ -4,7 +4,9 @@ use std::ops::ControlFlow;
 
 use crate::address::{Address, Ptr};
 use crate::layout::ReadError;
-use crate::layout::member::{self, DictKeys, DictObject, DictValues, HeapTypeObject, MemberDescr, Object, TypeObject};
+use crate::layout::member::{
+    self, DictKeys, DictObject, DictValues, HeapTypeObject, MemberDescr, Object, TypeObject,
+};
 use crate::objects::dict;
 use crate::objects::integer;
 use crate::objects::kind::{self, Kind, TypeFlags};
@@ -155,13 +157,21 @@ pub fn storage(python: &Python<'_>, object: Ptr<Object>) -> Result<Storage, Read
     }
 }
 
-fn values_of(python: &Python<'_>, of: Ptr<TypeObject>, values: Ptr<DictValues>) -> Result<Storage, ReadError> {
+fn values_of(
+    python: &Python<'_>,
+    of: Ptr<TypeObject>,
+    values: Ptr<DictValues>,
+) -> Result<Storage, ReadError> {
     let keys = python.read(of.cast::<HeapTypeObject>(), member::HEAP_TYPE_CACHED_KEYS)?;
     Ok(keys.map_or(Storage::Nowhere, |keys| Storage::Values { keys, values }))
 }
 
 /// Where the dict pointer of an instance stands, by `tp_dictoffset` (`_PyObject_GetDictPtr`).
-fn dict_offset(python: &Python<'_>, object: Ptr<Object>, of: Ptr<TypeObject>) -> Result<Option<Address>, ReadError> {
+fn dict_offset(
+    python: &Python<'_>,
+    object: Ptr<Object>,
+    of: Ptr<TypeObject>,
+) -> Result<Option<Address>, ReadError> {
     let offset = python.read(of, member::TYPE_DICTOFFSET)?;
     if offset > 0 {
         return Ok(Some(object.address().wrapping_add(offset as u64)));
@@ -171,7 +181,8 @@ fn dict_offset(python: &Python<'_>, object: Ptr<Object>, of: Ptr<TypeObject>) ->
     }
     // Negative: from the end of an object of variable size.
     let word = python.space().target().word_size as u64;
-    let is_tagged_int = kind::flags(python, of)?.kind() == Kind::Int && python.dialect().int_format == IntFormat::Tag;
+    let is_tagged_int =
+        kind::flags(python, of)?.kind() == Kind::Int && python.dialect().int_format == IntFormat::Tag;
     let count = if is_tagged_int {
         integer::digit_count(python, object.cast())?
     } else {

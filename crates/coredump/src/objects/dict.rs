@@ -90,7 +90,8 @@ pub fn len(python: &Python<'_>, dict: Ptr<DictObject>) -> Result<u64, ReadError>
         return Err(ReadError::Invalid { at: dict.address(), what: "not a dict" });
     }
     let used = python.read(dict, member::DICT_USED)?;
-    u64::try_from(used).map_err(|_| ReadError::Invalid { at: dict.address(), what: "dict of negative length" })
+    u64::try_from(used)
+        .map_err(|_| ReadError::Invalid { at: dict.address(), what: "dict of negative length" })
 }
 
 /// Calls `visit` for each key and value of a dict, in insertion order, until it breaks.
@@ -127,9 +128,14 @@ pub fn for_each_value(
     let (array, order) = split_order(python, values)?;
     let set = order.as_ref().map_or(table.count, |order| order.len() as u64);
     for position in 0..set {
-        let index = order.as_ref().map_or(position, |order| order.get(position as usize).copied().map_or(0, u64::from));
+        let index = order
+            .as_ref()
+            .map_or(position, |order| order.get(position as usize).copied().map_or(0, u64::from));
         if index >= table.count {
-            return Ok(Some(ReadError::Invalid { at: values.address(), what: "split dict with wrong order" }));
+            return Ok(Some(ReadError::Invalid {
+                at: values.address(),
+                what: "split dict with wrong order",
+            }));
         }
         let key = python.word(table.entry(index).wrapping_add(table.key_offset));
         let value = python.word(array.wrapping_add(index * word));
@@ -159,7 +165,10 @@ fn split_order(
         let capacity = u64::from(python.read(values, member::VALUES_CAPACITY)?);
         let size = u64::from(python.read(values, member::VALUES_SIZE)?);
         if size > capacity {
-            return Err(ReadError::Invalid { at: values.address(), what: "split dict larger than its array" });
+            return Err(ReadError::Invalid {
+                at: values.address(),
+                what: "split dict larger than its array",
+            });
         }
         return Ok((array, Some(python.bytes(array.wrapping_add(capacity * word), size)?.into_owned())));
     }
@@ -247,7 +256,13 @@ impl Table {
         };
         let start = python.address_of(keys, member::KEYS_INDICES)?.wrapping_add(index_bytes);
         let layout = python.layout();
-        let table = |size: u64, key_offset, value_offset| Self { start, count, entry_size: size, key_offset, value_offset };
+        let table = |size: u64, key_offset, value_offset| Self {
+            start,
+            count,
+            entry_size: size,
+            key_offset,
+            value_offset,
+        };
         Ok(if str_keys {
             let offset = |of: Member<_, _>| layout.offset::<member::DictStrEntry, Option<Ptr<Object>>>(of);
             let size = layout.size_of(member::DICT_STR_ENTRY_SIZE)?;

@@ -52,7 +52,8 @@ impl Int {
         if self.digits.len() > 4 {
             return None;
         }
-        let magnitude = self.digits.iter().rev().fold(0_i128, |value, &digit| value << SHIFT | i128::from(digit));
+        let magnitude =
+            self.digits.iter().rev().fold(0_i128, |value, &digit| value << SHIFT | i128::from(digit));
         Some(if self.negative { -magnitude } else { magnitude })
     }
 
@@ -135,7 +136,9 @@ pub fn read_u64(python: &Python<'_>, object: Ptr<LongObject>) -> Result<u64, Rea
 /// When it is not there, is no `int`, or does not fit.
 pub fn read_i128(python: &Python<'_>, object: Ptr<LongObject>) -> Result<i128, ReadError> {
     match read(python, object)? {
-        IntValue::Whole(int) => int.to_i128().ok_or_else(|| invalid(object, "int does not fit into 128 bits")),
+        IntValue::Whole(int) => {
+            int.to_i128().ok_or_else(|| invalid(object, "int does not fit into 128 bits"))
+        }
         IntValue::Large(_) => Err(invalid(object, "int does not fit into 128 bits")),
     }
 }
@@ -172,7 +175,8 @@ fn large(
 ) -> Result<LargeInt, ReadError> {
     let offset = count.checked_mul(DIGIT_BYTES).and_then(|size| start.checked_add(size));
     let end = offset.ok_or_else(|| invalid(object, "int larger than memory"))?;
-    let digit = |back: u64| python.space().unsigned(end.wrapping_sub(back * DIGIT_BYTES), DIGIT_BYTES as usize);
+    let digit =
+        |back: u64| python.space().unsigned(end.wrapping_sub(back * DIGIT_BYTES), DIGIT_BYTES as usize);
     let leading = digit(1)? << SHIFT | digit(2)?;
     if leading >> (2 * SHIFT) != 0 || leading >> SHIFT == 0 {
         return Err(invalid(object, "int with impossible digits"));

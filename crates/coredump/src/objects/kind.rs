@@ -58,7 +58,11 @@ impl TypeFlags {
             Kind::Type,
         ];
         // Py_TPFLAGS_LONG_SUBCLASS is bit 24, the others follow in this order.
-        kinds.into_iter().enumerate().find(|&(bit, _)| self.has(1 << (24 + bit))).map_or(Kind::Other, |(_, kind)| kind)
+        kinds
+            .into_iter()
+            .enumerate()
+            .find(|&(bit, _)| self.has(1 << (24 + bit)))
+            .map_or(Kind::Other, |(_, kind)| kind)
     }
 }
 

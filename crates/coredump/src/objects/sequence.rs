@@ -69,5 +69,9 @@ pub(crate) fn expect(
     kind: Kind,
     what: &'static str,
 ) -> Result<(), ReadError> {
-    if kind::of(python, object)? == kind { Ok(()) } else { Err(ReadError::Invalid { at: object.address(), what }) }
+    if kind::of(python, object)? == kind {
+        Ok(())
+    } else {
+        Err(ReadError::Invalid { at: object.address(), what })
+    }
 }

@@ -94,7 +94,11 @@ pub fn read<'m>(python: &Python<'m>, object: Ptr<UnicodeObject>, limit: usize) -
 ///
 /// # Errors
 /// When the object is no `str`, or any of the characters asked for is not there.
-pub fn read_string(python: &Python<'_>, object: Ptr<UnicodeObject>, limit: usize) -> Result<String, ReadError> {
+pub fn read_string(
+    python: &Python<'_>,
+    object: Ptr<UnicodeObject>,
+    limit: usize,
+) -> Result<String, ReadError> {
     let text = read(python, object, limit)?;
     if let Some(fault) = text.fault() {
         return Err(fault.into());

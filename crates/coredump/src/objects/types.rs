@@ -1,0 +1,304 @@
+//! Names of types, also of those whose name is in no dumped byte.
+//!
+//! A class made by Python code carries its qualified name and module on the heap. A type that is a C
+//! structure has only `tp_name`, a constant in a read-only segment, which cores leave out. Such a type is
+//! named by who refers to it: the dict of `builtins`, an object that is always of that type, or the dict of
+//! the C module that defines it.
+
+use std::ops::ControlFlow;
+use std::sync::OnceLock;
+
+use rustc_hash::FxHashMap;
+
+use crate::address::{Address, Ptr};
+use crate::layout::ReadError;
+use crate::layout::member::{
+    self, DictObject, HeapTypeObject, InterpreterState, ModuleObject, Object, TypeObject,
+};
+use crate::objects::kind::{self, TypeFlags};
+use crate::objects::unicode::read_string;
+use crate::objects::{aliases, dict};
+use crate::runtime::python::Python;
+
+/// Longest name that is read.
+const MAX_NAME: usize = 512;
+/// Most modules and names in a module that are looked at.
+const MAX_ENTRIES: usize = 100_000;
+
+/// Name of a type.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TypeName {
+    /// `__module__`; `None` where the class has none, or none that is a `str`.
+    pub module: Option<String>,
+    /// `__qualname__`.
+    pub qualname: String,
+    /// How it was found.
+    pub found_by: FoundBy,
+}
+
+/// How the name of a type was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FoundBy {
+    /// It stands in the type itself.
+    Type,
+    /// The type is a value of `builtins`, or of an object there.
+    Builtins,
+    /// The type is a value in the dict of a module written in C, under this name.
+    Module,
+    /// Not at all; the name holds the type's address.
+    Nothing,
+}
+
+impl TypeName {
+    /// As reports spell it: types of `builtins` and `__main__` without the module.
+    pub fn display(&self) -> String {
+        match self.module.as_deref() {
+            None | Some("builtins" | "__main__") => self.qualname.clone(),
+            Some(module) => format!("{module}.{}", self.qualname),
+        }
+    }
+
+    /// As `repr()` spells it: types of `builtins` without the module.
+    pub fn qualified(&self) -> String {
+        match self.module.as_deref() {
+            None | Some("builtins") => self.qualname.clone(),
+            Some(module) => format!("{module}.{}", self.qualname),
+        }
+    }
+
+    /// `__name__`: what follows the last dot.
+    pub fn name(&self) -> &str {
+        self.qualname.rsplit('.').next().unwrap_or_default()
+    }
+
+    /// Whether the name is known.
+    pub fn is_known(&self) -> bool {
+        self.found_by != FoundBy::Nothing
+    }
+}
+
+/// Names of the types of one process. Made at once; the names are looked up when they are first asked for.
+#[derive(Debug)]
+pub struct TypeNames {
+    interpreter: Ptr<InterpreterState>,
+    type_type: Ptr<TypeObject>,
+    builtins: OnceLock<Builtins>,
+    modules: OnceLock<FxHashMap<Ptr<TypeObject>, TypeName>>,
+}
+
+#[derive(Debug, Default)]
+struct Builtins {
+    names: FxHashMap<Ptr<TypeObject>, TypeName>,
+    object: Option<Ptr<TypeObject>>,
+}
+
+impl TypeNames {
+    /// Names the types that an interpreter knows; `type_type` is `PyType_Type`.
+    pub fn new(_: &Python<'_>, interpreter: Ptr<InterpreterState>, type_type: Ptr<TypeObject>) -> Self {
+        Self { interpreter, type_type, builtins: OnceLock::new(), modules: OnceLock::new() }
+    }
+
+    /// `PyType_Type`.
+    pub fn type_type(&self) -> Ptr<TypeObject> {
+        self.type_type
+    }
+
+    /// `PyBaseObject_Type`.
+    pub fn object_type(&self, python: &Python<'_>) -> Option<Ptr<TypeObject>> {
+        self.builtins(python).object
+    }
+
+    /// The name of a type; where it cannot be found, a mark that holds the address.
+    pub fn name_of(&self, python: &Python<'_>, of: Ptr<TypeObject>) -> TypeName {
+        self.find(python, of).unwrap_or_else(|| TypeName {
+            module: None,
+            qualname: format!("<unknown type at {}>", of.address()),
+            found_by: FoundBy::Nothing,
+        })
+    }
+
+    /// The name of a type, or `None` where nothing tells it.
+    pub fn find(&self, python: &Python<'_>, of: Ptr<TypeObject>) -> Option<TypeName> {
+        if let Some(name) = self.builtins(python).names.get(&of) {
+            return Some(name.clone());
+        }
+        let flags = kind::flags(python, of).ok()?;
+        if flags.has(TypeFlags::HEAP_TYPE) {
+            return heap_type_name(python, of).ok();
+        }
+        static_type_name(python, of).or_else(|| self.modules(python).get(&of).cloned())
+    }
+
+    fn builtins(&self, python: &Python<'_>) -> &Builtins {
+        self.builtins.get_or_init(|| {
+            let dict = python.read(self.interpreter, member::INTERP_BUILTINS).ok().flatten();
+            dict.map(|dict| builtins(python, self.type_type, dict.cast())).unwrap_or_default()
+        })
+    }
+
+    fn modules(&self, python: &Python<'_>) -> &FxHashMap<Ptr<TypeObject>, TypeName> {
+        self.modules.get_or_init(|| {
+            let layout = python.layout();
+            let of = if layout.has(member::INTERP_MODULES) {
+                member::INTERP_MODULES
+            } else {
+                member::INTERP_IMPORTS_MODULES
+            };
+            let dict = python.read(self.interpreter, of).ok().flatten();
+            dict.map(|dict| module_types(python, dict.cast())).unwrap_or_default()
+        })
+    }
+}
+
+/// `ht_qualname`, and `__module__` in the class's dict.
+fn heap_type_name(python: &Python<'_>, of: Ptr<TypeObject>) -> Result<TypeName, ReadError> {
+    let heap_type = of.cast::<HeapTypeObject>();
+    let qualname = python.read(heap_type, member::HEAP_TYPE_QUALNAME)?;
+    let qualname = qualname.ok_or(ReadError::Null("PyHeapTypeObject.ht_qualname"))?;
+    let qualname = read_string(python, qualname, MAX_NAME)?;
+    let module = match python.read(of, member::TYPE_DICT)? {
+        Some(class_dict) => dict::lookup_str(python, class_dict, "__module__")?,
+        None => None,
+    };
+    let module = module.and_then(|module| read_string(python, module.cast(), MAX_NAME).ok());
+    Ok(TypeName { module, qualname, found_by: FoundBy::Type })
+}
+
+/// `tp_name`, where the read-only data of the module is at hand.
+fn static_type_name(python: &Python<'_>, of: Ptr<TypeObject>) -> Option<TypeName> {
+    let address = python.read(of, member::TYPE_NAME).ok().filter(|address| address.0 != 0)?;
+    let bytes = python.space().c_string(address, MAX_NAME).ok()?;
+    let text = String::from_utf8(bytes).ok().filter(|text| !text.is_empty())?;
+    let (module, qualname) = text.rsplit_once('.').unwrap_or(("builtins", &text));
+    Some(TypeName { module: Some(module.to_owned()), qualname: qualname.to_owned(), found_by: FoundBy::Type })
+}
+
+/// Names the types in `builtins`, those of its objects that have a type of their own, and of objects that
+/// these types hold.
+fn builtins(python: &Python<'_>, type_type: Ptr<TypeObject>, builtins: Ptr<DictObject>) -> Builtins {
+    let mut found = Builtins::default();
+    let mut name = |of: Ptr<TypeObject>, qualname: &str| {
+        found.names.entry(of).or_insert_with(|| TypeName {
+            module: Some("builtins".to_owned()),
+            qualname: qualname.to_owned(),
+            found_by: FoundBy::Builtins,
+        });
+    };
+    let entries = dict::entries(python, builtins, MAX_ENTRIES).unwrap_or_default().items;
+    let mut object = None;
+    let mut samples: FxHashMap<String, Ptr<Object>> = FxHashMap::default();
+    for (key, value) in entries {
+        let Ok(key) = read_string(python, key.cast(), MAX_NAME) else { continue };
+        if python.type_of(value) == Ok(type_type)
+            && kind::flags(python, value.cast()).is_ok_and(|flags| !flags.has(TypeFlags::HEAP_TYPE))
+        {
+            // OSError goes by three names (IOError and EnvironmentError are the others).
+            if !matches!(key.as_str(), "IOError" | "EnvironmentError") {
+                name(value.cast(), &key);
+            }
+            if key == "object" {
+                object = Some(value.cast());
+            }
+        }
+        samples.insert(key, value);
+    }
+    for &(sample, qualname) in aliases::TYPES_OF_BUILTINS {
+        if let Some(of) = samples.get(sample).and_then(|&value| python.type_of(value).ok()) {
+            name(of, qualname);
+        }
+    }
+    for &(class, attribute, qualname) in aliases::TYPES_OF_ATTRIBUTES {
+        if let Some(of) =
+            samples.get(class).and_then(|&class| type_of_attribute(python, class.cast(), attribute))
+        {
+            name(of, qualname);
+        }
+    }
+    found.object = object;
+    found
+}
+
+/// The type of the object that a class holds under a name.
+fn type_of_attribute(
+    python: &Python<'_>,
+    class: Ptr<TypeObject>,
+    attribute: &str,
+) -> Option<Ptr<TypeObject>> {
+    let class_dict = python.read(class, member::TYPE_DICT).ok()??;
+    let value = dict::lookup_str(python, class_dict, attribute).ok()??;
+    python.type_of(value).ok()
+}
+
+/// Names the C types that are values in the dicts of modules.
+fn module_types(python: &Python<'_>, modules: Ptr<DictObject>) -> FxHashMap<Ptr<TypeObject>, TypeName> {
+    let mut found: FxHashMap<Ptr<TypeObject>, (u8, TypeName)> = FxHashMap::default();
+    let entries = dict::entries(python, modules, MAX_ENTRIES).unwrap_or_default().items;
+    for (key, module) in entries {
+        let Ok(module_name) = read_string(python, key.cast(), MAX_NAME) else { continue };
+        let Some(globals) = module_dict(python, module) else { continue };
+        let written_in_c = is_written_in_c(python, &module_name, globals);
+        if !written_in_c && !aliases::is_listed(&module_name) {
+            continue;
+        }
+        let _ = dict::for_each(python, globals, |key, value| {
+            if let Some(of) = static_type(python, value)
+                && let Ok(key) = read_string(python, key.cast(), MAX_NAME)
+                && let Some((rank, module, qualname)) = aliases::resolve(&module_name, &key, written_in_c)
+            {
+                let name = TypeName {
+                    module: Some(module.to_owned()),
+                    qualname: qualname.to_owned(),
+                    found_by: FoundBy::Module,
+                };
+                // Of several modules the best ranked; the order of import decides between equals.
+                match found.get(&of) {
+                    Some((other, _)) if *other <= rank => {}
+                    _ => drop(found.insert(of, (rank, name))),
+                }
+            }
+            ControlFlow::Continue(())
+        });
+    }
+    found.into_iter().map(|(of, (_, name))| (of, name)).collect()
+}
+
+/// The namespace of a module object, or of an instance of a class derived from it.
+pub(crate) fn module_dict(python: &Python<'_>, module: Ptr<Object>) -> Option<Ptr<DictObject>> {
+    let globals = python.read(module.cast::<ModuleObject>(), member::MODULE_DICT).ok()??;
+    dict::len(python, globals).is_ok().then_some(globals)
+}
+
+fn static_type(python: &Python<'_>, value: Ptr<Object>) -> Option<Ptr<TypeObject>> {
+    let of = kind::as_type(python, value)?;
+    (!kind::flags(python, of).ok()?.has(TypeFlags::HEAP_TYPE)).then_some(of)
+}
+
+/// Only these define static types: built into the interpreter (no `__file__`), or a shared library.
+fn is_written_in_c(python: &Python<'_>, name: &str, globals: Ptr<DictObject>) -> bool {
+    if name == "__main__" || name.starts_with("_frozen_importlib") || name == "zipimport" {
+        return false;
+    }
+    match dict::lookup_str(python, globals, "__file__") {
+        Ok(Some(file)) => read_string(python, file.cast(), 4096).is_ok_and(|file| file.ends_with(".so")),
+        Ok(None) => true,
+        Err(_) => false,
+    }
+}
+
+/// Whether `class` is, or is derived from, a type; along `tp_base` only.
+pub fn derives_from(python: &Python<'_>, class: Ptr<TypeObject>, base: Ptr<TypeObject>) -> bool {
+    let mut next = Some(class);
+    for _ in 0..512 {
+        match next {
+            Some(at) if at == base => return true,
+            Some(at) => next = python.read(at, member::TYPE_BASE).ok().flatten(),
+            None => return false,
+        }
+    }
+    false
+}
+
+/// Names the address of a type for messages.
+pub(crate) fn unknown(at: Address) -> String {
+    format!("<unknown type at {at}>")
+}
