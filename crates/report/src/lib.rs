@@ -1,1 +1,34 @@
-//! Under construction.
+//! Merges findings, events and gaps into one incident report.
+//!
+//! The caller provides [`Material`]: the register of evidence, the producers' documents and events. [`assemble`]
+//! makes an [`Incident`] of it: one timeline, findings by weight, probable causes, all strings redacted.
+//! [`render_markdown`] shows it; serialized, it is the document `pycoroner.incident/1`.
+//!
+//! It reads no evidence, asks no clock and writes no file. All strings of the evidence are hostile: whatever they
+//! hold, the report shows them as text.
+//!
+//! ```
+//! use pycoroner_redact::{Policy, Redactor};
+//! use pycoroner_report::{Material, assemble, render_markdown};
+//! use serde_json::json;
+//!
+//! let core = json!({"schema": "pycoroner.core/1", "process": {"pid": 7}, "crash": {"signal_name": "SIGSEGV"}});
+//! let incident = assemble(Material { documents: vec![core], ..Material::default() }, &Redactor::new(Policy::On));
+//! assert!(render_markdown(&incident).starts_with("# Incident report: SIGSEGV in process 7"));
+//! ```
+
+mod causes;
+mod incident;
+mod markdown;
+mod sections;
+mod timeline;
+
+pub use causes::Cause;
+pub use incident::{Incident, Material, Redaction, SCHEMA, assemble};
+pub use markdown::render_markdown;
+pub use sections::{
+    Accumulated, Asyncio, CoreSection, Crash, Deadlock, Exception, FrameRef, HeapSection, HeapTotals,
+    LedgerRow, LevelCount, Local, Lock, LogEvent, LogRecord, LogSource, LogTraceback, LogsSection, MemoryLog,
+    NativeFrame, OwnerRow, Process, Python, PythonFrame, SuspectRow, Task, Template, Thread, TracebackEntry,
+    TypeRow, Verdict, Waiter, Waiting, Window,
+};

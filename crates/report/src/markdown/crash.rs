@@ -1,0 +1,233 @@
+use super::inert::{Inert, code, prose};
+use super::page::Page;
+use super::quantity::count;
+use super::{cite, glance};
+use crate::Incident;
+use crate::sections::{Crash, Exception, Local, NativeFrame, PythonFrame, Thread, TracebackEntry};
+
+/// Most frames of a stack; the middle of a longer one is left out.
+const MOST_FRAMES: usize = 60;
+/// How many of the innermost frames show their locals.
+const FRAMES_WITH_LOCALS: usize = 3;
+
+/// The termination record, the stack that crashed, its locals and exceptions.
+pub(crate) fn render(page: &mut Page, incident: &Incident) {
+    page.heading(2, "What crashed");
+    let Some(core) = &incident.core else {
+        page.paragraph("There is no core file, so nothing is known about the threads.");
+        return;
+    };
+    if let Some(crash) = &core.crash {
+        termination(page, incident, crash);
+    } else {
+        page.paragraph("The core records no signal: it may have been taken from a process that ran on.");
+    }
+    let Some(thread) = crashed_thread(incident) else {
+        page.paragraph("The thread that crashed is not known.");
+        return;
+    };
+    page.heading(3, Inert::from("Stack of ").then(glance::thread_name(thread)));
+    page.paragraph(Inert::from("Innermost frame first. ").then(cite::core(incident)));
+    let lines = stack(thread);
+    if lines.is_empty() {
+        page.paragraph("No frame of this thread could be read.");
+    } else {
+        page.code(&lines);
+    }
+    if let Some(reason) = thread.stopped_because.as_deref().filter(|reason| *reason != "bottom") {
+        page.paragraph(
+            Inert::from("The walk stopped before the bottom of the stack: ").then(prose(reason)).then("."),
+        );
+    }
+    for frame in thread.python_frames.iter().take(FRAMES_WITH_LOCALS).filter(|frame| !frame.locals.is_empty())
+    {
+        let summary = count(frame.locals.len(), "variable", "variables");
+        let function = super::inert::html(frame.function.as_deref().unwrap_or("?"));
+        page.details(summary.then(" of <code>").then(function).then("</code>"), |page| {
+            page.code(&frame.locals.iter().map(local).collect::<Vec<_>>());
+        });
+    }
+    exceptions(page, thread);
+}
+
+/// The thread that crashed; without a mark, the one that the crash names.
+pub(crate) fn crashed_thread(incident: &Incident) -> Option<&Thread> {
+    let core = incident.core.as_ref()?;
+    let named = core.crash.as_ref().and_then(|crash| crash.tid);
+    let marked = core.threads.iter().find(|thread| thread.crashed);
+    marked.or_else(|| core.threads.iter().find(|thread| named.is_some() && thread.tid == named))
+}
+
+fn termination(page: &mut Page, incident: &Incident, crash: &Crash) {
+    let text = |text: &Option<String>| text.as_deref().map_or_else(Inert::default, code);
+    let signal = match (&crash.signal_name, crash.signal) {
+        (Some(name), Some(number)) => prose(name).then(" (").then(u64::from(number)).then(")"),
+        (Some(name), None) => prose(name),
+        (None, Some(number)) => Inert::from("signal ").then(u64::from(number)),
+        (None, None) => Inert::default(),
+    };
+    let rows = [
+        ("Signal", signal),
+        ("Code", text(&crash.code)),
+        ("Address", text(&crash.fault_address)),
+        ("In words", in_words(crash)),
+        ("Fatal error", text(&crash.fatal_message)),
+        ("Abort message", text(&crash.abort_message)),
+    ];
+    let cited = cite::core(incident);
+    let shown = rows.into_iter().filter(|(_, value)| !value.is_empty());
+    page.table(
+        ["Termination record", "", "Source"],
+        shown.map(|(name, value)| [name.into(), value, cited.clone()]),
+    );
+    if let Some(verdict) = &crash.verdict {
+        let summary = verdict.summary.as_deref().or(verdict.id.as_deref()).unwrap_or("none");
+        let confidence = verdict
+            .confidence
+            .as_deref()
+            .map_or_else(Inert::default, |word| Inert::from(" (").then(prose(word)).then(")"));
+        page.paragraph(Inert::from("**Verdict:** ").then(prose(summary)).then(confidence));
+        let because = verdict.because.iter().map(|reason| Inert::from("for: ").then(prose(reason)));
+        let against = verdict.against.iter().map(|reason| Inert::from("against: ").then(prose(reason)));
+        page.list(because.chain(against));
+    }
+}
+
+/// What the signal and its code say, in a sentence (`sigaction(2)`).
+pub(crate) fn in_words(crash: &Crash) -> Inert {
+    let address = crash.fault_address.as_deref();
+    let near_null = address
+        .and_then(|address| u64::from_str_radix(address.trim_start_matches("0x"), 16).ok())
+        .is_some_and(|n| n < 4096);
+    let at = address.map_or_else(Inert::default, |address| Inert::from(" at ").then(code(address)));
+    let access = |what: &'static str| Inert::from(what).then(at.clone());
+    match (crash.code.as_deref(), crash.signal_name.as_deref()) {
+        (Some("SEGV_MAPERR"), _) if near_null => {
+            access("it touched memory").then(", in the first page, where a null pointer leads")
+        }
+        (Some("SEGV_MAPERR"), _) => access("it touched memory").then(", where nothing was mapped"),
+        (Some("SEGV_ACCERR"), _) => {
+            access("it touched memory").then(", in a way that the mapping does not permit")
+        }
+        (Some("BUS_ADRERR"), _) => access("it touched a mapping").then(" beyond the end of what backs it"),
+        (Some("SI_USER"), _) => "another process sent the signal, as kill() does".into(),
+        (Some("SI_TKILL"), Some("SIGABRT")) => {
+            "the process sent it to itself, as abort() does, or another sent it to this thread".into()
+        }
+        (Some("SI_TKILL"), _) => {
+            "the signal was sent to this thread by a program, not raised by a fault".into()
+        }
+        (Some("SI_KERNEL"), _) => "the kernel raised it without telling an address".into(),
+        (_, Some("SIGFPE")) => "an arithmetic operation had no result".into(),
+        (_, Some("SIGILL")) => "it came to an instruction that the processor does not know".into(),
+        _ => Inert::default(),
+    }
+}
+
+/// The stack in its merged order, or its Python frames when there is none.
+pub(crate) fn stack(thread: &Thread) -> Vec<String> {
+    let merged: Vec<(String, String)> = thread
+        .frames
+        .iter()
+        .filter_map(|place| match (place.python, place.native) {
+            (Some(index), _) => thread.python_frames.get(index).map(python_frame),
+            (_, Some(index)) => thread.native_frames.get(index).map(native_frame),
+            (None, None) => None,
+        })
+        .collect();
+    let frames =
+        if merged.is_empty() { thread.python_frames.iter().map(python_frame).collect() } else { merged };
+    let width = frames.iter().map(|(function, _)| function.chars().count()).max().unwrap_or(0).min(48);
+    let lines: Vec<String> = frames
+        .iter()
+        .enumerate()
+        .map(|(depth, (function, place))| format!("#{depth:<3} {function:<width$}  {place}"))
+        .collect();
+    shortened(lines)
+}
+
+fn shortened(mut lines: Vec<String>) -> Vec<String> {
+    if lines.len() > MOST_FRAMES {
+        let outermost = lines.split_off(lines.len() - 10);
+        let left_out = lines.len() - (MOST_FRAMES - 10);
+        lines.truncate(MOST_FRAMES - 10);
+        lines.push(format!("…    {left_out} frames left out"));
+        lines.extend(outermost);
+    }
+    lines
+}
+
+fn python_frame(frame: &PythonFrame) -> (String, String) {
+    let function = frame.qualname.as_deref().or(frame.function.as_deref()).unwrap_or("?");
+    (function.to_owned(), location(frame.file.as_deref(), frame.line))
+}
+
+fn native_frame(frame: &NativeFrame) -> (String, String) {
+    let function = frame.function.as_deref().unwrap_or("?");
+    let module = frame.module.as_deref().unwrap_or("unknown module");
+    let offset = frame.offset.as_deref().map_or_else(String::new, |offset| format!("+{offset}"));
+    let place = match &frame.file {
+        Some(file) => location(Some(file), frame.line),
+        None => format!("{module}{offset}"),
+    };
+    let trust = frame.found_by.as_deref().map_or_else(String::new, |by| format!(" [native, found by {by}]"));
+    (function.to_owned(), place + &trust)
+}
+
+fn location(file: Option<&str>, line: Option<u64>) -> String {
+    let file = file.unwrap_or("unknown file");
+    line.map_or_else(|| format!("{file}:?"), |line| format!("{file}:{line}"))
+}
+
+fn local(local: &Local) -> String {
+    let kind = local
+        .kind
+        .as_deref()
+        .filter(|kind| *kind != "local")
+        .map_or_else(String::new, |kind| format!("  ({kind})"));
+    let type_name = local.type_name.as_deref().map_or_else(String::new, |name| format!(": {name}"));
+    let cut = if local.truncated { " [cut]" } else { "" };
+    format!("{}{type_name} = {}{cut}{kind}", local.name, local.repr.as_deref().unwrap_or("<not read>"))
+}
+
+fn exceptions(page: &mut Page, thread: &Thread) {
+    if thread.exceptions.is_empty() {
+        return;
+    }
+    page.heading(3, "Exceptions in force");
+    for exception in &thread.exceptions {
+        let how = match (exception.relation.as_deref(), exception.role.as_deref()) {
+            (Some("cause"), _) => "which was caused by",
+            (Some("context"), _) => "which came up while this was handled:",
+            (Some(_), _) => "with the member",
+            (None, Some("raised")) => "Being raised:",
+            (None, Some("handled")) => "Being handled:",
+            (None, _) => "In force:",
+        };
+        page.paragraph(Inert::from(how).then(" ").then(code(&exception_line(exception))));
+        page.list(exception.notes.iter().map(|note| Inert::from("note: ").then(code(note))));
+        if !exception.traceback.is_empty() {
+            let mut lines = vec!["Traceback (most recent call last):".to_owned()];
+            lines.extend(shortened(exception.traceback.iter().map(traceback_entry).collect()));
+            page.code(&lines);
+        }
+    }
+}
+
+/// `KeyError: 'x'`, as the last line of a traceback has it.
+pub(crate) fn exception_line(exception: &Exception) -> String {
+    let type_name = exception.type_name.as_deref().unwrap_or("an exception of unknown type");
+    let module = exception.module.as_deref().filter(|module| !matches!(*module, "builtins" | "__main__"));
+    let qualified = module.map_or_else(|| type_name.to_owned(), |module| format!("{module}.{type_name}"));
+    match exception.message.as_deref() {
+        None | Some("") => qualified,
+        Some(message) => format!("{qualified}: {message}"),
+    }
+}
+
+/// One line of a traceback, as Python prints it.
+pub(crate) fn traceback_entry(entry: &TracebackEntry) -> String {
+    let line = entry.line.map_or_else(|| "?".to_owned(), |line| line.to_string());
+    let function = entry.function.as_deref().or(entry.qualname.as_deref()).unwrap_or("?");
+    format!("  File \"{}\", line {line}, in {function}", entry.file.as_deref().unwrap_or("unknown file"))
+}

@@ -1,0 +1,98 @@
+use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
+
+use super::cite;
+use super::inert::{Inert, prose};
+use super::page::Page;
+use crate::Incident;
+
+/// Most observations of one finding.
+const MOST_EVIDENCE: usize = 12;
+
+/// What was concluded, each with what speaks for and against it.
+pub(crate) fn render(page: &mut Page, incident: &Incident) {
+    page.heading(2, "Findings");
+    if incident.findings.is_empty() {
+        let none = if incident.gaps.is_empty() {
+            "None."
+        } else {
+            "None; but see the gaps: what was not read may hold some."
+        };
+        page.paragraph(none);
+    }
+    for (index, finding) in incident.findings.iter().enumerate() {
+        page.heading(3, number(index).then(": ").then(prose(&finding.title)));
+        page.paragraph(strength(finding));
+        page.list(evidence("", &finding.evidence).chain(evidence("**against:** ", &finding.against)));
+        if let Some(observation) = &finding.refuted_if {
+            page.paragraph(Inert::from("Refuted if: ").then(prose(observation)));
+        }
+    }
+}
+
+fn strength(finding: &Finding) -> Inert {
+    let severity = match finding.severity {
+        Severity::Info => "info",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+        Severity::Critical => "critical",
+    };
+    let subject = finding.subject.as_deref().map_or_else(Inert::default, super::inert::code);
+    let id = super::inert::code(&finding.id);
+    Inert::join(
+        [severity.into(), Inert::from("confidence: ").then(confidence(finding.confidence)), subject, id],
+        " · ",
+    )
+}
+
+fn evidence<'a>(label: &'static str, all: &'a [Evidence]) -> impl Iterator<Item = Inert> + 'a {
+    all.iter().take(MOST_EVIDENCE).map(move |evidence| {
+        let basis = match evidence.basis {
+            Basis::Observed => "Observed: ",
+            Basis::Derived => "Derived: ",
+            Basis::Inferred => "Inferred: ",
+        };
+        let statement = Inert::from(label).then(basis).then(prose(&evidence.statement));
+        Inert::join([statement, cite::citations(evidence.citations.iter().take(8))], " ")
+    })
+}
+
+/// At most five causes, to be accepted or rejected by people.
+pub(crate) fn render_causes(page: &mut Page, incident: &Incident) {
+    page.heading(2, "Probable causes");
+    page.paragraph("Ranked by rules from the findings above; none is proven until people agree.");
+    for (rank, cause) in incident.causes.iter().enumerate() {
+        page.heading(3, Inert::from(rank + 1).then(": ").then(prose(&cause.statement)));
+        let from = numbers(&cause.findings);
+        let from = if from.is_empty() { "no finding".into() } else { from };
+        page.paragraph(
+            Inert::from("Confidence: ")
+                .then(confidence(cause.confidence))
+                .then("; rests on ")
+                .then(from)
+                .then("."),
+        );
+        let raised = cause.raised_by.iter().map(|why| Inert::from("more likely: ").then(prose(why)));
+        let against = cause.against.iter().map(|why| Inert::from("**against:** ").then(prose(why)));
+        let next = Inert::from("next: ").then(prose(&cause.next));
+        page.list(raised.chain(against).chain([next, "[ ] accept".into(), "[ ] reject".into()]));
+    }
+    page.paragraph("Cause agreed in the meeting: ____");
+}
+
+/// `F-01`, for the first.
+pub(crate) fn number(index: usize) -> Inert {
+    prose(&format!("F-{:02}", index + 1))
+}
+
+pub(crate) fn numbers(indexes: &[usize]) -> Inert {
+    Inert::join(indexes.iter().map(|index| number(*index)), ", ")
+}
+
+pub(crate) fn confidence(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::Weak => "weak",
+        Confidence::Moderate => "moderate",
+        Confidence::Strong => "strong",
+        Confidence::Certain => "certain",
+    }
+}

@@ -1,0 +1,186 @@
+use std::collections::BTreeMap;
+
+use pycoroner_findings::GapKind;
+
+use super::inert::{Inert, code, prose};
+use super::page::Page;
+use super::quantity::{basis, clock, clock_text, count, uncertainty};
+use super::{cite, crash, findings};
+use crate::Incident;
+use crate::sections::{Crash, PythonFrame, Thread};
+
+/// `Incident report: SIGSEGV in charge`.
+pub(crate) fn title(incident: &Incident) -> Inert {
+    let title = Inert::from("Incident report: ");
+    let Some(core) = &incident.core else { return title.then("a Python service") };
+    let signal = core.crash.as_ref().and_then(|crash| crash.signal_name.as_deref());
+    let title = title.then(signal.map_or_else(|| "no crash signal".into(), prose));
+    match (where_it_stopped(incident).and_then(|(_, frame)| frame.function.as_deref()), core.process.pid) {
+        (Some(function), _) => title.then(" in ").then(code(function)),
+        (None, Some(pid)) => title.then(" in process ").then(pid),
+        (None, None) => title,
+    }
+}
+
+/// The first screen: what someone who was just woken up needs.
+pub(crate) fn render(page: &mut Page, incident: &Incident) {
+    page.heading(2, "At a glance");
+    let rows = [
+        ("**What stopped**", what(incident)),
+        ("**When**", when(incident)),
+        ("**How**", how(incident)),
+        ("**Where**", place(incident)),
+        ("**Exception**", exception(incident)),
+        ("**Probable cause**", cause(incident)),
+        ("**Last log line**", last_line(incident)),
+        ("**Evidence**", completeness(incident)),
+    ];
+    let shown = rows.into_iter().filter(|(_, value)| !value.is_empty());
+    page.table(["", ""], shown.map(|(name, value)| [name.into(), value]));
+}
+
+fn what(incident: &Incident) -> Inert {
+    let Some(core) = &incident.core else { return "unknown: there is no core file".into() };
+    let process = &core.process;
+    let pid = process.pid.map_or_else(|| "a process".into(), |pid| Inert::from("process ").then(pid));
+    let command = match (process.argv.as_slice(), &process.executable) {
+        ([], None) => Inert::default(),
+        ([], Some(executable)) => code(executable),
+        (argv, _) => code(&argv.join(" ")),
+    };
+    let version = process.python.version.as_deref().map_or_else(
+        || "Python of unknown version".into(),
+        |version| Inert::from("Python ").then(prose(version)),
+    );
+    let flavor = process
+        .python
+        .flavor
+        .as_deref()
+        .filter(|flavor| *flavor != "release")
+        .map_or_else(Inert::default, prose);
+    Inert::join(
+        [
+            pid,
+            command,
+            Inert::join([version, flavor], " "),
+            process.arch.as_deref().map_or_else(Inert::default, prose),
+        ],
+        ", ",
+    )
+}
+
+fn when(incident: &Incident) -> Inert {
+    let Some(at) = incident.died_at else { return "unknown: no source states the time".into() };
+    let time = clock(at.time).then(" UTC");
+    Inert::join([time, uncertainty(at), Inert::from("(").then(basis(at.basis)).then(")")], " ")
+}
+
+fn how(incident: &Incident) -> Inert {
+    let Some(crash) = incident.core.as_ref().and_then(|core| core.crash.as_ref()) else {
+        return Inert::default();
+    };
+    let fatal =
+        crash.fatal_message.as_deref().or(crash.abort_message.as_deref()).map_or_else(Inert::default, code);
+    let words = Inert::join([signal(crash), crash::in_words(crash)], ": ");
+    Inert::join([Inert::join([words, fatal], "; "), cite::core(incident)], " ")
+}
+
+fn signal(crash: &Crash) -> Inert {
+    let Some(name) = &crash.signal_name else { return "no signal is recorded".into() };
+    let number =
+        crash.signal.map_or_else(Inert::default, |number| Inert::from("signal ").then(u64::from(number)));
+    let code_name = crash.code.as_deref().map_or_else(Inert::default, prose);
+    let inside = Inert::join([number, code_name], ", ");
+    let name = Inert::from("**").then(prose(name)).then("**");
+    if inside.is_empty() { name } else { name.then(" (").then(inside).then(")") }
+}
+
+fn place(incident: &Incident) -> Inert {
+    let Some(core) = &incident.core else { return Inert::default() };
+    let Some((thread, frame)) = where_it_stopped(incident) else {
+        return if core.threads.is_empty() {
+            Inert::default()
+        } else {
+            "no Python frame in the thread that stopped".into()
+        };
+    };
+    let function = code(frame.qualname.as_deref().or(frame.function.as_deref()).unwrap_or("?"));
+    let line = frame.line.map_or_else(String::new, |line| format!(":{line}"));
+    let file = code(&format!("{}{line}", frame.file.as_deref().unwrap_or("unknown file")));
+    function.then(" at ").then(file).then(", ").then(thread_name(thread))
+}
+
+/// The thread that crashed, and its innermost Python frame.
+pub(crate) fn where_it_stopped(incident: &Incident) -> Option<(&Thread, &PythonFrame)> {
+    let thread = crash::crashed_thread(incident)?;
+    Some((thread, thread.python_frames.first()?))
+}
+
+/// `thread 7 (MainThread)`.
+pub(crate) fn thread_name(thread: &Thread) -> Inert {
+    let id = thread.tid.map_or_else(|| "a thread".into(), |tid| Inert::from("thread ").then(tid));
+    match &thread.name {
+        Some(name) => id.then(" (").then(prose(name)).then(")"),
+        None => id,
+    }
+}
+
+fn exception(incident: &Incident) -> Inert {
+    let Some(exception) = crash::crashed_thread(incident).and_then(|thread| thread.exceptions.first()) else {
+        return Inert::default();
+    };
+    let role = match exception.role.as_deref() {
+        Some("raised") => "being raised: ",
+        Some("handled") => "being handled: ",
+        _ => "in force: ",
+    };
+    Inert::from(role).then(code(&crash::exception_line(exception)))
+}
+
+fn cause(incident: &Incident) -> Inert {
+    let Some(cause) = incident.causes.first() else { return Inert::default() };
+    let confidence = findings::confidence(cause.confidence);
+    let from = findings::numbers(&cause.findings);
+    let basis = if from.is_empty() { Inert::default() } else { Inert::from(", from ").then(from) };
+    prose(&cause.statement).then(" (").then(confidence).then(basis).then(")")
+}
+
+fn last_line(incident: &Incident) -> Inert {
+    let Some(logs) = &incident.logs else { return Inert::default() };
+    let Some(record) = &logs.last_record else { return Inert::default() };
+    let level = record.level.as_deref().map_or_else(Inert::default, prose);
+    let cited = cite::log_line(incident, record.source, record.line);
+    Inert::join([clock_text(record.time.as_deref()), level, code(&record.message), cited], " ")
+}
+
+fn completeness(incident: &Incident) -> Inert {
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    for source in &incident.sources {
+        *kinds.entry(&source.kind).or_default() += 1;
+    }
+    let files = Inert::join(
+        kinds.into_iter().map(|(kind, files)| Inert::from(files).then(" × ").then(prose(kind))),
+        ", ",
+    );
+    let missing = [
+        (incident.core.is_none(), "no core"),
+        (incident.heap.is_none(), "heap not read"),
+        (incident.logs.is_none(), "no logs"),
+    ];
+    let missing = Inert::join(missing.into_iter().filter(|(is, _)| *is).map(|(_, what)| what.into()), ", ");
+    Inert::join([files, missing, gaps(incident)], "; ")
+}
+
+fn gaps(incident: &Incident) -> Inert {
+    if incident.gaps.is_empty() {
+        return "no gaps".into();
+    }
+    let mut kinds: BTreeMap<GapKind, usize> = BTreeMap::new();
+    for gap in &incident.gaps {
+        *kinds.entry(gap.kind).or_default() += 1;
+    }
+    let by_kind = kinds
+        .into_iter()
+        .map(|(kind, gaps)| Inert::from(gaps).then(" ").then(super::closing::gap_kind(kind)));
+    count(incident.gaps.len(), "gap", "gaps").then(" (").then(Inert::join(by_kind, ", ")).then(")")
+}

@@ -1,0 +1,73 @@
+use super::inert::{Inert, fenced};
+
+/// A Markdown page under construction; it decides how things look, never what is shown.
+#[derive(Debug, Default)]
+pub(crate) struct Page {
+    text: String,
+}
+
+/// Most lines of a code block; the rest is counted.
+const MOST_LINES: usize = 120;
+
+impl Page {
+    pub(crate) fn finish(self) -> String {
+        format!("{}\n", self.text.trim_end())
+    }
+
+    pub(crate) fn heading(&mut self, level: usize, title: impl Into<Inert>) {
+        self.block(&format!("{} {}", "#".repeat(level), title.into().as_str()));
+    }
+
+    pub(crate) fn paragraph(&mut self, text: impl Into<Inert>) {
+        self.block(text.into().as_str());
+    }
+
+    pub(crate) fn quote(&mut self, text: impl Into<Inert>) {
+        self.block(&format!("> {}", text.into().as_str()));
+    }
+
+    pub(crate) fn list(&mut self, items: impl IntoIterator<Item = Inert>) {
+        let lines: Vec<String> = items.into_iter().map(|item| format!("- {}", item.as_str())).collect();
+        if !lines.is_empty() {
+            self.block(&lines.join("\n"));
+        }
+    }
+
+    /// A table; nothing when it has no rows.
+    pub(crate) fn table<const N: usize>(
+        &mut self,
+        head: [&'static str; N],
+        rows: impl IntoIterator<Item = [Inert; N]>,
+    ) {
+        let mut lines = vec![format!("| {} |", head.join(" | ")), format!("|{}", " --- |".repeat(N))];
+        lines.extend(rows.into_iter().map(|row| {
+            let cells: Vec<&str> = row.iter().map(Inert::as_str).collect();
+            format!("| {} |", cells.join(" | "))
+        }));
+        if lines.len() > 2 {
+            self.block(&lines.join("\n"));
+        }
+    }
+
+    /// A code block of raw lines; they may be evidence.
+    pub(crate) fn code(&mut self, lines: &[String]) {
+        let mut shown: Vec<&str> = lines.iter().take(MOST_LINES).map(String::as_str).collect();
+        let rest = format!("… {} more lines", lines.len().saturating_sub(MOST_LINES));
+        if lines.len() > MOST_LINES {
+            shown.push(&rest);
+        }
+        self.block(&fenced(&shown.join("\n")));
+    }
+
+    /// A folded part.
+    pub(crate) fn details(&mut self, summary: impl Into<Inert>, content: impl FnOnce(&mut Self)) {
+        self.block(&format!("<details><summary>{}</summary>", summary.into().as_str()));
+        content(self);
+        self.block("</details>");
+    }
+
+    fn block(&mut self, text: &str) {
+        self.text.push_str(text.trim_end());
+        self.text.push_str("\n\n");
+    }
+}

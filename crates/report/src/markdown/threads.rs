@@ -1,0 +1,161 @@
+use std::collections::BTreeMap;
+
+use super::crash;
+use super::inert::{Inert, code, html, prose};
+use super::page::Page;
+use super::quantity::count;
+use crate::Incident;
+use crate::sections::{CoreSection, Lock, Task, Thread};
+
+/// Most groups of threads, locks and tasks that are shown.
+const MOST_ROWS: usize = 30;
+
+/// The other threads, equal stacks folded; locks, deadlocks and tasks.
+pub(crate) fn render(page: &mut Page, incident: &Incident) {
+    let Some(core) = &incident.core else { return };
+    let crashed = crash::crashed_thread(incident).map(std::ptr::from_ref);
+    let others: Vec<&Thread> =
+        core.threads.iter().filter(|thread| Some(std::ptr::from_ref(*thread)) != crashed).collect();
+    if !others.is_empty() {
+        page.heading(3, Inert::from("Other threads (").then(others.len()).then(")"));
+        let groups = groups(&others);
+        for group in groups.iter().take(MOST_ROWS) {
+            page.details(summary(group), |page| page.code(&crash::stack(group[0])));
+        }
+        if groups.len() > MOST_ROWS {
+            page.paragraph(
+                count(groups.len() - MOST_ROWS, "more group is", "more groups are").then(" not shown."),
+            );
+        }
+    }
+    locks(page, core);
+    tasks(page, core);
+    memory_logs(page, core);
+}
+
+/// Threads with equal stacks, in the order of their first.
+fn groups<'a>(threads: &[&'a Thread]) -> Vec<Vec<&'a Thread>> {
+    let mut groups: Vec<Vec<&Thread>> = Vec::new();
+    let mut known = BTreeMap::new();
+    for thread in threads {
+        let index = *known.entry(crash::stack(thread)).or_insert(groups.len());
+        match groups.get_mut(index) {
+            Some(group) => group.push(thread),
+            None => groups.push(vec![thread]),
+        }
+    }
+    groups
+}
+
+fn summary(group: &[&Thread]) -> Inert {
+    let names = group.iter().take(5).map(|thread| {
+        let id = thread.tid.map_or_else(|| "?".into(), Inert::from);
+        match &thread.name {
+            Some(name) => html(name).then(" (").then(id).then(")"),
+            None => id,
+        }
+    });
+    let names = Inert::join(names, ", ").then(if group.len() > 5 { ", …" } else { "" });
+    let innermost = group[0].python_frames.first().map_or_else(
+        || "no Python frame".into(),
+        |frame| Inert::from("in <code>").then(html(frame.function.as_deref().unwrap_or("?"))).then("</code>"),
+    );
+    let marks = [(group[0].holds_gil, "holds the GIL"), (group[0].collecting_garbage, "collects garbage")];
+    let marks = Inert::join(marks.into_iter().filter(|(is, _)| *is).map(|(_, mark)| mark.into()), ", ");
+    let head = count(group.len(), "thread", "threads").then(": ").then(names);
+    Inert::join([head, innermost, waiting(group[0]), marks], "; ")
+}
+
+fn waiting(thread: &Thread) -> Inert {
+    let Some(waiting) = &thread.waiting_on else { return Inert::default() };
+    let kind = html(waiting.kind.as_deref().unwrap_or("something"));
+    let path = waiting.path.as_deref().map_or_else(Inert::default, html);
+    let owner = waiting.owner_tid.map_or_else(Inert::default, |tid| Inert::from("held by thread ").then(tid));
+    Inert::from("waits on ").then(Inert::join([kind, path, owner], " "))
+}
+
+fn locks(page: &mut Page, core: &CoreSection) {
+    let held: Vec<&Lock> =
+        core.locks.iter().filter(|lock| lock.owner_tid.is_some() || !lock.waiters.is_empty()).collect();
+    if held.is_empty() && core.deadlocks.is_empty() {
+        return;
+    }
+    page.heading(3, "Locks");
+    for deadlock in core.deadlocks.iter().take(MOST_ROWS) {
+        let threads = Inert::join(deadlock.tids.iter().map(|tid| Inert::from(*tid)), ", ");
+        let locks = Inert::join(deadlock.locks.iter().map(|lock| code(lock)), ", ");
+        page.paragraph(
+            Inert::from("**Deadlock:** threads ")
+                .then(threads)
+                .then(" wait for each other's locks: ")
+                .then(locks)
+                .then("."),
+        );
+    }
+    page.table(
+        ["Lock", "Kind", "Held by", "Waited for by"],
+        held.into_iter().take(MOST_ROWS).map(|lock| {
+            let named = lock.path.as_deref().or(lock.address.as_deref()).map_or_else(|| "?".into(), code);
+            let name = lock.owner_name.as_deref().map_or_else(Inert::default, prose);
+            let owner = Inert::join([lock.owner_tid.map_or_else(Inert::default, Inert::from), name], " ");
+            let waiters =
+                lock.waiters.iter().take(10).map(|waiter| waiter.tid.map_or_else(|| "?".into(), Inert::from));
+            [
+                named,
+                lock.kind.as_deref().map_or_else(Inert::default, prose),
+                owner,
+                Inert::join(waiters, ", "),
+            ]
+        }),
+    );
+}
+
+fn tasks(page: &mut Page, core: &CoreSection) {
+    let unfinished: Vec<&Task> =
+        core.asyncio.tasks.iter().filter(|task| task.state.as_deref() != Some("done")).collect();
+    if unfinished.is_empty() {
+        return;
+    }
+    page.heading(3, Inert::from("Unfinished asyncio tasks (").then(unfinished.len()).then(")"));
+    page.table(
+        ["Task", "Coroutine", "State", "Innermost frame", "Waits on"],
+        unfinished.into_iter().take(MOST_ROWS).map(|task| {
+            let text = |text: &Option<String>| text.as_deref().map_or_else(Inert::default, code);
+            let frame = task.stack.first().map_or_else(Inert::default, |entry| {
+                let line = entry.line.map_or_else(|| "?".to_owned(), |line| line.to_string());
+                code(&format!(
+                    "{} {}:{line}",
+                    entry.function.as_deref().unwrap_or("?"),
+                    entry.file.as_deref().unwrap_or("?")
+                ))
+            });
+            let state = if task.current {
+                "running now".into()
+            } else {
+                task.state.as_deref().map_or_else(Inert::default, prose)
+            };
+            [text(&task.name), text(&task.coroutine), state, frame, text(&task.waits_on)]
+        }),
+    );
+}
+
+fn memory_logs(page: &mut Page, core: &CoreSection) {
+    if core.memory_logs.is_empty() {
+        return;
+    }
+    page.heading(3, "Log records that were still in memory");
+    let last = core.memory_logs.len().saturating_sub(MOST_ROWS);
+    page.table(
+        ["Time (UTC)", "Level", "Logger", "Message"],
+        core.memory_logs[last..].iter().map(|record| {
+            let text = |text: &Option<String>| text.as_deref().map_or_else(Inert::default, prose);
+            let message = record.message.as_deref().map_or_else(Inert::default, code);
+            [
+                super::quantity::clock_text(record.time.as_deref()),
+                text(&record.level),
+                text(&record.logger),
+                message,
+            ]
+        }),
+    );
+}

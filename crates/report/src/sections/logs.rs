@@ -1,0 +1,147 @@
+use pycoroner_findings::{Citation, Event, Severity, TimeBasis, Timestamp, UtcTime};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// What the logs say: the document `pycoroner.logs/1`, as far as a report uses it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LogsSection {
+    /// The logs that were read.
+    pub sources: Vec<LogSource>,
+    /// Records by level.
+    pub levels: Vec<LevelCount>,
+    /// Tracebacks, one entry per exception.
+    pub tracebacks: Vec<LogTraceback>,
+    /// Messages with their variable parts cut out.
+    pub templates: Vec<Template>,
+    /// The time that was looked at.
+    pub window: Window,
+    /// The last record of all, where the producer names it.
+    pub last_record: Option<LogRecord>,
+    /// What happened, as the document has it; a report shows it in its timeline.
+    #[serde(skip_serializing)]
+    pub events: Vec<LogEvent>,
+}
+
+/// One log.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "fields are those of the contract document")]
+pub struct LogSource {
+    pub path: String,
+    pub format: Option<String>,
+    pub bytes: Option<u64>,
+    pub records: Option<u64>,
+    pub unparsed_bytes: Option<u64>,
+    pub first: Option<String>,
+    pub last: Option<String>,
+}
+
+/// How many records have a level.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "fields are those of the contract document")]
+pub struct LevelCount {
+    pub level: String,
+    pub count: u64,
+}
+
+/// One exception of a logged traceback.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "fields are those of the contract document")]
+pub struct LogTraceback {
+    pub kind: Option<String>,
+    #[serde(rename = "type")]
+    pub type_name: Option<String>,
+    pub message: Option<String>,
+    pub relation: Option<String>,
+    pub count: Option<u64>,
+    pub first: Option<String>,
+    pub last: Option<String>,
+    pub source: Option<usize>,
+    pub line: Option<u64>,
+    pub producer: Option<String>,
+    pub frames: Vec<super::TracebackEntry>,
+    pub truncated: bool,
+    pub parent: Option<usize>,
+}
+
+/// Messages that differ in their variable parts only.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "fields are those of the contract document")]
+pub struct Template {
+    pub template: String,
+    pub level: Option<String>,
+    pub count: Option<u64>,
+    pub first: Option<String>,
+    pub last: Option<String>,
+    pub new_in_window: bool,
+}
+
+/// The time that was looked at.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "fields are those of the contract document")]
+pub struct Window {
+    pub from: Option<String>,
+    pub to: Option<String>,
+    pub anchor: Option<String>,
+}
+
+/// One log record.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "fields are those of the contract document")]
+pub struct LogRecord {
+    pub time: Option<String>,
+    pub level: Option<String>,
+    pub message: String,
+    pub source: Option<usize>,
+    pub line: Option<u64>,
+}
+
+/// One event, as the contract writes it.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "fields are those of the contract document")]
+pub struct LogEvent {
+    pub kind: String,
+    pub time: Option<UtcTime>,
+    pub time_basis: Option<TimeBasis>,
+    pub time_uncertainty_ms: Option<u64>,
+    pub severity: Option<Severity>,
+    pub message: String,
+    pub pid: Option<u64>,
+    pub signal: Option<u32>,
+    pub producer: Option<String>,
+    pub citation: Option<Citation>,
+}
+
+impl From<LogEvent> for Event {
+    fn from(event: LogEvent) -> Self {
+        let at = event.time.map(|time| Timestamp {
+            time,
+            basis: event.time_basis.unwrap_or(TimeBasis::Stated),
+            uncertainty_ms: event.time_uncertainty_ms.unwrap_or(0),
+        });
+        let severity = event.severity.unwrap_or(Severity::Warning);
+        Self {
+            at,
+            pid: event.pid,
+            signal: event.signal,
+            producer: event.producer,
+            citation: event.citation,
+            ..Self::new(event.kind, severity, event.message)
+        }
+    }
+}
+
+/// Turns the object of levels into rows, so that no key of a report comes from a log.
+pub(crate) fn list_levels(document: &mut Value) {
+    let Some(levels) = document.get_mut("levels") else { return };
+    if let Value::Object(counts) = levels.take() {
+        *levels = counts.into_iter().map(|(level, count)| json!({"level": level, "count": count})).collect();
+    }
+}

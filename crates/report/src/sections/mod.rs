@@ -1,0 +1,39 @@
+//! The producers' documents (`pycoroner.core/1`, `…heap/1`, `…logs/1`) as a report reads them.
+//!
+//! Every member may be missing or null, and unknown ones are ignored.
+
+mod core;
+mod heap;
+mod logs;
+
+pub use self::core::{
+    Asyncio, CoreSection, Crash, Deadlock, Exception, FrameRef, Local, Lock, MemoryLog, NativeFrame, Process,
+    Python, PythonFrame, Task, Thread, TracebackEntry, Verdict, Waiter, Waiting,
+};
+pub use self::heap::{Accumulated, HeapSection, HeapTotals, LedgerRow, OwnerRow, SuspectRow, TypeRow};
+pub use self::logs::{
+    LevelCount, LogEvent, LogRecord, LogSource, LogTraceback, LogsSection, Template, Window,
+};
+
+pub(crate) use self::core::flatten_exceptions;
+pub(crate) use self::logs::list_levels;
+
+use serde_json::Value;
+
+/// Removes every null of a document: a member that is null is a member that is missing.
+pub(crate) fn remove_nulls(document: &mut Value) {
+    let mut left = vec![document];
+    while let Some(value) = left.pop() {
+        match value {
+            Value::Array(items) => {
+                items.retain(|item| !item.is_null());
+                left.extend(items);
+            }
+            Value::Object(members) => {
+                members.retain(|_, member| !member.is_null());
+                left.extend(members.values_mut());
+            }
+            _ => {}
+        }
+    }
+}

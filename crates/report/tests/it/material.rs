@@ -1,0 +1,186 @@
+//! One whole incident, built by hand: a web worker that followed a null pointer while it charged a card.
+
+use pycoroner_findings::{
+    Basis, Citation, Confidence, Event, Evidence, Finding, Gap, GapKind, Severity, Source, SourceId, Span,
+    TimeBasis, Timestamp, UtcTime,
+};
+use pycoroner_redact::{Policy, Redactor};
+use pycoroner_report::{Incident, Material, assemble};
+use serde_json::{Value, json};
+
+/// 2024-05-01T12:00:03Z.
+const DEATH: i64 = 1_714_564_803_000_000_000;
+
+pub(crate) fn at(seconds_before: i64) -> Timestamp {
+    Timestamp {
+        time: UtcTime(DEATH - seconds_before * 1_000_000_000),
+        basis: TimeBasis::Stated,
+        uncertainty_ms: 0,
+    }
+}
+
+pub(crate) fn line(number: u64) -> Citation {
+    Citation::new(SourceId(2), Span::Lines { first: number, last: number, offset: number * 80, len: 80 })
+}
+
+pub(crate) fn bytes(offset: u64, len: u64) -> Citation {
+    let mut citation = Citation::new(SourceId(1), Span::Bytes { offset, len, address: None });
+    citation.digest = Some("9f86d081884c".into());
+    citation
+}
+
+pub(crate) fn event(
+    seconds_before: i64,
+    kind: &'static str,
+    severity: Severity,
+    message: &str,
+    number: u64,
+) -> Event {
+    Event {
+        at: Some(at(seconds_before)),
+        citation: Some(line(number)),
+        ..Event::new(kind, severity, message)
+    }
+}
+
+pub(crate) fn incident(material: Material) -> Incident {
+    assemble(material, &Redactor::new(Policy::On))
+}
+
+pub(crate) fn segfault() -> Material {
+    Material {
+        sources: vec![
+            Source {
+                id: SourceId(1),
+                path: "evidence/core.412.zst".into(),
+                kind: "core".into(),
+                bytes: 1_234_567,
+                sha256: Some("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into()),
+            },
+            Source {
+                id: SourceId(2),
+                path: "evidence/shop.log".into(),
+                kind: "log".into(),
+                bytes: 4_096,
+                sha256: None,
+            },
+        ],
+        documents: vec![core(), heap(), logs()],
+        findings: vec![null_dereference(), exception_in_flight()],
+        events: vec![
+            event(62, "request-started", Severity::Info, "POST /charge order=499", 1017),
+            event(60, "error-burst", Severity::Warning, "order 499 retried", 1020),
+            event(30, "error-burst", Severity::Warning, "order 499 retried", 1027),
+            event(2, "traceback", Severity::Error, "KeyError: 'amount'", 1042),
+            event(0, "fatal-error", Severity::Critical, "Fatal Python error: Segmentation fault", 1050),
+        ],
+        gaps: vec![
+            Gap::new(GapKind::NotDumped, "locals of frame handle", "page 0x7f0012340000 is not dumped")
+                .remedy("set coredump_filter to 0x33 so that anonymous pages are dumped")
+                .at(bytes(0x3f_0000, 4096)),
+            Gap::new(GapKind::Missing, "native function names", "the extension's file was not given"),
+        ],
+        died_at: None,
+    }
+}
+
+fn null_dereference() -> Finding {
+    Finding::new(
+        "crash-null-dereference",
+        Severity::Critical,
+        Confidence::Strong,
+        "The process read address 0x0 while charge was running",
+    )
+    .about("thread 412")
+    .with_evidence(Evidence::new(Basis::Observed, "si_addr of NT_SIGINFO is 0x0").cite(bytes(0x3f_8a10, 128)))
+    .with_evidence(Evidence::new(Basis::Derived, "no mapping covers 0x0").cite(bytes(0x40, 56)))
+    .with_against(
+        Evidence::new(Basis::Observed, "the log was written for two seconds after the first error")
+            .cite(line(1042)),
+    )
+    .refuted_if("the instruction at the fault does not access memory")
+}
+
+fn exception_in_flight() -> Finding {
+    Finding::new(
+        "exception-in-flight",
+        Severity::Warning,
+        Confidence::Certain,
+        "KeyError: 'amount' was being handled",
+    )
+    .with_evidence(
+        Evidence::new(Basis::Observed, "exc_info of thread 412 holds a KeyError").cite(bytes(0x2000, 8)),
+    )
+}
+
+fn core() -> Value {
+    let frame = |function: &str, qualname: &str, file: &str, line: u64| json!({"function": function, "qualname": qualname, "file": file, "line": line});
+    let mut charge = frame("charge", "Terminal.charge", "/app/shop/pay.py", 42);
+    charge["locals"] = json!([
+        {"name": "order", "kind": "argument", "type": "shop.models.Order", "repr": "Order(id=499, token='t-123')", "truncated": false},
+        {"name": "api_key", "kind": "local", "type": "str", "repr": "'k-456'"},
+        {"name": "amount", "kind": "local", "type": "int", "repr": "1999"},
+    ]);
+    let pool = |tid: u64| {
+        json!({"tid": tid, "name": format!("pool-{tid}"), "waiting_on": {"kind": "lock", "path": "shop.locks.LEDGER", "owner_tid": 412},
+            "python_frames": [frame("wait", "Condition.wait", "/usr/lib/python3.12/threading.py", 355), frame("work", "work", "/app/shop/pool.py", 9)]})
+    };
+    json!({
+        "schema": "pycoroner.core/1",
+        "process": {"pid": 412, "argv": ["python3", "-m", "shop.web", "--token", "x-789"], "arch": "x86_64", "env": {"DB_URL": "postgres://u:p@db/shop"},
+            "python": {"version": "3.12.1", "flavor": "release", "located_by": "symbol", "layout_from": ["dwarf", "table"]}},
+        "crash": {"signal": 11, "signal_name": "SIGSEGV", "code": "SEGV_MAPERR", "fault_address": "0x0", "tid": 412, "fatal_message": null,
+            "verdict": {"id": "null-dereference", "confidence": "strong", "summary": "A null pointer was read", "because": ["the fault address is 0x0"], "against": []}},
+        "threads": [
+            pool(413),
+            {"tid": 412, "name": "MainThread", "crashed": true, "holds_gil": true,
+             "python_frames": [charge, frame("handle", "handle", "/app/shop/web.py", 88), frame("main", "main", "/app/shop/web.py", 120)],
+             "native_frames": [{"function": null, "module": "/app/shop/_pay.so", "offset": "0x1139", "found_by": "cfi"}],
+             "frames": [{"native": 0}, {"python": 0}, {"python": 1}, {"python": 2}], "stopped_because": "bottom",
+             "exceptions": [{"role": "handled", "type": "KeyError", "module": "builtins", "message": "'amount'", "notes": [],
+                "traceback": [{"function": "handle", "file": "/app/shop/web.py", "line": 86}],
+                "cause": {"type": "Timeout", "module": "shop.net", "message": "no answer; password=p-321", "traceback": [{"function": "ask", "file": "/app/shop/net.py", "line": 12}], "cause": {}, "context": {}},
+                "context": {}, "suppress_context": true, "exceptions": []}]},
+            pool(414),
+        ],
+        "locks": [{"path": "shop.locks.LEDGER", "address": "0x7f0000001000", "kind": "lock", "owner_tid": 412, "owner_name": "MainThread", "waiters": [{"tid": 413}, {"tid": 414}]}],
+        "deadlocks": [],
+        "asyncio": {"tasks": [{"name": "job-1", "coroutine": "worker", "state": "pending", "stack": [{"function": "worker", "file": "/app/shop/jobs.py", "line": 7}], "waits_on": "_asyncio.Future"}]},
+        "memory_logs": [{"logger": "shop.audit", "level": "WARNING", "time": "2024-05-01T12:00:02Z", "message": "order 499 failed: code-2"}],
+        "findings": [serde_json::to_value(null_dereference()).unwrap()],
+        "gaps": [],
+    })
+}
+
+fn heap() -> Value {
+    json!({
+        "schema": "pycoroner.heap/1",
+        "totals": {"objects": 1_234_567, "references": 4_000_000, "shallow_bytes": 268_435_456, "dumped_bytes": 536_870_912},
+        "ledger": [{"owner": "python-objects", "bytes": 268_435_456}, {"owner": "stacks", "bytes": 8_388_608}],
+        "types": [
+            {"type": "shop.models.Session", "count": 200_000, "shallow_bytes": 9_600_000, "retained_bytes": 166_000_000},
+            {"type": "dict", "count": 210_000, "shallow_bytes": 40_000_000, "retained_bytes": null}],
+        "owners": [{"path": "shop.cache._SESSIONS", "type": "dict", "length": 200_000, "retained_bytes": 166_000_000, "retained_objects": 800_001}],
+        "suspects": [{"path": "shop.cache._SESSIONS", "type": "dict", "retained_bytes": 166_000_000, "percent": 61.8,
+            "accumulates": {"type": "shop.models.Session", "count": 200_000, "each_bytes": 830}, "why": "one dict holds all of them", "refuted_if": "the cache is that large by design"}],
+        "findings": [], "gaps": [],
+    })
+}
+
+fn logs() -> Value {
+    json!({
+        "schema": "pycoroner.logs/1",
+        "sources": [{"path": "evidence/shop.log", "format": "python-logging", "bytes": 4096, "records": 1050, "unparsed_bytes": 12, "first": "2024-05-01T11:00:00Z", "last": "2024-05-01T12:00:03Z"}],
+        "levels": {"ERROR": 3, "INFO": 1040, "WARNING": 7},
+        "tracebacks": [
+            {"kind": "traceback", "type": "shop.net.Timeout", "message": "no answer", "relation": "cause", "count": 2, "source": 0, "line": 1036, "parent": 1, "frames": [{"file": "/app/shop/net.py", "line": 12, "function": "ask"}]},
+            {"kind": "traceback", "type": "KeyError", "message": "'amount'", "count": 2, "first": "2024-05-01T12:00:01Z", "source": 0, "line": 1042, "parent": null, "frames": [{"file": "/app/shop/web.py", "line": 86, "function": "handle"}]}],
+        "events": [{"kind": "fatal-error", "severity": "critical", "time": "2024-05-01T12:00:03Z", "message": "Fatal Python error: Segmentation fault", "source": 0, "line": 1050}],
+        "templates": [
+            {"template": "order <n> retried", "level": "WARNING", "count": 7, "first": "2024-05-01T11:59:03Z", "new_in_window": true},
+            {"template": "GET <path>", "level": "INFO", "count": 900, "new_in_window": false}],
+        "window": {"from": "2024-05-01T11:58:03Z", "to": "2024-05-01T12:00:33Z"},
+        "last_record": {"time": "2024-05-01T12:00:03Z", "level": "ERROR", "message": "charge failed for order 499: session_id=s-654", "source": 0, "line": 1049},
+        "findings": [], "gaps": [],
+    })
+}
