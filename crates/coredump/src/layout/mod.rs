@@ -95,6 +95,16 @@ impl Layout {
         self.place(member.id).map(|place| place.offset).ok_or(ReadError::NoMember(member.id.path()))
     }
 
+    /// Offset of a bit field in bytes, its shift within the word there, and its width in bits.
+    ///
+    /// # Errors
+    /// [`ReadError::NoMember`] when this build's structure has no such member.
+    pub fn bit_field<S>(&self, member: Member<S, Bits>) -> Result<(u64, u8, u8), ReadError> {
+        let place = self.place(member.id).ok_or(ReadError::NoMember(member.id.path()))?;
+        let (shift, width) = place.bits.unwrap_or((0, 32));
+        Ok((place.offset, shift, width))
+    }
+
     /// Size of a structure in bytes.
     ///
     /// # Errors
