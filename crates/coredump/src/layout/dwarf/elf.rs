@@ -7,7 +7,7 @@ use goblin::container::{Container, Ctx};
 use goblin::elf::SectionHeader;
 use goblin::elf::compression_header::{CompressionHeader, ELFCOMPRESS_ZLIB, ELFCOMPRESS_ZSTD};
 use goblin::elf::dynamic::{DT_NULL, DT_SONAME};
-use goblin::elf::header::{ELFCLASS64, ET_DYN, ET_EXEC, EM_AARCH64, EM_X86_64, Header};
+use goblin::elf::header::{ELFCLASS64, EM_AARCH64, EM_X86_64, ET_DYN, ET_EXEC, Header};
 use goblin::elf::section_header::{SHF_COMPRESSED, SHT_DYNAMIC, SHT_NOBITS};
 
 use crate::address::LoadBias;
@@ -49,7 +49,9 @@ impl<'d> Binary<'d> {
         // Debug information of an object file makes no sense before its relocations are applied.
         if header.e_type != ET_EXEC && header.e_type != ET_DYN {
             let e_type = header.e_type;
-            return Err(DwarfError::NotBinary(format!("it is of another type (e_type {e_type} at offset 16)")));
+            return Err(DwarfError::NotBinary(format!(
+                "it is of another type (e_type {e_type} at offset 16)"
+            )));
         }
         let ctx = Ctx::new(Container::Big, header.endianness().map_err(not_binary)?);
         let start = usize::try_from(header.e_shoff).unwrap_or(usize::MAX);
@@ -86,7 +88,8 @@ impl<'d> Binary<'d> {
     }
 
     fn debug_section(&self, name: &'static str) -> Result<Option<Cow<'d, [u8]>>, DwarfError> {
-        let Some(section) = self.sections.iter().find(|section| self.section_name(section) == Some(name.as_bytes()))
+        let Some(section) =
+            self.sections.iter().find(|section| self.section_name(section) == Some(name.as_bytes()))
         else {
             return Ok(None);
         };

@@ -7,8 +7,9 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use gimli::{
-    Abbreviations, AttributeValue, DebugAbbrev, DebugAbbrevOffset, DebugInfo, DebugInfoOffset, DebugStrOffsets,
-    DebugStrOffsetsBase, EndianSlice, Reader as _, RunTimeEndian, UnitHeader, UnitOffset, constants,
+    Abbreviations, AttributeValue, DebugAbbrev, DebugAbbrevOffset, DebugInfo, DebugInfoOffset,
+    DebugStrOffsets, DebugStrOffsetsBase, EndianSlice, Reader as _, RunTimeEndian, UnitHeader, UnitOffset,
+    constants,
 };
 
 use crate::layout::dwarf::DwarfError;
@@ -57,6 +58,8 @@ pub(super) struct Entry<'d> {
     pub(super) is_declaration: bool,
     pub(super) type_at: Option<usize>,
     pub(super) byte_size: Option<u64>,
+    /// A size or place is stated, but is no number: it has to be computed at run time.
+    pub(super) is_computed: bool,
     /// Bytes from the start of the structure.
     pub(super) location: Option<u64>,
     pub(super) bit_size: Option<u64>,
@@ -81,7 +84,7 @@ const MAX_NAME: usize = 128;
 const ABBREVIATIONS_WINDOW: usize = 1 << 14;
 /// Work per byte of debug information; an interpreter's takes less than 2.
 const BUDGET_PER_BYTE: u64 = 16;
-const MIN_BUDGET: u64 = 1 << 26;
+const MIN_BUDGET: u64 = 1 << 22;
 
 impl<'d> Entries<'d> {
     /// Lists the units.
@@ -126,7 +129,8 @@ impl<'d> Entries<'d> {
 
     /// The entry at an offset of `.debug_info`.
     pub(super) fn entry_at(&self, at: usize) -> Result<Entry<'d>, DwarfError> {
-        let senseless = DwarfError::Senseless { offset: at as u64, what: "no entry stands where one is referred to" };
+        let senseless =
+            DwarfError::Senseless { offset: at as u64, what: "no entry stands where one is referred to" };
         let after = self.units.partition_point(|&start| start <= at);
         let Some(&start) = after.checked_sub(1).and_then(|index| self.units.get(index)) else {
             return Err(senseless);
@@ -153,20 +157,17 @@ impl<'d> Entries<'d> {
         if let Some(last) = last.as_ref().filter(|last| last.start == start) {
             return Ok(Rc::clone(last));
         }
-        let header =
-            self.info.header_from_offset(DebugInfoOffset(start)).map_err(|source| malformed(start, source))?;
+        let header = self
+            .info
+            .header_from_offset(DebugInfoOffset(start))
+            .map_err(|source| malformed(start, source))?;
         let abbreviations_at = header.debug_abbrev_offset().0;
         let abbreviations = match last.filter(|last| last.abbreviations_at == abbreviations_at) {
             Some(last) => Rc::clone(&last.abbreviations),
             None => Rc::new(self.abbreviations(start, abbreviations_at)?),
         };
-        let mut unit = Unit {
-            start,
-            header,
-            abbreviations,
-            abbreviations_at,
-            str_offsets_base: DebugStrOffsetsBase(0),
-        };
+        let mut unit =
+            Unit { start, header, abbreviations, abbreviations_at, str_offsets_base: DebugStrOffsetsBase(0) };
         unit.str_offsets_base = self.str_offsets_base(&unit)?;
         let unit = Rc::new(unit);
         *self.last_unit.borrow_mut() = Some(Rc::clone(&unit));
@@ -225,16 +226,24 @@ impl<'d> Entries<'d> {
     }
 
     fn take(&self, entry: &mut Entry<'d>, name: gimli::DwAt, value: AttributeValue<Slice<'d>>) {
+        let number = match name {
+            constants::DW_AT_byte_size => &mut entry.byte_size,
+            constants::DW_AT_data_member_location => &mut entry.location,
+            constants::DW_AT_bit_size => &mut entry.bit_size,
+            constants::DW_AT_data_bit_offset => &mut entry.data_bit_offset,
+            constants::DW_AT_bit_offset => &mut entry.bit_offset,
+            _ => return self.take_reference(entry, name, value),
+        };
+        *number = constant(value);
+        entry.is_computed |= number.is_none();
+    }
+
+    fn take_reference(&self, entry: &mut Entry<'d>, name: gimli::DwAt, value: AttributeValue<Slice<'d>>) {
         match name {
             constants::DW_AT_name => entry.name = self.name(&entry.unit, value),
             constants::DW_AT_sibling => entry.sibling = referred(&entry.unit, value),
             constants::DW_AT_type => entry.type_at = referred(&entry.unit, value),
             constants::DW_AT_declaration => entry.is_declaration = value == AttributeValue::Flag(true),
-            constants::DW_AT_byte_size => entry.byte_size = value.udata_value(),
-            constants::DW_AT_data_member_location => entry.location = constant_location(value),
-            constants::DW_AT_bit_size => entry.bit_size = value.udata_value(),
-            constants::DW_AT_data_bit_offset => entry.data_bit_offset = value.udata_value(),
-            constants::DW_AT_bit_offset => entry.bit_offset = value.udata_value(),
             _ => {}
         }
     }
@@ -270,6 +279,7 @@ impl<'d> Entry<'d> {
             is_declaration: false,
             type_at: None,
             byte_size: None,
+            is_computed: false,
             location: None,
             bit_size: None,
             data_bit_offset: None,
@@ -339,8 +349,8 @@ fn referred(unit: &Unit<'_>, value: AttributeValue<Slice<'_>>) -> Option<usize> 
     }
 }
 
-/// A member's offset: a number, or up to DWARF 3 the expression "that many bytes further".
-fn constant_location(value: AttributeValue<Slice<'_>>) -> Option<u64> {
+/// A number; up to DWARF 3, a member's offset is the expression "that many bytes further".
+fn constant(value: AttributeValue<Slice<'_>>) -> Option<u64> {
     let Some(expression) = value.exprloc_value() else {
         return value.udata_value();
     };

@@ -77,7 +77,8 @@ pub fn column_from_dwarf(elf: &[u8]) -> Result<Column, DwarfError> {
 }
 
 fn provenance(elf: &[u8], binary: &Binary<'_>) -> Vec<String> {
-    let version = binary.python_version().unwrap_or_else(|| "(the file does not tell the version)".to_owned());
+    let version =
+        binary.python_version().unwrap_or_else(|| "(the file does not tell the version)".to_owned());
     let word_size = binary.target().word_size;
     let mut lines =
         vec![format!("CPython {version}"), format!("{}, {word_size}-byte pointers", binary.machine().name())];

@@ -119,6 +119,7 @@ fn place_of<'d>(
 
 fn size_of(entry: &Entry<'_>) -> Result<Option<u64>, DwarfError> {
     match entry.byte_size {
+        None if entry.is_computed => Err(entry.senseless("a size is not a number")),
         Some(size) if size > MAX_SIZE => Err(entry.senseless("a type is larger than any real one")),
         size => Ok(size),
     }
@@ -167,6 +168,9 @@ fn check_within(structure: &Entry<'_>, member: &Entry<'_>) -> Result<(), DwarfEr
 
 /// Where a member lies within its own structure. In a union, no place is stated: it is the start.
 fn member_place<'d>(entries: &Entries<'d>, member: &Entry<'d>) -> Result<Place, DwarfError> {
+    if member.is_computed {
+        return Err(member.senseless("the place of a member is not a number"));
+    }
     let location = member.location.unwrap_or(0);
     let stated_bits = member.data_bit_offset.unwrap_or(0);
     if location > MAX_SIZE || stated_bits > MAX_SIZE * 8 {
@@ -199,7 +203,7 @@ fn member_place<'d>(entries: &Entries<'d>, member: &Entry<'d>) -> Result<Place, 
 
 /// The place of a bit field that begins `first_bit` bits from the start of the structure, in the target's order
 /// of bits: little-endian machines count from the least significant bit, others from the most significant.
-fn bit_place(first_bit: u64, width: u64, little_endian: bool) -> Option<Place> {
+pub(super) fn bit_place(first_bit: u64, width: u64, little_endian: bool) -> Option<Place> {
     let within = first_bit % 8;
     let shift = if little_endian { within } else { (within + width).next_multiple_of(8) - within - width };
     let bits = (u8::try_from(shift).ok()?, u8::try_from(width).ok()?);
