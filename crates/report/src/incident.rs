@@ -109,7 +109,7 @@ pub fn assemble(material: Material, redactor: &Redactor) -> Incident {
     });
     incident.gaps.sort_by(|a, b| (a.kind, &a.what, &a.why).cmp(&(b.kind, &b.what, &b.why)));
     incident.causes = rank(&incident.findings);
-    incident.redacted(redactor)
+    incident.redacted(*redactor)
 }
 
 impl Incident {
@@ -200,7 +200,7 @@ impl Incident {
     }
 
     /// Masks the secrets of every string; as a whole document, so that no member is forgotten.
-    fn redacted(self, redactor: &Redactor) -> Self {
+    fn redacted(self, redactor: Redactor) -> Self {
         let mut ledger = Ledger::default();
         let masked = serde_json::to_value(&self).and_then(|mut document| {
             redactor.json(&mut document, &mut ledger);

@@ -23,6 +23,9 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
         page.heading(3, number(index).then(": ").then(prose(&finding.title)));
         page.paragraph(strength(finding));
         page.list(evidence("", &finding.evidence).chain(evidence("**against:** ", &finding.against)));
+        if finding.evidence.is_empty() {
+            page.paragraph("No evidence was given for it.");
+        }
         if let Some(observation) = &finding.refuted_if {
             page.paragraph(Inert::from("Refuted if: ").then(prose(observation)));
         }

@@ -107,7 +107,7 @@ fn place(incident: &Incident) -> Inert {
     let function = code(frame.qualname.as_deref().or(frame.function.as_deref()).unwrap_or("?"));
     let line = frame.line.map_or_else(String::new, |line| format!(":{line}"));
     let file = code(&format!("{}{line}", frame.file.as_deref().unwrap_or("unknown file")));
-    function.then(" at ").then(file).then(", ").then(thread_name(thread))
+    function.then(" at ").then(file).then(", ").then(thread_name(thread)).then(" ").then(cite::core(incident))
 }
 
 /// The thread that crashed, and its innermost Python frame.

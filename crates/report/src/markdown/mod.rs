@@ -25,7 +25,7 @@ pub fn render_markdown(incident: &Incident) -> String {
     let mut page = Page::default();
     page.heading(1, glance::title(incident));
     page.quote(
-        "**Draft, written by a machine from the evidence listed below.** Every claim cites its source, such as \
+        "**Draft, written by a machine from the evidence listed below.** Claims cite their source, such as \
          `[E3:L1042]` (file 3, line 1042). Nobody has agreed to anything in it yet.",
     );
     glance::render(&mut page, incident);

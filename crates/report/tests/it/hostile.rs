@@ -39,11 +39,11 @@ fn poisoned(poison: &str) -> Material {
                             | "kind"
                     ) =>
                 {
-                    *text = poison.to_owned();
+                    poison.clone_into(text);
                 }
                 Value::Array(items) => left.extend(items.iter_mut().map(|item| (key, item))),
                 Value::Object(members) => {
-                    left.extend(members.iter_mut().map(|(key, member)| (key.as_str(), member)))
+                    left.extend(members.iter_mut().map(|(key, member)| (key.as_str(), member)));
                 }
                 _ => {}
             }
