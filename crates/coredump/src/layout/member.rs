@@ -40,6 +40,8 @@ structures! {
     VarObject;
     /// `PyTypeObject`.
     TypeObject;
+    /// `static_builtin_state` (3.12), `managed_static_type_state` (3.13): what an interpreter keeps of a C type.
+    StaticTypeState;
     /// `PyHeapTypeObject`.
     HeapTypeObject;
     /// `PyASCIIObject` and the structures that begin with it.
@@ -84,6 +86,8 @@ structures! {
     BaseExceptionObject;
     /// `PyBaseExceptionGroupObject` (3.11+).
     ExceptionGroupObject;
+    /// `PyOSErrorObject`.
+    OsErrorObject;
     /// `PyTracebackObject`.
     TracebackObject;
     /// `PyWeakReference`.
@@ -124,6 +128,8 @@ structures! {
     GenericAlias;
     /// `unionobject`: `int | str` (3.10+).
     UnionObject;
+    /// `PyMemoryViewObject`.
+    MemoryView;
     /// `superobject`.
     SuperObject;
     /// `partialobject` of `functools`.
@@ -312,6 +318,15 @@ members! {
     TYPE_WEAKLISTOFFSET: TypeObject, i64, "PyTypeObject.tp_weaklistoffset";
     TYPE_MEMBERS: TypeObject, Address, "PyTypeObject.tp_members";
     TYPE_SIZE: TypeObject, SizeOf, "PyTypeObject";
+    INTERP_STATIC_TYPES: InterpreterState, Inline, "PyInterpreterState.types.builtins";
+    INTERP_MANAGED_TYPES: InterpreterState, Inline, "PyInterpreterState.types.builtins.initialized";
+    INTERP_EXTENSION_TYPES: InterpreterState, Inline, "PyInterpreterState.types.for_extensions.initialized";
+    STATIC_TYPE_TYPE: StaticTypeState, Option<Ptr<TypeObject>>, "static_builtin_state.type";
+    STATIC_TYPE_DICT: StaticTypeState, Option<Ptr<DictObject>>, "static_builtin_state.tp_dict";
+    STATIC_TYPE_SIZE: StaticTypeState, SizeOf, "static_builtin_state";
+    MANAGED_TYPE_TYPE: StaticTypeState, Option<Ptr<TypeObject>>, "managed_static_type_state.type";
+    MANAGED_TYPE_DICT: StaticTypeState, Option<Ptr<DictObject>>, "managed_static_type_state.tp_dict";
+    MANAGED_TYPE_SIZE: StaticTypeState, SizeOf, "managed_static_type_state";
     HEAP_TYPE_NAME: HeapTypeObject, Option<Ptr<UnicodeObject>>, "PyHeapTypeObject.ht_name";
     HEAP_TYPE_QUALNAME: HeapTypeObject, Option<Ptr<UnicodeObject>>, "PyHeapTypeObject.ht_qualname";
     HEAP_TYPE_SLOTS: HeapTypeObject, Obj, "PyHeapTypeObject.ht_slots";
@@ -415,6 +430,10 @@ members! {
     EXC_SIZE: BaseExceptionObject, SizeOf, "PyBaseExceptionObject";
     EXC_GROUP_MSG: ExceptionGroupObject, Obj, "PyBaseExceptionGroupObject.msg";
     EXC_GROUP_EXCS: ExceptionGroupObject, Option<Ptr<TupleObject>>, "PyBaseExceptionGroupObject.excs";
+    OS_ERROR_ERRNO: OsErrorObject, Obj, "PyOSErrorObject.myerrno";
+    OS_ERROR_STRERROR: OsErrorObject, Obj, "PyOSErrorObject.strerror";
+    OS_ERROR_FILENAME: OsErrorObject, Obj, "PyOSErrorObject.filename";
+    OS_ERROR_FILENAME2: OsErrorObject, Obj, "PyOSErrorObject.filename2";
     TRACEBACK_NEXT: TracebackObject, Option<Ptr<TracebackObject>>, "PyTracebackObject.tb_next";
     TRACEBACK_FRAME: TracebackObject, Option<Ptr<FrameObject>>, "PyTracebackObject.tb_frame";
     TRACEBACK_LASTI: TracebackObject, i32, "PyTracebackObject.tb_lasti";
@@ -462,6 +481,7 @@ members! {
     GENERIC_ALIAS_ORIGIN: GenericAlias, Obj, "gaobject.origin";
     GENERIC_ALIAS_ARGS: GenericAlias, Option<Ptr<TupleObject>>, "gaobject.args";
     UNION_ARGS: UnionObject, Option<Ptr<TupleObject>>, "unionobject.args";
+    MEMORYVIEW_FLAGS: MemoryView, i32, "PyMemoryViewObject.flags";
     SUPER_TYPE: SuperObject, Option<Ptr<TypeObject>>, "superobject.type";
     SUPER_OBJ: SuperObject, Obj, "superobject.obj";
     SUPER_OBJ_TYPE: SuperObject, Option<Ptr<TypeObject>>, "superobject.obj_type";
