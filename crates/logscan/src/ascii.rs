@@ -55,7 +55,9 @@ pub(crate) fn lossy(text: &[u8], limit: usize) -> String {
     let Some(mut head) = text.get(..limit) else { return String::from_utf8_lossy(text).into_owned() };
     for _ in 0..3 {
         match head.last() {
-            Some(byte) if *byte >= 0x80 && std::str::from_utf8(head).is_err_and(|e| e.error_len().is_none()) => {
+            Some(byte)
+                if *byte >= 0x80 && std::str::from_utf8(head).is_err_and(|e| e.error_len().is_none()) =>
+            {
                 head = head.get(..head.len() - 1).unwrap_or_default();
             }
             _ => break,

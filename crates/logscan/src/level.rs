@@ -113,10 +113,4 @@ impl LevelCounts {
     pub(crate) fn get(&self, level: Level) -> u64 {
         self.0.get(level as usize).copied().unwrap_or(0)
     }
-
-    pub(crate) fn merge(&mut self, other: &Self) {
-        for (mine, theirs) in self.0.iter_mut().zip(other.0) {
-            *mine += theirs;
-        }
-    }
 }

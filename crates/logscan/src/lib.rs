@@ -1,1 +1,73 @@
-//! Under construction.
+//! Reads the logs of Python services: tracebacks, fatal errors, events, and what is new around a death.
+//!
+//! [`scan`] takes readers and gives a [`Scan`]: sources, counts by level, tracebacks as data, typed facts, message
+//! templates, the warnings of the crash window, and [`Gap`](pycoroner_findings::Gap)s for what could not be read.
+//! Formats are found by themselves, line by line. Everything carries its source, lines and bytes.
+//!
+//! The caller provides the bytes, decompressed (gzip, zstd and the like are the caller's), the time of the file's
+//! last change where it is known, and the zone that times without a zone are in. The crate opens no file, prints
+//! nothing, reads no environment, and masks no secrets: what it gives is raw evidence.
+//!
+//! Each input is read once, in blocks of a mebibyte; memory is bounded whatever the input is.
+//!
+//! ```
+//! use pycoroner_findings::SourceId;
+//! use pycoroner_logscan::{Input, Options, scan};
+//!
+//! let log = b"2024-05-01 12:00:00,123 ERROR shop.orders: charge failed
+//! Traceback (most recent call last):
+//!   File \"/srv/shop/app.py\", line 34, in charge
+//!     raise KeyError(order)
+//! KeyError: 7
+//! ";
+//! let mut reader = log.as_slice();
+//! let input = Input { id: SourceId(1), path: "app.log".into(), modified: None, reader: &mut reader };
+//! let scan = scan([input], &Options::default());
+//!
+//! let traceback = &scan.tracebacks[0];
+//! assert_eq!(traceback.type_name.as_deref(), Some("KeyError"));
+//! assert_eq!(traceback.message, "7");
+//! assert_eq!(traceback.frames[0].function.as_deref(), Some("charge"));
+//! assert_eq!(traceback.log_message.as_deref(), Some("charge failed"));
+//! assert_eq!(scan.timeline()[0].citation.as_ref().unwrap().to_string(), "[E1:L1-L5]");
+//! ```
+#![warn(clippy::indexing_slicing)]
+
+mod ascii;
+mod clock;
+mod collector;
+mod document;
+mod dump;
+mod embedded;
+mod envelope;
+mod events;
+mod findings;
+mod fingerprint;
+mod format;
+mod frame;
+mod header;
+mod json;
+mod json_record;
+mod level;
+mod lines;
+mod needles;
+mod scan;
+mod scanner;
+mod sniff;
+mod stated_time;
+mod stream;
+mod template;
+mod traceback;
+mod window;
+
+pub use clock::Zone;
+pub use document::{
+    Document, Introduction, LogEvent, LogRecord, LogSource, Place, Relation, SCHEMA, Template, Traceback,
+    TracebackKind, WindowSummary,
+};
+pub use format::FormatName;
+pub use frame::Frame;
+pub use level::Level;
+pub use scan::{Input, Options, Scan, scan};
+pub use sniff::looks_like_log;
+pub use window::{Anchor, Window};

@@ -59,7 +59,12 @@ impl<'r> Blocks<'r> {
         let skipped = if self.in_long_line { self.skip_line() } else { 0 };
         let held = self.buffer.get(..self.filled).unwrap_or_default();
         if held.is_empty() {
-            return (skipped > 0).then_some(Block { bytes: &[], offset: self.offset, is_cut: false, skipped });
+            return (skipped > 0).then_some(Block {
+                bytes: &[],
+                offset: self.offset,
+                is_cut: false,
+                skipped,
+            });
         }
         let end = match memchr::memrchr(b'\n', held) {
             Some(newline) => newline + 1,
@@ -121,8 +126,12 @@ pub(crate) fn strip_ansi(line: &[u8], out: &mut Vec<u8>) {
         out.extend_from_slice(rest.get(..escape).unwrap_or_default());
         let tail = rest.get(escape + 1..).unwrap_or_default();
         let len = match tail.first() {
-            Some(b'[') => 1 + sequence_len(tail.get(1..).unwrap_or_default(), |byte| (0x40..=0x7e).contains(&byte)),
-            Some(b']') => 1 + sequence_len(tail.get(1..).unwrap_or_default(), |byte| byte == 7 || byte == b'\\'),
+            Some(b'[') => {
+                1 + sequence_len(tail.get(1..).unwrap_or_default(), |byte| (0x40..=0x7e).contains(&byte))
+            }
+            Some(b']') => {
+                1 + sequence_len(tail.get(1..).unwrap_or_default(), |byte| byte == 7 || byte == b'\\')
+            }
             Some(_) => 1,
             None => 0,
         };

@@ -1,0 +1,432 @@
+//! Keeps what a scan finds, within bounds.
+
+use std::collections::VecDeque;
+
+use pycoroner_findings::{Gap, GapKind, Severity, Timestamp, UtcTime};
+use rustc_hash::FxHashMap;
+
+use crate::ascii::lossy;
+use crate::document::{
+    Introduction, LogEvent, LogRecord, LogSource, Place, Relation, Traceback, TracebackKind,
+};
+use crate::dump::{Dump, ThreadDump};
+use crate::events::{Fact, fatal_signal};
+use crate::fingerprint;
+use crate::frame::Frame;
+use crate::level::{Level, LevelCounts};
+use crate::scan::Options;
+use crate::stream::LineContext;
+use crate::template::TemplateMiner;
+use crate::traceback::Exception;
+use crate::window::{Position, Window};
+
+/// Bounds, each for what lies in the window and again for what does not.
+const MAX_TRACEBACKS: usize = 2_000;
+const MAX_TRACEBACK_BYTES: usize = 12 << 20;
+const MAX_EVENTS: usize = 4_000;
+const MAX_WARNINGS: usize = 200;
+const MAX_GAPS: usize = 200;
+/// Bytes of a kept record's message.
+const RECORD_LIMIT: usize = 4096;
+
+/// Where a traceback, dump or fact comes from.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Carrier {
+    pub(crate) stamp: Option<Timestamp>,
+    pub(crate) place: Place,
+    pub(crate) producer: Option<String>,
+    pub(crate) pid: Option<u64>,
+    pub(crate) thread: Option<String>,
+    pub(crate) request_id: Option<String>,
+    pub(crate) log_message: Option<String>,
+    pub(crate) logger: Option<String>,
+    pub(crate) level: Option<Level>,
+    pub(crate) introduced_by: Option<Introduction>,
+}
+
+/// What is kept in and out of the window.
+#[derive(Clone, Copy, Debug, Default)]
+struct Held {
+    count: usize,
+    bytes: usize,
+    dropped: u64,
+}
+
+pub(crate) struct Collector<'o> {
+    options: &'o Options,
+    pub(crate) window: Option<Window>,
+    pub(crate) sources: Vec<LogSource>,
+    pub(crate) levels: LevelCounts,
+    pub(crate) levels_inside: LevelCounts,
+    pub(crate) levels_before: LevelCounts,
+    pub(crate) records_inside: u64,
+    pub(crate) records_before: u64,
+    /// The earliest time of any record, to tell how much log lies before the window.
+    pub(crate) earliest: Option<UtcTime>,
+    pub(crate) tracebacks: Vec<Traceback>,
+    /// Where the tree of a signature stands in `tracebacks`.
+    trees: FxHashMap<String, (usize, usize)>,
+    pub(crate) events: Vec<LogEvent>,
+    pub(crate) templates: TemplateMiner,
+    pub(crate) warnings: VecDeque<LogRecord>,
+    pub(crate) gaps: Vec<Gap>,
+    pub(crate) gaps_dropped: u64,
+    held_tracebacks: [Held; 2],
+    held_events: [Held; 2],
+    warnings_dropped: u64,
+}
+
+impl<'o> Collector<'o> {
+    pub(crate) fn new(options: &'o Options) -> Self {
+        Self {
+            options,
+            window: options.resolved_window(),
+            sources: Vec::new(),
+            levels: LevelCounts::default(),
+            levels_inside: LevelCounts::default(),
+            levels_before: LevelCounts::default(),
+            records_inside: 0,
+            records_before: 0,
+            earliest: None,
+            tracebacks: Vec::new(),
+            trees: FxHashMap::default(),
+            events: Vec::new(),
+            templates: TemplateMiner::default(),
+            warnings: VecDeque::new(),
+            gaps: Vec::new(),
+            gaps_dropped: 0,
+            held_tracebacks: [Held::default(); 2],
+            held_events: [Held::default(); 2],
+            warnings_dropped: 0,
+        }
+    }
+
+    pub(crate) fn options(&self) -> &'o Options {
+        self.options
+    }
+
+    #[inline]
+    pub(crate) fn position(&self, stamp: Option<Timestamp>) -> Position {
+        self.window.as_ref().map_or(Position::Unknown, |window| window.position(stamp))
+    }
+
+    /// Counts one record.
+    #[inline]
+    pub(crate) fn count_record(&mut self, level: Option<Level>, position: Position) {
+        if let Some(level) = level {
+            self.levels.add(level);
+        }
+        let levels = match position {
+            Position::Inside => {
+                self.records_inside += 1;
+                &mut self.levels_inside
+            }
+            Position::Before => {
+                self.records_before += 1;
+                &mut self.levels_before
+            }
+            Position::After | Position::Unknown => return,
+        };
+        if let Some(level) = level {
+            levels.add(level);
+        }
+    }
+
+    pub(crate) fn add_gap(&mut self, gap: Gap) {
+        if self.gaps.len() < MAX_GAPS { self.gaps.push(gap) } else { self.gaps_dropped += 1 }
+    }
+
+    /// A gap that points at lines of a source.
+    pub(crate) fn add_gap_at(&mut self, kind: GapKind, what: &str, why: &str, place: Place) {
+        let mut gap = Gap::new(kind, what, why);
+        gap.citation = place.citation(&self.sources);
+        self.add_gap(gap);
+    }
+
+    /// Keeps a record for the window's list; the oldest ones make room.
+    pub(crate) fn keep_warning(&mut self, record: LogRecord) {
+        if self.warnings.len() >= MAX_WARNINGS {
+            self.warnings.pop_front();
+            self.warnings_dropped += 1;
+        }
+        self.warnings.push_back(record);
+    }
+
+    /// Adds a further line to the record that was kept last, when the line belongs to its source.
+    pub(crate) fn extend_warning(&mut self, line: &[u8], context: &LineContext) {
+        let Some(record) = self.warnings.back_mut().filter(|record| record.place.source == context.source)
+        else {
+            return;
+        };
+        let room = RECORD_LIMIT.saturating_sub(record.message.len());
+        if room > 0 && !line.trim_ascii().is_empty() {
+            record.message.push('\n');
+            record.message.push_str(&lossy(line.trim_ascii_end(), room));
+        }
+        record.place.last_line = context.number;
+        record.place.bytes = (context.offset + context.len).saturating_sub(record.place.offset);
+    }
+
+    fn is_dead_process(&self, pid: Option<u64>) -> bool {
+        pid.is_some() && self.options.anchor.as_ref().is_some_and(|anchor| anchor.pid == pid)
+    }
+
+    pub(crate) fn add_event(&mut self, fact: Fact, carrier: &Carrier) {
+        let in_window = self.position(carrier.stamp) == Position::Inside;
+        let Some(held) = self.held_events.get_mut(usize::from(in_window)) else { return };
+        if held.count >= MAX_EVENTS {
+            held.dropped += 1;
+            return;
+        }
+        held.count += 1;
+        let same_process = self.is_dead_process(fact.pid);
+        self.events.push(LogEvent {
+            kind: fact.kind,
+            at: carrier.stamp,
+            severity: fact.severity,
+            message: fact.message,
+            detail: fact.detail,
+            place: carrier.place,
+            pid: fact.pid,
+            signal: fact.signal,
+            producer: carrier.producer.clone(),
+            in_window,
+            same_process,
+        });
+    }
+
+    /// Adds a tree of exceptions, or counts it when it was seen before.
+    pub(crate) fn add_tree(&mut self, exceptions: Vec<Exception>, carrier: &Carrier) {
+        let in_window = self.position(carrier.stamp) == Position::Inside;
+        let entries: Vec<Traceback> =
+            exceptions.into_iter().map(|exception| self.entry_of(exception, carrier)).collect();
+        if entries.iter().any(|entry| entry.truncated) {
+            let why = "its lines were interrupted by others, or the text ends";
+            self.add_gap_at(GapKind::Truncated, "the rest of a traceback", why, carrier.place);
+        }
+        let signature = signature(&entries);
+        if let Some((start, len)) = self.trees.get(&signature).copied() {
+            for known in self.tracebacks.iter_mut().skip(start).take(len) {
+                known.count += 1;
+                known.in_window += u64::from(in_window);
+                known.same_process |= carrier.pid.is_some()
+                    && self.options.anchor.as_ref().is_some_and(|anchor| anchor.pid == carrier.pid);
+                known.latest = Some(carrier.place);
+                if let Some(stamp) = carrier.stamp {
+                    known.first = Some(known.first.map_or(stamp.time, |first| first.min(stamp.time)));
+                    known.last = Some(known.last.map_or(stamp.time, |last| last.max(stamp.time)));
+                }
+            }
+            return;
+        }
+        if self.make_room(in_window, &entries) {
+            self.trees.insert(signature, (self.tracebacks.len(), entries.len()));
+            self.push_entries(entries, in_window);
+        }
+    }
+
+    /// Adds a dump: one entry per thread, and the fatal error as an event.
+    pub(crate) fn add_dump(&mut self, dump: Dump, carrier: &Carrier) {
+        let in_window = self.position(carrier.stamp) == Position::Inside;
+        if let Some(error) = &dump.fatal {
+            self.add_event(fatal_fact(error, &dump, carrier), carrier);
+        }
+        if dump.hit_limit || dump.threads.iter().any(|thread| thread.truncated) {
+            self.add_gap_at(
+                GapKind::Truncated,
+                "stacks of a faulthandler dump",
+                "the dump is cut, or too long",
+                carrier.place,
+            );
+        }
+        let type_name = match (&dump.fatal, &dump.timeout) {
+            (Some(_), _) => Some("Fatal Python error"),
+            (None, Some(_)) => Some("Timeout"),
+            (None, None) => None,
+        };
+        let message = dump.fatal.or(dump.timeout).unwrap_or_default();
+        let mut modules = dump.extension_modules;
+        let mut c_stack = dump.c_stack;
+        let mut entries = Vec::new();
+        for thread in dump.threads {
+            let mut entry = self.thread_entry(thread, type_name, &message, carrier);
+            entry.extension_modules = std::mem::take(&mut modules);
+            entry.c_stack = std::mem::take(&mut c_stack);
+            entries.push(entry);
+        }
+        if self.make_room(in_window, &entries) {
+            self.push_entries(entries, in_window);
+        }
+    }
+
+    fn thread_entry(
+        &self,
+        thread: ThreadDump,
+        type_name: Option<&str>,
+        message: &str,
+        carrier: &Carrier,
+    ) -> Traceback {
+        let omitted_frames = thread.frames.omitted;
+        let exception = Exception {
+            type_name: type_name.map(str::to_owned),
+            message: message.to_owned(),
+            ..Exception::default()
+        };
+        let mut entry = self.entry_of(exception, carrier);
+        entry.kind = TracebackKind::Faulthandler;
+        entry.frames = thread.frames.into_vec();
+        entry.fingerprint = fingerprint::of(type_name, &entry.frames);
+        entry.omitted_frames = omitted_frames;
+        entry.current_thread = thread.is_current;
+        entry.same_process |= self
+            .options
+            .anchor
+            .as_ref()
+            .is_some_and(|anchor| thread.id.as_ref().is_some_and(|id| anchor.threads.contains(id)));
+        entry.thread = thread.id;
+        entry.thread_name = thread.name;
+        entry.collecting_garbage = thread.collecting_garbage;
+        entry.note = thread.note;
+        entry.truncated = thread.truncated;
+        entry
+    }
+
+    fn entry_of(&self, exception: Exception, carrier: &Carrier) -> Traceback {
+        let omitted_frames = exception.frames.omitted;
+        let frames = exception.frames.into_vec();
+        let is_root = exception.parent.is_none();
+        Traceback {
+            kind: TracebackKind::Traceback,
+            fingerprint: fingerprint::of(exception.type_name.as_deref(), &frames),
+            type_name: exception.type_name,
+            message: exception.message,
+            relation: exception.relation,
+            parent: exception.parent,
+            count: 1,
+            in_window: 0,
+            first: carrier.stamp.map(|stamp| stamp.time),
+            last: carrier.stamp.map(|stamp| stamp.time),
+            time_basis: carrier.stamp.map(|stamp| stamp.basis),
+            time_uncertainty_ms: carrier.stamp.map_or(0, |stamp| stamp.uncertainty_ms),
+            place: carrier.place,
+            latest: None,
+            producer: carrier.producer.clone(),
+            pid: carrier.pid,
+            same_process: self.is_dead_process(carrier.pid),
+            thread: carrier.thread.clone(),
+            thread_name: None,
+            current_thread: false,
+            frames,
+            omitted_frames,
+            truncated: exception.truncated,
+            remote: exception.remote,
+            location: exception.location,
+            introduced_by: carrier.introduced_by,
+            log_message: carrier.log_message.clone().filter(|_| is_root),
+            level: carrier.level,
+            logger: carrier.logger.clone(),
+            request_id: carrier.request_id.clone(),
+            collecting_garbage: false,
+            note: None,
+            extension_modules: Vec::new(),
+            c_stack: Vec::new(),
+        }
+    }
+
+    /// Whether the entries still fit; counts them when they do, and the loss when they do not.
+    fn make_room(&mut self, in_window: bool, entries: &[Traceback]) -> bool {
+        let bytes: usize = entries.iter().map(weight).sum();
+        let Some(held) = self.held_tracebacks.get_mut(usize::from(in_window)) else { return false };
+        if held.count + entries.len() > MAX_TRACEBACKS || held.bytes + bytes > MAX_TRACEBACK_BYTES {
+            held.dropped += 1;
+            return false;
+        }
+        held.count += entries.len();
+        held.bytes += bytes;
+        true
+    }
+
+    /// Appends a tree; its parents become indexes of the whole list.
+    fn push_entries(&mut self, entries: Vec<Traceback>, in_window: bool) {
+        let start = self.tracebacks.len();
+        self.tracebacks.extend(entries.into_iter().map(|mut entry| {
+            entry.parent = entry.parent.map(|parent| parent + start);
+            entry.in_window = u64::from(in_window);
+            entry
+        }));
+    }
+
+    /// States what the bounds cost.
+    pub(crate) fn add_limit_gaps(&mut self) {
+        let dropped = |held: &[Held; 2]| held.iter().map(|held| held.dropped).sum::<u64>();
+        let losses = [
+            (dropped(&self.held_tracebacks), "different tracebacks and dumps"),
+            (dropped(&self.held_events), "events"),
+            (self.templates.uncounted, "records whose message template is not counted"),
+            (self.warnings_dropped, "warnings and errors before the last ones"),
+            (self.gaps_dropped, "further gaps"),
+        ];
+        for (count, what) in losses {
+            if count > 0 {
+                self.gaps.push(Gap::new(GapKind::Limit, format!("{count} {what}"), "more than a scan keeps"));
+            }
+        }
+    }
+
+    /// Brings the entries into the order of sources and lines.
+    pub(crate) fn sort_entries(&mut self) {
+        let mut order: Vec<usize> = (0..self.tracebacks.len()).collect();
+        order.sort_by_key(|index| {
+            self.tracebacks.get(*index).map(|entry| (entry.place.source, entry.place.line, *index))
+        });
+        let mut moved_to = vec![0; order.len()];
+        for (new, old) in order.iter().enumerate() {
+            if let Some(slot) = moved_to.get_mut(*old) {
+                *slot = new;
+            }
+        }
+        let mut old: Vec<Option<Traceback>> =
+            std::mem::take(&mut self.tracebacks).into_iter().map(Some).collect();
+        for index in order {
+            let Some(mut entry) = old.get_mut(index).and_then(Option::take) else { continue };
+            entry.parent = entry.parent.and_then(|parent| moved_to.get(parent).copied());
+            self.tracebacks.push(entry);
+        }
+        self.events.sort_by_key(|event| (event.place.source, event.place.line));
+    }
+}
+
+fn fatal_fact(error: &str, dump: &Dump, carrier: &Carrier) -> Fact {
+    let head = error.split(" [").next().unwrap_or(error);
+    let mut fact =
+        Fact::new("fatal-error", Severity::Critical, format!("Fatal Python error: {error}").as_bytes());
+    fact.signal = fatal_signal(head);
+    fact.pid = carrier.pid;
+    fact.detail = dump.runtime_state.as_ref().map(|state| format!("Python runtime state: {state}"));
+    fact
+}
+
+/// Equal for trees that count as the same failure.
+fn signature(entries: &[Traceback]) -> String {
+    let mut text = String::new();
+    for entry in entries {
+        let relation = match entry.relation {
+            None => "-",
+            Some(Relation::Cause) => "c",
+            Some(Relation::Context) => "x",
+            Some(Relation::GroupMember) => "g",
+        };
+        text.push_str(&entry.fingerprint);
+        text.push_str(relation);
+        text.push_str(&entry.parent.map_or(String::new(), |parent| parent.to_string()));
+        text.push(if entry.truncated { '!' } else { ';' });
+    }
+    text
+}
+
+fn weight(entry: &Traceback) -> usize {
+    let texts = entry.message.len()
+        + entry.extension_modules.iter().map(|name| name.len() + 24).sum::<usize>()
+        + entry.c_stack.iter().map(|line| line.len() + 24).sum::<usize>();
+    size_of::<Traceback>() + texts + entry.frames.iter().map(Frame::weight).sum::<usize>()
+}

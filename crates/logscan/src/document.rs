@@ -1,0 +1,360 @@
+//! The contract `pycoroner.logs/1`: plain data, additive only, every field may be missing.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use pycoroner_findings::{Citation, Finding, Gap, Severity, SourceId, Span, TimeBasis, Timestamp, UtcTime};
+use serde::{Deserialize, Serialize};
+
+use crate::format::FormatName;
+use crate::frame::Frame;
+use crate::level::Level;
+
+/// Name and version of the document.
+pub const SCHEMA: &str = "pycoroner.logs/1";
+
+/// What a scan found, as `pycoroner logs --format json` writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Document {
+    /// [`SCHEMA`].
+    pub schema: Cow<'static, str>,
+    /// The inputs, in the order they were given; `source` fields are indexes into it.
+    pub sources: Vec<LogSource>,
+    /// Records by level.
+    pub levels: BTreeMap<String, u64>,
+    /// One entry per exception, and one per thread of a dump, in the order of sources and lines.
+    pub tracebacks: Vec<Traceback>,
+    /// Typed facts, in the order of sources and lines.
+    pub events: Vec<LogEvent>,
+    /// Message templates, the most frequent of the highest level first.
+    pub templates: Vec<Template>,
+    /// The last records of level warning and above; of the window, when there is one.
+    pub warnings: Vec<LogRecord>,
+    /// The crash window, when one was asked for.
+    pub window: Option<WindowSummary>,
+    /// What was concluded.
+    pub findings: Vec<Finding>,
+    /// What could not be known.
+    pub gaps: Vec<Gap>,
+}
+
+impl Default for Document {
+    fn default() -> Self {
+        Self {
+            schema: Cow::Borrowed(SCHEMA),
+            sources: Vec::new(),
+            levels: BTreeMap::new(),
+            tracebacks: Vec::new(),
+            events: Vec::new(),
+            templates: Vec::new(),
+            warnings: Vec::new(),
+            window: None,
+            findings: Vec::new(),
+            gaps: Vec::new(),
+        }
+    }
+}
+
+/// One input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogSource {
+    /// Its number in the evidence register.
+    pub id: SourceId,
+    /// Its path as the caller gave it.
+    pub path: String,
+    /// What its lines were taken for; a collector's wrapping counts before what it wraps.
+    pub format: FormatName,
+    /// What the wrapped lines were taken for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inner_format: Option<FormatName>,
+    /// Bytes that were read.
+    pub bytes: u64,
+    /// Lines that were read.
+    pub lines: u64,
+    /// Records that were found.
+    pub records: u64,
+    /// Bytes of lines that belong to no record, no traceback and no dump.
+    pub unparsed_bytes: u64,
+    /// The earliest time of a record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<UtcTime>,
+    /// The latest time of a record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<UtcTime>,
+    /// How the times are known: the weakest basis that its records have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_basis: Option<TimeBasis>,
+    /// Who said its lines, where a collector names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub producers: Vec<String>,
+}
+
+/// Lines of a source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Index of the source.
+    pub source: usize,
+    /// First line, counted from 1.
+    pub line: u64,
+    /// Last line, included; lines of other producers may stand between.
+    #[serde(default)]
+    pub last_line: u64,
+    /// Offset of the first byte of the first line.
+    #[serde(default)]
+    pub offset: u64,
+    /// Bytes to the end of the last line.
+    #[serde(default)]
+    pub bytes: u64,
+}
+
+impl Place {
+    /// Points at the lines.
+    pub fn citation(&self, sources: &[LogSource]) -> Option<Citation> {
+        let id = sources.get(self.source)?.id;
+        let span =
+            Span::Lines { first: self.line, last: self.last_line, offset: self.offset, len: self.bytes };
+        Some(Citation::new(id, span))
+    }
+}
+
+/// What kind of stack an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TracebackKind {
+    /// An exception's traceback; frames are outermost first, as Python prints them.
+    Traceback,
+    /// One thread of a `faulthandler` dump; frames are innermost first, as `faulthandler` prints them.
+    Faulthandler,
+}
+
+/// How an exception belongs to its parent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Relation {
+    /// The parent was raised `from` it.
+    Cause,
+    /// The parent was raised while it was handled.
+    Context,
+    /// The parent is an exception group that holds it.
+    GroupMember,
+}
+
+/// What the interpreter or `logging` wrote in front of a traceback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Introduction {
+    /// `Exception in thread …`: it ended the thread.
+    ExceptionInThread,
+    /// `Exception ignored in …`: raised where nothing could catch it.
+    ExceptionIgnored,
+    /// `… exception was never retrieved`: an asyncio task or future.
+    NeverRetrieved,
+    /// `--- Logging error ---`: a log call could not be written.
+    LoggingError,
+}
+
+/// One exception, or one thread of a dump. Equal trees of exceptions are counted, not repeated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traceback {
+    /// Which of the two it is.
+    pub kind: TracebackKind,
+    /// The type as it was printed; of a dump, `Fatal Python error` or `Timeout`. `None` when the text was torn.
+    #[serde(rename = "type")]
+    pub type_name: Option<String>,
+    /// The message with its notes; of a dump, what the error was.
+    pub message: String,
+    /// How it belongs to its parent.
+    pub relation: Option<Relation>,
+    /// Index of the entry that it belongs to.
+    pub parent: Option<usize>,
+    /// How often the whole tree was seen.
+    pub count: u64,
+    /// How often within the window.
+    #[serde(default)]
+    pub in_window: u64,
+    /// Time of the first occurrence.
+    pub first: Option<UtcTime>,
+    /// Time of the last occurrence.
+    pub last: Option<UtcTime>,
+    /// How the first time is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_basis: Option<TimeBasis>,
+    /// The first time may be off by this much.
+    #[serde(default)]
+    pub time_uncertainty_ms: u64,
+    /// Equal for equal types that were raised along equal frames of the application; line numbers do not count.
+    pub fingerprint: String,
+    /// Where the first occurrence stands.
+    #[serde(flatten)]
+    pub place: Place,
+    /// Where the last occurrence stands, when there is more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latest: Option<Place>,
+    /// The process, container or stream that wrote it.
+    pub producer: Option<String>,
+    /// Process id, where the record or its collector names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u64>,
+    /// The process id is the dead process's.
+    #[serde(default)]
+    pub same_process: bool,
+    /// Thread: its identifier `0x…` in a dump, otherwise its name.
+    pub thread: Option<String>,
+    /// Its name, where a dump of 3.14 or later gives both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_name: Option<String>,
+    /// In a dump: the thread that was running when the process died.
+    pub current_thread: bool,
+    /// The stack, in the order that [`TracebackKind`] says.
+    pub frames: Vec<Frame>,
+    /// Frames that were left out of the middle of a very deep stack.
+    #[serde(default)]
+    pub omitted_frames: u64,
+    /// Parts are missing: the text was torn or cut.
+    pub truncated: bool,
+    /// It was raised in another process and carried over as text.
+    #[serde(default)]
+    pub remote: bool,
+    /// Where a `SyntaxError` lies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Frame>,
+    /// What stood in front of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub introduced_by: Option<Introduction>,
+    /// First line of the record that carried it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_message: Option<String>,
+    /// Level of that record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// Logger of that record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logger: Option<String>,
+    /// Request or trace id of that record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// In a dump: the thread was collecting garbage.
+    #[serde(default)]
+    pub collecting_garbage: bool,
+    /// In a dump: what stands in place of frames, such as `<no Python frame>`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// In a dump, at its first thread: extension modules that were loaded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extension_modules: Vec<String>,
+    /// In a dump of 3.14 or later, at its first thread: the C stack of the current thread.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub c_stack: Vec<String>,
+}
+
+/// A typed fact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogEvent {
+    /// `fatal-error`, `worker-timeout`, `worker-killed`, `worker-exit`, `worker-boot`, `oom-kill`,
+    /// `kernel-segfault`, `native-abort`, `signal`, `restart`, `shutdown`, `main-process-exited`, …
+    pub kind: Cow<'static, str>,
+    /// When, and how that is known.
+    #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// How much it matters.
+    pub severity: Severity,
+    /// The line that states it.
+    pub message: String,
+    /// What the line says beyond that, or what it does not prove.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub place: Place,
+    /// The process that it is about.
+    pub pid: Option<u64>,
+    /// The signal that it names.
+    pub signal: Option<u32>,
+    /// Who said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub producer: Option<String>,
+    /// It lies in the window.
+    #[serde(default)]
+    pub in_window: bool,
+    /// The process is the dead process.
+    #[serde(default)]
+    pub same_process: bool,
+}
+
+/// A message with its variable parts replaced: `order <n> failed for <uuid>`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Template {
+    /// The text; wildcards are `<n>`, `<hex>`, `<id>`, `<uuid>`, `<ip>`, `<path>`, `<str>`.
+    pub template: String,
+    /// Level of its records.
+    pub level: Option<Level>,
+    /// Records.
+    pub count: u64,
+    /// Records within the window.
+    #[serde(default)]
+    pub in_window: u64,
+    /// Earliest time.
+    pub first: Option<UtcTime>,
+    /// Latest time.
+    pub last: Option<UtcTime>,
+    /// Seen in the window and never before it. Missing when there is no window, or too little log before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_in_window: Option<bool>,
+    /// Where the first one stands.
+    #[serde(flatten)]
+    pub place: Place,
+}
+
+/// One record that is worth showing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogRecord {
+    /// When, and how that is known.
+    #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// Its level.
+    pub level: Option<Level>,
+    /// Its logger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logger: Option<String>,
+    /// Its message, with further lines that are no traceback.
+    pub message: String,
+    /// Process id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u64>,
+    /// Thread name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<String>,
+    /// Request or trace id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// Who said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub producer: Option<String>,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub place: Place,
+}
+
+/// The crash window, and how the log in it compares with the log before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowSummary {
+    /// Its start; `None` when it is open.
+    pub from: Option<UtcTime>,
+    /// Its end; `None` when it is open.
+    pub to: Option<UtcTime>,
+    /// The time around which it was laid.
+    pub anchor: Option<UtcTime>,
+    /// Records in it.
+    #[serde(default)]
+    pub records: u64,
+    /// Records before it.
+    #[serde(default)]
+    pub records_before: u64,
+    /// Records in it, by level.
+    #[serde(default)]
+    pub levels: BTreeMap<String, u64>,
+    /// Records before it, by level.
+    #[serde(default)]
+    pub levels_before: BTreeMap<String, u64>,
+}

@@ -1,0 +1,106 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What the lines of a source were taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FormatName {
+    /// A `logging` layout: a time, a level, perhaps logger, thread and process, a message.
+    PythonLogging,
+    /// `logging.basicConfig`'s default, `LEVEL:logger:message`, and other records without a time.
+    LevelFirst,
+    /// gunicorn's error log, `[time +0000] [pid] [LEVEL] message`.
+    Gunicorn,
+    /// uvicorn's default, `INFO:     message`.
+    Uvicorn,
+    /// celery's, `[time: LEVEL/Process] message`.
+    Celery,
+    /// loguru's, `time | LEVEL    | module:function:line - message`.
+    Loguru,
+    /// airflow's, `[time] {file.py:1} LEVEL - message`.
+    Airflow,
+    /// uWSGI's request lines and time-stamped remarks.
+    Uwsgi,
+    /// One JSON object per line.
+    Json,
+    /// One JSON document that holds records: exports of log stores.
+    JsonDocument,
+    /// `key=value` pairs.
+    Logfmt,
+    /// A time and a message, without a level.
+    Timestamped,
+    /// Syslog, or journald's short forms: time, host, `ident[pid]:`.
+    Syslog,
+    /// The kernel's ring buffer as `dmesg` prints it.
+    Dmesg,
+    /// klog, `E0501 12:00:00.123456 pid file:line] message`.
+    Klog,
+    /// Access logs in the common or combined form.
+    AccessLog,
+    /// Docker's json-file driver: one JSON object per line of output.
+    DockerJson,
+    /// The container runtime interface's files, `time stdout F message`.
+    Cri,
+    /// Compose's output, `container  | message`.
+    Compose,
+    /// Text without records: an interpreter's bare standard error.
+    Plain,
+}
+
+impl FormatName {
+    /// The name as documents spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PythonLogging => "python-logging",
+            Self::LevelFirst => "level-first",
+            Self::Gunicorn => "gunicorn",
+            Self::Uvicorn => "uvicorn",
+            Self::Celery => "celery",
+            Self::Loguru => "loguru",
+            Self::Airflow => "airflow",
+            Self::Uwsgi => "uwsgi",
+            Self::Json => "json",
+            Self::JsonDocument => "json-document",
+            Self::Logfmt => "logfmt",
+            Self::Timestamped => "timestamped",
+            Self::Syslog => "syslog",
+            Self::Dmesg => "dmesg",
+            Self::Klog => "klog",
+            Self::AccessLog => "access-log",
+            Self::DockerJson => "docker-json",
+            Self::Cri => "cri",
+            Self::Compose => "compose",
+            Self::Plain => "plain",
+        }
+    }
+
+    pub(crate) const ALL: [Self; 20] = [
+        Self::PythonLogging,
+        Self::LevelFirst,
+        Self::Gunicorn,
+        Self::Uvicorn,
+        Self::Celery,
+        Self::Loguru,
+        Self::Airflow,
+        Self::Uwsgi,
+        Self::Json,
+        Self::JsonDocument,
+        Self::Logfmt,
+        Self::Timestamped,
+        Self::Syslog,
+        Self::Dmesg,
+        Self::Klog,
+        Self::AccessLog,
+        Self::DockerJson,
+        Self::Cri,
+        Self::Compose,
+        Self::Plain,
+    ];
+}
+
+impl fmt::Display for FormatName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,147 @@
+//! One line of a stack, as `traceback` and `faulthandler` write it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ascii::{self, after, leading_number, lossy, trim_start};
+
+/// A frame of a stack.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frame {
+    /// The file as the log names it.
+    pub file: String,
+    /// The line; `None` where the interpreter printed `???`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// The function, without its class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function: Option<String>,
+    /// The source line, where it was printed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// How often the frame repeats beyond this once: `[Previous line repeated N more times]`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repeated: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+const FILE_LIMIT: usize = 1024;
+const NAME_LIMIT: usize = 512;
+const SOURCE_LIMIT: usize = 512;
+
+impl Frame {
+    /// Reads `File "f", line 1, in g` (a traceback), `File "f", line 1 in g` (a faulthandler dump), or
+    /// `File "f", line 1` (where a `SyntaxError` lies).
+    pub(crate) fn parse(line: &[u8]) -> Option<Self> {
+        let rest = trim_start(line).strip_prefix(b"File ")?;
+        let (file, rest) = if let Some(rest) = rest.strip_prefix(b"\"") {
+            let end = memchr::memmem::find(rest, b"\", line ")?;
+            (rest.get(..end)?, rest.get(end + 8..)?)
+        } else {
+            // faulthandler prints `???` for a name that it cannot read.
+            (rest.get(..3).filter(|name| *name == b"???")?, after(rest, b", line ")?)
+        };
+        let (line, rest) = match leading_number(rest) {
+            Some((line, digits)) => (Some(line), rest.get(digits..)?),
+            None => (None, rest.strip_prefix(b"???")?),
+        };
+        let function = rest.strip_prefix(b", in ").or_else(|| rest.strip_prefix(b" in "));
+        if function.is_none() && !rest.trim_ascii().is_empty() {
+            return None;
+        }
+        let function = function.map(|name| lossy(name.trim_ascii(), NAME_LIMIT));
+        Some(Self { file: lossy(file, FILE_LIMIT), line, function, source: None, repeated: 0 })
+    }
+
+    pub(crate) fn set_source(&mut self, line: &[u8]) {
+        if self.source.is_none() {
+            self.source = Some(lossy(line.trim_ascii(), SOURCE_LIMIT));
+        }
+    }
+
+    pub(crate) fn weight(&self) -> usize {
+        self.file.len()
+            + 64
+            + self.function.as_ref().map_or(0, String::len)
+            + self.source.as_ref().map_or(0, String::len)
+    }
+}
+
+/// Reads `[Previous line repeated 996 more times]`.
+pub(crate) fn repeated(line: &[u8]) -> Option<u64> {
+    ascii::number_after(line.trim_ascii().strip_prefix(b"[Previous line")?, b"repeated ")
+}
+
+/// A line of carets and tildes under a source line (3.11 and later), or `...<7 lines>...` (3.13).
+pub(crate) fn is_marker(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    !line.is_empty() && line.iter().all(|byte| matches!(byte, b'^' | b'~' | b' '))
+        || line.starts_with(b"...<") && line.ends_with(b" lines>...")
+        || line.starts_with(b"...<") && line.ends_with(b" line>...")
+}
+
+/// Frames with a bound: the outermost are kept, and the innermost.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Frames {
+    kept: Vec<Frame>,
+    pub(crate) omitted: u64,
+}
+
+impl Frames {
+    const OUTERMOST: usize = 100;
+    const LIMIT: usize = 400;
+
+    pub(crate) fn push(&mut self, frame: Frame) {
+        if self.kept.len() >= Self::LIMIT {
+            self.kept.remove(Self::OUTERMOST);
+            self.omitted += 1;
+        }
+        self.kept.push(frame);
+    }
+
+    pub(crate) fn last_mut(&mut self) -> Option<&mut Frame> {
+        self.kept.last_mut()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    pub(crate) fn into_vec(self) -> Vec<Frame> {
+        self.kept
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frame_lines() {
+        let check = |line: &str, expected: Option<(&str, Option<u64>, Option<&str>)>| {
+            let frame = Frame::parse(line.as_bytes());
+            let parts =
+                frame.as_ref().map(|frame| (frame.file.as_str(), frame.line, frame.function.as_deref()));
+            assert_eq!(parts, expected, "{line}");
+        };
+        check("  File \"/srv/a.py\", line 12, in f", Some(("/srv/a.py", Some(12), Some("f"))));
+        check("  File \"/srv/a.py\", line 12 in <module>", Some(("/srv/a.py", Some(12), Some("<module>"))));
+        check("  File \"<string>\", line 1", Some(("<string>", Some(1), None)));
+        check("File \"C:\\app\\x.py\", line 3, in g", Some(("C:\\app\\x.py", Some(3), Some("g"))));
+        check("  File ???, line ??? in ???", Some(("???", None, Some("???"))));
+        check("  File \"x.py\", line 3, at g", None);
+        check("  FileNotFoundError", None);
+    }
+
+    #[test]
+    fn marks() {
+        assert!(is_marker(b"    ~~^^^^^"));
+        assert!(is_marker(b"    ...<7 lines>..."));
+        assert!(!is_marker(b"    x = 1"));
+        assert_eq!(repeated(b"  [Previous line repeated 996 more times]"), Some(996));
+        assert_eq!(repeated(b"  [Previous line"), None);
+    }
+}

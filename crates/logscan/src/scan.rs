@@ -1,0 +1,233 @@
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::time::Duration;
+
+use pycoroner_findings::{Event, Finding, Gap, GapKind, Severity, SourceId, TimeBasis, Timestamp, UtcTime};
+
+use crate::clock::Zone;
+use crate::collector::Collector;
+use crate::document::{
+    Document, LogEvent, LogRecord, LogSource, SCHEMA, Template, Traceback, TracebackKind, WindowSummary,
+};
+use crate::findings;
+use crate::level::{Level, LevelCounts};
+use crate::scanner::scan_source;
+use crate::window::{Anchor, Window};
+
+/// How to scan.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The zone of times that state none.
+    pub assumed_zone: Zone,
+    /// The death to look around.
+    pub anchor: Option<Anchor>,
+    /// The window to look at; without it, one is laid around the anchor.
+    pub window: Option<Window>,
+    /// How far before the anchor the default window starts.
+    pub before: Duration,
+    /// How far behind the anchor the default window ends.
+    pub after: Duration,
+    /// Whether message templates are counted; about half of a scan's time.
+    pub templates: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            assumed_zone: Zone::UTC,
+            anchor: None,
+            window: None,
+            before: Window::BEFORE,
+            after: Window::AFTER,
+            templates: true,
+        }
+    }
+}
+
+impl Options {
+    pub(crate) fn resolved_window(&self) -> Option<Window> {
+        self.window.or_else(|| {
+            self.anchor.as_ref().map(|anchor| Window::around(anchor.time, self.before, self.after))
+        })
+    }
+}
+
+/// One log.
+pub struct Input<'a> {
+    /// Its number in the evidence register.
+    pub id: SourceId,
+    /// Its path, to be shown; it is not opened.
+    pub path: String,
+    /// When the file was last changed: gives the year to times that lack it, and an end to undated dumps.
+    pub modified: Option<UtcTime>,
+    /// Its bytes, decompressed.
+    pub reader: &'a mut dyn Read,
+}
+
+/// What a scan found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scan {
+    /// The inputs, in the order they were given.
+    pub sources: Vec<LogSource>,
+    /// Records by level; levels that no record has are left out.
+    pub levels: BTreeMap<String, u64>,
+    /// Exceptions and threads of dumps, in the order of sources and lines.
+    pub tracebacks: Vec<Traceback>,
+    /// Typed facts, in the order of sources and lines.
+    pub events: Vec<LogEvent>,
+    /// Message templates.
+    pub templates: Vec<Template>,
+    /// The last records of level warning and above, of the window when there is one.
+    pub warnings: Vec<LogRecord>,
+    /// The crash window, when one was asked for.
+    pub window: Option<WindowSummary>,
+    /// What could not be known.
+    pub gaps: Vec<Gap>,
+    /// The death that was looked around.
+    pub anchor: Option<Anchor>,
+}
+
+/// Scans logs, in one pass over each.
+///
+/// Bad input is no error: what cannot be read is a [`Gap`]. Memory is bounded whatever the input is; what the bounds
+/// cost is a gap, too.
+pub fn scan<'a>(inputs: impl IntoIterator<Item = Input<'a>>, options: &Options) -> Scan {
+    let mut collector = Collector::new(options);
+    for input in inputs {
+        scan_source(input, &mut collector);
+    }
+    collector.sort_entries();
+    collector.add_limit_gaps();
+    let knows_before = knows_before(&collector);
+    let from = collector.window.and_then(|window| window.since);
+    if collector.window.is_some() && !knows_before && options.templates {
+        let why = "too little of the log lies before the window";
+        collector.gaps.push(Gap::new(GapKind::Missing, "which messages are new in the window", why));
+    }
+    let templates = collector.templates.finish(from, knows_before);
+    let window = collector.window.map(|window| WindowSummary {
+        from: window.since,
+        to: window.until,
+        anchor: options.anchor.as_ref().map(|anchor| anchor.time),
+        records: collector.records_inside,
+        records_before: collector.records_before,
+        levels: by_name(&collector.levels_inside),
+        levels_before: by_name(&collector.levels_before),
+    });
+    let mut scan = Scan {
+        levels: by_name(&collector.levels),
+        sources: collector.sources,
+        tracebacks: collector.tracebacks,
+        events: collector.events,
+        templates,
+        warnings: collector.warnings.into_iter().collect(),
+        window,
+        gaps: collector.gaps,
+        anchor: options.anchor.clone(),
+    };
+    findings::weigh_events(&mut scan);
+    scan
+}
+
+/// Enough log before the window to say that something was not there: as long as the window's own default, or a
+/// thousand records.
+fn knows_before(collector: &Collector<'_>) -> bool {
+    const RECORDS: u64 = 1_000;
+    let (Some(earliest), Some(from)) = (collector.earliest, collector.window.and_then(|window| window.since))
+    else {
+        return false;
+    };
+    let span = Window::BEFORE.as_millis() as i64;
+    collector.records_before >= RECORDS || collector.records_before > 0 && from.millis_since(earliest) >= span
+}
+
+fn by_name(levels: &LevelCounts) -> BTreeMap<String, u64> {
+    Level::ALL
+        .into_iter()
+        .map(|level| (level.name().to_owned(), levels.get(level)))
+        .filter(|(_, count)| *count > 0)
+        .collect()
+}
+
+impl Scan {
+    /// The scan as the document that `pycoroner logs --format json` writes.
+    pub fn document(&self) -> Document {
+        Document {
+            schema: Cow::Borrowed(SCHEMA),
+            sources: self.sources.clone(),
+            levels: self.levels.clone(),
+            tracebacks: self.tracebacks.clone(),
+            events: self.events.clone(),
+            templates: self.templates.clone(),
+            warnings: self.warnings.clone(),
+            window: self.window.clone(),
+            findings: self.findings(),
+            gaps: self.gaps.clone(),
+        }
+    }
+
+    /// Rows for an incident's timeline: the typed facts and the tracebacks, of the window when there is one, by time.
+    ///
+    /// What has no time stands at the end. A traceback's row is its root's first time, and its last when it came
+    /// again. A dump has no row of its own: its `fatal-error` is one.
+    pub fn timeline(&self) -> Vec<Event> {
+        let mut rows: Vec<Event> = self
+            .events
+            .iter()
+            .filter(|event| self.window.is_none() || event.in_window || event.at.is_none())
+            .map(|event| self.event_row(event))
+            .collect();
+        let roots = self.tracebacks.iter().filter(|entry| {
+            entry.kind == TracebackKind::Traceback
+                && entry.parent.is_none()
+                && (self.window.is_none() || entry.in_window > 0)
+        });
+        for entry in roots {
+            rows.push(self.traceback_row(entry));
+        }
+        rows.sort_by_key(|row| (row.at.is_none(), row.at.map(|at| at.time)));
+        rows
+    }
+
+    /// What was concluded from the log alone.
+    pub fn findings(&self) -> Vec<Finding> {
+        findings::conclude(self)
+    }
+
+    fn event_row(&self, event: &LogEvent) -> Event {
+        let mut row = Event::new(event.kind.clone(), event.severity, event.message.clone());
+        row.at = event.at;
+        row.pid = event.pid;
+        row.signal = event.signal;
+        row.producer.clone_from(&event.producer);
+        row.citation = event.place.citation(&self.sources);
+        row
+    }
+
+    /// The last occurrence when the window holds it and not the first.
+    fn traceback_row(&self, entry: &Traceback) -> Event {
+        let in_window = |time: Option<UtcTime>| match (&self.window, time) {
+            (Some(window), Some(time)) => {
+                window.from.is_none_or(|from| time >= from) && window.to.is_none_or(|to| time <= to)
+            }
+            _ => true,
+        };
+        let shows_latest = entry.latest.is_some() && !in_window(entry.first);
+        let severity =
+            if entry.level == Some(Level::Critical) { Severity::Critical } else { Severity::Error };
+        let times = if entry.count > 1 { format!(" ({} times)", entry.count) } else { String::new() };
+        let mut row = Event::new("traceback", severity, format!("{}{times}", findings::headline(entry)));
+        let time = if shows_latest { entry.last } else { entry.first };
+        row.at = time.map(|time| Timestamp {
+            time,
+            basis: entry.time_basis.unwrap_or(TimeBasis::InferredNeighbour),
+            uncertainty_ms: entry.time_uncertainty_ms,
+        });
+        row.pid = entry.pid;
+        row.producer.clone_from(&entry.producer);
+        let place = entry.latest.filter(|_| shows_latest).unwrap_or(entry.place);
+        row.citation = place.citation(&self.sources);
+        row
+    }
+}

@@ -1,0 +1,49 @@
+use crate::envelope::Wrapping;
+use crate::format::FormatName;
+use crate::header;
+use crate::json_record::JsonRecord;
+use crate::needles::{Hits, Needles};
+
+/// Tells what kind of log a text is by its first bytes; `None` when it looks like none.
+///
+/// Give it whole lines where possible; 4 to 64 KiB are plenty.
+pub fn looks_like_log(head: &[u8]) -> Option<FormatName> {
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    if head.iter().take(512).filter(|byte| **byte == 0).count() > 32 {
+        return None;
+    }
+    match Wrapping::detect(head) {
+        Some(Wrapping::Compose) => return Some(FormatName::Compose),
+        Some(Wrapping::Cri) => return Some(FormatName::Cri),
+        Some(Wrapping::Syslog) => return Some(FormatName::Syslog),
+        Some(Wrapping::Kubectl | Wrapping::DockerTimes) => return Some(FormatName::Timestamped),
+        None => {}
+    }
+    let mut counts = [0_u32; FormatName::ALL.len()];
+    for line in head.split(|byte| *byte == b'\n').take(100) {
+        let line = line.trim_ascii_end();
+        let format = if line.first() == Some(&b'{') {
+            JsonRecord::parse(line)
+                .filter(|record| {
+                    record.line.is_some()
+                        || record.time.is_some() && (record.message.is_some() || record.level.is_some())
+                })
+                .map(|record| record.format)
+        } else {
+            header::parse(line).map(|header| header.format)
+        };
+        if let Some(count) = format.and_then(|format| counts.get_mut(format as usize)) {
+            *count += 1;
+        }
+    }
+    let best = FormatName::ALL
+        .into_iter()
+        .zip(counts)
+        .filter(|(_, count)| *count > 0)
+        .max_by_key(|(_, count)| *count);
+    if let Some((format, _)) = best {
+        return Some(format);
+    }
+    let hits = Needles::get().in_line(head);
+    (hits.has(Hits::TRACEBACK) || hits.has(Hits::DUMP) || hits.has(Hits::EVENT)).then_some(FormatName::Plain)
+}
