@@ -164,8 +164,6 @@ structures! {
     DecimalObject;
     /// `struct pool_header` of pymalloc.
     PoolHeader;
-    /// What an interpreter keeps of one static built-in type (3.12+).
-    StaticTypeState;
 }
 
 macro_rules! members {
@@ -538,10 +536,4 @@ members! {
     CODE_OPCACHE: CodeObject, Address, "PyCodeObject.co_opcache";
     CODE_OPCACHE_SIZE: CodeObject, u8, "PyCodeObject.co_opcache_size";
     CODE_EXTRA: CodeObject, Address, "PyCodeObject.co_extra";
-    INTERP_STATIC_TYPES_3_12: InterpreterState, Inline, "PyInterpreterState.types.builtins";
-    STATIC_TYPE_DICT_3_12: StaticTypeState, Obj, "static_builtin_state.tp_dict";
-    STATIC_TYPE_SIZE_3_12: StaticTypeState, SizeOf, "static_builtin_state";
-    INTERP_STATIC_TYPES: InterpreterState, Inline, "PyInterpreterState.types.builtins.initialized";
-    STATIC_TYPE_DICT: StaticTypeState, Obj, "managed_static_type_state.tp_dict";
-    STATIC_TYPE_SIZE: StaticTypeState, SizeOf, "managed_static_type_state";
 }
