@@ -21,6 +21,8 @@ pub struct Dialect {
     pub exception_state: ExceptionState,
     /// Where it stands which thread holds the GIL.
     pub gil: Gil,
+    /// What `repr()` prints for some types.
+    pub repr_style: ReprStyle,
 }
 
 /// How a thread's innermost frame is found.
@@ -111,6 +113,15 @@ pub enum Gil {
     PerInterpreter,
 }
 
+/// What `repr()` prints for types whose text changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReprStyle {
+    /// `types.SimpleNamespace` sorts its attributes by name (up to 3.8).
+    pub namespace_sorted: bool,
+    /// `collections.OrderedDict` shows a dict instead of a list of pairs (3.12+).
+    pub ordered_dict_as_dict: bool,
+}
+
 impl Dialect {
     /// The behavior of a version, or `None` for one that is not known.
     pub fn of(version: (u8, u8)) -> Option<Self> {
@@ -123,8 +134,10 @@ impl Dialect {
             instance_dict: InstanceDict::Pointer,
             exception_state: ExceptionState::Triples,
             gil: Gil::CurrentThreadState,
+            repr_style: ReprStyle { namespace_sorted: true, ordered_dict_as_dict: false },
         };
-        let v3_10 = Self { instruction: Instruction::LastiUnits, line_table: LineTable::Ranges, ..oldest };
+        let v3_9 = Self { repr_style: ReprStyle { namespace_sorted: false, ..oldest.repr_style }, ..oldest };
+        let v3_10 = Self { instruction: Instruction::LastiUnits, line_table: LineTable::Ranges, ..v3_9 };
         let v3_11 = Self {
             frame_chain: FrameChain::CFrame,
             instruction: Instruction::PreviousInstruction,
@@ -139,6 +152,7 @@ impl Dialect {
             instance_dict: InstanceDict::Tagged,
             exception_state: ExceptionState::Single,
             gil: Gil::PerInterpreter,
+            repr_style: ReprStyle { ordered_dict_as_dict: true, ..v3_11.repr_style },
             ..v3_11
         };
         let v3_13 = Self {
@@ -148,7 +162,8 @@ impl Dialect {
             ..v3_12
         };
         match version {
-            (3, 8 | 9) => Some(oldest),
+            (3, 8) => Some(oldest),
+            (3, 9) => Some(v3_9),
             (3, 10) => Some(v3_10),
             (3, 11) => Some(v3_11),
             (3, 12) => Some(v3_12),
