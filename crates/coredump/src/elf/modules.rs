@@ -64,7 +64,8 @@ impl Module {
 
     /// Whether the address belongs to one of its mappings.
     pub fn contains(&self, address: Address) -> bool {
-        (self.start..self.end).contains(&address) || self.writable.iter().any(|&(start, len)| start <= address && address.0 - start.0 < len)
+        (self.start..self.end).contains(&address)
+            || self.writable.iter().any(|&(start, len)| start <= address && address.0 - start.0 < len)
     }
 }
 
@@ -125,7 +126,9 @@ impl Module {
             .filter(|load| load.is_write())
             .map(|load| (bias.apply(load.p_vaddr), load.p_memsz))
             .collect();
-        if let Some(end) = header.loads().map(|load| bias.apply(load.p_vaddr.saturating_add(load.p_memsz))).max() {
+        if let Some(end) =
+            header.loads().map(|load| bias.apply(load.p_vaddr.saturating_add(load.p_memsz))).max()
+        {
             self.end = self.end.max(end);
         }
         true
@@ -150,7 +153,8 @@ struct ElfHead {
 impl ElfHead {
     fn parse(head: &[u8], target: Target) -> Option<Self> {
         let elf = goblin::elf::Elf::parse_header(head).ok()?;
-        let endianness = elf.endianness().ok().filter(|endianness| endianness.is_little() == target.little_endian)?;
+        let endianness =
+            elf.endianness().ok().filter(|endianness| endianness.is_little() == target.little_endian)?;
         let start = usize::try_from(elf.e_phoff).ok()?;
         let room = head.len().saturating_sub(start) / 56;
         let count = usize::from(elf.e_phnum).min(room);
@@ -170,7 +174,11 @@ impl ElfHead {
     /// Notes of the file as far as `head` holds them: type 3 with the name `GNU` is the build ID.
     fn build_id(&self, head: &[u8], target: Target) -> Option<BuildId> {
         let notes = self.headers.iter().filter(|header| header.p_type == PT_NOTE);
-        notes.filter_map(|header| build_id_in(head, header.p_offset as usize, header.p_filesz as usize, target)).next()
+        notes
+            .filter_map(|header| {
+                build_id_in(head, header.p_offset as usize, header.p_filesz as usize, target)
+            })
+            .next()
     }
 }
 
@@ -276,10 +284,12 @@ pub(crate) struct ModuleMemory {
 impl ModuleMemory {
     pub(crate) fn new(core: &Core<'_>, modules: Vec<Module>, finder: &ModuleFinder) -> Self {
         const AT_ENTRY: u64 = 9;
-        let entry = core.notes().auxv.iter().find(|(kind, _)| *kind == AT_ENTRY).map(|&(_, value)| Address(value));
+        let entry =
+            core.notes().auxv.iter().find(|(kind, _)| *kind == AT_ENTRY).map(|&(_, value)| Address(value));
         let mut rows = Vec::new();
         for (index, module) in modules.iter().enumerate() {
-            let unwritable = |row: &&MappedRow| !core.segment_at(row.start).is_some_and(|segment| segment.writable);
+            let unwritable =
+                |row: &&MappedRow| !core.segment_at(row.start).is_some_and(|segment| segment.writable);
             rows.extend(module.rows.iter().filter(unwritable).map(|&row| (row, index)));
         }
         rows.sort_by_key(|(row, _)| row.start);
@@ -307,9 +317,15 @@ impl Memory for ModuleMemory {
         let Some(&(row, index)) = found.filter(|(row, _)| address < row.end) else {
             return Err(fault(FaultKind::Unmapped));
         };
-        let file = self.files.get(index).and_then(|file| file.bytes(self.target)).ok_or_else(|| fault(FaultKind::NotDumped))?;
+        let file = self
+            .files
+            .get(index)
+            .and_then(|file| file.bytes(self.target))
+            .ok_or_else(|| fault(FaultKind::NotDumped))?;
         let start = row.file_offset.saturating_add(address.0 - row.start.0) as usize;
-        file.get(start..start.saturating_add(len)).map(Cow::Borrowed).ok_or_else(|| fault(FaultKind::NotDumped))
+        file.get(start..start.saturating_add(len))
+            .map(Cow::Borrowed)
+            .ok_or_else(|| fault(FaultKind::NotDumped))
     }
 }
 
@@ -319,19 +335,27 @@ pub(crate) fn symbol_address(file: &[u8], bias: LoadBias, name: &str) -> Option<
     let mut elf = goblin::elf::Elf::lazy_parse(header).ok()?;
     let endianness = header.endianness().ok()?;
     let ctx = Ctx::new(Container::Big, endianness);
-    elf.section_headers =
-        goblin::elf::SectionHeader::parse(file, usize::try_from(header.e_shoff).ok()?, usize::from(header.e_shnum), ctx).ok()?;
+    elf.section_headers = goblin::elf::SectionHeader::parse(
+        file,
+        usize::try_from(header.e_shoff).ok()?,
+        usize::from(header.e_shnum),
+        ctx,
+    )
+    .ok()?;
     let tables = [goblin::elf::section_header::SHT_DYNSYM, goblin::elf::section_header::SHT_SYMTAB];
     tables.iter().find_map(|&kind| {
         let table = elf.section_headers.iter().find(|section| section.sh_type == kind)?;
         let strings = elf.section_headers.get(table.sh_link as usize)?;
-        let text = file.get(usize::try_from(strings.sh_offset).ok()?..)?.get(..usize::try_from(strings.sh_size).ok()?)?;
+        let text = file
+            .get(usize::try_from(strings.sh_offset).ok()?..)?
+            .get(..usize::try_from(strings.sh_size).ok()?)?;
         let count = usize::try_from(table.sh_size / 24).ok()?;
         let offset = usize::try_from(table.sh_offset).ok()?;
         let symbols = goblin::elf::Symtab::parse(file, offset, count, ctx).ok()?;
         let found = symbols.iter().find(|symbol| {
             let named = text.get(symbol.st_name..).and_then(|rest| rest.get(..=name.len()));
-            symbol.st_value != 0 && named.is_some_and(|named| named.split_last() == Some((&0, name.as_bytes())))
+            symbol.st_value != 0
+                && named.is_some_and(|named| named.split_last() == Some((&0, name.as_bytes())))
         })?;
         Some(bias.apply(found.st_value))
     })

@@ -92,16 +92,30 @@ mod tests {
     use super::*;
 
     fn at(line: u32, end_line: u32, column: u32, end_column: u32) -> Position {
-        Position { line: Some(line), end_line: Some(end_line), column: Some(column), end_column: Some(end_column) }
+        Position {
+            line: Some(line),
+            end_line: Some(end_line),
+            column: Some(column),
+            end_column: Some(end_column),
+        }
     }
 
     #[test]
     fn all_forms() {
         let table = [
-            0x80 | 1 << 3,      0x34, // short form: one unit, column 1<<3 | 3, four wide
-            0x80 | 11 << 3 | 1, 4, 9, // next line, two units, columns 4 to 9
-            0x80 | 13 << 3,     5, // no columns: signed delta -2
-            0x80 | 14 << 3,     8, 2, 5, 0x41, 1, // long: +4 lines, two more at the end, columns 4 and 64
+            0x80 | 1 << 3,
+            0x34, // short form: one unit, column 1<<3 | 3, four wide
+            0x80 | 11 << 3 | 1,
+            4,
+            9, // next line, two units, columns 4 to 9
+            0x80 | 13 << 3,
+            5, // no columns: signed delta -2
+            0x80 | 14 << 3,
+            8,
+            2,
+            5,
+            0x41,
+            1,              // long: +4 lines, two more at the end, columns 4 and 64
             0x80 | 15 << 3, // none
         ];
         let check = |offset, expected| assert_eq!(position(&table, 10, offset), expected, "{offset}");

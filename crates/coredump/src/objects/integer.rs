@@ -57,6 +57,14 @@ impl Int {
         Some(if self.negative { -magnitude } else { magnitude })
     }
 
+    /// The number, when it is not negative and fits.
+    pub fn to_u128(&self) -> Option<u128> {
+        let shift_in = |value: u128, &digit: &u32| {
+            (value >> (u128::BITS - SHIFT) == 0).then(|| value << SHIFT | u128::from(digit))
+        };
+        self.digits.iter().rev().try_fold(0, shift_in).filter(|_| !self.negative)
+    }
+
     /// Decimal text, as `repr()` gives it.
     pub fn to_decimal(&self) -> String {
         // Schoolbook conversion to base 10^9; quadratic, over at most 477 digits.

@@ -13,7 +13,7 @@ use rustc_hash::FxHashMap;
 use crate::address::{Address, Ptr};
 use crate::layout::ReadError;
 use crate::layout::member::{
-    self, DictObject, HeapTypeObject, InterpreterState, ModuleObject, Object, TypeObject,
+    self, DictObject, HeapTypeObject, InterpreterState, ModuleObject, Object, StaticTypeState, TypeObject,
 };
 use crate::objects::kind::{self, TypeFlags};
 use crate::objects::unicode::read_string;
@@ -22,6 +22,8 @@ use crate::runtime::python::Python;
 
 /// Longest name that is read.
 const MAX_NAME: usize = 512;
+/// Most static types that an interpreter keeps a table of (`_Py_MAX_STATIC_BUILTIN_TYPES` is 200 or fewer).
+const MAX_STATIC_TYPES: u64 = 4096;
 /// Most modules and names in a module that are looked at.
 const MAX_ENTRIES: usize = 100_000;
 
@@ -108,6 +110,17 @@ impl TypeNames {
         self.builtins(python).object
     }
 
+    /// The dict of a type, `tp_dict` or what the interpreter holds in its stead.
+    ///
+    /// # Errors
+    /// When the type, or the interpreter's record of it, is not there.
+    pub fn dict_of(&self, python: &Python<'_>, of: Ptr<TypeObject>) -> Result<Option<Ptr<DictObject>>, ReadError> {
+        match python.read(of, member::TYPE_DICT)? {
+            Some(dict) => Ok(Some(dict)),
+            None => static_type_dict(python, self.interpreter, of),
+        }
+    }
+
     /// The name of a type; where it cannot be found, a mark that holds the address.
     pub fn name_of(&self, python: &Python<'_>, of: Ptr<TypeObject>) -> TypeName {
         self.find(python, of).unwrap_or_else(|| TypeName {
@@ -132,7 +145,7 @@ impl TypeNames {
     fn builtins(&self, python: &Python<'_>) -> &Builtins {
         self.builtins.get_or_init(|| {
             let dict = python.read(self.interpreter, member::INTERP_BUILTINS).ok().flatten();
-            dict.map(|dict| builtins(python, self.type_type, dict.cast())).unwrap_or_default()
+            dict.map(|dict| builtins(self, python, dict.cast())).unwrap_or_default()
         })
     }
 
@@ -164,6 +177,41 @@ fn heap_type_name(python: &Python<'_>, of: Ptr<TypeObject>) -> Result<TypeName, 
     Ok(TypeName { module, qualname, found_by: FoundBy::Type })
 }
 
+/// The dict of a static type of the interpreter (3.12+), which keeps it in a table of its own.
+///
+/// `tp_subclasses` is then the index in that table, plus one (`_PyStaticType_GetState` of
+/// Objects/typeobject.c at v3.13.0).
+fn static_type_dict(
+    python: &Python<'_>,
+    interpreter: Ptr<InterpreterState>,
+    of: Ptr<TypeObject>,
+) -> Result<Option<Ptr<DictObject>>, ReadError> {
+    let layout = python.layout();
+    let (tables, size, of_type, dict) = if layout.has(member::INTERP_MANAGED_TYPES) {
+        let tables = vec![member::INTERP_MANAGED_TYPES, member::INTERP_EXTENSION_TYPES];
+        (tables, member::MANAGED_TYPE_SIZE, member::MANAGED_TYPE_TYPE, member::MANAGED_TYPE_DICT)
+    } else if layout.has(member::INTERP_STATIC_TYPES) {
+        let tables = vec![member::INTERP_STATIC_TYPES];
+        (tables, member::STATIC_TYPE_SIZE, member::STATIC_TYPE_TYPE, member::STATIC_TYPE_DICT)
+    } else {
+        return Ok(None);
+    };
+    let Address(index) = python.read(of, member::TYPE_SUBCLASSES)?;
+    if !(1..=MAX_STATIC_TYPES).contains(&index) {
+        return Ok(None);
+    }
+    for table in tables {
+        let first = python.address_of(interpreter, table)?;
+        let state = Ptr::<StaticTypeState>::new(first.wrapping_add((index - 1) * layout.size_of(size)?));
+        if let Some(state) = state
+            && python.read(state, of_type)? == Some(of)
+        {
+            return python.read(state, dict);
+        }
+    }
+    Ok(None)
+}
+
 /// `tp_name`, where the read-only data of the module is at hand.
 fn static_type_name(python: &Python<'_>, of: Ptr<TypeObject>) -> Option<TypeName> {
     let address = python.read(of, member::TYPE_NAME).ok().filter(|address| address.0 != 0)?;
@@ -175,7 +223,7 @@ fn static_type_name(python: &Python<'_>, of: Ptr<TypeObject>) -> Option<TypeName
 
 /// Names the types in `builtins`, those of its objects that have a type of their own, and of objects that
 /// these types hold.
-fn builtins(python: &Python<'_>, type_type: Ptr<TypeObject>, builtins: Ptr<DictObject>) -> Builtins {
+fn builtins(types: &TypeNames, python: &Python<'_>, builtins: Ptr<DictObject>) -> Builtins {
     let mut found = Builtins::default();
     let mut name = |of: Ptr<TypeObject>, qualname: &str| {
         found.names.entry(of).or_insert_with(|| TypeName {
@@ -189,7 +237,7 @@ fn builtins(python: &Python<'_>, type_type: Ptr<TypeObject>, builtins: Ptr<DictO
     let mut samples: FxHashMap<String, Ptr<Object>> = FxHashMap::default();
     for (key, value) in entries {
         let Ok(key) = read_string(python, key.cast(), MAX_NAME) else { continue };
-        if python.type_of(value) == Ok(type_type)
+        if python.type_of(value) == Ok(types.type_type)
             && kind::flags(python, value.cast()).is_ok_and(|flags| !flags.has(TypeFlags::HEAP_TYPE))
         {
             // OSError goes by three names (IOError and EnvironmentError are the others).
@@ -209,7 +257,7 @@ fn builtins(python: &Python<'_>, type_type: Ptr<TypeObject>, builtins: Ptr<DictO
     }
     for &(class, attribute, qualname) in aliases::TYPES_OF_ATTRIBUTES {
         if let Some(of) =
-            samples.get(class).and_then(|&class| type_of_attribute(python, class.cast(), attribute))
+            samples.get(class).and_then(|&class| type_of_attribute(types, python, class.cast(), attribute))
         {
             name(of, qualname);
         }
@@ -220,11 +268,12 @@ fn builtins(python: &Python<'_>, type_type: Ptr<TypeObject>, builtins: Ptr<DictO
 
 /// The type of the object that a class holds under a name.
 fn type_of_attribute(
+    types: &TypeNames,
     python: &Python<'_>,
     class: Ptr<TypeObject>,
     attribute: &str,
 ) -> Option<Ptr<TypeObject>> {
-    let class_dict = python.read(class, member::TYPE_DICT).ok()??;
+    let class_dict = types.dict_of(python, class).ok()??;
     let value = dict::lookup_str(python, class_dict, attribute).ok()??;
     python.type_of(value).ok()
 }
@@ -296,9 +345,4 @@ pub fn derives_from(python: &Python<'_>, class: Ptr<TypeObject>, base: Ptr<TypeO
         }
     }
     false
-}
-
-/// Names the address of a type for messages.
-pub(crate) fn unknown(at: Address) -> String {
-    format!("<unknown type at {at}>")
 }

@@ -1,12 +1,13 @@
 //! Finds the CPython runtime in a dead process and chooses layout and dialect for it.
 
 use crate::address::Ptr;
+use crate::layout::ReadError;
 use crate::layout::column::Column;
 use crate::layout::columns::SHIPPED;
 use crate::layout::debug_offsets::{self, DebugOffsets};
-use crate::layout::ReadError;
 use crate::layout::member::{
-    self, BaseExceptionObject, InterpreterState, Object, RuntimeState, ThreadState, TracebackObject, TypeObject,
+    self, BaseExceptionObject, InterpreterState, Object, RuntimeState, ThreadState, TracebackObject,
+    TypeObject,
 };
 use crate::layout::{Layout, dwarf};
 use crate::objects::dict::lookup_str;
@@ -64,7 +65,9 @@ pub enum LayoutSource {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AttachError {
     /// No place looked like a runtime.
-    #[error("no CPython runtime of a supported version (3.8 to 3.13) was found; is this the core of a Python process, and is it whole?")]
+    #[error(
+        "no CPython runtime of a supported version (3.8 to 3.13) was found; is this the core of a Python process, and is it whole?"
+    )]
     NotFound,
     /// A place was found, but nothing fitted it.
     #[error("the CPython runtime at {place} was refused: {refusal}")]
@@ -106,8 +109,17 @@ impl<'p> PythonRuntime<'p> {
         let stated = debug_offsets_at(process, candidate)?;
         let stated_minor = stated.as_ref().map(|stated| minor_of(stated.version));
         let mut first_refusal = None;
-        for shipped in SHIPPED.iter().filter(|shipped| stated_minor.is_none_or(|minor| minor == shipped.version)) {
-            match Self::try_column(process, candidate, &shipped.column(), shipped.version, stated.as_ref(), LayoutSource::Table) {
+        for shipped in
+            SHIPPED.iter().filter(|shipped| stated_minor.is_none_or(|minor| minor == shipped.version))
+        {
+            match Self::try_column(
+                process,
+                candidate,
+                &shipped.column(),
+                shipped.version,
+                stated.as_ref(),
+                LayoutSource::Table,
+            ) {
                 Ok(runtime) => return Ok(runtime),
                 // The version's own column says most about what is wrong.
                 Err((refusal, version_read)) => {
@@ -122,7 +134,11 @@ impl<'p> PythonRuntime<'p> {
     }
 
     /// Builds that no column fits, such as debug builds, are read by the DWARF of their own binary.
-    fn try_dwarf(process: &'p DeadProcess<'p>, candidate: Candidate, stated: Option<&DebugOffsets>) -> Option<Self> {
+    fn try_dwarf(
+        process: &'p DeadProcess<'p>,
+        candidate: Candidate,
+        stated: Option<&DebugOffsets>,
+    ) -> Option<Self> {
         let place = candidate.runtime.address();
         let file = process.module_files().iter().find(|file| file.module.contains(place))?;
         let column = dwarf::column_from_dwarf(file.bytes(process.core().target())?).ok()?;
@@ -151,7 +167,8 @@ impl<'p> PythonRuntime<'p> {
         }
         let python = Python::new(process.space(), layout, dialect);
         let verified = verify::verify(&python, candidate.runtime, minor).map_err(|refusal| {
-            let version_read = matches!(&refusal, Refusal::Contradiction(why) if !why.starts_with("sys.version"));
+            let version_read =
+                matches!(&refusal, Refusal::Contradiction(why) if !why.starts_with("sys.version"));
             (refusal, version_read)
         })?;
         Ok(Self::assemble(process, python, candidate, layout_from, verified, stated))
@@ -282,20 +299,27 @@ impl<'p> PythonRuntime<'p> {
     }
 }
 
-fn debug_offsets_at(process: &DeadProcess<'_>, candidate: Candidate) -> Result<Option<DebugOffsets>, Refusal> {
+fn debug_offsets_at(
+    process: &DeadProcess<'_>,
+    candidate: Candidate,
+) -> Result<Option<DebugOffsets>, Refusal> {
     let place = candidate.runtime.address();
     match process.space().bytes(place, locate::COOKIE.len() as u64) {
         Ok(head) if *head == *locate::COOKIE => {}
         _ => return Ok(None),
     }
     debug_offsets::read(&process.space(), place).map(Some).map_err(|error| match error {
-        debug_offsets::DebugOffsetsError::UnknownVersion(version) => Refusal::UnknownVersion(version_text(version)),
+        debug_offsets::DebugOffsetsError::UnknownVersion(version) => {
+            Refusal::UnknownVersion(version_text(version))
+        }
         other => Refusal::Contradiction(other.to_string()),
     })
 }
 
 fn unknown_version(stated: Option<&DebugOffsets>) -> Refusal {
-    Refusal::UnknownVersion(stated.map_or_else(|| "of an unknown version".to_owned(), |stated| version_text(stated.version)))
+    Refusal::UnknownVersion(
+        stated.map_or_else(|| "of an unknown version".to_owned(), |stated| version_text(stated.version)),
+    )
 }
 
 /// Major and minor of a `PY_VERSION_HEX`.

@@ -177,7 +177,8 @@ fn variables(python: &Python<'_>, at: Ptr<CodeObject>, flags: i32) -> Result<Vec
     let plain = |index| if index < arguments { VariableKind::Argument } else { VariableKind::Local };
     if python.layout().has(member::CODE_LOCALSPLUSNAMES) {
         let names = names_of(python, python.read(at, member::CODE_LOCALSPLUSNAMES)?)?;
-        let kinds = python.read(at, member::CODE_LOCALSPLUSKINDS)?.ok_or(ReadError::Null("co_localspluskinds"))?;
+        let kinds =
+            python.read(at, member::CODE_LOCALSPLUSKINDS)?.ok_or(ReadError::Null("co_localspluskinds"))?;
         let kinds = bytes_of(python, kinds, MAX_VARIABLES)?;
         let variable = |(index, (name, kind)): (usize, (String, u8))| {
             let (kind, in_cell) = match kind {
@@ -195,6 +196,10 @@ fn variables(python: &Python<'_>, at: Ptr<CodeObject>, flags: i32) -> Result<Vec
     let locals = names_of(python, python.read(at, member::CODE_VARNAMES)?)?;
     let cells = names_of(python, python.read(at, member::CODE_CELLVARS)?)?;
     let free = names_of(python, python.read(at, member::CODE_FREEVARS)?)?;
-    let locals = locals.into_iter().enumerate().map(|(index, name)| Variable { name, kind: plain(index), in_cell: false });
+    let locals = locals.into_iter().enumerate().map(|(index, name)| Variable {
+        name,
+        kind: plain(index),
+        in_cell: false,
+    });
     Ok(locals.chain(named(cells, VariableKind::Cell)).chain(named(free, VariableKind::Free)).collect())
 }

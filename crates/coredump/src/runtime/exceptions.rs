@@ -4,7 +4,9 @@ use rustc_hash::FxHashSet;
 
 use crate::address::{Address, Ptr};
 use crate::layout::ReadError;
-use crate::layout::member::{self, BaseExceptionObject, ErrStackItem, Object, ThreadState, TracebackObject, TypeObject};
+use crate::layout::member::{
+    self, BaseExceptionObject, ErrStackItem, Object, ThreadState, TracebackObject, TypeObject,
+};
 use crate::line_table::Position;
 use crate::runtime::code::CodeCache;
 use crate::runtime::dialect::ExceptionState;
@@ -62,7 +64,10 @@ fn handled(python: &Python<'_>, thread: Ptr<ThreadState>, found: &mut Vec<InForc
     let mut seen = FxHashSet::default();
     while let Some(item) = at {
         if !seen.insert(item) || seen.len() > MAX_NESTED_HANDLERS {
-            return Err(ReadError::Invalid { at: item.address(), what: "the chain of handled exceptions does not end" });
+            return Err(ReadError::Invalid {
+                at: item.address(),
+                what: "the chain of handled exceptions does not end",
+            });
         }
         let value = python.read(item, member::ERR_EXC_VALUE)?;
         let traceback = match python.dialect().exception_state {
@@ -183,7 +188,8 @@ fn group_members(
     python: &Python<'_>,
     at: Ptr<BaseExceptionObject>,
 ) -> Result<Vec<Ptr<BaseExceptionObject>>, ReadError> {
-    let tuple = python.read(at.cast(), member::EXC_GROUP_EXCS)?.ok_or(ReadError::Null("exceptions of a group"))?;
+    let tuple =
+        python.read(at.cast(), member::EXC_GROUP_EXCS)?.ok_or(ReadError::Null("exceptions of a group"))?;
     let len = u64::try_from(python.read(tuple.cast(), member::VAR_SIZE)?).unwrap_or(0).min(MAX_MEMBERS);
     let word = python.space().target().word_size as u64;
     let items = python.bytes(python.address_of(tuple, member::TUPLE_ITEMS)?, len * word)?;

@@ -170,7 +170,8 @@ fn code_of(
             // The executable may be None or any object; only code objects have lines.
             let executable = python.read(frame, member::IFRAME_EXECUTABLE)?.map(Ptr::cast);
             let entry_marker = python.read(frame, member::IFRAME_OWNER)? == OWNED_BY_C_STACK;
-            Ok(executable.filter(|&code| !entry_marker || codes.check_type(python, code).is_ok() && !entry_marker))
+            Ok(executable
+                .filter(|&code| !entry_marker || codes.check_type(python, code).is_ok() && !entry_marker))
         }
     }
 }

@@ -44,9 +44,9 @@ pub(crate) fn by_cookie<'p>(process: &'p DeadProcess<'_>) -> impl Iterator<Item 
     let places = writable_memory(process).flat_map(|(start, bytes)| {
         memmem::find_iter(bytes, COOKIE).map(move |at| start.wrapping_add(at as u64)).collect::<Vec<_>>()
     });
-    places.filter(|address| address.is_aligned(8)).filter_map(|address| {
-        Some(Candidate { runtime: Ptr::new(address)?, located_by: LocatedBy::Cookie })
-    })
+    places
+        .filter(|address| address.is_aligned(8))
+        .filter_map(|address| Some(Candidate { runtime: Ptr::new(address)?, located_by: LocatedBy::Cookie }))
 }
 
 /// Places at which `interpreters.head` would point at an interpreter whose first thread points back at it, by
@@ -77,7 +77,11 @@ pub(crate) fn by_scan<'p>(
 
 fn points_back(process: &DeadProcess<'_>, layout: &Layout, interpreter: Ptr<InterpreterState>) -> bool {
     let space = process.space();
-    let head = if layout.has(member::INTERP_THREADS_HEAD) { member::INTERP_THREADS_HEAD } else { member::INTERP_TSTATE_HEAD };
+    let head = if layout.has(member::INTERP_THREADS_HEAD) {
+        member::INTERP_THREADS_HEAD
+    } else {
+        member::INTERP_TSTATE_HEAD
+    };
     let thread = layout.read(&space, interpreter, head).ok().flatten();
     let owner = thread.and_then(|thread| layout.read(&space, thread, member::TSTATE_INTERP).ok().flatten());
     owner == Some(interpreter)
@@ -130,5 +134,7 @@ fn likely_first<'p>(process: &'p DeadProcess<'_>) -> Vec<&'p ModuleFile> {
 
 /// Extension modules and the C library never define the runtime; not opening them saves time.
 fn may_hold_python(module: &Module) -> bool {
-    !module.path.contains("/lib-dynload/") && !module.name().starts_with("libc.") && !module.name().starts_with("ld-linux")
+    !module.path.contains("/lib-dynload/")
+        && !module.name().starts_with("libc.")
+        && !module.name().starts_with("ld-linux")
 }

@@ -5,8 +5,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::address::{Address, Ptr};
 use crate::elf::notes::ThreadStatus;
 use crate::elf::parse::Machine;
-use crate::layout::member::{self, InterpreterState, Object, ThreadState};
 use crate::layout::ReadError;
+use crate::layout::member::{self, InterpreterState, Object, ThreadState};
 use crate::objects::attributes;
 use crate::objects::dict::{self, lookup_str};
 use crate::objects::integer;
@@ -78,12 +78,17 @@ pub(crate) fn of_interpreter(
 }
 
 /// The thread state that holds the GIL of an interpreter.
-pub(crate) fn gil_holder(runtime: &PythonRuntime<'_>, interpreter: Ptr<InterpreterState>) -> Option<Ptr<ThreadState>> {
+pub(crate) fn gil_holder(
+    runtime: &PythonRuntime<'_>,
+    interpreter: Ptr<InterpreterState>,
+) -> Option<Ptr<ThreadState>> {
     let python = runtime.python();
     match python.dialect().gil {
         // The member lies behind mutexes, whose size differs between machines; the column is of x86-64.
         Gil::CurrentThreadState if runtime.process().core().machine() != Machine::X86_64 => None,
-        Gil::CurrentThreadState => python.read(runtime.address(), member::RUNTIME_TSTATE_CURRENT).ok().flatten(),
+        Gil::CurrentThreadState => {
+            python.read(runtime.address(), member::RUNTIME_TSTATE_CURRENT).ok().flatten()
+        }
         Gil::PerInterpreter => {
             let gil = python.read(interpreter, member::INTERP_GIL).ok().flatten()?;
             let locked = python.read(gil, member::GIL_LOCKED).ok()?;
@@ -103,7 +108,10 @@ impl NativeThreads {
         let core = runtime.process().core();
         let threads = &core.notes().threads;
         let ident = |thread: &ThreadStatus| Some((thread_pointer(core.machine(), thread)?, thread.tid));
-        Self { by_ident: threads.iter().filter_map(ident).collect(), tids: threads.iter().map(|thread| thread.tid).collect() }
+        Self {
+            by_ident: threads.iter().filter_map(ident).collect(),
+            tids: threads.iter().map(|thread| thread.tid).collect(),
+        }
     }
 
     /// The thread pointer decides; a stated id counts only when the core has such a thread.
@@ -127,7 +135,10 @@ fn names(runtime: &PythonRuntime<'_>, interpreter: Ptr<InterpreterState>) -> FxH
     read_names(runtime, interpreter).unwrap_or_default()
 }
 
-fn read_names(runtime: &PythonRuntime<'_>, interpreter: Ptr<InterpreterState>) -> Option<FxHashMap<u64, String>> {
+fn read_names(
+    runtime: &PythonRuntime<'_>,
+    interpreter: Ptr<InterpreterState>,
+) -> Option<FxHashMap<u64, String>> {
     let python = runtime.python();
     let modules = runtime.modules(interpreter)?;
     let threading = lookup_str(python, modules.cast(), "threading").ok()??;

@@ -49,7 +49,11 @@ pub(crate) struct Verified {
 const DICT_SUBCLASS: u64 = 1 << 29;
 
 /// Verifies that `runtime`, read as `python` does, holds together and is of version `minor`.
-pub(crate) fn verify(python: &Python<'_>, runtime: Ptr<RuntimeState>, minor: (u8, u8)) -> Result<Verified, Refusal> {
+pub(crate) fn verify(
+    python: &Python<'_>,
+    runtime: Ptr<RuntimeState>,
+    minor: (u8, u8),
+) -> Result<Verified, Refusal> {
     let interpreter = required(python.read(runtime, member::RUNTIME_INTERPRETERS_HEAD), "interpreters.head")?;
     let modules = modules_dict(python, interpreter)?;
     let sysdict = required(python.read(interpreter, member::INTERP_SYSDICT), "the interpreter's sys dict")?;
@@ -76,7 +80,10 @@ pub(crate) fn verify(python: &Python<'_>, runtime: Ptr<RuntimeState>, minor: (u8
 }
 
 /// `sys.modules` of an interpreter.
-pub(crate) fn modules_dict(python: &Python<'_>, interpreter: Ptr<InterpreterState>) -> Result<Ptr<Object>, Refusal> {
+pub(crate) fn modules_dict(
+    python: &Python<'_>,
+    interpreter: Ptr<InterpreterState>,
+) -> Result<Ptr<Object>, Refusal> {
     let modules = if python.layout().has(member::INTERP_IMPORTS_MODULES) {
         python.read(interpreter, member::INTERP_IMPORTS_MODULES)
     } else {

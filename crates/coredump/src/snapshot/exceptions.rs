@@ -1,0 +1,157 @@
+//! Exceptions of a snapshot, with causes, contexts and members.
+
+use pycoroner_findings::{Gap, GapKind};
+
+use crate::address::Ptr;
+use crate::layout::member::{self, BaseExceptionObject, TracebackObject};
+use crate::runtime::attach::PythonRuntime;
+use crate::runtime::exceptions::Role;
+use crate::runtime::threads::Thread;
+use crate::snapshot::capture::gap_of;
+use crate::snapshot::document::ExceptionSection;
+use crate::snapshot::messages;
+use crate::snapshot::threads::frame_section;
+use crate::snapshot::values::Values;
+
+/// Most exceptions that are read for one thread, causes, contexts and members included.
+const MAX_EXCEPTIONS: usize = 500;
+/// Causes and contexts are followed this far.
+const MAX_DEPTH: usize = 50;
+
+/// How an exception hangs on another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Link {
+    Cause,
+    Context,
+    Member,
+}
+
+/// An exception that was read, and where it hangs.
+struct Node {
+    section: ExceptionSection,
+    at: Ptr<BaseExceptionObject>,
+    parent: Option<(usize, Link)>,
+    depth: usize,
+}
+
+/// What is still to be read.
+struct Task {
+    at: Ptr<BaseExceptionObject>,
+    traceback: Option<Ptr<TracebackObject>>,
+    parent: Option<(usize, Link)>,
+    depth: usize,
+}
+
+/// The exceptions in force in a thread, innermost first.
+pub(super) fn of_thread(
+    runtime: &PythonRuntime<'_>,
+    values: &Values<'_, '_>,
+    thread: &Thread,
+    who: &str,
+    gaps: &mut Vec<Gap>,
+) -> Vec<ExceptionSection> {
+    let (in_force, broken) = runtime.exceptions(thread.state);
+    if let Some(error) = broken {
+        gaps.push(gap_of(format!("the exceptions of {who}"), &error));
+    }
+    let mut sections = Vec::new();
+    for found in in_force {
+        let mut section = tree(runtime, values, Task { at: found.exception, traceback: found.traceback, parent: None, depth: 0 }, who, gaps);
+        section.role = Some(match found.role {
+            Role::Raised => "raised",
+            Role::Handled => "handled",
+        });
+        sections.push(section);
+    }
+    sections
+}
+
+/// Reads an exception and all that hangs on it: a list of nodes first, then joined from the last one up.
+fn tree(
+    runtime: &PythonRuntime<'_>,
+    values: &Values<'_, '_>,
+    root: Task,
+    who: &str,
+    gaps: &mut Vec<Gap>,
+) -> ExceptionSection {
+    let mut nodes: Vec<Node> = Vec::new();
+    let mut tasks = std::collections::VecDeque::from([root]);
+    while let Some(task) = tasks.pop_front() {
+        if nodes.len() >= MAX_EXCEPTIONS || task.depth > MAX_DEPTH {
+            gaps.push(Gap::new(GapKind::Limit, format!("further exceptions of {who}"), format!("more than {MAX_EXCEPTIONS}, or a chain of more than {MAX_DEPTH}")));
+            break;
+        }
+        let index = nodes.len();
+        let links = match runtime.exception_links(task.at) {
+            Ok(links) => links,
+            Err(error) => {
+                gaps.push(gap_of(format!("an exception of {who}"), &error));
+                continue;
+            }
+        };
+        let mut section = section(runtime, values, task.at);
+        section.suppress_context = links.suppress_context;
+        let (entries, broken) = runtime.traceback(task.traceback.or(links.traceback));
+        if let Some(error) = broken {
+            gaps.push(gap_of(format!("the rest of a traceback of {who}"), &error));
+        }
+        section.traceback = entries
+            .into_iter()
+            .map(|entry| frame_section(runtime, &crate::runtime::frames::Frame { position: entry.position, ..entry.frame }))
+            .collect();
+        let depth = task.depth + 1;
+        nodes.push(Node { section, at: task.at, parent: task.parent, depth: task.depth });
+        let linked = [(links.cause, Link::Cause), (links.context, Link::Context)];
+        let members = links.members.into_iter().map(|at| (Some(at), Link::Member));
+        for (at, link) in linked.into_iter().chain(members) {
+            let Some(at) = at.filter(|&at| !is_ancestor(&nodes, index, at)) else { continue };
+            tasks.push_back(Task { at, traceback: None, parent: Some((index, link)), depth });
+        }
+    }
+    join(nodes)
+}
+
+/// Whether `at` is the exception `index` or one that it hangs on; following it again would never end.
+fn is_ancestor(nodes: &[Node], index: usize, at: Ptr<BaseExceptionObject>) -> bool {
+    let mut node = nodes.get(index);
+    while let Some(found) = node {
+        if found.at == at {
+            return true;
+        }
+        debug_assert!(found.depth <= MAX_DEPTH);
+        node = found.parent.and_then(|(parent, _)| nodes.get(parent));
+    }
+    false
+}
+
+/// Hangs every node on its parent, which always stands before it.
+fn join(mut nodes: Vec<Node>) -> ExceptionSection {
+    while nodes.len() > 1 {
+        let Some(Node { mut section, parent: Some((parent, link)), .. }) = nodes.pop() else { continue };
+        section.exceptions.reverse();
+        let Some(parent) = nodes.get_mut(parent) else { continue };
+        match link {
+            Link::Cause => parent.section.cause = Some(Box::new(section)),
+            Link::Context => parent.section.context = Some(Box::new(section)),
+            Link::Member => parent.section.exceptions.push(section),
+        }
+    }
+    let mut root = nodes.pop().map(|node| node.section).unwrap_or_default();
+    root.exceptions.reverse();
+    root
+}
+
+fn section(runtime: &PythonRuntime<'_>, values: &Values<'_, '_>, at: Ptr<BaseExceptionObject>) -> ExceptionSection {
+    let python = runtime.python();
+    let name = python.type_of(at.cast()).ok().map(|of_type| runtime.types().name_of(python, of_type));
+    let message = messages::message(runtime, values, at);
+    ExceptionSection {
+        type_name: name.as_ref().map(|name| name.qualname.clone()),
+        module: name.and_then(|name| name.module),
+        message: message.text,
+        message_caveat: message.caveat,
+        notes: messages::notes(runtime, values, at),
+        citation: runtime.process().core().cite(at.address(), python.layout().size_of(member::EXC_SIZE).unwrap_or(64)),
+        ..ExceptionSection::default()
+    }
+}

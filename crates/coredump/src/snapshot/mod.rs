@@ -1,0 +1,9 @@
+//! One core as plain data.
+
+pub(crate) mod capture;
+pub(crate) mod crash;
+pub(crate) mod document;
+mod exceptions;
+mod messages;
+mod threads;
+mod values;

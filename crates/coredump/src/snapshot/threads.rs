@@ -1,0 +1,133 @@
+//! Threads of a snapshot.
+
+use pycoroner_findings::{Gap, GapKind};
+use rustc_hash::FxHashSet;
+
+use crate::runtime::attach::PythonRuntime;
+use crate::runtime::frames::{Frame, Stopped};
+use crate::runtime::process::DeadProcess;
+use crate::runtime::threads::Thread;
+use crate::snapshot::capture::{CaptureOptions, LocalsOf, gap_of, gil_is_known, sort_threads};
+use crate::snapshot::document::{CrashSection, FrameSection, ThreadSection};
+use crate::snapshot::exceptions;
+use crate::snapshot::values::Values;
+
+/// Bytes of a frame that its citation covers: what its readers look at.
+const FRAME_BYTES: u64 = 80;
+
+/// All threads of all interpreters, and those of the core that no interpreter knows.
+pub(super) fn of_runtime(
+    runtime: &PythonRuntime<'_>,
+    crash: &CrashSection,
+    options: &CaptureOptions,
+    gaps: &mut Vec<Gap>,
+) -> Vec<ThreadSection> {
+    let values = Values::new(runtime, options);
+    let mut sections = Vec::new();
+    for &interpreter in runtime.interpreters() {
+        let (threads, broken) = runtime.threads(interpreter);
+        if let Some(error) = broken {
+            gaps.push(gap_of("the rest of the list of threads", &error));
+        }
+        let holder = runtime.gil_holder(interpreter);
+        for thread in &threads {
+            let mut section = section(runtime, &values, thread, crash, options, gaps);
+            section.holds_gil = gil_is_known(runtime).then_some(holder == Some(thread.state));
+            sections.push(section);
+        }
+    }
+    let known: FxHashSet<_> = sections.iter().filter_map(|section| section.tid).collect();
+    let native = without_runtime(runtime.process(), crash).into_iter();
+    sections.extend(native.filter(|section| section.tid.is_some_and(|tid| !known.contains(&tid))));
+    sort_threads(&mut sections, crash);
+    sections
+}
+
+/// The threads of the core, without what Python knows of them.
+pub(super) fn without_runtime(process: &DeadProcess<'_>, crash: &CrashSection) -> Vec<ThreadSection> {
+    let threads = &process.core().notes().threads;
+    let section = |tid, citation| ThreadSection {
+        tid: Some(tid),
+        crashed: crash.tid == Some(tid),
+        citation: Some(citation),
+        ..ThreadSection::default()
+    };
+    threads.iter().map(|thread| section(thread.tid, thread.citation.clone())).collect()
+}
+
+fn section(
+    runtime: &PythonRuntime<'_>,
+    values: &Values<'_, '_>,
+    thread: &Thread,
+    crash: &CrashSection,
+    options: &CaptureOptions,
+    gaps: &mut Vec<Gap>,
+) -> ThreadSection {
+    let stack = runtime.stack(thread.state);
+    let crashed = crash.tid.is_some() && thread.tid == crash.tid;
+    let with_locals = match options.locals {
+        LocalsOf::NoFrame => 0,
+        LocalsOf::CrashedThread(frames) => if crashed { frames } else { 0 },
+        LocalsOf::AllFrames => usize::MAX,
+    };
+    let who = thread.name.clone().unwrap_or_else(|| format!("thread {:#x}", thread.ident));
+    let stopped_because = stopped(&stack.stopped, &who, gaps);
+    let frames = stack.frames.iter().enumerate();
+    let python_frames = frames
+        .map(|(index, frame)| {
+            let mut section = frame_section(runtime, frame);
+            if index < with_locals {
+                section.locals = values.locals(frame);
+            }
+            section
+        })
+        .collect();
+    let notes = &runtime.process().core().notes().threads;
+    ThreadSection {
+        tid: thread.tid,
+        ident: Some(crate::address::Address(thread.ident)),
+        name: thread.name.clone(),
+        interpreter: Some(thread.interpreter_id),
+        crashed,
+        holds_gil: None,
+        python_frames,
+        stopped_because: Some(stopped_because),
+        exceptions: exceptions::of_thread(runtime, values, thread, &who, gaps),
+        citation: notes.iter().find(|note| Some(note.tid) == thread.tid).map(|note| note.citation.clone()),
+    }
+}
+
+fn stopped(stopped: &Stopped, who: &str, gaps: &mut Vec<Gap>) -> &'static str {
+    match stopped {
+        Stopped::Bottom => "bottom",
+        Stopped::Fault(error) => {
+            gaps.push(gap_of(format!("the outer frames of {who}"), error));
+            "fault"
+        }
+        Stopped::Cycle(at) => {
+            let why = format!("the chain of frames comes back to {at}");
+            gaps.push(Gap::new(GapKind::Corrupt, format!("the outer frames of {who}"), why));
+            "cycle"
+        }
+        Stopped::Limit => {
+            let why = format!("more than {} frames", crate::runtime::frames::MAX_FRAMES);
+            gaps.push(Gap::new(GapKind::Limit, format!("the outer frames of {who}"), why));
+            "limit"
+        }
+    }
+}
+
+/// A frame without its variables.
+pub(super) fn frame_section(runtime: &PythonRuntime<'_>, frame: &Frame) -> FrameSection {
+    FrameSection {
+        function: frame.code.name.clone(),
+        qualname: frame.code.qualname.clone(),
+        file: frame.code.file.clone(),
+        line: frame.position.line,
+        end_line: frame.position.end_line,
+        column: frame.position.column,
+        end_column: frame.position.end_column,
+        locals: Vec::new(),
+        citation: runtime.process().core().cite(frame.place.address(), FRAME_BYTES),
+    }
+}

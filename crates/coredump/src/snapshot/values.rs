@@ -1,0 +1,91 @@
+//! Variables and other objects of a snapshot, as text.
+
+use crate::address::Ptr;
+use crate::layout::ReadError;
+use crate::layout::member::Object;
+use crate::objects::attributes;
+use crate::objects::kind::{self, Kind};
+use crate::objects::repr::{self, Objects, ReprLimits, Text};
+use crate::runtime::attach::PythonRuntime;
+use crate::runtime::frames::{Binding, Frame};
+use crate::snapshot::capture::CaptureOptions;
+use crate::snapshot::document::{AttributeSection, VariableSection};
+
+/// Most attributes of one instance that are listed.
+const MAX_ATTRIBUTES: usize = 50;
+
+/// Turns objects into text within the limits of a capture.
+pub(super) struct Values<'r, 'p> {
+    runtime: &'r PythonRuntime<'p>,
+    objects: Objects<'r>,
+    limits: ReprLimits,
+}
+
+impl<'r, 'p> Values<'r, 'p> {
+    pub(super) fn new(runtime: &'r PythonRuntime<'p>, options: &CaptureOptions) -> Self {
+        let limits = ReprLimits { depth: options.depth, items: options.items, bytes: options.text_bytes };
+        Self { runtime, objects: Objects::new(runtime.python(), runtime.types()), limits }
+    }
+
+    /// What `repr()` of the object would print.
+    pub(super) fn repr(&self, object: Ptr<Object>) -> Text {
+        self.objects.repr(object, &self.limits)
+    }
+
+    /// The variables of a frame.
+    pub(super) fn locals(&self, frame: &Frame) -> Vec<VariableSection> {
+        self.runtime.bindings(frame).into_iter().map(|binding| self.variable(binding)).collect()
+    }
+
+    fn variable(&self, binding: Binding) -> VariableSection {
+        let Binding { variable, object } = binding;
+        match object {
+            Ok(object) => {
+                let text = self.repr(object);
+                VariableSection {
+                    name: variable.name,
+                    kind: variable.kind,
+                    type_name: self.type_name(object),
+                    repr: text.text,
+                    truncated: text.truncated,
+                    address: Some(object.address()),
+                    attributes: self.attributes(object),
+                }
+            }
+            Err(error) => VariableSection {
+                name: variable.name,
+                kind: variable.kind,
+                type_name: None,
+                repr: repr::mark(&error),
+                truncated: false,
+                address: None,
+                attributes: Vec::new(),
+            },
+        }
+    }
+
+    /// Type with module; `None` where the object's header cannot be read.
+    pub(super) fn type_name(&self, object: Ptr<Object>) -> Option<String> {
+        self.objects.type_name_of(object).ok().map(|name| name.display())
+    }
+
+    /// Attributes of an instance of a class; none for values whose text says it all.
+    fn attributes(&self, object: Ptr<Object>) -> Vec<AttributeSection> {
+        let python = self.runtime.python();
+        let is_instance = || -> Result<bool, ReadError> {
+            let flags = kind::flags(python, python.type_of(object)?)?;
+            let plain = matches!(flags.kind(), Kind::Other | Kind::Exception);
+            Ok(flags.has(kind::TypeFlags::HEAP_TYPE) && plain)
+        };
+        if !is_instance().unwrap_or(false) {
+            return Vec::new();
+        }
+        let found = attributes::attributes(python, object, MAX_ATTRIBUTES);
+        let section = |attribute: attributes::Attribute| AttributeSection {
+            name: attribute.name,
+            type_name: self.type_name(attribute.value),
+            repr: self.repr(attribute.value).text,
+        };
+        found.items.into_iter().map(section).collect()
+    }
+}
