@@ -116,6 +116,14 @@ fn fatal_errors(scan: &Scan, findings: &mut Vec<Finding>) {
                 .refuted_if("a core file of the worker, or a line that says it was ended by a signal")
         };
         finding = finding.with_evidence(said(scan, event));
+        let in_gunicorn = current.is_some_and(|entry| entry.frames.iter().any(|frame| frame.file.contains("gunicorn")));
+        if event.severity == Severity::Critical && event.signal == Some(6) && in_gunicorn {
+            finding.confidence = Confidence::Weak;
+            finding = finding.with_against(Evidence::new(
+                Basis::Inferred,
+                "gunicorn aborts workers that time out, and its own log, which would say so, is not among these",
+            ));
+        }
         if let Some(detail) = event.detail.as_ref().filter(|_| event.severity != Severity::Critical) {
             finding = finding.with_evidence(Evidence::new(Basis::Inferred, detail.clone()));
         }

@@ -67,8 +67,8 @@ impl<'r> Blocks<'r> {
             });
         }
         let end = match memchr::memrchr(b'\n', held) {
-            Some(newline) => newline + 1,
-            None => held.len(),
+            Some(newline) if !self.at_end => newline + 1,
+            _ => held.len(),
         };
         self.consumed = end;
         let bytes = self.buffer.get(..end).unwrap_or_default();

@@ -53,9 +53,13 @@ pub(crate) fn scan_source(input: Input<'_>, collector: &mut Collector<'_>) {
     let mut scanner = SourceScanner::new(source, clock, collector);
     let mut blocks = Blocks::new(reader);
     let mut is_first = true;
+    let mut is_document_only = false;
     while let Some(block) = blocks.next() {
-        if is_first && scanner.starts_document(&block) {
+        if is_first && !block.is_cut && is_document(block.bytes) {
             scanner.document(&block);
+            is_document_only = true;
+        } else if is_document_only {
+            scanner.rest_of_document(&block);
         } else {
             scanner.block(&block, is_first);
         }
@@ -479,7 +483,7 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
         if inner.first() == Some(&b'{') && !is_partial && self.json(stream, inner, context, hits, depth + 1) {
             return;
         }
-        for line in inner.split(|byte| *byte == b'\n') {
+        for (index, line) in inner.split(|byte| *byte == b'\n').enumerate() {
             let mut scratch = Vec::new();
             let line = if memchr::memchr(0x1b, line).is_some() {
                 strip_ansi(line, &mut scratch);
@@ -488,7 +492,12 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
                 line
             };
             let hits = if hits.is_empty() { hits } else { Needles::get().in_line(line) };
-            self.join_parts(stream, line.strip_suffix(b"\r").unwrap_or(line), is_partial, context, hits);
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            if index == 0 {
+                self.join_parts(stream, line, is_partial, context, hits);
+            } else {
+                self.bare(stream, line, context, hits);
+            }
         }
     }
 
@@ -528,17 +537,6 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
         let trees = if trees.is_empty() { embedded::trees(&message) } else { trees };
         for tree in trees {
             self.collector.add_tree(tree, &carrier);
-        }
-    }
-
-    /// Whether the input is one JSON document over several lines, or an array.
-    fn starts_document(&self, block: &Block<'_>) -> bool {
-        let text = block.bytes.trim_ascii_start();
-        let first = first_line(text).trim_ascii_end();
-        match text.first() {
-            Some(b'[') => first == b"[" || first.starts_with(b"[{"),
-            Some(b'{') => !first.ends_with(b"}") && json::nested_end(text, 0) > first.len() && !block.is_cut,
-            _ => false,
         }
     }
 
@@ -595,6 +593,16 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
         } else {
             self.unparsed_bytes += text.len() as u64;
         }
+    }
+
+    /// What does not fit into one block is not read.
+    fn rest_of_document(&mut self, block: &Block<'_>) {
+        self.lines += memchr::memchr_iter(b'\n', block.bytes).count() as u64;
+        let len = block.bytes.len() as u64 + block.skipped;
+        self.unparsed_bytes += len;
+        let place = Place { source: self.source, line: self.lines, last_line: self.lines, offset: block.offset, bytes: len };
+        let why = "the document is longer than a mebibyte; one record per line can be of any size";
+        self.collector.add_gap_at(GapKind::Limit, "the rest of a JSON document", why, place);
     }
 
     /// An array of records, or Loki's pair of a time and a line.
@@ -655,7 +663,7 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
     fn most_frequent_format(&self) -> FormatName {
         let mut best = (0, FormatName::Plain);
         for (format, count) in FormatName::ALL.into_iter().zip(self.formats) {
-            if count > best.0 {
+            if count > best.0 && format != FormatName::Plain {
                 best = (count, format);
             }
         }
@@ -762,6 +770,17 @@ fn json_items(array: &[u8]) -> Vec<json::Value<'_>> {
         }
     }
     items
+}
+
+/// Whether the text is one JSON document over several lines, or an array.
+pub(crate) fn is_document(text: &[u8]) -> bool {
+    let text = text.trim_ascii_start();
+    let first = first_line(text).trim_ascii_end();
+    match text.first() {
+        Some(b'[') => first == b"[" || first.starts_with(b"[{"),
+        Some(b'{') => !first.ends_with(b"}") && json::nested_end(text, 0) > first.len(),
+        _ => false,
+    }
 }
 
 /// A record of an export has a message or a line, and a time.

@@ -1,8 +1,11 @@
+use crate::ascii::contains;
 use crate::envelope::Wrapping;
+use crate::events::recognise;
 use crate::format::FormatName;
 use crate::header;
 use crate::json_record::JsonRecord;
 use crate::needles::{Hits, Needles};
+use crate::scanner::is_document;
 
 /// Tells what kind of log a text is by its first bytes; `None` when it looks like none.
 ///
@@ -11,6 +14,13 @@ pub fn looks_like_log(head: &[u8]) -> Option<FormatName> {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     if head.iter().take(512).filter(|byte| **byte == 0).count() > 32 {
         return None;
+    }
+    if is_document(head) {
+        // Many documents are no logs: a time beside a message or a line must be somewhere in it.
+        let has_line = [&b"\"message\":"[..], b"\"line\":", b"\"values\":", b"\"event\":", b"\"textPayload\":"];
+        let has_time = [&b"timestamp\":"[..], b"\"time\":", b"\"values\":", b"\"ts\":"];
+        let holds = |needles: &[&[u8]]| needles.iter().any(|needle| contains(head, needle));
+        return (holds(&has_line) && holds(&has_time)).then_some(FormatName::JsonDocument);
     }
     match Wrapping::detect(head) {
         Some(Wrapping::Compose) => return Some(FormatName::Compose),
@@ -44,6 +54,12 @@ pub fn looks_like_log(head: &[u8]) -> Option<FormatName> {
     if let Some((format, _)) = best {
         return Some(format);
     }
+    // Exports of traces carry tracebacks, too: they start with a brace.
+    if matches!(head.trim_ascii_start().first(), None | Some(b'{' | b'[')) {
+        return None;
+    }
     let hits = Needles::get().in_line(head);
-    (hits.has(Hits::TRACEBACK) || hits.has(Hits::DUMP) || hits.has(Hits::EVENT)).then_some(FormatName::Plain)
+    let states_fact = hits.has(Hits::EVENT)
+        && head.split(|byte| *byte == b'\n').take(1000).filter_map(recognise).any(|fact| !fact.kind.starts_with("container"));
+    (hits.has(Hits::TRACEBACK) || hits.has(Hits::DUMP) || states_fact).then_some(FormatName::Plain)
 }

@@ -469,6 +469,9 @@ fn between(
     next: Option<Timestamp>,
 ) -> Option<Timestamp> {
     let chosen = chosen?;
+    if chosen.basis == TimeBasis::FileModified {
+        return Some(Timestamp { uncertainty_ms: ONE_SIDED_MS, ..chosen });
+    }
     let apart = match (previous, next) {
         (Some(previous), Some(next)) => next.time.millis_since(previous.time).unsigned_abs(),
         _ => ONE_SIDED_MS,

@@ -1,0 +1,260 @@
+//! The command line, as clap reads it and `--help` shows it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const AFTER_HELP: &str = "\
+Examples:
+  pycoroner analyze core.412.zst app.log -o incident.md
+      the whole report: what stopped, where in the Python code, and what the log said
+  pycoroner core core.412 --locals
+      the stacks of all threads with their variables, in the terminal
+  pycoroner logs /var/log/shop/ --core core.412
+      the tracebacks and warnings of the minutes around the crash
+
+Nothing but the files is needed: no debugger, no Python, no debug symbols; for the core not even the
+interpreter's binary. Cores may be compressed with zstd or gzip.
+
+Exit codes:
+  0  done
+  2  wrong usage, or nothing could be read
+  3  done, but the evidence was incomplete: a file is cut or damaged, or parts were not understood;
+     the section \"Gaps\" of the output names each
+Data goes to stdout, everything else to stderr.";
+
+/// Post-mortem analysis of Python services: core files and logs in, incident report out.
+#[derive(Debug, Parser)]
+#[command(name = "pycoroner", version, about, after_help = AFTER_HELP, max_term_width = 110)]
+#[command(propagate_version = true, arg_required_else_help = true, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Analyze(AnalyzeArgs),
+    Core(CoreArgs),
+    Heap(HeapArgs),
+    Logs(LogsArgs),
+    Layout(LayoutArgs),
+}
+
+/// Options that every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Common options")]
+pub(crate) struct Common {
+    /// Write to FILE instead of stdout: whole or not at all, readable by you only
+    #[arg(short, long, value_name = "FILE", global = true)]
+    pub(crate) output: Option<PathBuf>,
+    /// Say less on stderr
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more on stderr
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    /// Colors and weights in text output; `auto` also follows `NO_COLOR` and `CLICOLOR_FORCE`
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true, hide_possible_values = true)]
+    pub(crate) color: ColorWhen,
+    /// Mask what looks like a secret, and all values of the environment
+    #[arg(long, value_name = "on|off", default_value = "on", global = true, hide_possible_values = true)]
+    pub(crate) redact: Switch,
+}
+
+/// Where the files of the dead process are looked for.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Files of the dead process (none is needed)")]
+pub(crate) struct Binaries {
+    /// Look for its binaries and Python sources under DIR only, by their recorded paths; `/` for this machine
+    #[arg(long, value_name = "DIR")]
+    pub(crate) sysroot: Option<PathBuf>,
+    /// Use FILE as its executable, if the build ID is the same
+    #[arg(long, value_name = "FILE")]
+    pub(crate) exe: Option<PathBuf>,
+    /// Look for its libraries in DIR first, by file name; may be given more than once
+    #[arg(long, value_name = "DIR")]
+    pub(crate) module_path: Vec<PathBuf>,
+}
+
+/// When text output has colors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    On,
+    Off,
+}
+
+/// The forms of a command's own document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DocumentFormat {
+    Text,
+    Json,
+}
+
+/// The forms of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    Md,
+    Json,
+}
+
+/// Write the incident report: what stopped, when, where in the Python code, and why most probably
+///
+/// Takes cores, logs and directories in any order and finds out by their content which is which. Every claim of
+/// the report cites its bytes; what could not be known stands in its section "Gaps and unknowns".
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pycoroner analyze core.412.zst app.log -o incident.md
+  pycoroner analyze /var/crash/412/ --tz Europe/Berlin -o incident.json
+  journalctl -u shop -o short-iso | pycoroner analyze core.412 - > incident.md
+
+The crash window of the logs is laid around the time of death. That is what a log says about this very process,
+else the core's modification time, else the last record of the logs; the report says which.")]
+pub(crate) struct AnalyzeArgs {
+    /// Core files, logs, directories of them; `-` is stdin
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Markdown or JSON; when omitted, by the ending of the output file, else Markdown
+    #[arg(long, value_name = "md|json", hide_possible_values = true)]
+    pub(crate) format: Option<ReportFormat>,
+    #[command(flatten)]
+    pub(crate) binaries: Binaries,
+    #[command(flatten)]
+    pub(crate) zone: ZoneArg,
+}
+
+/// Show what a core says: how the process ended, every thread's Python stack, the exceptions in force
+///
+/// Stacks are innermost frame first. Threads with equal stacks are shown once.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pycoroner core core.412
+  pycoroner core core.412.zst --locals --all | less -R
+  pycoroner core core.412 --sysroot ./image-root --locals      with source lines from an unpacked image
+  pycoroner core core.412 --format json | jq '.threads[0].python_frames[0]'")]
+pub(crate) struct CoreArgs {
+    /// The core file, plain or compressed with zstd or gzip
+    #[arg(value_name = "CORE")]
+    pub(crate) core: PathBuf,
+    /// Show the variables of every frame
+    #[arg(long)]
+    pub(crate) locals: bool,
+    /// Show every thread, also when many have the same stack
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Ask for native frames as well; this version does not read them and says so among the gaps
+    #[arg(long)]
+    pub(crate) native: bool,
+    /// Text or JSON; when omitted, by the ending of the output file, else text
+    #[arg(long, value_name = "text|json", hide_possible_values = true)]
+    pub(crate) format: Option<DocumentFormat>,
+    #[command(flatten)]
+    pub(crate) binaries: Binaries,
+}
+
+/// Show what a core's heap holds: types, what keeps the most alive, and what looks like a leak
+///
+/// Sizes are those of `sys.getsizeof`; what an object keeps alive is what would go if it went.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pycoroner heap core.412
+  pycoroner heap core.412 types
+  pycoroner heap core.412 owners --format json")]
+pub(crate) struct HeapArgs {
+    /// The core file, plain or compressed with zstd or gzip
+    #[arg(value_name = "CORE")]
+    pub(crate) core: PathBuf,
+    /// What to show
+    #[arg(value_enum, default_value = "summary")]
+    pub(crate) view: HeapView,
+    /// Text or JSON; when omitted, by the ending of the output file, else text
+    #[arg(long, value_name = "text|json", hide_possible_values = true)]
+    pub(crate) format: Option<DocumentFormat>,
+    #[command(flatten)]
+    pub(crate) binaries: Binaries,
+}
+
+/// The views of the heap's text output; JSON always holds all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HeapView {
+    /// Totals, and the first rows of everything
+    Summary,
+    /// All types by size
+    Types,
+    /// What looks like a leak, and why
+    Suspects,
+    /// What keeps the most alive, by path
+    Owners,
+}
+
+/// Show what logs say: tracebacks, fatal errors, events, and messages that are new
+///
+/// Plain logging formats, JSON lines and what collectors wrap around them; gzip and zstd are unpacked.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pycoroner logs app.log
+  pycoroner logs app.log* --around '2026-11-23 09:25:56' --window 2m
+  pycoroner logs /var/log/shop/ --core core.412 --tz Europe/Berlin
+  kubectl logs shop-0 --previous | pycoroner logs -
+
+TIME is 2026-11-23T09:25:56Z, with any offset, or 2026-11-23 09:25:56 in the zone of --tz.
+DUR is 90s, 5m, 1h30m.")]
+pub(crate) struct LogsArgs {
+    /// Logs and directories of them; `-` is stdin
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Look at what was written from TIME on
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Look at what was written up to TIME
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// Look at the time around TIME: five minutes before it, one behind
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["since", "until"])]
+    pub(crate) around: Option<String>,
+    /// With --around or --core: so much before the time, and as much behind
+    #[arg(long, value_name = "DUR", conflicts_with_all = ["since", "until"])]
+    pub(crate) window: Option<String>,
+    /// Look at the time around the death of the process that left CORE
+    #[arg(long, value_name = "CORE", conflicts_with_all = ["since", "until", "around"])]
+    pub(crate) core: Option<PathBuf>,
+    /// Text or JSON; when omitted, by the ending of the output file, else text
+    #[arg(long, value_name = "text|json", hide_possible_values = true)]
+    pub(crate) format: Option<DocumentFormat>,
+    #[command(flatten)]
+    pub(crate) zone: ZoneArg,
+}
+
+/// The zone of times without one.
+#[derive(Debug, Args)]
+pub(crate) struct ZoneArg {
+    /// Zone of times that name none: UTC, +02:00 or a name such as Europe/Berlin
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    pub(crate) tz: String,
+}
+
+/// Print the structure offsets of a CPython build, out of its DWARF
+///
+/// This is how a new CPython version is added: the output is a column of the layout table.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  pycoroner layout /usr/lib/debug/libpython3.12.so.1.0.debug -o cpython-3.12.layout")]
+pub(crate) struct LayoutArgs {
+    /// An executable, library or separate debug file with DWARF
+    #[arg(value_name = "ELF")]
+    pub(crate) elf: PathBuf,
+}

@@ -1,0 +1,32 @@
+//! `pycoroner core`: process, verdict, threads, stacks, exceptions.
+
+use anyhow::Result;
+use pycoroner_coredump::{CaptureOptions, LocalsOf, capture};
+use pycoroner_findings::{Gap, GapKind};
+
+use super::Session;
+use crate::args::CoreArgs;
+use crate::dead_process::with_process;
+use crate::evidence::core_item;
+use crate::exit::Outcome;
+use crate::render::core::{Folding, render};
+use crate::render::source_lines::SourceLines;
+
+/// Runs the command.
+pub(crate) fn run(session: &Session, args: &CoreArgs) -> Result<Outcome> {
+    let item = core_item(&args.core)?;
+    session.output.spare([item.path.as_path()])?;
+    let locals = if args.locals { LocalsOf::AllFrames } else { LocalsOf::NoFrame };
+    let options = CaptureOptions { locals, ..CaptureOptions::default() };
+    let mut snapshot =
+        with_process(&item, &args.binaries, |process, runtime| Ok(capture(process, runtime, &options)))?;
+    if args.native {
+        snapshot.gaps.push(Gap::new(GapKind::Missing, "native frames", "not read by this version"));
+    }
+    let sources = SourceLines::new(args.binaries.sysroot.as_deref(), session.policy);
+    let folding = if args.all { Folding::Unfolded } else { Folding::Folded };
+    session.write_document(&snapshot, args.format, |document| {
+        Ok(render(&serde_json::from_value(document)?, &sources, folding))
+    })?;
+    Ok(Outcome::of(&snapshot.gaps))
+}

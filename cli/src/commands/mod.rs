@@ -1,0 +1,94 @@
+//! One file per command: read, redact, render, write.
+
+pub(crate) mod analyze;
+pub(crate) mod core;
+mod death;
+pub(crate) mod heap;
+pub(crate) mod layout;
+mod log_scan;
+pub(crate) mod logs;
+
+use std::io::Write;
+
+use anyhow::{Context, Result};
+use pycoroner_redact::Policy;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::args::{Common, DocumentFormat, Switch};
+use crate::output::Output;
+use crate::redaction::redacted;
+
+/// What all commands share: where results go, what is masked, how much is said on stderr.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// Where the result goes.
+    pub(crate) output: Output,
+    /// Whether secrets are masked.
+    pub(crate) policy: Policy,
+    loudness: Loudness,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Loudness {
+    Quiet,
+    Normal,
+    Verbose,
+}
+
+impl Session {
+    /// Takes what the user asked for.
+    pub(crate) fn new(common: &Common) -> Self {
+        let policy = match common.redact {
+            Switch::On => Policy::On,
+            Switch::Off => Policy::Off,
+        };
+        let loudness = match (common.quiet, common.verbose) {
+            (true, _) => Loudness::Quiet,
+            (_, true) => Loudness::Verbose,
+            _ => Loudness::Normal,
+        };
+        Self { output: Output::new(common.output.as_deref(), common.color), policy, loudness }
+    }
+
+    /// Says something on stderr that a user wants to know.
+    pub(crate) fn note(&self, message: &str) {
+        if self.loudness >= Loudness::Normal {
+            say(message);
+        }
+    }
+
+    /// Says something on stderr that only a curious user wants to know.
+    pub(crate) fn detail(&self, message: &str) {
+        if self.loudness >= Loudness::Verbose {
+            say(message);
+        }
+    }
+
+    /// Writes a document, redacted, as JSON or as what `render` makes of it.
+    fn write_document(
+        &self,
+        document: &impl Serialize,
+        format: Option<DocumentFormat>,
+        render: impl FnOnce(Value) -> serde_json::Result<String>,
+    ) -> Result<()> {
+        let by_ending = if self.output.ends_in("json") { DocumentFormat::Json } else { DocumentFormat::Text };
+        let redacted = redacted(document, self.policy)?;
+        let text = match format.unwrap_or(by_ending) {
+            DocumentFormat::Json => pretty(&redacted)?,
+            DocumentFormat::Text => render(redacted).context("the document could not be rendered")?,
+        };
+        self.output.write(&text)
+    }
+}
+
+fn pretty(document: &impl Serialize) -> Result<String> {
+    let mut text = serde_json::to_string_pretty(document).context("the document could not be serialized")?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn say(message: &str) {
+    // When stderr is gone, nobody is left to tell.
+    let _ = writeln!(std::io::stderr(), "pycoroner: {}", crate::render::inert::inert(message));
+}

@@ -1,0 +1,34 @@
+//! Opening a core and what goes with it.
+
+use anyhow::{Context, Result};
+use pycoroner_coredump::{AttachError, Core, CoreFile, DeadProcess, ModuleFinder, PythonRuntime, UnpackLimits};
+
+use crate::args::Binaries;
+use crate::evidence::Item;
+
+/// Opens the core, looks for its Python and hands both to `read`; without a Python, `read` still gets the process.
+///
+/// # Errors
+/// When the file cannot be opened or is no core at all, or what `read` says.
+pub(crate) fn with_process<T>(
+    item: &Item,
+    binaries: &Binaries,
+    read: impl FnOnce(&DeadProcess<'_>, Result<&PythonRuntime<'_>, &AttachError>) -> Result<T>,
+) -> Result<T> {
+    let file = CoreFile::open(&item.path, UnpackLimits::default())
+        .with_context(|| format!("cannot open {}; a compressed core is unpacked into $TMPDIR, is there room?", item.shown))?;
+    let core = Core::parse(&file, item.id).with_context(|| {
+        format!("{} cannot be read as a core; was it copied whole? (see `ulimit -c` and the disk it was written to)", item.shown)
+    })?;
+    let process = DeadProcess::new(core, &finder(binaries));
+    let runtime = PythonRuntime::attach(&process);
+    read(&process, runtime.as_ref())
+}
+
+fn finder(binaries: &Binaries) -> ModuleFinder {
+    ModuleFinder {
+        sysroot: binaries.sysroot.clone(),
+        executable: binaries.exe.clone(),
+        module_path: binaries.module_path.clone(),
+    }
+}

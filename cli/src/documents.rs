@@ -1,0 +1,149 @@
+//! Documents as they are read back after redaction, for rendering; every member may be missing.
+
+use pycoroner_findings::{Confidence, Finding, Gap};
+use serde::Deserialize;
+
+use crate::redaction::Redaction;
+
+/// `pycoroner.core/1`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct CoreDocument {
+    pub(crate) process: Process,
+    pub(crate) crash: Crash,
+    pub(crate) threads: Vec<Thread>,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) gaps: Vec<Gap>,
+    pub(crate) redactions: Vec<Redaction>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Process {
+    pub(crate) pid: Option<u64>,
+    pub(crate) uid: Option<u64>,
+    pub(crate) argv: Vec<String>,
+    pub(crate) executable: Option<String>,
+    pub(crate) arch: String,
+    pub(crate) gc_enabled: Option<bool>,
+    pub(crate) python: Option<Python>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Python {
+    pub(crate) version: String,
+    pub(crate) flavor: String,
+    pub(crate) located_by: String,
+    pub(crate) layout_from: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Crash {
+    pub(crate) signal: Option<u32>,
+    pub(crate) signal_name: Option<String>,
+    pub(crate) code: Option<String>,
+    pub(crate) fault_address: Option<String>,
+    pub(crate) sender_pid: Option<u64>,
+    pub(crate) abort_message: Option<String>,
+    pub(crate) fatal_message: Option<String>,
+    pub(crate) verdict: Option<Verdict>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Verdict {
+    pub(crate) id: String,
+    pub(crate) confidence: Confidence,
+    pub(crate) summary: String,
+    #[serde(default)]
+    pub(crate) because: Vec<String>,
+    #[serde(default)]
+    pub(crate) against: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Thread {
+    pub(crate) tid: Option<u64>,
+    pub(crate) ident: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) interpreter: Option<i64>,
+    pub(crate) crashed: bool,
+    pub(crate) holds_gil: Option<bool>,
+    pub(crate) python_frames: Vec<Frame>,
+    pub(crate) stopped_because: Option<String>,
+    pub(crate) exceptions: Vec<Exception>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Frame {
+    pub(crate) function: String,
+    pub(crate) qualname: Option<String>,
+    pub(crate) file: String,
+    pub(crate) line: Option<u64>,
+    pub(crate) end_line: Option<u64>,
+    pub(crate) column: Option<usize>,
+    pub(crate) end_column: Option<usize>,
+    pub(crate) locals: Vec<Variable>,
+}
+
+impl Frame {
+    /// The name that says most.
+    pub(crate) fn name(&self) -> &str {
+        self.qualname.as_deref().unwrap_or(&self.function)
+    }
+
+    /// Whether both stand at the same place of the source.
+    pub(crate) fn is_at(&self, other: &Self) -> bool {
+        (&self.file, self.line, self.name()) == (&other.file, other.line, other.name())
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Variable {
+    pub(crate) name: String,
+    pub(crate) kind: String,
+    #[serde(rename = "type")]
+    pub(crate) type_name: Option<String>,
+    pub(crate) repr: String,
+    pub(crate) truncated: bool,
+    pub(crate) attributes: Vec<Attribute>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Attribute {
+    pub(crate) name: String,
+    pub(crate) repr: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Exception {
+    pub(crate) role: Option<String>,
+    #[serde(rename = "type")]
+    pub(crate) type_name: Option<String>,
+    pub(crate) module: Option<String>,
+    pub(crate) message: Option<String>,
+    pub(crate) message_caveat: Option<String>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) traceback: Vec<Frame>,
+    pub(crate) cause: Option<Box<Exception>>,
+    pub(crate) context: Option<Box<Exception>>,
+    pub(crate) suppress_context: bool,
+    pub(crate) exceptions: Vec<Exception>,
+}
+
+impl Exception {
+    /// The type as a traceback prints it: with its module unless that goes without saying.
+    pub(crate) fn full_type(&self) -> String {
+        let name = self.type_name.as_deref().unwrap_or("<unknown type>");
+        match self.module.as_deref() {
+            None | Some("builtins" | "__main__") => name.to_owned(),
+            Some(module) => format!("{module}.{name}"),
+        }
+    }
+}

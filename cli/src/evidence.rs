@@ -1,0 +1,228 @@
+//! The files that a command was given: found, sniffed, counted, hashed.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use anyhow::{Context, Result, bail};
+use pycoroner_findings::{Gap, GapKind, Source, SourceId, UtcTime};
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+
+use crate::sniff::{Kind, sniff};
+
+/// Files that are taken out of directories.
+const MOST_FILES: usize = 10_000;
+/// Directories below a given one that are entered.
+const MOST_DEPTH: usize = 16;
+
+/// One file of evidence.
+#[derive(Debug)]
+pub(crate) struct Item {
+    /// Its number in the register.
+    pub(crate) id: SourceId,
+    /// Its path as the user gave it; `-` for stdin.
+    pub(crate) shown: String,
+    /// Where its bytes are.
+    pub(crate) path: PathBuf,
+    /// What it was taken for.
+    pub(crate) kind: Kind,
+    /// Its size on disk.
+    pub(crate) bytes: u64,
+    /// When it was last changed; unknown for what came through a pipe.
+    pub(crate) modified: Option<UtcTime>,
+    /// Keeps what came through a pipe.
+    _spooled: Option<NamedTempFile>,
+}
+
+/// All evidence of one run.
+#[derive(Debug, Default)]
+pub(crate) struct Evidence {
+    /// The files, in the order they were given; those of a directory by name.
+    pub(crate) items: Vec<Item>,
+    /// What could not be opened or was not looked into.
+    pub(crate) gaps: Vec<Gap>,
+}
+
+impl Evidence {
+    /// Finds and sniffs the files; directories are searched, `-` and pipes are read whole.
+    ///
+    /// # Errors
+    /// When not one file can be opened.
+    pub(crate) fn gather(paths: &[PathBuf]) -> Result<Self> {
+        let mut evidence = Self::default();
+        let mut errors = Vec::new();
+        for path in paths {
+            for file in files_under(path, &mut evidence.gaps) {
+                match Item::open(&file, evidence.items.len()) {
+                    Ok(item) => evidence.items.push(item),
+                    Err(error) => errors.push((file, error)),
+                }
+            }
+        }
+        if evidence.items.is_empty() {
+            return Err(nothing_found(errors.into_iter().next()));
+        }
+        for (file, error) in errors {
+            let gap = Gap::new(GapKind::Unknown, format!("all of {}", file.display()), error.to_string());
+            evidence.gaps.push(gap.remedy("check the path and the permissions of the file"));
+        }
+        for item in &evidence.items {
+            if let Kind::NotUnderstood(why) = item.kind {
+                evidence.gaps.push(Gap::new(GapKind::Unknown, format!("all of {}", item.shown), why));
+            }
+        }
+        Ok(evidence)
+    }
+
+    /// The items of a kind.
+    pub(crate) fn of(&self, kind: &Kind) -> impl Iterator<Item = &Item> {
+        self.items.iter().filter(move |item| item.kind == *kind)
+    }
+
+    /// The files behind the items.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
+        self.items.iter().map(|item| item.path.as_path())
+    }
+}
+
+impl Item {
+    /// Opens and sniffs one file as number `index`, counted from 0.
+    pub(crate) fn open(file: &Path, index: usize) -> io::Result<Self> {
+        let id = SourceId(u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1));
+        let shown = file.display().to_string();
+        let spooled = spool(file)?;
+        let path = spooled.as_ref().map_or_else(|| file.to_owned(), |spooled| spooled.path().to_owned());
+        let metadata = fs::metadata(&path)?;
+        let since_1970 = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let modified = since_1970.and_then(|since| i64::try_from(since.as_nanos()).ok()).map(UtcTime);
+        Ok(Self {
+            id,
+            shown,
+            kind: sniff(&path)?,
+            bytes: metadata.len(),
+            modified: modified.filter(|_| spooled.is_none()),
+            path,
+            _spooled: spooled,
+        })
+    }
+
+    /// Its row in the register of evidence, with its digest.
+    ///
+    /// # Errors
+    /// When it can no longer be read.
+    pub(crate) fn source(&self) -> Result<Source> {
+        let sha256 = sha256(&self.path).with_context(|| format!("cannot hash {}", self.shown))?;
+        Ok(Source {
+            id: self.id,
+            path: self.shown.clone(),
+            kind: self.kind.name().to_owned(),
+            bytes: self.bytes,
+            sha256: Some(sha256),
+        })
+    }
+}
+
+/// Copies what cannot be read twice into a temporary file, which goes when the value is dropped.
+fn spool(file: &Path) -> io::Result<Option<NamedTempFile>> {
+    if file == Path::new("-") {
+        return spooled(&mut io::stdin().lock()).map(Some);
+    }
+    let metadata = fs::metadata(file)?;
+    if metadata.is_file() {
+        return Ok(None);
+    }
+    if is_pipe(&metadata) {
+        return spooled(&mut File::open(file)?).map(Some);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is neither a file nor a pipe"))
+}
+
+fn spooled(from: &mut dyn Read) -> io::Result<NamedTempFile> {
+    let mut file = NamedTempFile::new()?;
+    io::copy(from, file.as_file_mut())?;
+    Ok(file)
+}
+
+#[cfg(unix)]
+fn is_pipe(metadata: &fs::Metadata) -> bool {
+    std::os::unix::fs::FileTypeExt::is_fifo(&metadata.file_type())
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: &fs::Metadata) -> bool {
+    false
+}
+
+/// The files of a directory and of those below it, by name; links to directories are not followed.
+fn files_under(path: &Path, gaps: &mut Vec<Gap>) -> Vec<PathBuf> {
+    if !path.is_dir() {
+        return vec![path.to_owned()];
+    }
+    let mut files = Vec::new();
+    let mut left = vec![(path.to_owned(), 0)];
+    while let Some((folder, depth)) = left.pop() {
+        let mut entries: Vec<PathBuf> = match fs::read_dir(&folder) {
+            Ok(entries) => entries.filter_map(|entry| Some(entry.ok()?.path())).collect(),
+            Err(error) => {
+                gaps.push(Gap::new(GapKind::Unknown, format!("all of {}", folder.display()), error.to_string()));
+                continue;
+            }
+        };
+        entries.sort();
+        let is_folder = |path: &PathBuf| path.is_dir() && !path.is_symlink();
+        let (folders, plain): (Vec<_>, Vec<_>) = entries.into_iter().partition(is_folder);
+        files.extend(plain.into_iter().filter(|path| path.is_file()));
+        if depth == MOST_DEPTH || files.len() > MOST_FILES {
+            let why = format!("more than {MOST_FILES} files or {MOST_DEPTH} levels of directories");
+            gaps.push(Gap::new(GapKind::Limit, format!("the rest of {}", folder.display()), why));
+        } else {
+            left.extend(folders.into_iter().rev().map(|folder| (folder, depth + 1)));
+        }
+    }
+    files.truncate(MOST_FILES);
+    files
+}
+
+fn nothing_found(first: Option<(PathBuf, io::Error)>) -> anyhow::Error {
+    match first {
+        Some((file, error)) => anyhow::Error::new(error)
+            .context(format!("cannot read {}; check the path and the permissions of the file", file.display())),
+        None => anyhow::anyhow!("the directories hold no files; give a core file or a log"),
+    }
+}
+
+/// The SHA-256 of a file, in hex.
+fn sha256(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut hash = Sha256::new();
+    let mut block = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut block) {
+            Ok(0) => break,
+            Ok(count) => hash.update(&block[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Opens the file as a core.
+///
+/// # Errors
+/// When it is none, with what it seems to be.
+pub(crate) fn core_item(path: &Path) -> Result<Item> {
+    let item = Item::open(path, 0)
+        .with_context(|| format!("cannot read {}; check the path and the permissions of the file", path.display()))?;
+    match item.kind {
+        Kind::Core => Ok(item),
+        Kind::Log => bail!("{} is a log and no core file; try: pycoroner logs {0}", path.display()),
+        Kind::Alerts => bail!("{} is an export of alerts and no core file; try: pycoroner analyze", path.display()),
+        Kind::NotUnderstood(why) => bail!(
+            "{} is no core file: {why}; a core is the ELF file that the kernel or gcore wrote, maybe compressed with zstd or gzip",
+            path.display()
+        ),
+    }
+}

@@ -1,0 +1,211 @@
+//! What a core says, as text: the end first, then the thread that died, then the others.
+
+use std::fmt::Write as _;
+
+use super::frames::{self, Depth};
+use super::inert::{cut, inert, inert_lines};
+use super::quantity::counted;
+use super::source_lines::SourceLines;
+use super::style::{BAD, FAINT, STRONG, WARN};
+use super::{closing, exception};
+use crate::documents::{CoreDocument, Crash, Frame, Process, Thread};
+
+/// Frames of one stack that are shown when things are folded.
+const MOST_FRAMES: usize = 60;
+/// Names of threads with one stack that are listed.
+const MOST_NAMES: usize = 8;
+/// Characters of a command line that are shown.
+const MOST_COMMAND: usize = 300;
+
+/// How much of the threads is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Folding {
+    /// Equal stacks are shown once, repeats and the middle of deep stacks are left out.
+    Folded,
+    /// Everything.
+    Unfolded,
+}
+
+/// Renders a redacted document.
+pub(crate) fn render(document: &CoreDocument, sources: &SourceLines, folding: Folding) -> String {
+    let mut out = String::new();
+    write_headline(&mut out, document);
+    write_process(&mut out, &document.process);
+    write_crash(&mut out, &document.crash);
+    let (crashed, others): (Vec<&Thread>, Vec<&Thread>) =
+        document.threads.iter().partition(|thread| thread.crashed);
+    for thread in crashed {
+        write_group(&mut out, &[thread], sources, folding);
+    }
+    for group in groups(&others, folding) {
+        write_group(&mut out, &group, sources, folding);
+    }
+    closing::write(&mut out, &document.findings, &document.gaps, &document.redactions);
+    out
+}
+
+fn write_headline(out: &mut String, document: &CoreDocument) {
+    let crash = &document.crash;
+    let what = match (&crash.signal_name, crash.signal) {
+        (Some(name), _) => name.clone(),
+        (None, Some(signal)) => format!("signal {signal}"),
+        (None, None) => "No crash".to_owned(),
+    };
+    let crashed = document.threads.iter().find(|thread| thread.crashed);
+    let place = crashed.and_then(|thread| thread.python_frames.first());
+    let place = place.map(|frame| format!(" in {}", frame.name())).unwrap_or_default();
+    let verdict = crash.verdict.as_ref().map(|verdict| format!(": {}", verdict.summary)).unwrap_or_default();
+    let _ = writeln!(out, "{BAD}{}{BAD:#}{STRONG}{}{STRONG:#}", inert(&format!("{what}{place}")), inert(&verdict));
+}
+
+fn write_process(out: &mut String, process: &Process) {
+    let pid = process.pid.map_or("?".to_owned(), |pid| pid.to_string());
+    let command = if process.argv.is_empty() {
+        process.executable.clone().unwrap_or_else(|| "command line unknown".to_owned())
+    } else {
+        process.argv.join(" ")
+    };
+    let (command, left_out) = cut(&command, MOST_COMMAND);
+    let more = if left_out > 0 { "…" } else { "" };
+    let user = process.uid.map(|uid| format!(" {FAINT}(user {uid}){FAINT:#}")).unwrap_or_default();
+    let _ = writeln!(out, "\nProcess  {pid}: {}{more}{user}", inert(command));
+    match &process.python {
+        Some(python) => {
+            let _ = writeln!(
+                out,
+                "Python   {} {}, {} {FAINT}(found by {}; layout from {}){FAINT:#}",
+                inert(&python.version),
+                inert(&python.flavor),
+                inert(&process.arch),
+                inert(&python.located_by),
+                inert(&python.layout_from.join(", "))
+            );
+        }
+        None => {
+            let _ = writeln!(out, "Python   {WARN}not found{WARN:#}, {}", inert(&process.arch));
+        }
+    }
+    if process.gc_enabled == Some(false) {
+        let _ = writeln!(out, "         {WARN}the cyclic garbage collector was off{WARN:#}");
+    }
+}
+
+fn write_crash(out: &mut String, crash: &Crash) {
+    if let Some(signal) = crash.signal {
+        let _ = write!(out, "Signal   {signal}");
+        if let Some(name) = &crash.signal_name {
+            let _ = write!(out, " {}", inert(name));
+        }
+        if let Some(code) = &crash.code {
+            let _ = write!(out, ", {}", inert(code));
+        }
+        if let Some(address) = &crash.fault_address {
+            let _ = write!(out, ", fault address {}", inert(address));
+        }
+        if let Some(sender) = crash.sender_pid {
+            let _ = write!(out, ", sent by process {sender}");
+        }
+        out.push('\n');
+    }
+    for (label, message) in [("Abort", &crash.abort_message), ("Fatal", &crash.fatal_message)] {
+        if let Some(message) = message {
+            let _ = writeln!(out, "{label}    {}", inert_lines(message, "         | "));
+        }
+    }
+    if let Some(verdict) = &crash.verdict {
+        let confidence = closing::confidence(verdict.confidence);
+        let _ = writeln!(out, "Verdict  {} {FAINT}({confidence}){FAINT:#}", inert(&verdict.id));
+        for (sign, reasons) in [('+', &verdict.because), ('-', &verdict.against)] {
+            for reason in reasons {
+                let _ = writeln!(out, "         {sign} {}", inert(reason));
+            }
+        }
+    }
+}
+
+/// Threads with the same stack, in the order of their first ones.
+fn groups<'a>(threads: &[&'a Thread], folding: Folding) -> Vec<Vec<&'a Thread>> {
+    let mut groups: Vec<Vec<&Thread>> = Vec::new();
+    for thread in threads {
+        let same = |group: &&mut Vec<&Thread>| group.first().is_some_and(|first| is_same_stack(first, thread));
+        match groups.iter_mut().find(same).filter(|_| folding == Folding::Folded) {
+            Some(group) => group.push(thread),
+            None => groups.push(vec![thread]),
+        }
+    }
+    groups
+}
+
+fn is_same_stack(a: &Thread, b: &Thread) -> bool {
+    let plain = |thread: &Thread| thread.exceptions.is_empty() && thread.holds_gil != Some(true);
+    let same_end = a.stopped_because == b.stopped_because && a.interpreter == b.interpreter;
+    plain(a)
+        && plain(b)
+        && same_end
+        && a.python_frames.len() == b.python_frames.len()
+        && a.python_frames.iter().zip(&b.python_frames).all(|(a, b)| Frame::is_at(a, b))
+}
+
+fn write_group(out: &mut String, group: &[&Thread], sources: &SourceLines, folding: Folding) {
+    let Some(thread) = group.first() else { return };
+    out.push('\n');
+    if group.len() == 1 {
+        write_title(out, thread);
+    } else {
+        let names: Vec<String> = group.iter().take(MOST_NAMES).map(|thread| label(thread)).collect();
+        let more = group.len().saturating_sub(MOST_NAMES);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let threads = counted(group.len() as u64, "thread");
+        let _ = writeln!(out, "{STRONG}{threads}{STRONG:#} with this stack: {}{more}", inert(&names.join(", ")));
+    }
+    if thread.python_frames.is_empty() {
+        let _ = writeln!(out, "  {FAINT}no Python frames{FAINT:#}");
+    }
+    let depth = match folding {
+        Folding::Folded => Depth::AtMost(MOST_FRAMES),
+        Folding::Unfolded => Depth::All,
+    };
+    frames::write(out, &thread.python_frames, sources, 2, depth);
+    if let Some(reason) = thread.stopped_because.as_deref().filter(|reason| *reason != "bottom") {
+        let _ = writeln!(out, "  {WARN}the stack could not be followed further{WARN:#} ({})", inert(reason));
+    }
+    for exception in &thread.exceptions {
+        let doing = match exception.role.as_deref() {
+            Some("raised") => "while this exception was being raised",
+            Some("handled") => "while this exception was being handled",
+            _ => "with this exception in force",
+        };
+        let _ = writeln!(out, "  {STRONG}{doing}:{STRONG:#}");
+        exception::write(out, exception, sources, 4);
+    }
+}
+
+fn write_title(out: &mut String, thread: &Thread) {
+    let _ = write!(out, "{STRONG}Thread {}{STRONG:#}", inert(&label(thread)));
+    let mut remarks = Vec::new();
+    if thread.crashed {
+        remarks.push("crashed".to_owned());
+    }
+    match thread.holds_gil {
+        Some(true) => remarks.push("held the GIL".to_owned()),
+        Some(false) | None => {}
+    }
+    if let Some(interpreter) = thread.interpreter.filter(|interpreter| *interpreter != 0) {
+        remarks.push(format!("interpreter {interpreter}"));
+    }
+    if !remarks.is_empty() {
+        let style = if thread.crashed { BAD } else { WARN };
+        let _ = write!(out, " {style}{}{style:#}", remarks.join(", "));
+    }
+    if thread.crashed {
+        let _ = write!(out, " {FAINT}(innermost frame first){FAINT:#}");
+    }
+    out.push('\n');
+}
+
+/// `18562 checkout-3`; what is unknown is left out.
+fn label(thread: &Thread) -> String {
+    let id = thread.tid.map(|tid| tid.to_string()).or_else(|| thread.ident.clone());
+    let parts: Vec<String> = id.into_iter().chain(thread.name.clone()).collect();
+    if parts.is_empty() { "of unknown id".to_owned() } else { parts.join(" ") }
+}

@@ -1,0 +1,12 @@
+//! Documents as text for a terminal: plain functions from a redacted document to a string.
+//!
+//! Renderers do not judge. Whatever stands in evidence is hostile and goes through [`inert`].
+
+mod closing;
+pub(crate) mod core;
+mod exception;
+mod frames;
+pub(crate) mod inert;
+mod quantity;
+pub(crate) mod source_lines;
+mod style;

@@ -1,0 +1,153 @@
+//! What kind of evidence a file is, by its content and never by its name.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+use pycoroner_coredump::Compression;
+use pycoroner_logscan::looks_like_log;
+use pycoroner_telemetry::is_alerts;
+
+/// Bytes of the decompressed content that are looked at.
+const HEAD: u64 = 1 << 16;
+
+/// What a file was taken for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// An ELF core file, maybe compressed.
+    Core,
+    /// A log, maybe compressed.
+    Log,
+    /// An export of alerts.
+    Alerts,
+    /// Nothing that can be read, and why not.
+    NotUnderstood(&'static str),
+}
+
+impl Kind {
+    /// The word for it in a register of evidence.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Core => "core",
+            Self::Log => "log",
+            Self::Alerts => "alerts",
+            Self::NotUnderstood(_) => "not understood",
+        }
+    }
+}
+
+/// Looks at the first bytes of a file.
+///
+/// # Errors
+/// When it cannot be opened or read.
+pub(crate) fn sniff(path: &Path) -> io::Result<Kind> {
+    let mut head = Vec::new();
+    let read = open(path)?.take(HEAD).read_to_end(&mut head);
+    // A compressed stream that is damaged further on still gave its beginning.
+    if head.is_empty() {
+        read?;
+    }
+    Ok(kind_of(&head))
+}
+
+/// Opens a file for reading, decompressed.
+///
+/// # Errors
+/// When it cannot be opened, or the compressed stream has no valid beginning.
+pub(crate) fn open(path: &Path) -> io::Result<Box<dyn Read>> {
+    let mut file = File::open(path)?;
+    let mut magic = Vec::new();
+    (&mut file).take(4).read_to_end(&mut magic)?;
+    io::Seek::rewind(&mut file)?;
+    Ok(match Compression::of(&magic) {
+        None => Box::new(file),
+        Some(Compression::Gzip) => Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::new(file))),
+        Some(_) => Box::new(ZstdFrames::new(BufReader::new(file))),
+    })
+}
+
+fn kind_of(head: &[u8]) -> Kind {
+    const ET_CORE: u8 = 4;
+    if head.is_empty() {
+        return Kind::NotUnderstood("it is empty");
+    }
+    if head.starts_with(b"\x7fELF") {
+        // e_type stands at 16, in the byte order that EI_DATA at 5 names.
+        let low = if head.get(5) == Some(&2) { 17 } else { 16 };
+        let is_core = head.get(low) == Some(&ET_CORE) || head.len() < 18;
+        return if is_core {
+            Kind::Core
+        } else {
+            Kind::NotUnderstood("it is an executable or library and no core; such files go to --exe or --module-path")
+        };
+    }
+    if is_alerts(head) {
+        return Kind::Alerts;
+    }
+    if looks_like_log(head).is_some() {
+        return Kind::Log;
+    }
+    Kind::NotUnderstood(match head.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        _ if head.contains(&0) => "its content is binary, of no known format",
+        Some(b'{' | b'[') => "it is JSON, of no known export",
+        _ => "it is text without anything that a log has",
+    })
+}
+
+/// All frames of a zstd stream, one behind the other.
+struct ZstdFrames<R: io::BufRead> {
+    frame: Option<ruzstd::decoding::StreamingDecoder<R, ruzstd::decoding::FrameDecoder>>,
+    rest: Option<R>,
+}
+
+impl<R: io::BufRead> ZstdFrames<R> {
+    fn new(packed: R) -> Self {
+        Self { frame: None, rest: Some(packed) }
+    }
+}
+
+impl<R: io::BufRead> Read for ZstdFrames<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if let Some(frame) = &mut self.frame {
+                let count = frame.read(buffer)?;
+                if count > 0 || buffer.is_empty() {
+                    return Ok(count);
+                }
+                self.rest = self.frame.take().map(|frame| frame.into_inner());
+            }
+            let Some(mut packed) = self.rest.take() else { return Ok(0) };
+            if packed.fill_buf()?.is_empty() {
+                return Ok(0);
+            }
+            let frame = ruzstd::decoding::StreamingDecoder::new(packed)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
+            self.frame = Some(frame);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds() {
+        let check = |head: &[u8], expected: &str| assert_eq!(kind_of(head).name(), expected, "{head:?}");
+        let elf = |data: u8, e_type: [u8; 2]| {
+            let mut head = vec![0x7f, b'E', b'L', b'F', 2, data, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+            head.extend(e_type);
+            head
+        };
+        check(&elf(1, [4, 0]), "core");
+        check(&elf(2, [0, 4]), "core");
+        check(&elf(1, [3, 0]), "not understood");
+        check(b"2024-05-01 12:00:00,123 INFO shop: up\n", "log");
+        check(b"Traceback (most recent call last):\n", "log");
+        check(br#"[{"labels": {"alertname": "Down"}, "startsAt": "2024-05-01T12:00:00Z"}]"#, "alerts");
+        check(br#"{"a": [1, 2]}"#, "not understood");
+        check(b"Dear diary", "not understood");
+        check(b"", "not understood");
+        check(&[0; 64], "not understood");
+    }
+}

@@ -1,0 +1,150 @@
+//! The whole heap: objects, references between them, and what keeps them alive.
+
+use pycoroner_coredump::PythonRuntime;
+
+use crate::analysis::{Failure, Options, Phase};
+use crate::graph::{Graph, Node};
+use crate::memory::image::Bytes;
+use crate::objects::table::{self, Objects};
+use crate::objects::types::{TypeFacts, Types};
+use crate::references::reader::Reader;
+use crate::references::visit::Step;
+
+/// All objects and the references between them.
+pub(crate) struct Heap<'r, 'p> {
+    pub(crate) runtime: &'r PythonRuntime<'p>,
+    pub(crate) reader: Reader<'p>,
+    pub(crate) types: Types<'r, 'p>,
+    pub(crate) objects: Objects,
+    pub(crate) graph: Graph,
+    /// References to something that is no object.
+    pub(crate) dangling: u64,
+}
+
+impl<'r, 'p> Heap<'r, 'p> {
+    /// Enumerates the objects in pools.
+    pub(crate) fn enumerate(
+        runtime: &'r PythonRuntime<'p>,
+        options: &Options<'_>,
+    ) -> Result<Self, Failure> {
+        options.progress(Phase::Objects, 0);
+        let reader = Reader::new(runtime)?;
+        let pre_headers = reader.instance_dict != pycoroner_coredump::InstanceDict::Pointer;
+        let mut types = Types::new(runtime, reader.places, pre_headers);
+        let objects = Objects::in_pools(&reader.image, &reader.places, &mut types);
+        options.progress(Phase::Objects, objects.len() as u64);
+        Ok(Self { runtime, reader, types, objects, graph: Graph::default(), dangling: 0 })
+    }
+
+    /// The number of the object at `address`; it becomes known when its header is that of an object.
+    ///
+    /// To be called before [`Heap::connect`], which reads all objects that are known.
+    pub(crate) fn admit(&mut self, address: u64) -> Option<Node> {
+        self.objects.find_or_admit(address, &self.reader.image, &self.reader.places, &mut self.types)
+    }
+
+    /// Reads every object once, in the order of the numbers: its size and its references. Objects outside of
+    /// pools that it refers to get the next numbers, so the pass ends when all that is reachable is known.
+    pub(crate) fn connect(&mut self, options: &Options<'_>) -> Result<(), Failure> {
+        const PROGRESS_STEP: u64 = 1 << 18;
+        self.admit_neighbours();
+        let mut node: Node = 0;
+        while (node as usize) < self.objects.len() {
+            if u64::from(node) % PROGRESS_STEP == 0 {
+                options.progress(Phase::References, u64::from(node));
+                options.check_memory(self.heap_bytes(), self.objects.len())?;
+            }
+            self.read(node);
+            self.graph.end_row().map_err(|_| Failure::TooManyObjects)?;
+            node += 1;
+        }
+        self.graph.shrink_to_fit();
+        Ok(())
+    }
+
+    fn read(&mut self, node: Node) {
+        let Self { reader, types, objects, graph, dangling, .. } = self;
+        let (address, facts) = (objects.address(node), types.facts(objects.type_id(node)));
+        let Some(object) = reader.image.from(address) else { return };
+        objects.set_size(node, reader.size_of(object, &facts));
+        if node >= objects.pooled() {
+            admit_neighbours_of(address, &facts, reader, objects, types);
+        }
+        reader.visit(address, object, &facts, &mut |target: u64, _: Step| {
+            match objects.find_or_admit(target, &reader.image, &reader.places, types) {
+                Some(target) => graph.push_edge(target),
+                None if target != 0 => *dangling += 1,
+                None => {}
+            }
+        });
+    }
+
+    /// Large objects next to small ones in the collector's lists.
+    fn admit_neighbours(&mut self) {
+        for address in std::mem::take(&mut self.objects.outside_neighbours) {
+            let node = self.admit(address);
+            debug_assert!(node.is_none_or(|node| (node as usize) < self.objects.len()));
+        }
+    }
+
+    /// What the type of an object says.
+    pub(crate) fn facts(&self, node: Node) -> TypeFacts {
+        self.types.facts(self.objects.type_id(node))
+    }
+
+    /// The bytes from an object's start on.
+    pub(crate) fn bytes(&self, node: Node) -> Option<Bytes<'p>> {
+        self.reader.image.from(self.objects.address(node))
+    }
+
+    /// `ob_refcnt`.
+    pub(crate) fn refcount(&self, node: Node) -> u64 {
+        self.bytes(node).and_then(|object| object.word(self.reader.places.refcount)).unwrap_or(0)
+    }
+
+    /// All references of an object with the steps that lead to them.
+    pub(crate) fn references(&self, node: Node) -> Vec<(Node, Step)> {
+        let mut found = Vec::new();
+        if let Some(object) = self.bytes(node) {
+            let facts = self.facts(node);
+            self.reader.visit(self.objects.address(node), object, &facts, &mut |target: u64, step: Step| {
+                found.extend(self.objects.find(target).map(|target| (target, step)));
+            });
+        }
+        found
+    }
+
+    /// The name of an object's type.
+    pub(crate) fn type_name(&self, node: Node) -> String {
+        self.types.name(self.objects.type_id(node))
+    }
+
+    /// Bytes on the heap of this process.
+    pub(crate) fn heap_bytes(&self) -> u64 {
+        self.objects.heap_bytes() + self.graph.heap_bytes()
+    }
+}
+
+fn admit_neighbours_of(
+    address: u64,
+    facts: &TypeFacts,
+    reader: &Reader<'_>,
+    objects: &mut Objects,
+    types: &mut Types<'_, '_>,
+) {
+    let places = &reader.places;
+    let head = address.wrapping_sub(places.gc_head_size);
+    let has_header = facts.has_gc_header() && !is_static(address, facts, reader);
+    if let Some(head) = reader.image.from(head).filter(|_| has_header) {
+        for link in [places.gc_next, places.gc_prev] {
+            if let Some(neighbour) = table::neighbour(head.word(link), places) {
+                objects.find_or_admit(neighbour, &reader.image, places, types);
+            }
+        }
+    }
+}
+
+/// Static types have no GC header.
+fn is_static(address: u64, facts: &TypeFacts, reader: &Reader<'_>) -> bool {
+    facts.is_metatype() && reader.image.from(address).is_none_or(|object| reader.is_static_type(object))
+}

@@ -1,0 +1,204 @@
+//! Offsets of the members that passes over all objects read, looked up once.
+
+use pycoroner_coredump::{Bits, Layout, Member, ReadError, member as m};
+
+use crate::memory::image::Bytes;
+
+macro_rules! places {
+    (always { $($name:ident: $member:path;)* } optional { $($optional:ident: $optional_member:path;)* }) => {
+        /// Where members lie in this build's structures, in bytes; sizes end in `_size`.
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) struct Places {
+            $(pub(crate) $name: u64,)*
+            $(pub(crate) $optional: Option<u64>,)*
+        }
+
+        impl Places {
+            /// Takes the places out of `layout`.
+            pub(crate) fn new(layout: &Layout) -> Result<Self, ReadError> {
+                Ok(Self {
+                    $($name: layout.offset($member)?,)*
+                    $($optional: offset(layout, $optional_member),)*
+                })
+            }
+        }
+    };
+}
+
+fn offset<S, T>(layout: &Layout, member: Member<S, T>) -> Option<u64> {
+    layout.offset(member).ok()
+}
+
+places! {
+    always {
+    refcount: m::OBJECT_REFCNT;
+    of_type: m::OBJECT_TYPE;
+    object_size: m::OBJECT_SIZE;
+    var_len: m::VAR_SIZE;
+    gc_next: m::GC_HEAD_NEXT;
+    gc_prev: m::GC_HEAD_PREV;
+    gc_head_size: m::GC_HEAD_SIZE;
+    generation_head: m::GC_GENERATION_HEAD;
+    generation_size: m::GC_GENERATION_SIZE;
+
+    pool_count: m::POOL_COUNT;
+    pool_free_block: m::POOL_FREE_BLOCK;
+    pool_size_class: m::POOL_SIZE_CLASS;
+    pool_next_offset: m::POOL_NEXT_OFFSET;
+    pool_max_next_offset: m::POOL_MAX_NEXT_OFFSET;
+    pool_header_size: m::POOL_HEADER_SIZE;
+
+    type_basicsize: m::TYPE_BASICSIZE;
+    type_itemsize: m::TYPE_ITEMSIZE;
+    type_flags: m::TYPE_FLAGS;
+    type_base: m::TYPE_BASE;
+    type_bases: m::TYPE_BASES;
+    type_dict: m::TYPE_DICT;
+    type_mro: m::TYPE_MRO;
+    type_cache: m::TYPE_CACHE;
+    type_subclasses: m::TYPE_SUBCLASSES;
+    type_dictoffset: m::TYPE_DICTOFFSET;
+    type_weaklistoffset: m::TYPE_WEAKLISTOFFSET;
+    type_size: m::TYPE_SIZE;
+    heap_type_name: m::HEAP_TYPE_NAME;
+    heap_type_qualname: m::HEAP_TYPE_QUALNAME;
+    heap_type_slots: m::HEAP_TYPE_SLOTS;
+    heap_type_cached_keys: m::HEAP_TYPE_CACHED_KEYS;
+    heap_type_size: m::HEAP_TYPE_SIZE;
+
+    unicode_length: m::UNICODE_LENGTH;
+    unicode_utf8: m::UNICODE_UTF8;
+    unicode_utf8_length: m::UNICODE_UTF8_LENGTH;
+    unicode_data: m::UNICODE_DATA;
+    unicode_ascii_size: m::UNICODE_ASCII_SIZE;
+    unicode_compact_size: m::UNICODE_COMPACT_SIZE;
+    unicode_size: m::UNICODE_SIZE;
+    bytearray_alloc: m::BYTEARRAY_ALLOC;
+    tuple_items: m::TUPLE_ITEMS;
+    list_items: m::LIST_ITEMS;
+    list_allocated: m::LIST_ALLOCATED;
+
+    dict_used: m::DICT_USED;
+    dict_keys: m::DICT_KEYS;
+    dict_values: m::DICT_VALUES;
+    keys_usable: m::KEYS_USABLE;
+    keys_nentries: m::KEYS_NENTRIES;
+    keys_indices: m::KEYS_INDICES;
+    entry_key: m::DICT_ENTRY_KEY;
+    entry_value: m::DICT_ENTRY_VALUE;
+    entry_size: m::DICT_ENTRY_SIZE;
+
+    set_mask: m::SET_MASK;
+    set_table: m::SET_TABLE;
+    set_small_table: m::SET_SMALLTABLE;
+    set_entry_key: m::SET_ENTRY_KEY;
+    set_entry_size: m::SET_ENTRY_SIZE;
+
+    weakref_callback: m::WEAKREF_CALLBACK;
+
+    }
+    optional {
+    interp_gc_generations: m::INTERP_GC_GENERATIONS;
+    interp_gc_permanent: m::INTERP_GC_PERMANENT;
+    runtime_gc_generations: m::RUNTIME_GC_GENERATIONS;
+    interp_static_types: m::INTERP_STATIC_TYPES;
+    static_type_dict: m::STATIC_TYPE_DICT;
+    static_type_size: m::STATIC_TYPE_SIZE;
+    interp_managed_types: m::INTERP_MANAGED_TYPES;
+    managed_type_dict: m::MANAGED_TYPE_DICT;
+    managed_type_size: m::MANAGED_TYPE_SIZE;
+    heap_type_module: m::HEAP_TYPE_MODULE;
+    long_tag: m::LONG_TAG;
+    long_tagged_digits: m::LONG_TAGGED_DIGITS;
+    long_digits: m::LONG_DIGITS;
+    unicode_wstr: m::UNICODE_WSTR;
+    unicode_wstr_length: m::UNICODE_WSTR_LENGTH;
+    keys_size: m::KEYS_SIZE;
+    keys_log2_size: m::KEYS_LOG2_SIZE;
+    keys_log2_index_bytes: m::KEYS_LOG2_INDEX_BYTES;
+    keys_kind: m::KEYS_KIND;
+    str_entry_key: m::DICT_STR_ENTRY_KEY;
+    str_entry_value: m::DICT_STR_ENTRY_VALUE;
+    str_entry_size: m::DICT_STR_ENTRY_SIZE;
+    values_array: m::VALUES_ARRAY;
+    values_capacity: m::VALUES_CAPACITY;
+    values_valid: m::VALUES_VALID;
+    odict_fast_nodes_size: m::ODICT_FAST_NODES_SIZE;
+    odict_node_size: m::ODICT_NODE_SIZE;
+    deque_left_block: m::DEQUE_LEFT_BLOCK;
+    deque_left_index: m::DEQUE_LEFT_INDEX;
+    deque_block_data: m::DEQUE_BLOCK_DATA;
+    deque_block_right: m::DEQUE_BLOCK_RIGHT;
+    deque_block_size: m::DEQUE_BLOCK_SIZE;
+    array_allocated: m::ARRAY_ALLOCATED;
+    array_descr: m::ARRAY_DESCR;
+    array_descr_itemsize: m::ARRAY_DESCR_ITEMSIZE;
+    code_cell2arg: m::CODE_CELL2ARG;
+    code_extra: m::CODE_EXTRA;
+    code_cellvars: m::CODE_CELLVARS;
+    code_freevars: m::CODE_FREEVARS;
+    code_nlocals: m::CODE_NLOCALS;
+    code_nlocalsplus: m::CODE_NLOCALSPLUS;
+    code_stacksize: m::CODE_STACKSIZE;
+    code_opcache: m::CODE_OPCACHE;
+    code_opcache_size: m::CODE_OPCACHE_SIZE;
+    frame_code: m::FRAME_CODE;
+    frame_gen: m::FRAME_GEN;
+    frame_back: m::FRAME_BACK;
+    frame_trace: m::FRAME_TRACE;
+    frame_stacktop: m::FRAME_STACKTOP;
+    frame_stackdepth: m::FRAME_STACKDEPTH;
+    frame_valuestack: m::FRAME_VALUESTACK;
+    frame_localsplus: m::FRAME_LOCALSPLUS;
+    frame_frame: m::FRAME_FRAME;
+    frame_own_frame: m::FRAME_OWN_FRAME;
+    iframe_code: m::IFRAME_CODE;
+    iframe_executable: m::IFRAME_EXECUTABLE;
+    iframe_func: m::IFRAME_FUNC;
+    iframe_funcobj: m::IFRAME_FUNCOBJ;
+    iframe_locals: m::IFRAME_LOCALS;
+    iframe_frame_obj: m::IFRAME_FRAME_OBJ;
+    iframe_stacktop: m::IFRAME_STACKTOP;
+    iframe_localsplus: m::IFRAME_LOCALSPLUS;
+    gen_iframe: m::GEN_IFRAME;
+    gen_frame_state: m::GEN_FRAME_STATE;
+    }
+}
+
+/// Where the bit fields of a str's `state` lie.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StrState {
+    pub(crate) kind: BitField,
+    pub(crate) compact: BitField,
+    pub(crate) ascii: BitField,
+}
+
+/// A bit field within a 32-bit word.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BitField {
+    offset: u64,
+    shift: u8,
+    mask: u32,
+}
+
+impl StrState {
+    pub(crate) fn new(layout: &Layout) -> Result<Self, ReadError> {
+        Ok(Self {
+            kind: BitField::new(layout, m::UNICODE_KIND)?,
+            compact: BitField::new(layout, m::UNICODE_COMPACT)?,
+            ascii: BitField::new(layout, m::UNICODE_ASCII)?,
+        })
+    }
+}
+
+impl BitField {
+    fn new(layout: &Layout, member: Member<m::UnicodeObject, Bits>) -> Result<Self, ReadError> {
+        let (offset, shift, width) = layout.bit_field(member)?;
+        let mask = 1u32.checked_shl(width.into()).unwrap_or(0).wrapping_sub(1);
+        Ok(Self { offset, shift: shift.min(31), mask })
+    }
+
+    pub(crate) fn of(self, object: Bytes<'_>) -> Option<u32> {
+        Some(object.half(self.offset)? >> self.shift & self.mask)
+    }
+}

@@ -1,0 +1,195 @@
+//! The size of an object as `sys.getsizeof` states it: `__sizeof__` of its type, plus what precedes it.
+
+use pycoroner_coredump::InstanceDict;
+
+use crate::memory::image::{Bytes, WORD};
+use crate::objects::kinds::Shape;
+use crate::objects::types::TypeFacts;
+use crate::references::reader::Reader;
+
+impl Reader<'_> {
+    /// `_PySys_GetSizeOf` (Python/sysmodule.c at v3.8.18 to v3.13.0) for the object at `object`.
+    pub(crate) fn size_of(&self, object: Bytes<'_>, facts: &TypeFacts) -> u64 {
+        let own = match facts.shape {
+            Shape::Int => self.int_size(object, facts),
+            Shape::Str => self.str_size(object),
+            Shape::ByteArray => {
+                object.word(self.places.bytearray_alloc).map(|alloc| facts.basic_size.saturating_add(alloc))
+            }
+            Shape::List => object
+                .word(self.places.list_allocated)
+                .map(|slots| facts.basic_size.saturating_add(slots.saturating_mul(WORD))),
+            Shape::Dict => self.dict_size(object, facts),
+            Shape::OrderedDict => self.ordered_dict_size(object, facts),
+            Shape::Set => self.set_size(object, facts),
+            Shape::Type => self.type_size(object),
+            Shape::Frame => self.frame_size(object, facts),
+            Shape::Generator => self.generator_size(object, facts),
+            Shape::Code => self.code_size(object, facts),
+            Shape::Deque => self.deque_size(object, facts),
+            Shape::Array => self.array_size(object, facts),
+            _ => None,
+        };
+        own.unwrap_or_else(|| self.plain_size(object, facts)).saturating_add(self.pre_header(object, facts))
+    }
+
+    /// `object.__sizeof__`.
+    fn plain_size(&self, object: Bytes<'_>, facts: &TypeFacts) -> u64 {
+        if facts.item_size == 0 {
+            return facts.basic_size;
+        }
+        let items = object.signed(self.places.var_len).unwrap_or(0).unsigned_abs();
+        facts.basic_size.saturating_add(items.saturating_mul(facts.item_size))
+    }
+
+    /// Static types have no GC header, although their type says that its objects have one (`type_is_gc`).
+    fn pre_header(&self, object: Bytes<'_>, facts: &TypeFacts) -> u64 {
+        if facts.shape == Shape::Type && self.is_static_type(object) { 0 } else { facts.pre_header }
+    }
+
+    /// `int.__sizeof__`: from 3.11 on, zero counts the digit that it has room for.
+    fn int_size(&self, object: Bytes<'_>, facts: &TypeFacts) -> Option<u64> {
+        const DIGIT: u64 = 4;
+        let digits = match self.places.long_tag {
+            Some(tag) => object.word(tag)? >> 3,
+            None => object.signed(self.places.var_len)?.unsigned_abs(),
+        };
+        let least = u64::from(self.instance_dict != InstanceDict::Pointer);
+        let fixed = match self.places.long_tag {
+            Some(_) => facts.basic_size,
+            None => self.places.long_digits?,
+        };
+        Some(fixed.saturating_add(digits.max(least).saturating_mul(DIGIT)))
+    }
+
+    /// `unicode___sizeof__` (Objects/unicodeobject.c): compact forms hold their characters, others point at them.
+    fn str_size(&self, object: Bytes<'_>) -> Option<u64> {
+        const WCHAR: u64 = 4;
+        let places = &self.places;
+        let length = object.word(places.unicode_length)?;
+        let characters = length.saturating_add(1).saturating_mul(u64::from(self.str_state.kind.of(object)?));
+        let ascii = self.str_state.ascii.of(object)? == 1;
+        let compact = self.str_state.compact.of(object)? == 1;
+        if compact && ascii {
+            return Some(places.unicode_ascii_size.saturating_add(characters).saturating_add(self.wstr_size(object, length, true)));
+        }
+        let data = if compact { 0 } else { object.word(places.unicode_data)? };
+        let fixed = if compact { places.unicode_compact_size } else { places.unicode_size };
+        let characters = if compact || data != 0 { characters } else { 0 };
+        let utf8 = object.word(places.unicode_utf8)?;
+        let cached = if utf8 != 0 && utf8 != data {
+            object.word(places.unicode_utf8_length)?.saturating_add(1)
+        } else {
+            0
+        };
+        let _ = WCHAR;
+        let wide = self.wstr_size(object, length, false);
+        Some(fixed.saturating_add(characters).saturating_add(cached).saturating_add(wide))
+    }
+
+    /// The `wchar_t` form that a str may have up to 3.11, unless it is the characters themselves.
+    fn wstr_size(&self, object: Bytes<'_>, length: u64, ascii: bool) -> u64 {
+        const WCHAR: u64 = 4;
+        let size = || {
+            let wstr = object.word(self.places.unicode_wstr?).filter(|&wstr| wstr != 0)?;
+            let shared = !ascii && object.word(self.places.unicode_data) == Some(wstr);
+            let length = if ascii { length } else { object.word(self.places.unicode_wstr_length?)? };
+            (!shared).then(|| length.saturating_add(1).saturating_mul(WCHAR))
+        };
+        let compact = self.str_state.compact.of(object) == Some(1);
+        let of_kind_4 = self.str_state.kind.of(object) == Some(4);
+        // `_PyUnicode_SHARE_WSTR`: a compact str of four-byte characters is its own wchar_t form.
+        if compact && of_kind_4 { 0 } else { size().unwrap_or(0) }
+    }
+
+    /// `_PyDict_SizeOf` (Objects/dictobject.c): shared keys are accounted for in the class.
+    fn dict_size(&self, object: Bytes<'_>, facts: &TypeFacts) -> Option<u64> {
+        let keys = self.dict_keys(object.word(self.places.dict_keys)?)?;
+        let split = object.word(self.places.dict_values)? != 0;
+        let values = if split { keys.shared_slots().saturating_mul(WORD) } else { 0 };
+        let table = if keys.refcount == 1 { keys.byte_size() } else { 0 };
+        Some(facts.basic_size.saturating_add(values).saturating_add(table))
+    }
+
+    /// `odict_sizeof` (Objects/odictobject.c).
+    fn ordered_dict_size(&self, object: Bytes<'_>, facts: &TypeFacts) -> Option<u64> {
+        let fast_nodes = object.word(self.places.odict_fast_nodes_size?)?.saturating_mul(WORD);
+        let nodes = object.word(self.places.dict_used)?.saturating_mul(self.places.odict_node_size?);
+        Some(self.dict_size(object, facts)?.saturating_add(fast_nodes).saturating_add(nodes))
+    }
+
+    /// `set_sizeof` (Objects/setobject.c): small tables lie in the set itself.
+    fn set_size(&self, object: Bytes<'_>, facts: &TypeFacts) -> Option<u64> {
+        // The small table has eight entries (PySet_MINSIZE); any larger one is allocated.
+        let entries = object.word(self.places.set_mask)?.saturating_add(1);
+        let table = if entries > 8 { entries.saturating_mul(self.places.set_entry_size) } else { 0 };
+        Some(facts.basic_size.saturating_add(table))
+    }
+
+    /// `type___sizeof___impl` (Objects/typeobject.c).
+    fn type_size(&self, object: Bytes<'_>) -> Option<u64> {
+        if self.is_static_type(object) {
+            return Some(self.places.type_size);
+        }
+        let keys = object.word(self.places.heap_type_cached_keys)?;
+        let keys = self.dict_keys(keys).map_or(0, |keys| keys.byte_size());
+        Some(self.places.heap_type_size.saturating_add(keys))
+    }
+
+    /// `frame_sizeof` (Objects/frameobject.c).
+    fn frame_size(&self, object: Bytes<'_>, facts: &TypeFacts) -> Option<u64> {
+        if let Some(own) = self.places.frame_own_frame {
+            let frame = object.word(self.places.frame_frame?)?;
+            let slots = self.frame_slots(self.image.from(frame)?)?;
+            return Some(own + self.places.iframe_localsplus? + slots.saturating_mul(WORD));
+        }
+        let code = self.image.from(object.word(self.places.frame_code?)?)?;
+        let names = |place: Option<u64>| {
+            let tuple = self.image.from(code.word(place?)?)?;
+            tuple.word(self.places.var_len)
+        };
+        let slots = u64::from(code.half(self.places.code_stacksize?)?)
+            + u64::from(code.half(self.places.code_nlocals?)?)
+            + names(self.places.code_cellvars)?
+            + names(self.places.code_freevars)?;
+        // The structure ends in the first slot.
+        let _ = facts;
+        Some(self.places.frame_localsplus?.saturating_add(slots.saturating_mul(WORD)))
+    }
+
+    /// `gen_sizeof` (Objects/genobject.c, 3.11+); before, a generator has no frame in it.
+    fn generator_size(&self, object: Bytes<'_>, _: &TypeFacts) -> Option<u64> {
+        let at = self.places.gen_iframe?;
+        let slots = self.frame_slots(object.skip(at)?)?;
+        Some(at + self.places.iframe_localsplus? + slots.saturating_mul(WORD))
+    }
+
+    /// `code_sizeof` (Objects/codeobject.c).
+    fn code_size(&self, object: Bytes<'_>, facts: &TypeFacts) -> Option<u64> {
+        if self.places.code_nlocalsplus.is_some() {
+            return Some(self.plain_size(object, facts).next_multiple_of(WORD));
+        }
+        let places = &self.places;
+        let cells = match object.word(places.code_cell2arg?)? {
+            0 => 0,
+            _ => self.image.from(object.word(places.code_cellvars?)?)?.word(places.var_len)?.saturating_mul(WORD),
+        };
+        Some(facts.basic_size.saturating_add(cells))
+    }
+
+    /// `deque_sizeof` (Modules/_collectionsmodule.c).
+    fn deque_size(&self, object: Bytes<'_>, facts: &TypeFacts) -> Option<u64> {
+        let block = self.places.deque_block_size?;
+        let slots = (block - 2 * WORD) / WORD;
+        let used = object.word(self.places.deque_left_index?)?.saturating_add(object.word(self.places.var_len)?);
+        Some(facts.basic_size.saturating_add(used.div_ceil(slots).saturating_mul(block)))
+    }
+
+    /// `array_array___sizeof___impl` (Modules/arraymodule.c).
+    fn array_size(&self, object: Bytes<'_>, facts: &TypeFacts) -> Option<u64> {
+        let items = object.word(self.places.array_allocated?)?;
+        let descr = self.image.from(object.word(self.places.array_descr?)?)?;
+        let size = descr.half(self.places.array_descr_itemsize?)?;
+        Some(facts.basic_size.saturating_add(items.saturating_mul(size.into())))
+    }
+}

@@ -1,0 +1,233 @@
+//! The types of the process, numbered as they are met.
+
+use std::cell::RefCell;
+
+use pycoroner_coredump::{Address, Ptr, PythonRuntime, member};
+use rustc_hash::FxHashMap;
+
+use crate::memory::image::{Image, WORD};
+use crate::memory::places::Places;
+use crate::objects::kinds::Shape;
+
+/// Number of a type.
+pub(crate) type TypeId = u32;
+
+/// What reading an object needs to know of its type.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TypeFacts {
+    /// The type object.
+    pub(crate) address: u64,
+    pub(crate) basic_size: u64,
+    pub(crate) item_size: u64,
+    pub(crate) dict_offset: i64,
+    /// Offset of the head of the list of weak references, which the object does not own; 0 when there is none.
+    pub(crate) weak_list_offset: u64,
+    pub(crate) flags: u64,
+    /// Bytes in front of the object: GC header, dict pointer, weak references.
+    pub(crate) pre_header: u64,
+    pub(crate) shape: Shape,
+    /// Size of the part that `shape` describes; slots of derived classes follow.
+    pub(crate) shape_size: u64,
+}
+
+/// Bits of `tp_flags` (Include/object.h at v3.13.0).
+mod flag {
+    pub(super) const INLINE_VALUES: u64 = 1 << 2;
+    pub(super) const MANAGED_WEAKREF: u64 = 1 << 3;
+    pub(super) const MANAGED_DICT: u64 = 1 << 4;
+    pub(super) const HEAP_TYPE: u64 = 1 << 9;
+    pub(super) const READY: u64 = 1 << 12;
+    pub(super) const HAVE_GC: u64 = 1 << 14;
+    pub(super) const TYPE_SUBCLASS: u64 = 1 << 31;
+}
+
+impl TypeFacts {
+    /// Whether its objects have a GC header.
+    pub(crate) fn has_gc_header(&self) -> bool {
+        self.flags & flag::HAVE_GC != 0
+    }
+
+    /// Whether it is made at run time: by a class statement, or by `PyType_FromSpec`.
+    pub(crate) fn is_heap_type(&self) -> bool {
+        self.flags & flag::HEAP_TYPE != 0
+    }
+
+    /// Whether its objects are classes.
+    pub(crate) fn is_metatype(&self) -> bool {
+        self.flags & flag::TYPE_SUBCLASS != 0
+    }
+
+    /// Whether the attributes of its objects are kept in front of them (3.11+).
+    pub(crate) fn has_managed_dict(&self) -> bool {
+        self.flags & flag::MANAGED_DICT != 0
+    }
+
+    /// Whether the attributes of its objects are kept behind them (3.13+).
+    pub(crate) fn has_inline_values(&self) -> bool {
+        self.flags & flag::INLINE_VALUES != 0
+    }
+}
+
+/// All types met so far.
+pub(crate) struct Types<'r, 'p> {
+    runtime: &'r PythonRuntime<'p>,
+    places: Places,
+    /// Whether `tp_flags` has the bits for a pre-header (3.11+).
+    pre_headers: bool,
+    /// `PyType_Type`.
+    type_type: u64,
+    ids: FxHashMap<u64, TypeId>,
+    /// Addresses that are no types, as far as they are remembered.
+    others: FxHashMap<u64, ()>,
+    facts: Vec<TypeFacts>,
+    names: RefCell<FxHashMap<TypeId, String>>,
+}
+
+/// Most addresses remembered for not being types.
+const MAX_OTHERS: usize = 1 << 16;
+/// Longest chain from a class over its metaclasses to `type`, or over its bases to `object`.
+const MAX_CHAIN: usize = 256;
+
+impl<'r, 'p> Types<'r, 'p> {
+    pub(crate) fn new(runtime: &'r PythonRuntime<'p>, places: Places, pre_headers: bool) -> Self {
+        Self {
+            runtime,
+            places,
+            pre_headers,
+            type_type: runtime.types().type_type().address().0,
+            ids: FxHashMap::default(),
+            others: FxHashMap::default(),
+            facts: Vec::new(),
+            names: RefCell::default(),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.facts.len()
+    }
+
+    pub(crate) fn facts(&self, id: TypeId) -> TypeFacts {
+        self.facts[id as usize]
+    }
+
+    /// The number of the type at `address`; `None` when there is none.
+    pub(crate) fn id_of(&mut self, image: &Image<'_>, address: u64) -> Option<TypeId> {
+        if let Some(&id) = self.ids.get(&address) {
+            return Some(id);
+        }
+        if address % WORD != 0 || address == 0 || self.others.contains_key(&address) {
+            return None;
+        }
+        let found = self.is_type(image, address).then(|| self.read_facts(image, address)).flatten();
+        match found {
+            Some(facts) => {
+                let id = self.facts.len() as TypeId;
+                self.facts.push(facts);
+                self.ids.insert(address, id);
+                Some(id)
+            }
+            None => {
+                if self.others.len() < MAX_OTHERS {
+                    self.others.insert(address, ());
+                }
+                None
+            }
+        }
+    }
+
+    /// A type is an object of `type`, or of a class derived from it that is itself a type.
+    fn is_type(&self, image: &Image<'_>, address: u64) -> bool {
+        let mut at = address;
+        for _ in 0..MAX_CHAIN {
+            if at == self.type_type {
+                return true;
+            }
+            let Some(object) = image.from(at) else { return false };
+            let refcount = object.word(self.places.refcount);
+            let metatype = object.word(self.places.of_type).filter(|metatype| metatype % WORD == 0);
+            let (Some(1..=MAX_REFCOUNT), Some(metatype)) = (refcount, metatype) else { return false };
+            let Some(flags) = image.from(metatype).and_then(|metatype| metatype.word(self.places.type_flags))
+            else {
+                return false;
+            };
+            if flags & flag::TYPE_SUBCLASS == 0 {
+                return false;
+            }
+            at = metatype;
+        }
+        false
+    }
+
+    fn read_facts(&self, image: &Image<'_>, address: u64) -> Option<TypeFacts> {
+        let places = &self.places;
+        let object = image.from(address)?;
+        let flags = object.word(places.type_flags)?;
+        let size = |offset| object.word(offset).filter(|&size| size < 1 << 31);
+        let (basic_size, item_size) = (size(places.type_basicsize)?, size(places.type_itemsize)?);
+        if flags & flag::READY == 0 || basic_size < places.object_size {
+            return None;
+        }
+        let mut pre_header = if flags & flag::HAVE_GC != 0 { places.gc_head_size } else { 0 };
+        if self.pre_headers && flags & (flag::MANAGED_DICT | flag::MANAGED_WEAKREF) != 0 {
+            // `_PyType_PreHeaderSize` (Include/internal/pycore_object.h at v3.12.0).
+            pre_header += 2 * WORD;
+        }
+        let (shape, shape_size) = self.shape(image, address, basic_size);
+        Some(TypeFacts {
+            address,
+            basic_size,
+            item_size,
+            dict_offset: object.signed(places.type_dictoffset)?,
+            weak_list_offset: object.signed(places.type_weaklistoffset)?.try_into().unwrap_or(0),
+            flags: if self.pre_headers { flags } else { flags & !(flag::MANAGED_DICT | flag::INLINE_VALUES) },
+            pre_header,
+            shape,
+            shape_size,
+        })
+    }
+
+    /// The shape of the nearest base that has one, and that base's size.
+    fn shape(&self, image: &Image<'_>, address: u64, basic_size: u64) -> (Shape, u64) {
+        let python = self.runtime.python();
+        let mut at = address;
+        for _ in 0..MAX_CHAIN {
+            let Some(object) = image.from(at) else { break };
+            let size = object.word(self.places.type_basicsize).unwrap_or(basic_size).min(basic_size);
+            let named = Ptr::new(Address(at)).and_then(|of| self.runtime.types().find(python, of));
+            let shape = named.as_ref().and_then(|name| {
+                Shape::of_name(name.module.as_deref().unwrap_or_default(), &name.qualname)
+            });
+            if let Some(shape) = shape {
+                return (shape, size);
+            }
+            let is_static = object.word(self.places.type_flags).is_none_or(|flags| flags & flag::HEAP_TYPE == 0);
+            let base = object.word(self.places.type_base).unwrap_or(0);
+            if is_static && !self.is_exception(object.word(self.places.type_flags)) {
+                return (Shape::Unknown, self.places.object_size);
+            }
+            if base == 0 {
+                break;
+            }
+            at = base;
+        }
+        (Shape::Unknown, self.places.object_size)
+    }
+
+    /// Exceptions written in C add only references and numbers to `BaseException`.
+    fn is_exception(&self, flags: Option<u64>) -> bool {
+        const BASE_EXC_SUBCLASS: u64 = 1 << 30;
+        flags.is_some_and(|flags| flags & BASE_EXC_SUBCLASS != 0)
+    }
+
+    /// The name of a type as reports spell it.
+    pub(crate) fn name(&self, id: TypeId) -> String {
+        let name = || {
+            let of = Ptr::<member::TypeObject>::new(Address(self.facts(id).address));
+            of.map_or_else(String::new, |of| self.runtime.types().name_of(self.runtime.python(), of).display())
+        };
+        self.names.borrow_mut().entry(id).or_insert_with(name).clone()
+    }
+}
+
+/// Highest reference count that is taken for one: immortal objects have 2^32 - 1 (3.12 and 3.13, PEP 683).
+pub(crate) const MAX_REFCOUNT: u64 = u32::MAX as u64;

@@ -1,0 +1,117 @@
+//! References of frames and generators.
+
+use crate::memory::image::{Bytes, WORD};
+use crate::objects::types::TypeFacts;
+use crate::references::reader::Reader;
+use crate::references::visit::{Sink, Step};
+
+/// `FRAME_CLEARED` and `FRAME_COMPLETED`: a generator that will not run again (Include/internal/pycore_frame.h at v3.13.0).
+const FRAME_COMPLETED: i8 = 1;
+/// More slots than any function has.
+const MAX_SLOTS: u64 = 1 << 20;
+
+impl Reader<'_> {
+    /// A frame object; from 3.11 on, a view of a frame that is mostly kept elsewhere.
+    pub(crate) fn visit_frame(
+        &self,
+        address: u64,
+        object: Bytes<'_>,
+        facts: &TypeFacts,
+        sink: &mut impl Sink,
+    ) -> Option<()> {
+        let places = &self.places;
+        if let Some(own) = places.frame_own_frame {
+            sink.edge(object.word(places.frame_back?)?, Step::Named("f_back"));
+            sink.edge(object.word(places.frame_trace?)?, Step::Named("f_trace"));
+            if object.word(places.frame_frame?)? == address.wrapping_add(own) {
+                self.visit_interpreter_frame(object.skip(own)?, sink)?;
+            }
+            return Some(());
+        }
+        let slots = places.frame_localsplus?;
+        let words = object.words(places.object_size, Self::word_count(places.object_size, slots));
+        for (offset, target) in (places.object_size..).step_by(WORD as usize).zip(words) {
+            // The generator owns its frame, not the other way round.
+            if target != 0 && Some(offset) != places.frame_gen {
+                sink.edge(target, Step::Word(offset));
+            }
+        }
+        let first_temporary = object.word(places.frame_valuestack?)?;
+        let locals = first_temporary.checked_sub(address.wrapping_add(slots))? / WORD;
+        let end = self.temporaries_end(object, first_temporary);
+        let all = end.checked_sub(address.wrapping_add(slots))? / WORD;
+        let room = facts.item_size / WORD * object.word(places.var_len)?.min(MAX_SLOTS);
+        Self::visit_slots(object, slots, locals.min(room), all.min(room), sink);
+        Some(())
+    }
+
+    /// Where the stack of a suspended frame ends (up to 3.10); that of a running one is not known.
+    fn temporaries_end(&self, object: Bytes<'_>, first: u64) -> u64 {
+        let end = match (self.places.frame_stacktop, self.places.frame_stackdepth) {
+            (Some(top), _) => object.word(top).filter(|&top| top != 0),
+            (None, Some(depth)) => {
+                let depth = object.half(depth).and_then(|depth| u64::try_from(depth as i32).ok());
+                depth.map(|depth| first.saturating_add(depth.saturating_mul(WORD)))
+            }
+            (None, None) => None,
+        };
+        end.filter(|&end| end >= first).unwrap_or(first)
+    }
+
+    /// A generator, coroutine or asynchronous generator; from 3.11 on its frame lies in it.
+    pub(crate) fn visit_generator(&self, object: Bytes<'_>, facts: &TypeFacts, sink: &mut impl Sink) -> Option<()> {
+        let places = &self.places;
+        let fixed = places.gen_iframe.unwrap_or(facts.shape_size).min(facts.shape_size);
+        let words = object.words(places.object_size, Self::word_count(places.object_size, fixed));
+        for (offset, target) in (places.object_size..).step_by(WORD as usize).zip(words) {
+            if target != 0 && offset != facts.weak_list_offset {
+                sink.edge(target, Step::Word(offset));
+            }
+        }
+        let state = object.byte(places.gen_frame_state?)? as i8;
+        if state < FRAME_COMPLETED {
+            self.visit_interpreter_frame(object.skip(places.gen_iframe?)?, sink)?;
+        }
+        Some(())
+    }
+
+    /// `_PyInterpreterFrame` (3.11+); globals and builtins are borrowed from the function.
+    fn visit_interpreter_frame(&self, frame: Bytes<'_>, sink: &mut impl Sink) -> Option<()> {
+        let places = &self.places;
+        for (place, name) in [
+            (places.iframe_code.or(places.iframe_executable), "f_code"),
+            (places.iframe_func.or(places.iframe_funcobj), "<function>"),
+            (places.iframe_locals, "f_locals"),
+            (places.iframe_frame_obj, "<frame>"),
+        ] {
+            sink.edge(frame.word(place?)?, Step::Named(name));
+        }
+        let locals = self.local_count(frame)?;
+        let stack_top = frame.half(places.iframe_stacktop?)? as i32;
+        let all = u64::try_from(stack_top).unwrap_or(locals).max(locals);
+        Self::visit_slots(frame, places.iframe_localsplus?, locals, all.min(self.frame_slots(frame)?), sink);
+        Some(())
+    }
+
+    /// Local variables, then the stack.
+    fn visit_slots(frame: Bytes<'_>, offset: u64, locals: u64, all: u64, sink: &mut impl Sink) {
+        for (slot, target) in (0..).zip(frame.words(offset, all.min(MAX_SLOTS))) {
+            if target != 0 {
+                sink.edge(target, if slot < locals { Step::Local(slot) } else { Step::Temporary });
+            }
+        }
+    }
+
+    /// Number of local variables, cells and free variables of an interpreter frame.
+    pub(crate) fn local_count(&self, frame: Bytes<'_>) -> Option<u64> {
+        let code = self.image.from(frame.word(self.places.iframe_code.or(self.places.iframe_executable)?)?)?;
+        Some(u64::from(code.half(self.places.code_nlocalsplus?)?).min(MAX_SLOTS))
+    }
+
+    /// Number of all slots of an interpreter frame.
+    pub(crate) fn frame_slots(&self, frame: Bytes<'_>) -> Option<u64> {
+        let code = self.image.from(frame.word(self.places.iframe_code.or(self.places.iframe_executable)?)?)?;
+        let stack = u64::from(code.half(self.places.code_stacksize?)?).min(MAX_SLOTS);
+        Some(self.local_count(frame)? + stack)
+    }
+}

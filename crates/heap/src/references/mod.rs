@@ -1,0 +1,6 @@
+//! Which objects an object refers to, and by what step of a path.
+
+pub(crate) mod dicts;
+pub(crate) mod frames;
+pub(crate) mod reader;
+pub(crate) mod visit;

@@ -1,0 +1,78 @@
+//! What reading objects takes: memory, places, and how this version keeps attributes.
+
+use pycoroner_coredump::{InstanceDict, PythonRuntime, ReadError};
+
+use crate::memory::image::{Bytes, Image, WORD};
+use crate::memory::places::{Places, StrState};
+
+/// Reads objects out of the dumped memory.
+pub(crate) struct Reader<'d> {
+    pub(crate) image: Image<'d>,
+    pub(crate) places: Places,
+    pub(crate) str_state: StrState,
+    pub(crate) instance_dict: InstanceDict,
+    static_types: Option<StaticTypes>,
+}
+
+/// Where the main interpreter keeps the dicts of static built-in types (3.12+).
+#[derive(Clone, Copy, Debug)]
+struct StaticTypes {
+    table: u64,
+    entry_size: u64,
+    dict: u64,
+}
+
+impl<'d> Reader<'d> {
+    pub(crate) fn new(runtime: &PythonRuntime<'d>) -> Result<Self, ReadError> {
+        let python = runtime.python();
+        let places = Places::new(python.layout())?;
+        let interpreter = runtime.interpreters().last().map(|interpreter| interpreter.address().0);
+        let static_types = || {
+            let (table, entry_size, dict) = match places.interp_managed_types {
+                Some(table) => (table, places.managed_type_size?, places.managed_type_dict?),
+                None => (places.interp_static_types?, places.static_type_size?, places.static_type_dict?),
+            };
+            Some(StaticTypes { table: interpreter?.wrapping_add(table), entry_size, dict })
+        };
+        Ok(Self {
+            image: Image::new(runtime.process().core()),
+            places,
+            str_state: StrState::new(python.layout())?,
+            instance_dict: python.dialect().instance_dict,
+            static_types: static_types(),
+        })
+    }
+
+    /// Whether the class at `object` is a C structure rather than made at run time.
+    pub(crate) fn is_static_type(&self, object: Bytes<'_>) -> bool {
+        const HEAP_TYPE: u64 = 1 << 9;
+        object.word(self.places.type_flags).is_none_or(|flags| flags & HEAP_TYPE == 0)
+    }
+
+    /// The dict of a class: its own, or what the interpreter keeps for a static type.
+    pub(crate) fn type_dict(&self, object: Bytes<'_>) -> u64 {
+        // Up to `_Py_MAX_STATIC_BUILTIN_TYPES` types, numbered from 1 in `tp_subclasses`.
+        const MAX_STATIC_TYPES: u64 = 4096;
+        let own = object.word(self.places.type_dict).unwrap_or(0);
+        if own != 0 || !self.is_static_type(object) {
+            return own;
+        }
+        let kept = || {
+            let types = self.static_types?;
+            let number = object.word(self.places.type_subclasses)?;
+            let entry = number.checked_sub(1).filter(|&entry| entry < MAX_STATIC_TYPES)?;
+            self.image.word(types.table.wrapping_add(entry * types.entry_size + types.dict))
+        };
+        kept().unwrap_or(0)
+    }
+
+    /// The words at `address`, as many of `count` as are there.
+    pub(crate) fn words(&self, address: u64, count: u64) -> impl Iterator<Item = u64> + use<'d> {
+        self.image.from(address).map(|bytes| bytes.words(0, count)).into_iter().flatten()
+    }
+
+    /// Number of words between two offsets.
+    pub(crate) fn word_count(from: u64, to: u64) -> u64 {
+        to.saturating_sub(from) / WORD
+    }
+}
