@@ -57,6 +57,10 @@ pub fn len(python: &Python<'_>, object: Ptr<VarObject>) -> Result<u64, ReadError
 /// Reads an array of `len` object pointers, at most `limit` of them.
 pub(crate) fn pointers(python: &Python<'_>, start: Address, len: u64, limit: usize) -> Elements {
     let target = python.space().target();
+    if len == 0 {
+        // An empty list has no array at all.
+        return Elements { items: Vec::new(), len, fault: None };
+    }
     let wanted = len.min(limit as u64).saturating_mul(target.word_size as u64);
     let (bytes, fault) = bytes_as_far_as_there(python, start, wanted);
     let items = target.words(&bytes).map(|word| Ptr::new(Address(word))).collect();

@@ -8,7 +8,10 @@ use crate::address::{Address, Ptr};
 use crate::layout::ReadError;
 use crate::layout::member::{self, CodeObject, FrameObject, InterpreterFrame, Object, ThreadState};
 use crate::line_table::Position;
-use crate::runtime::code::{Code, CodeCache, Variable};
+use crate::objects::dict;
+use crate::objects::kind::{self, Kind};
+use crate::objects::unicode::read_string;
+use crate::runtime::code::{Code, CodeCache, Variable, VariableKind};
 use crate::runtime::dialect::{FrameChain, Instruction};
 use crate::runtime::python::Python;
 
@@ -211,6 +214,33 @@ fn instruction_offset(
     }
 }
 
+/// `co_flags` of a function whose variables are in slots (`CO_OPTIMIZED`, Include/cpython/code.h).
+const CO_OPTIMIZED: i32 = 0x1;
+
+/// The variables of a class body or of `exec`: entries of a namespace that is not the module's own.
+fn namespace(python: &Python<'_>, frame: &Frame) -> Result<Vec<Binding>, ReadError> {
+    let (locals, globals) = match frame.place {
+        FramePlace::Object(at) => (python.read(at, member::FRAME_LOCALS)?, python.read(at, member::FRAME_GLOBALS)?),
+        FramePlace::Interpreter(at) => {
+            (python.read(at, member::IFRAME_LOCALS)?, python.read(at, member::IFRAME_GLOBALS)?)
+        }
+    };
+    let Some(locals) = locals.filter(|&locals| Some(locals) != globals) else { return Ok(Vec::new()) };
+    if kind::of(python, locals)? != Kind::Dict {
+        return Ok(Vec::new());
+    }
+    let entries = dict::entries(python, locals.cast(), MAX_SLOTS)?;
+    let named = entries.items.into_iter().map(|(key, value)| {
+        let name = read_string(python, key.cast(), MAX_NAME)?;
+        let variable = Variable { name, kind: VariableKind::Local, in_cell: false };
+        Ok(Binding { variable, object: Ok(value) })
+    });
+    named.collect()
+}
+
+/// Longest name of a variable that is read.
+const MAX_NAME: usize = 4096;
+
 /// Most slots that are looked at in one frame.
 const MAX_SLOTS: usize = 1 << 16;
 
@@ -234,7 +264,12 @@ pub(crate) fn bindings(python: &Python<'_>, frame: &Frame) -> Vec<Binding> {
         };
         Some(Binding { variable: variable.clone(), object })
     });
-    bound.collect()
+    let mut bindings: Vec<Binding> = bound.collect();
+    if frame.code.flags & CO_OPTIMIZED == 0 {
+        // What cannot be read of a namespace leaves the slots that were.
+        bindings.extend(namespace(python, frame).unwrap_or_default());
+    }
+    bindings
 }
 
 /// What a cell holds; `None` for an empty one. A cell variable that is an argument is in no cell until the

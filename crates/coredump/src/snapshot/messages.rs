@@ -55,10 +55,11 @@ pub(super) fn message(runtime: &PythonRuntime<'_>, values: &Values<'_, '_>, at: 
     }
 }
 
-/// `__notes__` (3.11+): those that are strings, in order.
+/// `__notes__` (3.11+): an attribute that `add_note` makes, so it stands in the exception's dict.
 pub(super) fn notes(runtime: &PythonRuntime<'_>, values: &Values<'_, '_>, at: Ptr<BaseExceptionObject>) -> Vec<String> {
     let python = runtime.python();
-    let Ok(Some(list)) = python.read(at, member::EXC_NOTES) else { return Vec::new() };
+    let Ok(Some(dict)) = python.read(at, member::EXC_DICT) else { return Vec::new() };
+    let Ok(Some(list)) = lookup_str(python, dict.cast(), "__notes__") else { return Vec::new() };
     if !matches!(kind::of(python, list), Ok(Kind::List)) {
         return Vec::new();
     }
