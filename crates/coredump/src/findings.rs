@@ -15,7 +15,12 @@ const NULL_ZONE: u64 = 0x1_0000;
 const STACK_REACH: u64 = 0x10_0000;
 
 /// What signal, fault address and registers say about the end.
-pub(crate) fn verdict(core: &Core<'_>, signal: u32, info: Option<&SignalInfo>, thread: Option<&ThreadStatus>) -> Verdict {
+pub(crate) fn verdict(
+    core: &Core<'_>,
+    signal: u32,
+    info: Option<&SignalInfo>,
+    thread: Option<&ThreadStatus>,
+) -> Verdict {
     let fault = info.and_then(|info| info.fault_address);
     let stack = thread.and_then(|thread| stack_pointer(core.machine(), thread));
     let fault_says = |address: Address| format!("the signal names fault address {address}");
@@ -39,7 +44,9 @@ pub(crate) fn verdict(core: &Core<'_>, signal: u32, info: Option<&SignalInfo>, t
             against: Vec::new(),
         },
         (SIGSEGV | SIGBUS, Some(address)) => invalid_access(core, address),
-        (SIGSEGV | SIGBUS | SIGILL | SIGFPE, None) if info.is_some_and(|info| info.code <= 0) => sent(signal, info),
+        (SIGSEGV | SIGBUS | SIGILL | SIGFPE, None) if info.is_some_and(|info| info.code <= 0) => {
+            sent(signal, info)
+        }
         (SIGSEGV, None) if info.is_some_and(|info| info.code == SI_KERNEL) => Verdict {
             id: "invalid-access",
             confidence: Confidence::Moderate,
@@ -47,13 +54,17 @@ pub(crate) fn verdict(core: &Core<'_>, signal: u32, info: Option<&SignalInfo>, t
             because: vec!["the kernel reported a fault without an address (SI_KERNEL)".into()],
             against: Vec::new(),
         },
-        (SIGABRT, _) if info.is_none_or(|info| info.sender.is_none_or(|(pid, _)| Some(pid) == own_pid(core))) => Verdict {
-            id: "abort",
-            confidence: Confidence::Strong,
-            summary: "the process aborted itself".into(),
-            because: vec!["the signal is SIGABRT and the process sent it to itself".into()],
-            against: Vec::new(),
-        },
+        (SIGABRT, _)
+            if info.is_none_or(|info| info.sender.is_none_or(|(pid, _)| Some(pid) == own_pid(core))) =>
+        {
+            Verdict {
+                id: "abort",
+                confidence: Confidence::Strong,
+                summary: "the process aborted itself".into(),
+                because: vec!["the signal is SIGABRT and the process sent it to itself".into()],
+                against: Vec::new(),
+            }
+        }
         (SIGFPE | SIGILL | SIGSEGV | SIGBUS, _) => Verdict {
             id: "fault",
             confidence: Confidence::Moderate,
@@ -77,7 +88,9 @@ fn is_stack_overflow(core: &Core<'_>, fault: Address, stack: Option<Address>) ->
 fn invalid_access(core: &Core<'_>, address: Address) -> Verdict {
     let (summary, detail) = match core.segment_at(address) {
         None => ("an address that was not mapped", "no mapping of the process covers it"),
-        Some(segment) if !segment.writable => ("memory that it may not write", "the mapping there is not writable"),
+        Some(segment) if !segment.writable => {
+            ("memory that it may not write", "the mapping there is not writable")
+        }
         Some(_) => ("memory in a way that was not allowed", "the mapping there is writable"),
     };
     Verdict {
@@ -101,7 +114,11 @@ fn sent(signal: u32, info: Option<&SignalInfo>) -> Verdict {
         confidence: if sender.is_some() { Confidence::Strong } else { Confidence::Moderate },
         summary: format!("{name} was sent to the process"),
         because,
-        against: if signal == SIGKILL { vec!["a killed process leaves no core by itself".into()] } else { Vec::new() },
+        against: if signal == SIGKILL {
+            vec!["a killed process leaves no core by itself".into()]
+        } else {
+            Vec::new()
+        },
     }
 }
 
@@ -141,13 +158,17 @@ fn crash(snapshot: &ProcessSnapshot, crashed: Option<&ThreadSection>) -> Option<
     let mut finding = Finding::new(id, severity, verdict.confidence, title);
     let citations = &snapshot.crash.citations;
     for (index, because) in verdict.because.iter().enumerate() {
-        let evidence = Evidence::new(if index == 0 { Basis::Observed } else { Basis::Derived }, because.clone());
+        let evidence =
+            Evidence::new(if index == 0 { Basis::Observed } else { Basis::Derived }, because.clone());
         finding = finding.with_evidence(evidence.cite(citations.first().cloned()));
     }
     if let Some(frame) = crashed.and_then(|thread| thread.python_frames.first()) {
         finding = finding.about(place(frame)).with_evidence(
-            Evidence::new(Basis::Observed, format!("the thread's innermost Python frame was {}", place(frame)))
-                .cite(frame.citation.clone()),
+            Evidence::new(
+                Basis::Observed,
+                format!("the thread's innermost Python frame was {}", place(frame)),
+            )
+            .cite(frame.citation.clone()),
         );
     }
     for against in &verdict.against {
@@ -206,16 +227,22 @@ fn deep_recursion(thread: &ThreadSection) -> Option<Finding> {
     let first = below.first()?;
     let length = below.iter().skip(1).position(|frame| same(frame, first))? + 1;
     let cycle = below.get(..length)?;
-    let repeats = below.chunks_exact(length).take_while(|turn| turn.iter().zip(cycle).all(|(a, b)| same(a, b))).count();
+    let repeats =
+        below.chunks_exact(length).take_while(|turn| turn.iter().zip(cycle).all(|(a, b)| same(a, b))).count();
     if repeats * length * 4 < frames.len() {
         return None;
     }
     let names: Vec<_> = cycle.iter().take(5).map(place).collect();
     let title = format!("{} Python frames deep in a recursion of {}", frames.len(), names.join(" and "));
     Some(
-        Finding::new("deep-recursion", Severity::Error, Confidence::Strong, title).about(first.function.clone()).with_evidence(
-            Evidence::new(Basis::Observed, format!("{repeats} turns of the same {length} frames were counted"))
+        Finding::new("deep-recursion", Severity::Error, Confidence::Strong, title)
+            .about(first.function.clone())
+            .with_evidence(
+                Evidence::new(
+                    Basis::Observed,
+                    format!("{repeats} turns of the same {length} frames were counted"),
+                )
                 .cite(first.citation.clone()),
-        ),
+            ),
     )
 }

@@ -1,4 +1,35 @@
 //! Reads CPython threads, frames, objects and exceptions out of ELF core files.
+//!
+//! The caller provides the bytes of a core file, plain or unpacked by [`CoreFile`], and says with a [`ModuleFinder`] where
+//! the binaries of the dead process may be; none is needed. The crate finds the interpreter ([`PythonRuntime`]),
+//! verifies the layout of its structures against the core's own objects, and reads on from there. [`capture`] turns
+//! all of it into plain data, the document `pycoroner.core/1`.
+//!
+//! It will not guess: a version or layout that fails verification is refused by name, and what is not in the core
+//! is a [`Fault`], a mark in a text, or a gap. It prints nothing, runs no code of the dead process, needs no debugger,
+//! and opens no file but the core and the binaries that the finder names.
+//!
+//! ```
+//! use pycoroner_coredump::{
+//!     CaptureOptions, Core, CoreFile, DeadProcess, ModuleFinder, PythonRuntime, UnpackLimits, capture,
+//! };
+//! use pycoroner_findings::SourceId;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let path = pycoroner_fixtures::path("incidents/checkout-segfault/core.zst");
+//! let file = CoreFile::open(&path, UnpackLimits::default())?;
+//! let core = Core::parse(&file, SourceId(1))?;
+//! let process = DeadProcess::new(core, &ModuleFinder::default());
+//! let runtime = PythonRuntime::attach(&process);
+//! let snapshot = capture(&process, runtime.as_ref(), &CaptureOptions::default());
+//!
+//! let innermost = &snapshot.threads[0].python_frames[0];
+//! assert_eq!((innermost.function.as_str(), innermost.line), ("string_at", Some(519)));
+//! # Ok(())
+//! # }
+//! ```
+
+#![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 mod address;
 mod elf;
@@ -7,7 +38,7 @@ mod layout;
 mod line_table;
 mod mapped_file;
 mod memory;
-mod objects;
+pub mod objects;
 mod runtime;
 mod snapshot;
 
@@ -36,6 +67,6 @@ pub use runtime::threads::Thread;
 pub use runtime::verify::{Refusal, Version};
 pub use snapshot::capture::{CaptureOptions, LocalsOf, capture};
 pub use snapshot::document::{
-    AttributeSection, CrashSection, ExceptionSection, FrameSection, ProcessSection, ProcessSnapshot, PythonSection,
-    ThreadSection, VariableSection, Verdict,
+    AttributeSection, CrashSection, ExceptionSection, FrameSection, ProcessSection, ProcessSnapshot,
+    PythonSection, ThreadSection, VariableSection, Verdict,
 };

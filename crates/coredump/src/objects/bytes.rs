@@ -33,7 +33,11 @@ impl Bytes<'_> {
 ///
 /// # Errors
 /// When it is no `bytes`, or its header is not there.
-pub fn bytes<'m>(python: &Python<'m>, object: Ptr<BytesObject>, limit: usize) -> Result<Bytes<'m>, ReadError> {
+pub fn bytes<'m>(
+    python: &Python<'m>,
+    object: Ptr<BytesObject>,
+    limit: usize,
+) -> Result<Bytes<'m>, ReadError> {
     expect(python, object.cast(), Kind::Bytes, "not a bytes object")?;
     let len = len(python, object.cast())?;
     let start = python.address_of(object, member::BYTES_DATA)?;

@@ -114,7 +114,11 @@ impl TypeNames {
     ///
     /// # Errors
     /// When the type, or the interpreter's record of it, is not there.
-    pub fn dict_of(&self, python: &Python<'_>, of: Ptr<TypeObject>) -> Result<Option<Ptr<DictObject>>, ReadError> {
+    pub fn dict_of(
+        &self,
+        python: &Python<'_>,
+        of: Ptr<TypeObject>,
+    ) -> Result<Option<Ptr<DictObject>>, ReadError> {
         match python.read(of, member::TYPE_DICT)? {
             Some(dict) => Ok(Some(dict)),
             None => static_type_dict(python, self.interpreter, of),

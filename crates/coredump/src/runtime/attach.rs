@@ -88,8 +88,11 @@ impl<'p> PythonRuntime<'p> {
     /// When no runtime is found, or none that passes verification; nothing unverified is ever used.
     pub fn attach(process: &'p DeadProcess<'p>) -> Result<Self, AttachError> {
         let mut refused = None;
-        let scans = SHIPPED.iter().rev().flat_map(|shipped| {
-            let layout = Layout::new(&shipped.column());
+        // Scanning by the wrong column finds nothing, but takes its time: begin with what paths hint at.
+        let mut likely: Vec<_> = SHIPPED.iter().collect();
+        likely.sort_by_key(|shipped| !locate::paths_mention(process, shipped.version));
+        let scans = likely.into_iter().flat_map(|shipped| {
+            let layout = Layout::new(&shipped.column_on(process.core().machine()));
             locate::by_scan(process, &layout).take(16).collect::<Vec<_>>()
         });
         let candidates = locate::by_symbol(process).chain(locate::by_cookie(process)).chain(scans);

@@ -220,7 +220,9 @@ const CO_OPTIMIZED: i32 = 0x1;
 /// The variables of a class body or of `exec`: entries of a namespace that is not the module's own.
 fn namespace(python: &Python<'_>, frame: &Frame) -> Result<Vec<Binding>, ReadError> {
     let (locals, globals) = match frame.place {
-        FramePlace::Object(at) => (python.read(at, member::FRAME_LOCALS)?, python.read(at, member::FRAME_GLOBALS)?),
+        FramePlace::Object(at) => {
+            (python.read(at, member::FRAME_LOCALS)?, python.read(at, member::FRAME_GLOBALS)?)
+        }
         FramePlace::Interpreter(at) => {
             (python.read(at, member::IFRAME_LOCALS)?, python.read(at, member::IFRAME_GLOBALS)?)
         }

@@ -132,6 +132,13 @@ fn likely_first<'p>(process: &'p DeadProcess<'_>) -> Vec<&'p ModuleFile> {
     files
 }
 
+/// Whether a module's path names the version, as `libpython3.12.so.1.0` and `lib/python3.12/` do.
+pub(crate) fn paths_mention(process: &DeadProcess<'_>, (major, minor): (u8, u8)) -> bool {
+    let name = format!("python{major}.{minor}");
+    let follows = |rest: &str| !rest.starts_with(|next: char| next.is_ascii_digit());
+    process.modules().any(|module| module.path.split(&name).skip(1).any(follows))
+}
+
 /// Extension modules and the C library never define the runtime; not opening them saves time.
 fn may_hold_python(module: &Module) -> bool {
     !module.path.contains("/lib-dynload/")

@@ -9,7 +9,9 @@ use crate::runtime::attach::{AttachError, PythonRuntime};
 use crate::runtime::dialect::Gil;
 use crate::runtime::process::DeadProcess;
 use crate::snapshot::crash;
-use crate::snapshot::document::{CrashSection, ProcessSection, ProcessSnapshot, PythonSection, ThreadSection};
+use crate::snapshot::document::{
+    CrashSection, ProcessSection, ProcessSnapshot, PythonSection, ThreadSection,
+};
 use crate::snapshot::threads;
 
 /// How much is read into a snapshot.
@@ -51,16 +53,16 @@ pub fn capture(
 ) -> ProcessSnapshot {
     let mut gaps = process.core().gaps().to_vec();
     let crash = crash::section(process.core());
-    let threads = match runtime {
-        Ok(runtime) => threads::of_runtime(runtime, &crash, options, &mut gaps),
-        Err(error) => {
-            gaps.push(
-                Gap::new(GapKind::Unknown, "everything about Python", error.to_string())
-                    .remedy("if the process ran another Python, its binary with DWARF can be given with --exe"),
-            );
-            threads::without_runtime(process, &crash)
-        }
-    };
+    let threads =
+        match runtime {
+            Ok(runtime) => threads::of_runtime(runtime, &crash, options, &mut gaps),
+            Err(error) => {
+                gaps.push(Gap::new(GapKind::Unknown, "everything about Python", error.to_string()).remedy(
+                    "if the process ran another Python, its binary with DWARF can be given with --exe",
+                ));
+                threads::without_runtime(process, &crash)
+            }
+        };
     gaps.extend(process.module_files().iter().filter_map(|file| file.gap().cloned()));
     let mut snapshot = ProcessSnapshot {
         schema: "pycoroner.core/1",
@@ -78,7 +80,8 @@ fn process_section(process: &DeadProcess<'_>, runtime: Option<&PythonRuntime<'_>
     let core = process.core();
     let started = process.initial_stack();
     let noted = core.notes().process.as_ref();
-    let cut_arguments = || noted.map(|noted| noted.arguments.clone()).into_iter().filter(|text| !text.is_empty());
+    let cut_arguments =
+        || noted.map(|noted| noted.arguments.clone()).into_iter().filter(|text| !text.is_empty());
     let argv = if started.arguments.is_empty() { cut_arguments().collect() } else { started.arguments };
     let pair = |entry: String| {
         let (key, value) = entry.split_once('=')?;
@@ -141,5 +144,7 @@ pub(crate) fn gil_is_known(runtime: &PythonRuntime<'_>) -> bool {
 
 /// The order in which threads are shown: the crashed one, then by native id.
 pub(crate) fn sort_threads(threads: &mut [ThreadSection], crash: &CrashSection) {
-    threads.sort_by_key(|thread| (thread.tid.is_none() || thread.tid != crash.tid, thread.tid.unwrap_or(u64::MAX), thread.interpreter));
+    threads.sort_by_key(|thread| {
+        (thread.tid.is_none() || thread.tid != crash.tid, thread.tid.unwrap_or(u64::MAX), thread.interpreter)
+    });
 }

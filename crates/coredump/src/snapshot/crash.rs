@@ -15,7 +15,8 @@ pub(crate) fn section(core: &Core<'_>) -> CrashSection {
         _ => None,
     };
     // Debuggers stop a live process to copy it; what they leave in the notes is no cause of death.
-    let Some(signal) = signal.filter(|&signal| !matches!(signal, SIGTRAP | SIGSTOP) || is_kernel_core(core)) else {
+    let Some(signal) = signal.filter(|&signal| !matches!(signal, SIGTRAP | SIGSTOP) || is_kernel_core(core))
+    else {
         return CrashSection { verdict: Some(findings::no_crash()), ..CrashSection::default() };
     };
     let info = notes.signal.as_ref().filter(|info| info.signal == signal);
@@ -28,7 +29,11 @@ pub(crate) fn section(core: &Core<'_>) -> CrashSection {
         sender_pid: info.and_then(|info| info.sender).map(|(pid, _)| pid),
         tid: first.map(|thread| thread.tid),
         verdict: Some(findings::verdict(core, signal, info, first)),
-        citations: info.map(|info| info.citation.clone()).into_iter().chain(first.map(|thread| thread.citation.clone())).collect(),
+        citations: info
+            .map(|info| info.citation.clone())
+            .into_iter()
+            .chain(first.map(|thread| thread.citation.clone()))
+            .collect(),
     }
 }
 
@@ -49,10 +54,37 @@ const SIGSTOP: u32 = 19;
 /// The name of a Linux signal number (signal(7), x86 and Arm).
 pub(crate) fn signal_name(signal: u32) -> Option<&'static str> {
     const NAMES: [&str; 31] = [
-        "SIGHUP", "SIGINT", "SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGKILL", "SIGUSR1",
-        "SIGSEGV", "SIGUSR2", "SIGPIPE", "SIGALRM", "SIGTERM", "SIGSTKFLT", "SIGCHLD", "SIGCONT", "SIGSTOP",
-        "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGURG", "SIGXCPU", "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH",
-        "SIGIO", "SIGPWR", "SIGSYS",
+        "SIGHUP",
+        "SIGINT",
+        "SIGQUIT",
+        "SIGILL",
+        "SIGTRAP",
+        "SIGABRT",
+        "SIGBUS",
+        "SIGFPE",
+        "SIGKILL",
+        "SIGUSR1",
+        "SIGSEGV",
+        "SIGUSR2",
+        "SIGPIPE",
+        "SIGALRM",
+        "SIGTERM",
+        "SIGSTKFLT",
+        "SIGCHLD",
+        "SIGCONT",
+        "SIGSTOP",
+        "SIGTSTP",
+        "SIGTTIN",
+        "SIGTTOU",
+        "SIGURG",
+        "SIGXCPU",
+        "SIGXFSZ",
+        "SIGVTALRM",
+        "SIGPROF",
+        "SIGWINCH",
+        "SIGIO",
+        "SIGPWR",
+        "SIGSYS",
     ];
     NAMES.get(usize::try_from(signal).ok()?.checked_sub(1)?).copied()
 }

@@ -56,7 +56,13 @@ pub(super) fn of_thread(
     }
     let mut sections = Vec::new();
     for found in in_force {
-        let mut section = tree(runtime, values, Task { at: found.exception, traceback: found.traceback, parent: None, depth: 0 }, who, gaps);
+        let mut section = tree(
+            runtime,
+            values,
+            Task { at: found.exception, traceback: found.traceback, parent: None, depth: 0 },
+            who,
+            gaps,
+        );
         section.role = Some(match found.role {
             Role::Raised => "raised",
             Role::Handled => "handled",
@@ -78,7 +84,11 @@ fn tree(
     let mut tasks = std::collections::VecDeque::from([root]);
     while let Some(task) = tasks.pop_front() {
         if nodes.len() >= MAX_EXCEPTIONS || task.depth > MAX_DEPTH {
-            gaps.push(Gap::new(GapKind::Limit, format!("further exceptions of {who}"), format!("more than {MAX_EXCEPTIONS}, or a chain of more than {MAX_DEPTH}")));
+            gaps.push(Gap::new(
+                GapKind::Limit,
+                format!("further exceptions of {who}"),
+                format!("more than {MAX_EXCEPTIONS}, or a chain of more than {MAX_DEPTH}"),
+            ));
             break;
         }
         let index = nodes.len();
@@ -97,7 +107,12 @@ fn tree(
         }
         section.traceback = entries
             .into_iter()
-            .map(|entry| frame_section(runtime, &crate::runtime::frames::Frame { position: entry.position, ..entry.frame }))
+            .map(|entry| {
+                frame_section(
+                    runtime,
+                    &crate::runtime::frames::Frame { position: entry.position, ..entry.frame },
+                )
+            })
             .collect();
         let depth = task.depth + 1;
         nodes.push(Node { section, at: task.at, parent: task.parent, depth: task.depth });
@@ -141,7 +156,11 @@ fn join(mut nodes: Vec<Node>) -> ExceptionSection {
     root
 }
 
-fn section(runtime: &PythonRuntime<'_>, values: &Values<'_, '_>, at: Ptr<BaseExceptionObject>) -> ExceptionSection {
+fn section(
+    runtime: &PythonRuntime<'_>,
+    values: &Values<'_, '_>,
+    at: Ptr<BaseExceptionObject>,
+) -> ExceptionSection {
     let python = runtime.python();
     let name = python.type_of(at.cast()).ok().map(|of_type| runtime.types().name_of(python, of_type));
     let message = messages::message(runtime, values, at);
@@ -151,7 +170,10 @@ fn section(runtime: &PythonRuntime<'_>, values: &Values<'_, '_>, at: Ptr<BaseExc
         message: message.text,
         message_caveat: message.caveat,
         notes: messages::notes(runtime, values, at),
-        citation: runtime.process().core().cite(at.address(), python.layout().size_of(member::EXC_SIZE).unwrap_or(64)),
+        citation: runtime
+            .process()
+            .core()
+            .cite(at.address(), python.layout().size_of(member::EXC_SIZE).unwrap_or(64)),
         ..ExceptionSection::default()
     }
 }

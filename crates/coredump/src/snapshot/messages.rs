@@ -34,7 +34,11 @@ enum Form {
 }
 
 /// What `str()` would give, as far as it can be known without running code.
-pub(super) fn message(runtime: &PythonRuntime<'_>, values: &Values<'_, '_>, at: Ptr<BaseExceptionObject>) -> Message {
+pub(super) fn message(
+    runtime: &PythonRuntime<'_>,
+    values: &Values<'_, '_>,
+    at: Ptr<BaseExceptionObject>,
+) -> Message {
     let classes = classes(runtime, at);
     let result = match classes.form {
         Form::Group => group(runtime, values, at),
@@ -46,7 +50,9 @@ pub(super) fn message(runtime: &PythonRuntime<'_>, values: &Values<'_, '_>, at: 
     };
     let caveat = match (&classes.own_str, classes.form) {
         (Some(class), _) => Some(format!("class {class} defines __str__; this is the text of its arguments")),
-        (None, Form::Other(class)) => Some(format!("{class} formats its text itself; these are its arguments")),
+        (None, Form::Other(class)) => {
+            Some(format!("{class} formats its text itself; these are its arguments"))
+        }
         _ => None,
     };
     match result {
@@ -56,7 +62,11 @@ pub(super) fn message(runtime: &PythonRuntime<'_>, values: &Values<'_, '_>, at: 
 }
 
 /// `__notes__` (3.11+): an attribute that `add_note` makes, so it stands in the exception's dict.
-pub(super) fn notes(runtime: &PythonRuntime<'_>, values: &Values<'_, '_>, at: Ptr<BaseExceptionObject>) -> Vec<String> {
+pub(super) fn notes(
+    runtime: &PythonRuntime<'_>,
+    values: &Values<'_, '_>,
+    at: Ptr<BaseExceptionObject>,
+) -> Vec<String> {
     let python = runtime.python();
     let Ok(Some(dict)) = python.read(at, member::EXC_DICT) else { return Vec::new() };
     let Ok(Some(list)) = lookup_str(python, dict.cast(), "__notes__") else { return Vec::new() };
@@ -64,7 +74,9 @@ pub(super) fn notes(runtime: &PythonRuntime<'_>, values: &Values<'_, '_>, at: Pt
         return Vec::new();
     }
     match sequence::list(python, list.cast(), MAX_NOTES) {
-        Ok(elements) => elements.items.into_iter().flatten().map(|note| str_of(runtime, values, note)).collect(),
+        Ok(elements) => {
+            elements.items.into_iter().flatten().map(|note| str_of(runtime, values, note)).collect()
+        }
         Err(_) => Vec::new(),
     }
 }
@@ -88,7 +100,9 @@ fn classes(runtime: &PythonRuntime<'_>, at: Ptr<BaseExceptionObject>) -> Classes
                 "OSError" => Some(Form::OsError),
                 "BaseExceptionGroup" => Some(Form::Group),
                 "SyntaxError" => Some(Form::Other("SyntaxError")),
-                "UnicodeDecodeError" | "UnicodeEncodeError" | "UnicodeTranslateError" => Some(Form::Other("UnicodeError")),
+                "UnicodeDecodeError" | "UnicodeEncodeError" | "UnicodeTranslateError" => {
+                    Some(Form::Other("UnicodeError"))
+                }
                 _ => None,
             };
             if let Some(form) = form {
@@ -138,22 +152,34 @@ fn os_error(
 ) -> Result<Option<String>, ReadError> {
     let python = runtime.python();
     let os_error = at.cast();
-    let (number, text) = (python.read(os_error, member::OS_ERROR_ERRNO)?, python.read(os_error, member::OS_ERROR_STRERROR)?);
-    let (file, second) = (python.read(os_error, member::OS_ERROR_FILENAME)?, python.read(os_error, member::OS_ERROR_FILENAME2)?);
+    let (number, text) =
+        (python.read(os_error, member::OS_ERROR_ERRNO)?, python.read(os_error, member::OS_ERROR_STRERROR)?);
+    let (file, second) = (
+        python.read(os_error, member::OS_ERROR_FILENAME)?,
+        python.read(os_error, member::OS_ERROR_FILENAME2)?,
+    );
     let (Some(number), Some(text)) = (number, text) else { return Ok(None) };
     let head = format!("[Errno {}] {}", str_of(runtime, values, number), str_of(runtime, values, text));
     Ok(Some(match (file, second) {
-        (Some(file), Some(second)) => format!("{head}: {} -> {}", values.repr(file).text, values.repr(second).text),
+        (Some(file), Some(second)) => {
+            format!("{head}: {} -> {}", values.repr(file).text, values.repr(second).text)
+        }
         (Some(file), None) => format!("{head}: {}", values.repr(file).text),
         _ => head,
     }))
 }
 
 /// `BaseExceptionGroup_str`: `several (2 sub-exceptions)`.
-fn group(runtime: &PythonRuntime<'_>, values: &Values<'_, '_>, at: Ptr<BaseExceptionObject>) -> Result<String, ReadError> {
+fn group(
+    runtime: &PythonRuntime<'_>,
+    values: &Values<'_, '_>,
+    at: Ptr<BaseExceptionObject>,
+) -> Result<String, ReadError> {
     let python = runtime.python();
-    let message = python.read(at.cast(), member::EXC_GROUP_MSG)?.ok_or(ReadError::Null("the message of a group"))?;
-    let members = python.read(at.cast(), member::EXC_GROUP_EXCS)?.ok_or(ReadError::Null("the members of a group"))?;
+    let message =
+        python.read(at.cast(), member::EXC_GROUP_MSG)?.ok_or(ReadError::Null("the message of a group"))?;
+    let members =
+        python.read(at.cast(), member::EXC_GROUP_EXCS)?.ok_or(ReadError::Null("the members of a group"))?;
     let count = sequence::len(python, members.cast())?;
     let plural = if count == 1 { "" } else { "s" };
     Ok(format!("{} ({count} sub-exception{plural})", str_of(runtime, values, message)))

@@ -67,7 +67,13 @@ fn section(
     let crashed = crash.tid.is_some() && thread.tid == crash.tid;
     let with_locals = match options.locals {
         LocalsOf::NoFrame => 0,
-        LocalsOf::CrashedThread(frames) => if crashed { frames } else { 0 },
+        LocalsOf::CrashedThread(frames) => {
+            if crashed {
+                frames
+            } else {
+                0
+            }
+        }
         LocalsOf::AllFrames => usize::MAX,
     };
     let who = thread.name.clone().unwrap_or_else(|| format!("thread {:#x}", thread.ident));

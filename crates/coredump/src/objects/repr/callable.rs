@@ -3,8 +3,8 @@
 use crate::address::Ptr;
 use crate::layout::ReadError;
 use crate::layout::member::{
-    self, CFunctionObject, CodeObject, FunctionObject, GenObject, MemberDescr, MethodDef, MethodObject, Object,
-    PartialObject, SuperObject, TypeObject, UnicodeObject, WeakReference,
+    self, CFunctionObject, CodeObject, FunctionObject, GenObject, MemberDescr, MethodDef, MethodObject,
+    Object, PartialObject, SuperObject, TypeObject, UnicodeObject, WeakReference,
 };
 use crate::objects::attributes;
 use crate::objects::kind;
@@ -39,7 +39,8 @@ pub(super) fn method(objects: &Objects<'_>, object: Ptr<Object>, _: usize) -> Ma
     let python = objects.python();
     let method = object.cast::<MethodObject>();
     let bound_to = python.read(method, member::METHOD_SELF)?;
-    let function = python.read(method, member::METHOD_FUNC)?.ok_or(ReadError::Null("PyMethodObject.im_func"))?;
+    let function =
+        python.read(method, member::METHOD_FUNC)?.ok_or(ReadError::Null("PyMethodObject.im_func"))?;
     let form = if objects.type_name_of(function)?.qualified() == "function" {
         let qualname = python.read(function.cast::<FunctionObject>(), member::FUNCTION_QUALNAME)?;
         Form::text(format!("<bound method {} of ", name(objects, qualname)))
@@ -55,7 +56,8 @@ pub(super) fn builtin_function(objects: &Objects<'_>, object: Ptr<Object>, _: us
     let function = object.cast::<CFunctionObject>();
     let bound_to = python.read(function, member::CFUNCTION_SELF)?;
     let module = bound_to.filter(|&owner| is_module(objects, owner));
-    let definition = python.read(function, member::CFUNCTION_DEF)?.ok_or(ReadError::Null("PyCFunctionObject.m_ml"))?;
+    let definition =
+        python.read(function, member::CFUNCTION_DEF)?.ok_or(ReadError::Null("PyCFunctionObject.m_ml"))?;
     let name = match (module, bound_to) {
         _ if c_name(objects, definition).is_some() => c_name(objects, definition),
         (Some(module), _) => name_in_module(objects, module, object),
@@ -129,7 +131,9 @@ pub(super) fn module(objects: &Objects<'_>, object: Ptr<Object>, _: usize) -> Ma
     let Some(globals) = module_dict(python, object) else {
         return Ok(Form::text("<module ?>").inexact());
     };
-    let get = |name| Ok::<_, ReadError>(dict::lookup_str(python, globals, name)?.filter(|&value| !is_none(objects, value)));
+    let get = |name| {
+        Ok::<_, ReadError>(dict::lookup_str(python, globals, name)?.filter(|&value| !is_none(objects, value)))
+    };
     if let Some(spec) = get("__spec__")? {
         return module_by_spec(objects, spec);
     }
@@ -148,7 +152,9 @@ pub(super) fn module(objects: &Objects<'_>, object: Ptr<Object>, _: usize) -> Ma
 /// `importlib._bootstrap._module_repr_from_spec`.
 fn module_by_spec(objects: &Objects<'_>, spec: Ptr<Object>) -> Made {
     let python = objects.python();
-    let get = |name| Ok::<_, ReadError>(attributes::get(python, spec, name)?.filter(|&value| !is_none(objects, value)));
+    let get = |name| {
+        Ok::<_, ReadError>(attributes::get(python, spec, name)?.filter(|&value| !is_none(objects, value)))
+    };
     let form = Form::text("<module ");
     let form = match get("name")? {
         Some(name) => form.object(Some(name)),
@@ -274,7 +280,8 @@ pub(super) fn partial(objects: &Objects<'_>, object: Ptr<Object>, limit: usize) 
     let python = objects.python();
     let partial = object.cast::<PartialObject>();
     let of = objects.type_name_of(object)?;
-    let mut form = Form::text(format!("{}(", of.qualified())).object(python.read(partial, member::PARTIAL_FN)?);
+    let mut form =
+        Form::text(format!("{}(", of.qualified())).object(python.read(partial, member::PARTIAL_FN)?);
     if let Some(arguments) = python.read(partial, member::PARTIAL_ARGS)? {
         let elements = sequence::tuple(python, arguments, limit)?;
         if elements.len > 0 {
@@ -293,7 +300,8 @@ pub(super) fn partial(objects: &Objects<'_>, object: Ptr<Object>, limit: usize) 
 pub(super) fn super_object(objects: &Objects<'_>, object: Ptr<Object>, _: usize) -> Made {
     let python = objects.python();
     let proxy = object.cast::<SuperObject>();
-    let name = |of: Option<Ptr<TypeObject>>| of.map_or_else(|| "NULL".to_owned(), |of| c_type_name(objects, of));
+    let name =
+        |of: Option<Ptr<TypeObject>>| of.map_or_else(|| "NULL".to_owned(), |of| c_type_name(objects, of));
     let of = name(python.read(proxy, member::SUPER_TYPE)?);
     Ok(Form::text(match python.read(proxy, member::SUPER_OBJ_TYPE)? {
         Some(bound_to) => format!("<super: <class '{of}'>, <{} object>>", name(Some(bound_to))),

@@ -78,15 +78,21 @@ pub(super) fn deque(objects: &Objects<'_>, object: Ptr<Object>, limit: usize) ->
 }
 
 /// Walks the blocks from the left one on; their number is bounded by that of the elements.
-fn deque_elements(objects: &Objects<'_>, deque: Ptr<DequeObject>, limit: usize) -> Result<Elements, ReadError> {
+fn deque_elements(
+    objects: &Objects<'_>,
+    deque: Ptr<DequeObject>,
+    limit: usize,
+) -> Result<Elements, ReadError> {
     let python = objects.python();
     let layout = python.layout();
     let word = python.space().target().word_size as u64;
-    let capacity = (layout.offset(member::DEQUE_BLOCK_RIGHT)? - layout.offset(member::DEQUE_BLOCK_DATA)?) / word;
+    let capacity =
+        (layout.offset(member::DEQUE_BLOCK_RIGHT)? - layout.offset(member::DEQUE_BLOCK_DATA)?) / word;
     let mut found = Elements { len: sequence::len(python, deque.cast())?, ..Elements::default() };
     let wanted = found.len.min(limit as u64) as usize;
     let mut block = python.read(deque, member::DEQUE_LEFT_BLOCK)?;
-    let mut first = u64::try_from(python.read(deque, member::DEQUE_LEFT_INDEX)?).unwrap_or(capacity).min(capacity);
+    let mut first =
+        u64::try_from(python.read(deque, member::DEQUE_LEFT_INDEX)?).unwrap_or(capacity).min(capacity);
     let mut blocks = 0;
     while let Some(at) = block
         && found.items.len() < wanted
@@ -153,7 +159,8 @@ fn ordered_entries(
         order.extend(python.read(at, member::ODICT_NODE_KEY)?);
         node = python.read(at, member::ODICT_NODE_NEXT)?;
     }
-    let places: rustc_hash::FxHashMap<_, _> = order.iter().enumerate().map(|(place, &key)| (key, place)).collect();
+    let places: rustc_hash::FxHashMap<_, _> =
+        order.iter().enumerate().map(|(place, &key)| (key, place)).collect();
     // The nodes hold the very key objects that the dict holds.
     entries.items.sort_by_key(|(key, _)| places.get(key).copied().unwrap_or(usize::MAX));
     Ok(entries)

@@ -136,7 +136,9 @@ fn member_value(objects: &Objects<'_>, form: Form, object: Ptr<Object>, value: P
     // A slot wrapper is that of a built-in type, which the value has too.
     let known = match own {
         None => true,
-        Some(own) => matches!(objects.type_name_of(own)?.qualified().as_str(), "NoneType" | "wrapper_descriptor"),
+        Some(own) => {
+            matches!(objects.type_name_of(own)?.qualified().as_str(), "NoneType" | "wrapper_descriptor")
+        }
     };
     let form = form.object(Some(value));
     Ok(if known { form } else { form.inexact() })
@@ -163,7 +165,11 @@ pub(super) fn flag(objects: &Objects<'_>, object: Ptr<Object>, limit: usize) -> 
 }
 
 /// `enum._decompose` up to 3.10: names of the members that make up a value, the largest first.
-fn decompose(objects: &Objects<'_>, class: Ptr<member::TypeObject>, bits: i128) -> Result<Vec<String>, ReadError> {
+fn decompose(
+    objects: &Objects<'_>,
+    class: Ptr<member::TypeObject>,
+    bits: i128,
+) -> Result<Vec<String>, ReadError> {
     let python = objects.python();
     let map = rule::inherited_attribute(objects, class, "_value2member_map_")?;
     let map = map.ok_or(ReadError::Null("_value2member_map_"))?;
@@ -234,7 +240,11 @@ pub(super) fn path(objects: &Objects<'_>, object: Ptr<Object>, limit: usize) -> 
         {
             return Ok(form.object(Some(*only)).and(")"));
         }
-        return Ok(form.and("<not normalised: ").object(attributes::get(python, object, "_raw_paths")?).and(">)").inexact());
+        return Ok(form
+            .and("<not normalised: ")
+            .object(attributes::get(python, object, "_raw_paths")?)
+            .and(">)")
+            .inexact());
     }
     Ok(form.and("<unset>)").inexact())
 }
@@ -265,7 +275,8 @@ fn joined_path(
         Some((first, rest)) if !unicode::is_str(python, root, "")? => format!("{first}{}", rest.join("/")),
         _ => texts.join("/"),
     };
-    let plain = text.chars().all(|character| matches!(character, ' '..='~') && !matches!(character, '\'' | '\\'));
+    let plain =
+        text.chars().all(|character| matches!(character, ' '..='~') && !matches!(character, '\'' | '\\'));
     let text = if text.is_empty() { ".".to_owned() } else { text };
     let form = form.and(format!("'{text}')"));
     Ok(if plain { form } else { form.inexact() })
@@ -275,7 +286,8 @@ fn joined_path(
 pub(super) fn pattern(objects: &Objects<'_>, object: Ptr<Object>, _: usize) -> Made {
     let python = objects.python();
     let pattern = object.cast::<PatternObject>();
-    let source = python.read(pattern, member::PATTERN_PATTERN)?.ok_or(ReadError::Null("PatternObject.pattern"))?;
+    let source =
+        python.read(pattern, member::PATTERN_PATTERN)?.ok_or(ReadError::Null("PatternObject.pattern"))?;
     let mut flags = python.read(pattern, member::PATTERN_FLAGS)?;
     let is_str = crate::objects::kind::of(python, source)? == crate::objects::kind::Kind::Str;
     if is_str && flags & (LOCALE | UNICODE | ASCII) == UNICODE {
@@ -321,4 +333,3 @@ pub(super) fn rlock(objects: &Objects<'_>, object: Ptr<Object>, _: usize) -> Mad
     let of = c_type_name(objects, python.type_of(object)?);
     Ok(Form::text(format!("<{state} {of} object owner={owner} count={count} at {object:?}>")))
 }
-

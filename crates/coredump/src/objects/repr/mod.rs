@@ -213,7 +213,11 @@ impl<'w, 'a> Writer<'w, 'a> {
             Rule::Known(formatter) => self.format(object, formatter),
             Rule::Unknown => {
                 self.text.exact = false;
-                let text = format!("<{} object at {:?}; __repr__ not run>", self.objects.type_name(of).qualified(), object);
+                let text = format!(
+                    "<{} object at {:?}; __repr__ not run>",
+                    self.objects.type_name(of).qualified(),
+                    object
+                );
                 self.push(&text);
             }
             Rule::Unreadable(error) => self.fault(error),

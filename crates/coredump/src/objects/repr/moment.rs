@@ -12,7 +12,8 @@ use crate::objects::repr::form::Form;
 type Made = Result<Form, ReadError>;
 
 pub(super) fn date(objects: &Objects<'_>, object: Ptr<Object>, _: usize) -> Made {
-    let data = data(objects, objects.python().address_of(object.cast::<DateObject>(), member::DATE_DATA)?, 4)?;
+    let data =
+        data(objects, objects.python().address_of(object.cast::<DateObject>(), member::DATE_DATA)?, 4)?;
     let [high, low, month, day] = *data else { return Err(impossible(object)) };
     let year = u16::from_be_bytes([high, low]);
     Ok(Form::text(format!("{}({year}, {month}, {day})", class(objects, object)?)))
@@ -22,10 +23,13 @@ pub(super) fn datetime(objects: &Objects<'_>, object: Ptr<Object>, _: usize) -> 
     let python = objects.python();
     let moment = object.cast::<DateTimeObject>();
     let data = data(objects, python.address_of(moment, member::DATETIME_DATA)?, 10)?;
-    let [high, low, month, day, hour, minute, second, micros @ ..] = &*data else { return Err(impossible(object)) };
+    let [high, low, month, day, hour, minute, second, micros @ ..] = &*data else {
+        return Err(impossible(object));
+    };
     let year = u16::from_be_bytes([*high, *low]);
     let rest = clock_rest(*second, micros);
-    let form = Form::text(format!("{}({year}, {month}, {day}, {hour}, {minute}{rest}", class(objects, object)?));
+    let form =
+        Form::text(format!("{}({year}, {month}, {day}, {hour}, {minute}{rest}", class(objects, object)?));
     // Only with a time zone does the object have room for one.
     let zone = match python.read(moment, member::DATETIME_HAS_TZINFO)? {
         0 => None,
@@ -114,4 +118,3 @@ fn data<'a>(objects: &Objects<'a>, at: Address, len: u64) -> Result<Cow<'a, [u8]
 fn impossible(object: Ptr<Object>) -> ReadError {
     ReadError::Invalid { at: object.address(), what: "impossible date" }
 }
-

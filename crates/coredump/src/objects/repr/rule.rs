@@ -191,7 +191,10 @@ fn find(objects: &Objects<'_>, of: Ptr<TypeObject>) -> Result<Rule, ReadError> {
     Ok(Formatter::of(&objects.type_name(owner).qualified()).map_or(Rule::Unknown, Rule::Known))
 }
 
-pub(super) fn resolution_order(objects: &Objects<'_>, of: Ptr<TypeObject>) -> Result<Vec<Ptr<TypeObject>>, ReadError> {
+pub(super) fn resolution_order(
+    objects: &Objects<'_>,
+    of: Ptr<TypeObject>,
+) -> Result<Vec<Ptr<TypeObject>>, ReadError> {
     let python = objects.python();
     let Some(mro) = python.read(of, member::TYPE_MRO)? else { return Ok(vec![of]) };
     let classes = sequence::tuple(python, mro.cast::<TupleObject>(), MAX_CLASSES)?;
@@ -235,7 +238,8 @@ fn python_rule(
 fn code_names(objects: &Objects<'_>, code: Ptr<CodeObject>) -> Result<(String, String), ReadError> {
     let python = objects.python();
     let name = python.read(code, member::CODE_NAME)?.ok_or(ReadError::Null("PyCodeObject.co_name"))?;
-    let file = python.read(code, member::CODE_FILENAME)?.ok_or(ReadError::Null("PyCodeObject.co_filename"))?;
+    let file =
+        python.read(code, member::CODE_FILENAME)?.ok_or(ReadError::Null("PyCodeObject.co_filename"))?;
     Ok((read_string(python, name, MAX_NAME)?, read_string(python, file, 4096)?))
 }
 
@@ -270,4 +274,3 @@ pub(super) fn inherited_attribute(
     }
     Ok(None)
 }
-
