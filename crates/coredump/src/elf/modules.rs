@@ -173,12 +173,8 @@ impl ElfHead {
 
     /// Notes of the file as far as `head` holds them: type 3 with the name `GNU` is the build ID.
     fn build_id(&self, head: &[u8], target: Target) -> Option<BuildId> {
-        let notes = self.headers.iter().filter(|header| header.p_type == PT_NOTE);
-        notes
-            .filter_map(|header| {
-                build_id_in(head, header.p_offset as usize, header.p_filesz as usize, target)
-            })
-            .next()
+        let mut notes = self.headers.iter().filter(|header| header.p_type == PT_NOTE);
+        notes.find_map(|header| build_id_in(head, header.p_offset as usize, header.p_filesz as usize, target))
     }
 }
 
@@ -222,38 +218,51 @@ impl ModuleFinder {
     }
 }
 
+/// What came of looking for a module's file.
+#[derive(Debug)]
+enum Opened {
+    File(MappedFile),
+    Refused(Box<Gap>),
+    NotThere,
+}
+
 /// A module's file on this machine, opened when first asked for.
 #[derive(Debug)]
 pub(crate) struct ModuleFile {
     pub(crate) module: Module,
     candidates: Vec<PathBuf>,
-    file: OnceLock<Result<MappedFile, Option<Gap>>>,
+    file: OnceLock<Opened>,
 }
 
 impl ModuleFile {
     /// The file's bytes, if a file of the same build is there.
     pub(crate) fn bytes(&self, target: Target) -> Option<&[u8]> {
-        self.file.get_or_init(|| self.open(target)).as_deref().ok()
+        match self.file.get_or_init(|| self.open(target)) {
+            Opened::File(file) => Some(file),
+            Opened::Refused(_) | Opened::NotThere => None,
+        }
     }
 
     /// What was wrong with the files that were looked at.
     pub(crate) fn gap(&self) -> Option<&Gap> {
-        self.file.get()?.as_ref().err()?.as_ref()
+        match self.file.get()? {
+            Opened::Refused(gap) => Some(gap),
+            Opened::File(_) | Opened::NotThere => None,
+        }
     }
 
-    fn open(&self, target: Target) -> Result<MappedFile, Option<Gap>> {
-        let Some(wanted) = &self.module.build_id else {
-            return Err(None);
-        };
+    fn open(&self, target: Target) -> Opened {
+        // Without a build ID nothing tells that a file is the one that was mapped.
+        let Some(wanted) = &self.module.build_id else { return Opened::NotThere };
         let mut refused = None;
         for path in &self.candidates {
             let Ok(file) = MappedFile::open(path) else { continue };
             match build_id_of_file(&file, target) {
-                Some(found) if found == *wanted => return Ok(file),
+                Some(found) if found == *wanted => return Opened::File(file),
                 found => refused = refused.or_else(|| Some(self.mismatch(path, found.as_ref(), wanted))),
             }
         }
-        Err(refused)
+        refused.map_or(Opened::NotThere, |gap| Opened::Refused(Box::new(gap)))
     }
 
     fn mismatch(&self, path: &Path, found: Option<&BuildId>, wanted: &BuildId) -> Gap {

@@ -235,16 +235,15 @@ impl<'d> Core<'d> {
             return u64::from(elf.e_phnum);
         }
         let at = usize::try_from(elf.e_shoff.saturating_add(SH_INFO)).unwrap_or(usize::MAX);
-        match self.data.get(at..at.saturating_add(4)) {
-            Some(bytes) => self.target.unsigned(bytes),
-            None => {
-                self.gaps.push(Gap::new(
-                    GapKind::Truncated,
-                    "the number of segments",
-                    format!("the section header at offset {:#x} is behind the end of the file", elf.e_shoff),
-                ));
-                u64::from(PN_XNUM) - 1
-            }
+        if let Some(bytes) = self.data.get(at..at.saturating_add(4)) {
+            self.target.unsigned(bytes)
+        } else {
+            self.gaps.push(Gap::new(
+                GapKind::Truncated,
+                "the number of segments",
+                format!("the section header at offset {:#x} is behind the end of the file", elf.e_shoff),
+            ));
+            u64::from(PN_XNUM) - 1
         }
     }
 

@@ -74,7 +74,7 @@ fn parse_line(line: &str) -> Option<(&str, Place)> {
             Some((shift, width)).filter(|_| width > 0 && shift < 64 && width < 64 && shift + width <= 64)
         }
     };
-    if matches!(line.split_ascii_whitespace().nth(2), Some(_)) && bits.is_none() {
+    if line.split_ascii_whitespace().nth(2).is_some() && bits.is_none() {
         return None;
     }
     words.next().is_none().then_some((path, Place { offset, bits }))

@@ -172,7 +172,7 @@ macro_rules! members {
         #[allow(non_camel_case_types, reason = "one name serves the index and the typed constant")]
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u16)]
-        pub enum Id { $(#[doc = $path] $name),* }
+        pub enum Id { $(#[doc = concat!("`", $path, "`")] $name),* }
 
         impl Id {
             /// All members, by index.

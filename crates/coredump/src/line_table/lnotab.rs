@@ -1,6 +1,6 @@
 //! `co_lnotab` (up to 3.9): pairs of an unsigned byte delta and a signed line delta.
 //!
-//! Source: Objects/lnotab_notes.txt and `PyCode_Addr2Line` in Objects/codeobject.c at v3.9.18.
+//! Source: `Objects/lnotab_notes.txt` and `PyCode_Addr2Line` in Objects/codeobject.c at v3.9.18.
 
 use crate::line_table::Position;
 

@@ -1,6 +1,6 @@
 //! The location table (3.11+): one variable-length entry per run of instructions, with columns.
 //!
-//! Source: Objects/locations.md at v3.11.7 (InternalDocs/code_objects.md at v3.13.0); PEP 657.
+//! Source: Objects/locations.md at v3.11.7 (`InternalDocs/code_objects.md` at v3.13.0); PEP 657.
 
 use crate::line_table::Position;
 

@@ -1,6 +1,6 @@
 //! `co_linetable` of 3.10: pairs of the length of a range and its line delta, -128 for no line.
 //!
-//! Source: Objects/lnotab_notes.txt and `advance` in Objects/codeobject.c at v3.10.13.
+//! Source: `Objects/lnotab_notes.txt` and `advance` in Objects/codeobject.c at v3.10.13.
 
 use crate::line_table::Position;
 

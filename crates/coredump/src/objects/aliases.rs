@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn names_of_c_types() {
         let check = |module, key, expected| {
-            assert_eq!(resolve(module, key, true).map(|found| (found.1, found.2)), Some(expected))
+            assert_eq!(resolve(module, key, true).map(|found| (found.1, found.2)), Some(expected));
         };
         check("_collections", "deque", ("collections", "deque"));
         check("_collections", "_deque_iterator", ("_collections", "_deque_iterator"));

@@ -1,6 +1,6 @@
 //! `dict` objects: all layouts of keys and values, in insertion order.
 //!
-//! Objects/dictobject.c and Include/internal/pycore_dict.h describe them. A dict has a keys object: a hash
+//! Objects/dictobject.c and `Include/internal/pycore_dict.h` describe them. A dict has a keys object: a hash
 //! index, then entries in insertion order. The values stand in the entries, or (split table, used for
 //! instance attributes) in an array of their own.
 

@@ -48,6 +48,7 @@ fn with_fraction(value: f64, fraction: &str) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::unreadable_literal, reason = "digits stand as Python prints them")]
 mod tests {
     use super::*;
 

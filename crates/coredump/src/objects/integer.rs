@@ -13,7 +13,7 @@ use crate::runtime::python::Python;
 const SHIFT: u32 = 30;
 /// Bytes that a digit takes in memory.
 const DIGIT_BYTES: u64 = 4;
-/// Digits of 30 bits that hold any number of 4,300 decimal ones; of more, `repr()` raises a ValueError
+/// Digits of 30 bits that hold any number of 4,300 decimal ones; of more, `repr()` raises a `ValueError`
 /// (`sys.int_info.default_max_str_digits`).
 const MAX_DIGITS: u64 = 477;
 /// Largest power of ten in a limb of the conversion.

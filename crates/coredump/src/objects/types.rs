@@ -332,7 +332,9 @@ fn is_written_in_c(python: &Python<'_>, name: &str, globals: Ptr<DictObject>) ->
         return false;
     }
     match dict::lookup_str(python, globals, "__file__") {
-        Ok(Some(file)) => read_string(python, file.cast(), 4096).is_ok_and(|file| file.ends_with(".so")),
+        Ok(Some(file)) => {
+            read_string(python, file.cast(), 4096).is_ok_and(|file| file.as_bytes().ends_with(b".so"))
+        }
         Ok(None) => true,
         Err(_) => false,
     }

@@ -118,7 +118,7 @@ impl<'p> PythonRuntime<'p> {
             match Self::try_column(
                 process,
                 candidate,
-                &shipped.column(),
+                &shipped.column_on(process.core().machine()),
                 shipped.version,
                 stated.as_ref(),
                 LayoutSource::Table,

@@ -65,7 +65,7 @@ const MAX_VARIABLES: u64 = 1 << 16;
 const CO_VARARGS: i32 = 0x04;
 const CO_VARKEYWORDS: i32 = 0x08;
 
-/// `co_localspluskinds` (Include/internal/pycore_code.h at v3.11.7).
+/// `co_localspluskinds` (`Include/internal/pycore_code.h` at v3.11.7).
 const CO_FAST_CELL: u8 = 0x40;
 const CO_FAST_FREE: u8 = 0x80;
 

@@ -44,15 +44,15 @@ pub enum Instruction {
     /// `f_lasti` counts two-byte units (3.10).
     LastiUnits,
     /// `prev_instr` points at the instruction that ran last (3.11, 3.12).
-    PreviousInstruction,
+    RanLast,
     /// `instr_ptr` points at the instruction that is running, or behind a call (3.13).
-    InstructionPointer,
+    Current,
 }
 
 /// How instructions map to lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineTable {
-    /// `co_lnotab`: pairs of byte and line deltas (up to 3.9; Objects/lnotab_notes.txt).
+    /// `co_lnotab`: pairs of byte and line deltas (up to 3.9; `Objects/lnotab_notes.txt`).
     Lnotab,
     /// `co_linetable` of PEP 626 (3.10): pairs of byte and line deltas, the range first.
     Ranges,
@@ -140,7 +140,7 @@ impl Dialect {
         let v3_10 = Self { instruction: Instruction::LastiUnits, line_table: LineTable::Ranges, ..v3_9 };
         let v3_11 = Self {
             frame_chain: FrameChain::CFrame,
-            instruction: Instruction::PreviousInstruction,
+            instruction: Instruction::RanLast,
             line_table: LineTable::Locations,
             dict_keys: DictKeysFormat::Log2,
             instance_dict: InstanceDict::ValuesAndDict,
@@ -157,7 +157,7 @@ impl Dialect {
         };
         let v3_13 = Self {
             frame_chain: FrameChain::CurrentFrame,
-            instruction: Instruction::InstructionPointer,
+            instruction: Instruction::Current,
             instance_dict: InstanceDict::InlineValues,
             ..v3_12
         };

@@ -170,11 +170,18 @@ fn code_of(
             Ok(python.read(frame, member::IFRAME_CODE)?.filter(|_| !entry_marker))
         }
         FramePlace::Interpreter(frame) => {
+            if python.read(frame, member::IFRAME_OWNER)? == OWNED_BY_C_STACK {
+                return Ok(None);
+            }
+            let Some(executable) = python.read(frame, member::IFRAME_EXECUTABLE)?.map(Ptr::cast) else {
+                return Ok(None);
+            };
             // The executable may be None or any object; only code objects have lines.
-            let executable = python.read(frame, member::IFRAME_EXECUTABLE)?.map(Ptr::cast);
-            let entry_marker = python.read(frame, member::IFRAME_OWNER)? == OWNED_BY_C_STACK;
-            Ok(executable
-                .filter(|&code| !entry_marker || codes.check_type(python, code).is_ok() && !entry_marker))
+            match codes.check_type(python, executable) {
+                Ok(()) => Ok(Some(executable)),
+                Err(ReadError::Invalid { .. }) => Ok(None),
+                Err(error) => Err(error),
+            }
         }
     }
 }
@@ -203,7 +210,7 @@ fn instruction_offset(
             Ok(u64::try_from(python.read(frame, member::FRAME_LASTI)?).ok().map(|units| units * 2))
         }
         (FramePlace::Interpreter(frame), instruction) => {
-            let pointer = if instruction == Instruction::InstructionPointer {
+            let pointer = if instruction == Instruction::Current {
                 python.read(frame, member::IFRAME_INSTR_PTR)?
             } else {
                 python.read(frame, member::IFRAME_PREV_INSTR)?

@@ -27,7 +27,7 @@ pub(crate) struct Candidate {
     pub(crate) located_by: LocatedBy,
 }
 
-/// `_Py_Debug_Cookie` (Include/internal/pycore_runtime.h at v3.13.0).
+/// `_Py_Debug_Cookie` (`Include/internal/pycore_runtime.h` at v3.13.0).
 pub(crate) const COOKIE: &[u8; 8] = b"xdebugpy";
 
 /// Places that a symbol names, in the order of the modules.

@@ -84,8 +84,6 @@ pub(crate) fn gil_holder(
 ) -> Option<Ptr<ThreadState>> {
     let python = runtime.python();
     match python.dialect().gil {
-        // The member lies behind mutexes, whose size differs between machines; the column is of x86-64.
-        Gil::CurrentThreadState if runtime.process().core().machine() != Machine::X86_64 => None,
         Gil::CurrentThreadState => {
             python.read(runtime.address(), member::RUNTIME_TSTATE_CURRENT).ok().flatten()
         }

@@ -173,7 +173,7 @@ fn hostile_entries_are_refused() {
 fn more_work_than_bytes_is_refused() {
     let attributes = [0x3f, 0x19].repeat(1000); // DW_AT_external, DW_FORM_flag_present
     let abbreviations = [ABBREVIATIONS, &[7, 0x0d, 0], &attributes, &[0, 0, 0]].concat();
-    let entries = [b"\x03PyObject\0\x08".as_slice(), &[7; 100_000], &[0, 0]].concat();
+    let entries = [b"\x03PyObject\0\x08".as_slice(), &vec![7; 100_000], &[0, 0]].concat();
     let error = refusal_of(&entries, &abbreviations);
     assert!(error.ends_with("takes more work than its size justifies"), "{error}");
 }

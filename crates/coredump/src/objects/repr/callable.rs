@@ -22,6 +22,7 @@ const MAX_ENTRIES: usize = 100_000;
 type Made = Result<Form, ReadError>;
 
 /// `type_repr`.
+#[expect(clippy::unnecessary_wraps, reason = "all formatters have one signature")]
 pub(super) fn class(objects: &Objects<'_>, object: Ptr<Object>, _: usize) -> Made {
     let name = objects.type_name(object.cast());
     let form = Form::text(format!("<class '{}'>", name.qualified()));
@@ -288,10 +289,10 @@ pub(super) fn partial(objects: &Objects<'_>, object: Ptr<Object>, limit: usize) 
             form = form.and(", ").elements(&elements);
         }
     }
-    if let Some(keywords) = python.read(partial, member::PARTIAL_KW)? {
-        if dict::len(python, keywords)? > 0 {
-            form = form.and(", ").keywords(objects, keywords, Order::Inserted, limit)?;
-        }
+    if let Some(keywords) = python.read(partial, member::PARTIAL_KW)?
+        && dict::len(python, keywords)? > 0
+    {
+        form = form.and(", ").keywords(objects, keywords, Order::Inserted, limit)?;
     }
     Ok(form.and(")"))
 }
