@@ -131,6 +131,8 @@ pub(crate) struct AnalyzeArgs {
     pub(crate) binaries: Binaries,
     #[command(flatten)]
     pub(crate) zone: ZoneArg,
+    #[command(flatten)]
+    pub(crate) memory: MemoryArg,
 }
 
 /// Show what a core says: how the process ended, every thread's Python stack, the exceptions in force
@@ -184,6 +186,8 @@ pub(crate) struct HeapArgs {
     pub(crate) format: Option<DocumentFormat>,
     #[command(flatten)]
     pub(crate) binaries: Binaries,
+    #[command(flatten)]
+    pub(crate) memory: MemoryArg,
 }
 
 /// The views of the heap's text output; JSON always holds all.
@@ -238,6 +242,30 @@ pub(crate) struct LogsArgs {
     pub(crate) zone: ZoneArg,
 }
 
+/// A bound on memory.
+#[derive(Debug, Args)]
+pub(crate) struct MemoryArg {
+    /// Stop the heap's analysis before it takes more memory than SIZE: 512M, 8G
+    #[arg(long, value_name = "SIZE", default_value = "8G", value_parser = size)]
+    pub(crate) max_memory: u64,
+}
+
+/// Reads `512M`, `8G`, `8GiB` or plain bytes; units are powers of 1024.
+fn size(text: &str) -> Result<u64, String> {
+    let end = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let shift = match unit.to_ascii_uppercase().trim_end_matches("IB").trim_end_matches('B') {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => return Err("write 512M, 8G or a number of bytes".to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|_| "write 512M, 8G or a number of bytes".to_owned())?;
+    number.checked_mul(1 << shift).ok_or_else(|| "that is more than any machine has".to_owned())
+}
+
 /// The zone of times without one.
 #[derive(Debug, Args)]
 pub(crate) struct ZoneArg {
@@ -257,4 +285,28 @@ pub(crate) struct LayoutArgs {
     /// An executable, library or separate debug file with DWARF
     #[arg(value_name = "ELF")]
     pub(crate) elf: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes() {
+        let check = |text: &str, expected: Option<u64>| assert_eq!(size(text).ok(), expected, "{text}");
+        check("512", Some(512));
+        check("2k", Some(2048));
+        check("8GiB", Some(8 << 30));
+        check("1MB", Some(1 << 20));
+        for text in ["", "G", "8X", "-1", "99999999999T"] {
+            check(text, None);
+        }
+    }
 }

@@ -147,3 +147,96 @@ impl Exception {
         }
     }
 }
+
+/// `pycoroner.logs/1`.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct LogsDocument {
+    #[serde(flatten)]
+    pub(crate) scan: pycoroner_logscan::Document,
+    #[serde(default)]
+    pub(crate) redactions: Vec<Redaction>,
+}
+
+/// `pycoroner.heap/1`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct HeapDocument {
+    pub(crate) totals: HeapTotals,
+    pub(crate) ledger: Vec<LedgerRow>,
+    pub(crate) types: Vec<TypeRow>,
+    pub(crate) owners: Vec<OwnerRow>,
+    pub(crate) suspects: Vec<HeapSuspect>,
+    pub(crate) unreachable: Vec<UnreachableRow>,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) gaps: Vec<Gap>,
+    pub(crate) redactions: Vec<Redaction>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct HeapTotals {
+    pub(crate) objects: u64,
+    pub(crate) references: u64,
+    pub(crate) shallow_bytes: u64,
+    pub(crate) dumped_bytes: u64,
+    pub(crate) attributed_bytes: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct LedgerRow {
+    pub(crate) owner: String,
+    pub(crate) bytes: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct TypeRow {
+    #[serde(rename = "type")]
+    pub(crate) type_name: String,
+    pub(crate) count: u64,
+    pub(crate) shallow_bytes: u64,
+    pub(crate) retained_bytes: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct OwnerRow {
+    pub(crate) path: String,
+    #[serde(rename = "type")]
+    pub(crate) type_name: String,
+    pub(crate) length: Option<u64>,
+    pub(crate) retained_bytes: u64,
+    pub(crate) retained_objects: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct HeapSuspect {
+    pub(crate) path: String,
+    #[serde(rename = "type")]
+    pub(crate) type_name: String,
+    pub(crate) retained_bytes: u64,
+    pub(crate) percent: f64,
+    pub(crate) accumulates: Option<Accumulates>,
+    pub(crate) why: String,
+    pub(crate) refuted_if: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Accumulates {
+    #[serde(rename = "type")]
+    pub(crate) type_name: String,
+    pub(crate) count: u64,
+    pub(crate) each_bytes: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct UnreachableRow {
+    #[serde(rename = "type")]
+    pub(crate) type_name: String,
+    pub(crate) count: u64,
+    pub(crate) bytes: u64,
+}

@@ -166,7 +166,11 @@ fn files_under(path: &Path, gaps: &mut Vec<Gap>) -> Vec<PathBuf> {
         let mut entries: Vec<PathBuf> = match fs::read_dir(&folder) {
             Ok(entries) => entries.filter_map(|entry| Some(entry.ok()?.path())).collect(),
             Err(error) => {
-                gaps.push(Gap::new(GapKind::Unknown, format!("all of {}", folder.display()), error.to_string()));
+                gaps.push(Gap::new(
+                    GapKind::Unknown,
+                    format!("all of {}", folder.display()),
+                    error.to_string(),
+                ));
                 continue;
             }
         };
@@ -187,8 +191,10 @@ fn files_under(path: &Path, gaps: &mut Vec<Gap>) -> Vec<PathBuf> {
 
 fn nothing_found(first: Option<(PathBuf, io::Error)>) -> anyhow::Error {
     match first {
-        Some((file, error)) => anyhow::Error::new(error)
-            .context(format!("cannot read {}; check the path and the permissions of the file", file.display())),
+        Some((file, error)) => anyhow::Error::new(error).context(format!(
+            "cannot read {}; check the path and the permissions of the file",
+            file.display()
+        )),
         None => anyhow::anyhow!("the directories hold no files; give a core file or a log"),
     }
 }
@@ -214,12 +220,15 @@ fn sha256(path: &Path) -> io::Result<String> {
 /// # Errors
 /// When it is none, with what it seems to be.
 pub(crate) fn core_item(path: &Path) -> Result<Item> {
-    let item = Item::open(path, 0)
-        .with_context(|| format!("cannot read {}; check the path and the permissions of the file", path.display()))?;
+    let item = Item::open(path, 0).with_context(|| {
+        format!("cannot read {}; check the path and the permissions of the file", path.display())
+    })?;
     match item.kind {
         Kind::Core => Ok(item),
         Kind::Log => bail!("{} is a log and no core file; try: pycoroner logs {0}", path.display()),
-        Kind::Alerts => bail!("{} is an export of alerts and no core file; try: pycoroner analyze", path.display()),
+        Kind::Alerts => {
+            bail!("{} is an export of alerts and no core file; try: pycoroner analyze", path.display())
+        }
         Kind::NotUnderstood(why) => bail!(
             "{} is no core file: {why}; a core is the ELF file that the kernel or gcore wrote, maybe compressed with zstd or gzip",
             path.display()

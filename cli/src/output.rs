@@ -35,7 +35,10 @@ impl Output {
         let Ok(ours) = fs::canonicalize(destination) else { return Ok(()) };
         for input in inputs {
             if fs::canonicalize(input).is_ok_and(|input| input == ours || is_same_file(&input, &ours)) {
-                bail!("{} is an input and is not overwritten; give another file to -o", destination.display());
+                bail!(
+                    "{} is an input and is not overwritten; give another file to -o",
+                    destination.display()
+                );
             }
         }
         Ok(())
@@ -45,9 +48,9 @@ impl Output {
     pub(crate) fn write(&self, text: &str) -> Result<()> {
         match &self.destination {
             None => self.to_stdout(text).or_else(quiet_when_broken).context("cannot write to stdout"),
-            Some(path) => self
-                .to_file(path, text)
-                .with_context(|| format!("cannot write {}; is the folder there, and writable?", path.display())),
+            Some(path) => self.to_file(path, text).with_context(|| {
+                format!("cannot write {}; is the folder there, and writable?", path.display())
+            }),
         }
     }
 
@@ -69,7 +72,11 @@ impl Output {
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
             // A device or a pipe cannot be replaced; a directory refuses by itself.
-            return File::options().write(true).open(&path)?.write_all(text.as_bytes()).or_else(quiet_when_broken);
+            return File::options()
+                .write(true)
+                .open(&path)?
+                .write_all(text.as_bytes())
+                .or_else(quiet_when_broken);
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         // Born with mode 0600, and stays so: reports hold what the process held.

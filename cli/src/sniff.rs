@@ -78,7 +78,9 @@ fn kind_of(head: &[u8]) -> Kind {
         return if is_core {
             Kind::Core
         } else {
-            Kind::NotUnderstood("it is an executable or library and no core; such files go to --exe or --module-path")
+            Kind::NotUnderstood(
+                "it is an executable or library and no core; such files go to --exe or --module-path",
+            )
         };
     }
     if is_alerts(head) {

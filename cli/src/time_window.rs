@@ -15,7 +15,9 @@ pub(crate) fn time(text: &str, zone: &TimeZone) -> Result<UtcTime> {
             .parse::<DateTime>()
             .and_then(|civil| civil.to_zoned(zone.clone()))
             .map(|zoned| zoned.timestamp())
-            .with_context(|| format!("{text:?} is no time; write 2026-11-23T09:25:56Z or '2026-11-23 09:25:56'"))?,
+            .with_context(|| {
+                format!("{text:?} is no time; write 2026-11-23T09:25:56Z or '2026-11-23 09:25:56'")
+            })?,
     };
     let nanos = i64::try_from(instant.as_nanosecond());
     nanos.map(UtcTime).map_err(|_| anyhow!("{text:?} lies outside of the years 1678 to 2261"))
@@ -44,7 +46,8 @@ pub(crate) fn zone(name: &str) -> Result<TimeZone> {
             return Ok(offset.to_numeric_offset().to_time_zone());
         }
     }
-    TimeZone::get(name).with_context(|| format!("{name:?} is no known zone; write UTC, +02:00 or Europe/Berlin"))
+    TimeZone::get(name)
+        .with_context(|| format!("{name:?} is no known zone; write UTC, +02:00 or Europe/Berlin"))
 }
 
 #[cfg(test)]

@@ -43,8 +43,11 @@ fn write_findings(out: &mut String, findings: &[Finding]) {
             finding.id,
             confidence(finding.confidence)
         );
-        for (sign, evidence) in
-            finding.evidence.iter().map(|item| ('+', item)).chain(finding.against.iter().map(|item| ('-', item)))
+        for (sign, evidence) in finding
+            .evidence
+            .iter()
+            .map(|item| ('+', item))
+            .chain(finding.against.iter().map(|item| ('-', item)))
         {
             let _ = write!(out, "    {sign} {}", inert(&evidence.statement));
             for citation in evidence.citations.iter().take(3) {
@@ -65,7 +68,12 @@ fn write_gaps(out: &mut String, gaps: &[Gap]) {
     let _ = writeln!(out, "\n{STRONG}Gaps: what could not be known{STRONG:#}");
     for gap in gaps.iter().take(MOST_GAPS) {
         let kind = gap_kind(gap.kind);
-        let _ = writeln!(out, "  {WARN}{}{WARN:#}: {} {FAINT}({kind}){FAINT:#}", inert(&gap.what), inert(&gap.why));
+        let _ = writeln!(
+            out,
+            "  {WARN}{}{WARN:#}: {} {FAINT}({kind}){FAINT:#}",
+            inert(&gap.what),
+            inert(&gap.why)
+        );
         if let Some(remedy) = &gap.remedy {
             let _ = writeln!(out, "    next time: {}", inert(remedy));
         }

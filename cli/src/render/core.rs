@@ -55,7 +55,12 @@ fn write_headline(out: &mut String, document: &CoreDocument) {
     let place = crashed.and_then(|thread| thread.python_frames.first());
     let place = place.map(|frame| format!(" in {}", frame.name())).unwrap_or_default();
     let verdict = crash.verdict.as_ref().map(|verdict| format!(": {}", verdict.summary)).unwrap_or_default();
-    let _ = writeln!(out, "{BAD}{}{BAD:#}{STRONG}{}{STRONG:#}", inert(&format!("{what}{place}")), inert(&verdict));
+    let _ = writeln!(
+        out,
+        "{BAD}{}{BAD:#}{STRONG}{}{STRONG:#}",
+        inert(&format!("{what}{place}")),
+        inert(&verdict)
+    );
 }
 
 fn write_process(out: &mut String, process: &Process) {
@@ -127,7 +132,8 @@ fn write_crash(out: &mut String, crash: &Crash) {
 fn groups<'a>(threads: &[&'a Thread], folding: Folding) -> Vec<Vec<&'a Thread>> {
     let mut groups: Vec<Vec<&Thread>> = Vec::new();
     for thread in threads {
-        let same = |group: &&mut Vec<&Thread>| group.first().is_some_and(|first| is_same_stack(first, thread));
+        let same =
+            |group: &&mut Vec<&Thread>| group.first().is_some_and(|first| is_same_stack(first, thread));
         match groups.iter_mut().find(same).filter(|_| folding == Folding::Folded) {
             Some(group) => group.push(thread),
             None => groups.push(vec![thread]),
@@ -156,7 +162,8 @@ fn write_group(out: &mut String, group: &[&Thread], sources: &SourceLines, foldi
         let more = group.len().saturating_sub(MOST_NAMES);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let threads = counted(group.len() as u64, "thread");
-        let _ = writeln!(out, "{STRONG}{threads}{STRONG:#} with this stack: {}{more}", inert(&names.join(", ")));
+        let _ =
+            writeln!(out, "{STRONG}{threads}{STRONG:#} with this stack: {}{more}", inert(&names.join(", ")));
     }
     if thread.python_frames.is_empty() {
         let _ = writeln!(out, "  {FAINT}no Python frames{FAINT:#}");

@@ -48,7 +48,9 @@ pub(super) fn write(out: &mut String, exception: &Exception, sources: &SourceLin
 
 fn earlier(exception: &Exception) -> Option<(&Exception, &'static str)> {
     match (&exception.cause, &exception.context) {
-        (Some(cause), _) => Some((cause, "The above exception was the direct cause of the following exception:")),
+        (Some(cause), _) => {
+            Some((cause, "The above exception was the direct cause of the following exception:"))
+        }
         (None, Some(context)) if !exception.suppress_context => {
             Some((context, "During handling of the above exception, another exception occurred:"))
         }

@@ -38,7 +38,11 @@ pub(super) fn write(out: &mut String, frames: &[Frame], sources: &SourceLines, i
             if index == left_out.start {
                 let hidden: usize = runs[left_out.clone()].iter().map(|run| run.len()).sum();
                 let hidden = count(hidden as u64);
-                let _ = writeln!(out, "{:indent$}{FAINT}… {hidden} frames left out; --all shows them{FAINT:#}", "");
+                let _ = writeln!(
+                    out,
+                    "{:indent$}{FAINT}… {hidden} frames left out; --all shows them{FAINT:#}",
+                    ""
+                );
             }
             continue;
         }
@@ -47,7 +51,8 @@ pub(super) fn write(out: &mut String, frames: &[Frame], sources: &SourceLines, i
         }
         if let Some(more) = run.len().checked_sub(most_repeats).filter(|more| *more > 0) {
             let more = count(more as u64);
-            let _ = writeln!(out, "{:indent$}{FAINT}[the last frame repeated {more} more times]{FAINT:#}", "");
+            let _ =
+                writeln!(out, "{:indent$}{FAINT}[the last frame repeated {more} more times]{FAINT:#}", "");
         }
     }
 }
@@ -93,7 +98,13 @@ fn write_variable(out: &mut String, variable: &Variable, indent: usize) {
     out.push('\n');
     let indent = indent + 4;
     for attribute in variable.attributes.iter().take(MOST_ATTRIBUTES) {
-        let _ = writeln!(out, "{:indent$}.{} = {}", "", inert(&attribute.name), shown_repr(&attribute.repr, false));
+        let _ = writeln!(
+            out,
+            "{:indent$}.{} = {}",
+            "",
+            inert(&attribute.name),
+            shown_repr(&attribute.repr, false)
+        );
     }
     if let Some(more) = variable.attributes.len().checked_sub(MOST_ATTRIBUTES).filter(|more| *more > 0) {
         let _ = writeln!(out, "{:indent$}{FAINT}and {more} more attributes{FAINT:#}", "");

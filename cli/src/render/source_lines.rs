@@ -23,7 +23,11 @@ pub(crate) struct SourceLines {
 impl SourceLines {
     /// Looks under `sysroot`; without one, no source is shown, for nothing says that this machine has the same.
     pub(crate) fn new(sysroot: Option<&Path>, policy: Policy) -> Self {
-        Self { sysroot: sysroot.map(Path::to_owned), redactor: Redactor::new(policy), files: RefCell::default() }
+        Self {
+            sysroot: sysroot.map(Path::to_owned),
+            redactor: Redactor::new(policy),
+            files: RefCell::default(),
+        }
     }
 
     /// The line as it stands there, masked, without its end; `None` when there is no such file or line.
@@ -42,7 +46,8 @@ impl SourceLines {
 /// Only Python files are read, and only below the root: the path comes from the core.
 fn read(root: &Path, file: &str) -> Option<String> {
     let recorded = Path::new(file);
-    let stays_below = recorded.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
+    let stays_below =
+        recorded.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
     if !recorded.is_absolute() || !stays_below || recorded.extension()? != "py" {
         return None;
     }

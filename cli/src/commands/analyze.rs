@@ -1,0 +1,207 @@
+//! `pycoroner analyze`: all evidence into one incident report.
+
+use anyhow::{Result, bail};
+use pycoroner_coredump::{CaptureOptions, LocalsOf, ProcessSnapshot, capture};
+use pycoroner_findings::{Event, Gap, GapKind, Severity, TimeBasis};
+use pycoroner_heap::HeapDocument;
+use pycoroner_logscan::{Options, Scan, Zone};
+use pycoroner_redact::Redactor;
+use pycoroner_report::{Incident, Material, assemble, render_markdown};
+use pycoroner_telemetry::read_alerts;
+use serde::Serialize;
+
+use super::death::{self, Death};
+use super::log_scan::scan_logs;
+use super::{Session, heap, pretty};
+use crate::args::{AnalyzeArgs, ReportFormat};
+use crate::dead_process::with_process;
+use crate::evidence::{Evidence, Item};
+use crate::exit::Outcome;
+use crate::sniff::Kind;
+use crate::time_window;
+
+/// Innermost frames of the crashed thread whose variables are shown.
+const FRAMES_WITH_LOCALS: usize = 8;
+/// Larger exports of alerts are not read.
+const MOST_ALERT_BYTES: u64 = 64 << 20;
+
+/// Runs the command.
+pub(crate) fn run(session: &Session, args: &AnalyzeArgs) -> Result<Outcome> {
+    let zone = Zone::new(time_window::zone(&args.zone.tz)?);
+    let mut evidence = Evidence::gather(&args.paths)?;
+    session.output.spare(evidence.files())?;
+    refuse_nothing(&evidence)?;
+    let mut material = Material::default();
+    let dead = dead_process(session, &mut evidence, args, &mut material)?;
+    add_logs(session, &evidence, dead.as_ref(), &zone, &mut material)?;
+    add_alerts(&evidence, &mut material);
+    for item in &evidence.items {
+        session.detail(&format!("hashing {} ({})", item.shown, item.kind.name()));
+        material.sources.push(item.source()?);
+    }
+    material.gaps.append(&mut evidence.gaps);
+    if let Some(Dead { snapshot, heap, .. }) = dead {
+        add_document(&mut material, &snapshot)?;
+        if let Some(heap) = heap {
+            add_document(&mut material, &heap)?;
+        }
+    }
+    let incident = assemble(material, &Redactor::new(session.policy));
+    write(session, args.format, &incident)?;
+    Ok(Outcome::of(&incident.gaps))
+}
+
+/// What a core said, and which one it was.
+struct Dead {
+    /// Index of the core among the evidence.
+    item: usize,
+    snapshot: ProcessSnapshot,
+    heap: Option<HeapDocument>,
+}
+
+fn refuse_nothing(evidence: &Evidence) -> Result<()> {
+    if evidence.items.iter().any(|item| !matches!(item.kind, Kind::NotUnderstood(_))) {
+        return Ok(());
+    }
+    let reasons: Vec<String> =
+        evidence.gaps.iter().take(3).map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
+    bail!(
+        "nothing here is a core, a log or an export of alerts ({}); give a core file or a log",
+        reasons.join("; ")
+    )
+}
+
+/// Reads the first core that can be read; a report is about one process, so others become gaps.
+fn dead_process(
+    session: &Session,
+    evidence: &mut Evidence,
+    args: &AnalyzeArgs,
+    material: &mut Material,
+) -> Result<Option<Dead>> {
+    let mut dead = None;
+    let mut first_error = None;
+    for (index, item) in evidence.items.iter().enumerate().filter(|(_, item)| item.kind == Kind::Core) {
+        if dead.is_some() {
+            session.note(&format!("{} is a further core and not in this report", item.shown));
+            let why = "a report is about one process";
+            let gap = Gap::new(GapKind::Limit, format!("all of {}", item.shown), why);
+            material.gaps.push(gap.remedy("run pycoroner analyze for each core"));
+            continue;
+        }
+        session.detail(&format!("reading {}", item.shown));
+        match read_core(item, args) {
+            Ok((snapshot, heap)) => dead = Some(Dead { item: index, snapshot, heap }),
+            Err(error) => {
+                let gap = Gap::new(GapKind::Corrupt, format!("all of {}", item.shown), format!("{error:#}"));
+                material.gaps.push(gap);
+                first_error.get_or_insert(error);
+            }
+        }
+    }
+    let has_others = evidence.items.iter().any(|item| matches!(item.kind, Kind::Log | Kind::Alerts));
+    match first_error {
+        Some(error) if dead.is_none() && !has_others => Err(error),
+        _ => Ok(dead),
+    }
+}
+
+fn read_core(item: &Item, args: &AnalyzeArgs) -> Result<(ProcessSnapshot, Option<HeapDocument>)> {
+    let options =
+        CaptureOptions { locals: LocalsOf::CrashedThread(FRAMES_WITH_LOCALS), ..CaptureOptions::default() };
+    with_process(item, &args.binaries, |process, runtime| {
+        let snapshot = capture(process, runtime, &options);
+        // Without a runtime the snapshot's own gap says why there is no heap.
+        Ok((snapshot, runtime.is_ok().then(|| heap::read(runtime, args.memory.max_memory))))
+    })
+}
+
+/// Scans the logs around the time of death, which is decided first.
+fn add_logs(
+    session: &Session,
+    evidence: &Evidence,
+    dead: Option<&Dead>,
+    zone: &Zone,
+    material: &mut Material,
+) -> Result<()> {
+    let mut options = Options { assumed_zone: zone.clone(), ..Options::default() };
+    if let Some((dead, item)) = dead.and_then(|dead| Some((dead, evidence.items.get(dead.item)?))) {
+        let death = death::of_process(item, &dead.snapshot, evidence, zone);
+        options.anchor = death::anchor(&death, &dead.snapshot);
+        material.events.extend(died(&death, &dead.snapshot));
+        material.died_at = death.at;
+        material.gaps.extend(death.gap);
+    }
+    if evidence.of(&Kind::Log).next().is_none() {
+        return Ok(());
+    }
+    session.detail("scanning the logs");
+    let scan = scan_logs(evidence, &options);
+    material.events.extend(tracebacks(&scan));
+    add_document(material, &scan.document())
+}
+
+/// Rows for the timeline that the document of the logs has not among its events.
+fn tracebacks(scan: &Scan) -> impl Iterator<Item = Event> {
+    scan.timeline().into_iter().filter(|row| row.kind == "traceback")
+}
+
+/// The death as a row of the timeline, with the source of its time.
+fn died(death: &Death, snapshot: &ProcessSnapshot) -> Option<Event> {
+    let at = death.at?;
+    let what = match (snapshot.crash.signal_name, snapshot.crash.signal) {
+        (Some(name), _) => format!("the process died of {name}"),
+        (None, Some(signal)) => format!("the process died of signal {signal}"),
+        (None, None) => "the core was taken".to_owned(),
+    };
+    let basis = match at.basis {
+        TimeBasis::FileModified => "the core file was last changed then",
+        TimeBasis::InferredNeighbour => "the time of the last log record; nothing states it",
+        TimeBasis::Stated | TimeBasis::AssumedZone | TimeBasis::InferredYear => "as the log states",
+    };
+    let mut event = Event::new("process-died", Severity::Critical, format!("{what} ({basis})"));
+    event.at = Some(at);
+    event.pid = snapshot.process.pid;
+    event.signal = snapshot.crash.signal;
+    event.citation = snapshot.crash.citations.first().cloned();
+    Some(event)
+}
+
+fn add_alerts(evidence: &Evidence, material: &mut Material) {
+    for item in evidence.of(&Kind::Alerts) {
+        let what = || format!("all of {}", item.shown);
+        match read_whole(item) {
+            Ok(Some(bytes)) => {
+                let alerts = read_alerts(&bytes, item.id);
+                material.events.extend(alerts.events);
+                material.gaps.extend(alerts.gaps);
+            }
+            Ok(None) => {
+                let why = format!("an export of alerts is read up to {} MiB", MOST_ALERT_BYTES >> 20);
+                material.gaps.push(Gap::new(GapKind::Limit, what(), why));
+            }
+            Err(error) => material.gaps.push(Gap::new(GapKind::Corrupt, what(), error.to_string())),
+        }
+    }
+}
+
+/// A file's content, unpacked; `None` when it is too large.
+fn read_whole(item: &Item) -> std::io::Result<Option<Vec<u8>>> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    crate::sniff::open(&item.path)?.take(MOST_ALERT_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= MOST_ALERT_BYTES).then_some(bytes))
+}
+
+fn add_document(material: &mut Material, document: &impl Serialize) -> Result<()> {
+    material.documents.push(serde_json::to_value(document)?);
+    Ok(())
+}
+
+fn write(session: &Session, format: Option<ReportFormat>, incident: &Incident) -> Result<()> {
+    let by_ending = if session.output.ends_in("json") { ReportFormat::Json } else { ReportFormat::Md };
+    let text = match format.unwrap_or(by_ending) {
+        ReportFormat::Md => render_markdown(incident),
+        ReportFormat::Json => pretty(incident)?,
+    };
+    session.output.write(&text)
+}

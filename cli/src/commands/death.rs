@@ -1,0 +1,121 @@
+//! When the process died: the one place that decides it, and how well it is known.
+
+use pycoroner_coredump::ProcessSnapshot;
+use pycoroner_findings::{Gap, GapKind, TimeBasis, Timestamp, UtcTime};
+use pycoroner_logscan::{Anchor, LogEvent, Options, Scan, Zone};
+
+use super::log_scan::scan_logs;
+use crate::evidence::{Evidence, Item};
+use crate::sniff::Kind;
+
+/// Kinds of log events that say that a process ended by a signal, the most telling first.
+const DEATHS: [&str; 8] = [
+    "kernel-segfault",
+    "oom-kill",
+    "core-dumped",
+    "main-process-exited",
+    "fatal-error",
+    "worker-killed",
+    "native-abort",
+    "signal",
+];
+/// A core is complete this long after the death at most, in nearly all cases.
+const WRITING_MS: u64 = 60_000;
+/// A log that ends earlier than this before the core was last changed is taken to show that the core was copied.
+const SILENCE_MS: i64 = 300_000;
+
+/// A time of death, if any is known, with what is uncertain about it.
+#[derive(Debug, Default)]
+pub(super) struct Death {
+    /// The time, its basis and uncertainty.
+    pub(super) at: Option<Timestamp>,
+    /// Why it may be wrong, or is unknown.
+    pub(super) gap: Option<Gap>,
+}
+
+/// Decides by the logs and the core file's own time; reads the logs once, quickly.
+pub(super) fn of_process(core: &Item, snapshot: &ProcessSnapshot, evidence: &Evidence, zone: &Zone) -> Death {
+    if evidence.of(&Kind::Log).next().is_none() {
+        return by_file(core);
+    }
+    let quick = Options { assumed_zone: zone.clone(), templates: false, ..Options::default() };
+    let scan = scan_logs(evidence, &quick);
+    match stated(&scan, snapshot) {
+        Some(at) => Death { at: Some(at), gap: None },
+        None => by_span(core, &scan),
+    }
+}
+
+/// What the scan of the crash window is laid around.
+pub(super) fn anchor(death: &Death, snapshot: &ProcessSnapshot) -> Option<Anchor> {
+    let threads = snapshot.threads.iter().filter_map(|thread| thread.ident).map(|ident| ident.to_string());
+    Some(Anchor {
+        time: death.at?.time,
+        pid: snapshot.process.pid,
+        signal: snapshot.crash.signal,
+        threads: threads.collect(),
+    })
+}
+
+/// What a log says about the end of this very process.
+fn stated(scan: &Scan, snapshot: &ProcessSnapshot) -> Option<Timestamp> {
+    let pid = snapshot.process.pid?;
+    let agrees = |event: &&LogEvent| {
+        event.pid == Some(pid) && (event.signal.is_none() || event.signal == snapshot.crash.signal)
+    };
+    DEATHS.iter().find_map(|kind| {
+        scan.events
+            .iter()
+            .filter(|event| event.kind == *kind)
+            .filter(agrees)
+            .filter_map(|event| event.at)
+            .last()
+    })
+}
+
+/// The core's own time where the logs bear it out, else the end of the logs.
+fn by_span(core: &Item, scan: &Scan) -> Death {
+    let first = scan.sources.iter().filter_map(|source| source.first).min();
+    let (Some(first), Some(last)) = (first, scan.sources.iter().filter_map(|source| source.last).max())
+    else {
+        return by_file(core);
+    };
+    let is_plausible = |time: &UtcTime| *time >= first && time.millis_since(last) <= SILENCE_MS;
+    if core.modified.as_ref().is_some_and(is_plausible) {
+        return by_file(core);
+    }
+    let why = match core.modified {
+        Some(time) => format!(
+            "no log states it, and the core file was last changed at {time}, outside of the logs, as happens when it is copied; the time of the last log record was taken"
+        ),
+        None => {
+            "no log states it, and the core came without a time; the time of the last log record was taken"
+                .into()
+        }
+    };
+    let gap = Gap::new(GapKind::Missing, "the exact time of death", why).remedy(
+        "keep the modification time when a core is copied (cp -p, rsync -t), and add the journal's lines",
+    );
+    let basis = TimeBasis::InferredNeighbour;
+    Death { at: Some(Timestamp { time: last, basis, uncertainty_ms: WRITING_MS }), gap: Some(gap) }
+}
+
+fn by_file(core: &Item) -> Death {
+    match core.modified {
+        Some(time) => {
+            let at = Timestamp { time, basis: TimeBasis::FileModified, uncertainty_ms: WRITING_MS };
+            Death { at: Some(at), gap: None }
+        }
+        None => Death {
+            at: None,
+            gap: Some(
+                Gap::new(
+                    GapKind::Missing,
+                    "the time of death",
+                    "the core came through a pipe and no log states it",
+                )
+                .remedy("give the core as a file, or add a log"),
+            ),
+        },
+    }
+}

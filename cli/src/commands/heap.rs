@@ -1,0 +1,70 @@
+//! `pycoroner heap`: what the heap holds, and what keeps it alive.
+
+use anyhow::Result;
+use pycoroner_coredump::{AttachError, DeadProcess, PythonRuntime};
+use pycoroner_findings::{Gap, GapKind};
+use pycoroner_heap::{HeapDocument, Options, SCHEMA, Totals, analyze};
+
+use super::Session;
+use crate::args::HeapArgs;
+use crate::dead_process::with_process;
+use crate::evidence::core_item;
+use crate::exit::Outcome;
+use crate::render::heap::render;
+
+/// Types that are listed: more than programs have.
+const MOST_TYPES: usize = 10_000;
+/// Owners that are listed.
+const MOST_OWNERS: usize = 200;
+
+/// Runs the command.
+pub(crate) fn run(session: &Session, args: &HeapArgs) -> Result<Outcome> {
+    let item = core_item(&args.core)?;
+    session.output.spare([item.path.as_path()])?;
+    let document = with_process(&item, &args.binaries, |process, runtime| {
+        let mut document = read(runtime, args.memory.max_memory);
+        document.gaps.splice(0..0, gaps_of_core(process));
+        Ok(document)
+    })?;
+    session.write_document(&document, args.format, |document| {
+        Ok(render(&serde_json::from_value(document)?, args.view))
+    })?;
+    Ok(Outcome::of(&document.gaps))
+}
+
+/// The heap's answers; without a Python, or when the heap cannot be read, the gap that says so.
+pub(super) fn read(runtime: Result<&PythonRuntime<'_>, &AttachError>, max_memory: u64) -> HeapDocument {
+    let refused = |why: String| HeapDocument {
+        schema: SCHEMA,
+        totals: Totals::default(),
+        ledger: Vec::new(),
+        types: Vec::new(),
+        owners: Vec::new(),
+        suspects: Vec::new(),
+        unreachable: Vec::new(),
+        findings: Vec::new(),
+        gaps: vec![Gap::new(GapKind::Unknown, "the heap", why)],
+    };
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return refused(format!("there is no Python whose objects could be read: {error}")),
+    };
+    match analyze(runtime, &Options { top: MOST_TYPES, max_memory, ..Options::default() }) {
+        Ok(analysis) => bounded(analysis.into_document()),
+        Err(failure) => refused(failure.to_string()),
+    }
+}
+
+fn bounded(mut document: HeapDocument) -> HeapDocument {
+    document.owners.truncate(MOST_OWNERS);
+    if document.types.len() >= MOST_TYPES {
+        let why = format!("the {MOST_TYPES} that take the most are listed");
+        document.gaps.push(Gap::new(GapKind::Limit, "the other types", why));
+    }
+    document
+}
+
+/// What is wrong with the core is wrong with all that is read from it.
+fn gaps_of_core(process: &DeadProcess<'_>) -> Vec<Gap> {
+    process.core().gaps().to_vec()
+}

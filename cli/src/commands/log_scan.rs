@@ -1,0 +1,53 @@
+//! Scanning the logs among the evidence, and what they say about the time of a death.
+
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+use pycoroner_logscan::{Input, Options, Scan, scan};
+
+use crate::evidence::{Evidence, Item};
+use crate::sniff::{self, Kind};
+
+/// Scans all logs of the evidence, in its order.
+pub(super) fn scan_logs(evidence: &Evidence, options: &Options) -> Scan {
+    let items: Vec<&Item> = evidence.of(&Kind::Log).collect();
+    let mut readers: Vec<LazyReader> = items.iter().map(|item| LazyReader::new(item.path.clone())).collect();
+    let inputs = items.iter().zip(&mut readers).map(|(item, reader)| Input {
+        id: item.id,
+        path: item.shown.clone(),
+        modified: item.modified,
+        reader,
+    });
+    scan(inputs, options)
+}
+
+/// Opens its file when it is first read and closes it at its end: a directory can hold more logs than may be open.
+struct LazyReader {
+    path: PathBuf,
+    file: Option<Box<dyn Read>>,
+    is_at_end: bool,
+}
+
+impl LazyReader {
+    fn new(path: PathBuf) -> Self {
+        Self { path, file: None, is_at_end: false }
+    }
+}
+
+impl Read for LazyReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.is_at_end || buffer.is_empty() {
+            return Ok(0);
+        }
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => self.file.insert(sniff::open(&self.path)?),
+        };
+        let count = file.read(buffer)?;
+        if count == 0 {
+            self.is_at_end = true;
+            self.file = None;
+        }
+        Ok(count)
+    }
+}

@@ -1,0 +1,80 @@
+//! `pycoroner logs`: tracebacks, events, warnings, new messages.
+
+use anyhow::{Result, bail};
+use pycoroner_coredump::{CaptureOptions, capture};
+use pycoroner_logscan::{Anchor, Options, Window, Zone};
+
+use super::log_scan::scan_logs;
+use super::{Session, death};
+use crate::args::{Binaries, LogsArgs};
+use crate::dead_process::with_process;
+use crate::evidence::{Evidence, core_item};
+use crate::exit::Outcome;
+use crate::render::logs::render;
+use crate::sniff::Kind;
+use crate::time_window;
+
+/// Runs the command.
+pub(crate) fn run(session: &Session, args: &LogsArgs) -> Result<Outcome> {
+    if args.window.is_some() && args.around.is_none() && args.core.is_none() {
+        bail!("--window says how far to look around a time; give the time with --around or --core");
+    }
+    let mut evidence = Evidence::gather(&args.paths)?;
+    session.output.spare(evidence.files())?;
+    if evidence.of(&Kind::Log).next().is_none() {
+        let reasons: Vec<String> =
+            evidence.gaps.iter().take(3).map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
+        let hint =
+            if evidence.of(&Kind::Core).next().is_some() { "; for a core, try: pycoroner core" } else { "" };
+        bail!("none of the files is a log ({}){hint}", reasons.join("; "));
+    }
+    let options = options(session, args, &mut evidence)?;
+    let scan = scan_logs(&evidence, &options);
+    let mut document = scan.document();
+    document.gaps.append(&mut evidence.gaps);
+    session
+        .write_document(&document, args.format, |document| Ok(render(&serde_json::from_value(document)?)))?;
+    Ok(Outcome::of(&document.gaps))
+}
+
+fn options(session: &Session, args: &LogsArgs, evidence: &mut Evidence) -> Result<Options> {
+    let zone = time_window::zone(&args.zone.tz)?;
+    let mut options = Options { assumed_zone: Zone::new(zone.clone()), ..Options::default() };
+    if let Some(text) = &args.window {
+        options.before = time_window::duration(text)?;
+        options.after = options.before;
+    }
+    let bound =
+        |text: &Option<String>| text.as_deref().map(|text| time_window::time(text, &zone)).transpose();
+    let (since, until) = (bound(&args.since)?, bound(&args.until)?);
+    if let (Some(since), Some(until)) = (since, until) {
+        if since > until {
+            bail!("--since is later than --until: nothing lies between {since} and {until}");
+        }
+    }
+    if since.is_some() || until.is_some() {
+        options.window = Some(Window { since, until });
+    }
+    options.anchor = bound(&args.around)?.map(Anchor::at);
+    if let Some(path) = &args.core {
+        options.anchor = anchor_of_core(session, path, &options.assumed_zone, evidence)?;
+    }
+    Ok(options)
+}
+
+fn anchor_of_core(
+    session: &Session,
+    path: &std::path::Path,
+    zone: &Zone,
+    evidence: &mut Evidence,
+) -> Result<Option<Anchor>> {
+    let core = core_item(path)?;
+    session.output.spare([core.path.as_path()])?;
+    let snapshot = with_process(&core, &Binaries::default(), |process, runtime| {
+        Ok(capture(process, runtime, &CaptureOptions::default()))
+    })?;
+    let death = death::of_process(&core, &snapshot, evidence, zone);
+    let anchor = death::anchor(&death, &snapshot);
+    evidence.gaps.extend(death.gap);
+    Ok(anchor)
+}

@@ -1,0 +1,152 @@
+//! What a heap holds, as text: five lines of totals, then tables with bars.
+
+use std::fmt::Write as _;
+
+use super::closing;
+use super::inert::{cut, inert};
+use super::quantity::{bar, bytes, count, counted};
+use super::style::{BAD, FAINT, NAME, STRONG, WARN};
+use crate::args::HeapView;
+use crate::documents::{HeapDocument, HeapSuspect, LedgerRow, OwnerRow, TypeRow, UnreachableRow};
+
+/// Rows of a table of the summary.
+const FIRST_ROWS: usize = 10;
+/// Blocks of a full bar.
+const BAR: usize = 16;
+/// Characters of a name or path that are shown.
+const MOST_CHARACTERS: usize = 120;
+
+/// Renders a redacted document.
+pub(crate) fn render(document: &HeapDocument, view: HeapView) -> String {
+    let mut out = String::new();
+    match view {
+        HeapView::Summary => {
+            write_summary(&mut out, document);
+            write_suspects(&mut out, &document.suspects, FIRST_ROWS);
+            write_types(&mut out, &document.types, FIRST_ROWS);
+            write_owners(&mut out, &document.owners, FIRST_ROWS);
+            write_ledger(&mut out, &document.ledger);
+        }
+        HeapView::Types => write_types(&mut out, &document.types, usize::MAX),
+        HeapView::Suspects => write_suspects(&mut out, &document.suspects, usize::MAX),
+        HeapView::Owners => write_owners(&mut out, &document.owners, usize::MAX),
+    }
+    closing::write(&mut out, &document.findings, &document.gaps, &document.redactions);
+    out
+}
+
+/// Objects, their sizes, what the core holds, what looks like a leak, what is garbage: a line each.
+fn write_summary(out: &mut String, document: &HeapDocument) {
+    let totals = &document.totals;
+    let references = count(totals.references);
+    let _ =
+        writeln!(out, "{STRONG}Objects{STRONG:#}   {}, with {references} references", count(totals.objects));
+    let _ =
+        writeln!(out, "{STRONG}Size{STRONG:#}      {} as sys.getsizeof says", bytes(totals.shallow_bytes));
+    let _ = write!(out, "{STRONG}Core{STRONG:#}      {} dumped", bytes(totals.dumped_bytes));
+    let _ = writeln!(out, ", {} of it held by Python objects", bytes(totals.attributed_bytes));
+    let _ = match document.suspects.first() {
+        Some(first) => {
+            let (path, kept) = (shortened(&first.path), bytes(first.retained_bytes));
+            let percent = first.percent;
+            writeln!(
+                out,
+                "{STRONG}Suspect{STRONG:#}   {BAD}{path}{BAD:#} keeps {kept} alive ({percent:.1} %)"
+            )
+        }
+        None => writeln!(out, "{STRONG}Suspect{STRONG:#}   none: no one object keeps an unusual share alive"),
+    };
+    let _ = writeln!(out, "{STRONG}Garbage{STRONG:#}   {}", garbage(&document.unreachable));
+}
+
+fn garbage(rows: &[UnreachableRow]) -> String {
+    let Some(first) = rows.first() else { return "no unreachable cycles".to_owned() };
+    let sum = |part: fn(&UnreachableRow) -> u64| rows.iter().map(part).fold(0, u64::saturating_add);
+    let objects = counted(sum(|row| row.count), "object");
+    let size = bytes(sum(|row| row.bytes));
+    format!("{objects} in unreachable cycles, {size}; most of it {}", shortened(&first.type_name))
+}
+
+fn write_suspects(out: &mut String, suspects: &[HeapSuspect], most: usize) {
+    let _ = writeln!(out, "\n{STRONG}Leak suspects{STRONG:#}");
+    if suspects.is_empty() {
+        let _ = writeln!(out, "  {FAINT}none{FAINT:#}");
+    }
+    for suspect in suspects.iter().take(most) {
+        let (path, kept) = (shortened(&suspect.path), bytes(suspect.retained_bytes));
+        let _ = write!(out, "  {BAD}{path}{BAD:#}  {kept}, {:.1} % of all", suspect.percent);
+        if let Some(what) = &suspect.accumulates {
+            let (number, each) = (count(what.count), bytes(what.each_bytes));
+            let _ = write!(out, ": {number} × {NAME}{}{NAME:#} of {each} each", shortened(&what.type_name));
+        }
+        let _ = writeln!(out, "\n    + {}", inert(&suspect.why));
+        let _ = writeln!(out, "    {FAINT}refuted if: {}{FAINT:#}", inert(&suspect.refuted_if));
+    }
+    write_more(out, suspects.len(), most);
+}
+
+fn write_types(out: &mut String, types: &[TypeRow], most: usize) {
+    let whole = types.iter().map(|row| row.shallow_bytes).max().unwrap_or(0);
+    let _ = writeln!(out, "\n{STRONG}Types by their own size{STRONG:#}");
+    let _ = writeln!(
+        out,
+        "  {FAINT}{:>12} {:>11} {:>11}  {:BAR$}  type{FAINT:#}",
+        "objects", "own", "kept alive", ""
+    );
+    for row in types.iter().take(most) {
+        let (number, kept) = (count(row.count), bytes(row.retained_bytes));
+        let (own, bar) = (bytes(row.shallow_bytes), bar(row.shallow_bytes, whole, BAR));
+        let name = shortened(&row.type_name);
+        let _ = writeln!(
+            out,
+            "  {number:>12} {own:>11} {kept:>11}  {WARN}{bar:BAR$}{WARN:#}  {NAME}{name}{NAME:#}"
+        );
+    }
+    write_more(out, types.len(), most);
+}
+
+fn write_owners(out: &mut String, owners: &[OwnerRow], most: usize) {
+    let whole = owners.iter().map(|row| row.retained_bytes).max().unwrap_or(0);
+    let _ = writeln!(out, "\n{STRONG}Owners by what they keep alive{STRONG:#}");
+    let _ = writeln!(
+        out,
+        "  {FAINT}{:>12} {:>11}  {:BAR$}  path: type[length]{FAINT:#}",
+        "objects", "kept alive", ""
+    );
+    for row in owners.iter().take(most) {
+        let (number, kept) = (count(row.retained_objects), bytes(row.retained_bytes));
+        let bar = bar(row.retained_bytes, whole, BAR);
+        let kind = shortened(&row.type_name);
+        let length = row.length.map(|length| format!("[{}]", count(length))).unwrap_or_default();
+        let path = shortened(&row.path);
+        let _ = writeln!(
+            out,
+            "  {number:>12} {kept:>11}  {WARN}{bar:BAR$}{WARN:#}  {path}{FAINT}: {kind}{length}{FAINT:#}"
+        );
+    }
+    write_more(out, owners.len(), most);
+}
+
+fn write_ledger(out: &mut String, ledger: &[LedgerRow]) {
+    if ledger.is_empty() {
+        return;
+    }
+    let whole = ledger.iter().map(|row| row.bytes).max().unwrap_or(0);
+    let _ = writeln!(out, "\n{STRONG}Who has the dumped bytes{STRONG:#}");
+    for row in ledger {
+        let (size, bar) = (bytes(row.bytes), bar(row.bytes, whole, BAR));
+        let _ = writeln!(out, "  {size:>12}  {WARN}{bar:BAR$}{WARN:#}  {}", shortened(&row.owner));
+    }
+}
+
+fn write_more(out: &mut String, total: usize, most: usize) {
+    if let Some(more) = total.checked_sub(most).filter(|more| *more > 0) {
+        let _ = writeln!(out, "  {FAINT}and {}{FAINT:#}", counted(more as u64, "more row"));
+    }
+}
+
+fn shortened(text: &str) -> String {
+    let (start, left_out) = cut(text, MOST_CHARACTERS);
+    let more = if left_out > 0 { "…" } else { "" };
+    format!("{}{more}", inert(start))
+}

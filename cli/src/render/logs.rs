@@ -1,0 +1,271 @@
+//! What logs say, as text: tracebacks first, then events, then the messages around them.
+
+use std::fmt::Write as _;
+
+use pycoroner_findings::{Severity, UtcTime};
+use pycoroner_logscan::{
+    Document, Frame, Level, LogEvent, LogRecord, LogSource, Place, Relation, Template, Traceback,
+    TracebackKind,
+};
+
+use super::closing;
+use super::inert::{cut, inert, inert_lines};
+use super::quantity::{bytes, count, counted};
+use super::style::{BAD, FAINT, NAME, STRONG, WARN};
+use crate::documents::LogsDocument;
+
+const MOST_TRACEBACKS: usize = 12;
+const MOST_FRAMES: usize = 16;
+const MOST_EVENTS: usize = 30;
+const MOST_RECORDS: usize = 20;
+const MOST_TEMPLATES: usize = 12;
+const MOST_CHARACTERS: usize = 240;
+
+/// Renders a redacted document.
+pub(crate) fn render(document: &LogsDocument) -> String {
+    let scan = &document.scan;
+    let mut out = String::new();
+    write_sources(&mut out, scan);
+    write_tracebacks(&mut out, scan);
+    write_events(&mut out, scan);
+    write_records(&mut out, scan);
+    write_templates(&mut out, scan);
+    closing::write(&mut out, &scan.findings, &scan.gaps, &document.redactions);
+    out
+}
+
+fn write_sources(out: &mut String, scan: &Document) {
+    for source in &scan.sources {
+        let _ = write!(out, "{STRONG}{}{STRONG:#}  {}", inert(&source.path), format_name(source));
+        let _ = write!(out, ", {} in {}", counted(source.records, "record"), bytes(source.bytes));
+        if let (Some(first), Some(last)) = (source.first, source.last) {
+            let _ = write!(out, ", {} to {} UTC", clock(first), clock(last));
+        }
+        if source.unparsed_bytes > 0 {
+            let _ = write!(out, ", {WARN}{} in no record{WARN:#}", bytes(source.unparsed_bytes));
+        }
+        out.push('\n');
+    }
+    let levels = |counts: &std::collections::BTreeMap<String, u64>| -> String {
+        let by_weight =
+            Level::ALL.iter().rev().filter_map(|level| Some((level.name(), counts.get(level.name())?)));
+        let shown: Vec<String> =
+            by_weight.map(|(name, number)| format!("{name} {}", count(*number))).collect();
+        if shown.is_empty() { "none stated".to_owned() } else { shown.join(", ") }
+    };
+    let _ = writeln!(out, "Levels  {}", levels(&scan.levels));
+    let Some(window) = &scan.window else { return };
+    let end = |time: Option<UtcTime>, open: &str| time.map_or_else(|| open.to_owned(), clock);
+    let _ = write!(out, "Window  {} to {} UTC", end(window.from, "the start"), end(window.to, "the end"));
+    if let Some(anchor) = window.anchor {
+        let _ = write!(out, ", around {}", clock(anchor));
+    }
+    let _ = writeln!(out, ": {} ({})", counted(window.records, "record"), levels(&window.levels));
+}
+
+fn format_name(source: &LogSource) -> String {
+    let name = |format: &pycoroner_logscan::FormatName| {
+        serde_json::to_value(format)
+            .ok()
+            .and_then(|name| name.as_str().map(str::to_owned))
+            .unwrap_or_default()
+    };
+    match &source.inner_format {
+        None => name(&source.format),
+        Some(inner) => format!("{} in {}", name(inner), name(&source.format)),
+    }
+}
+
+fn write_tracebacks(out: &mut String, scan: &Document) {
+    let is_shown = |entry: &Traceback| scan.window.is_none() || entry.in_window > 0;
+    let roots: Vec<(usize, &Traceback)> = scan
+        .tracebacks
+        .iter()
+        .enumerate()
+        .filter(|(_, entry)| entry.parent.is_none() && is_shown(entry))
+        .filter(|(_, entry)| entry.kind == TracebackKind::Traceback || entry.current_thread)
+        .collect();
+    let all = scan.tracebacks.iter().filter(|entry| entry.parent.is_none()).count();
+    if all == 0 {
+        return;
+    }
+    let _ = writeln!(out, "\n{STRONG}Tracebacks{STRONG:#}");
+    if roots.is_empty() {
+        let _ = writeln!(out, "  {FAINT}none in the window; {} outside of it{FAINT:#}", count(all as u64));
+    }
+    for (index, root) in roots.iter().rev().take(MOST_TRACEBACKS).rev() {
+        write_tree(out, scan, *index, root);
+    }
+    if let Some(more) = roots.len().checked_sub(MOST_TRACEBACKS).filter(|more| *more > 0) {
+        let _ = writeln!(
+            out,
+            "  {FAINT}and {} earlier ones; --format json lists all{FAINT:#}",
+            count(more as u64)
+        );
+    }
+}
+
+/// A root with the exceptions that belong to it, each followed by its own.
+fn write_tree(out: &mut String, scan: &Document, root_index: usize, root: &Traceback) {
+    let mut left = vec![(root_index, root, 2)];
+    while let Some((index, entry, indent)) = left.pop() {
+        write_entry(out, scan, entry, indent);
+        // An entry stands before those that belong to it; asking for that ends every cycle.
+        let children = scan.tracebacks.iter().enumerate().skip(index + 1);
+        let mut children: Vec<_> = children.filter(|(_, child)| child.parent == Some(index)).collect();
+        children.reverse();
+        left.extend(children.into_iter().map(|(child, entry)| (child, entry, (indent + 2).min(20))));
+    }
+}
+
+fn write_entry(out: &mut String, scan: &Document, entry: &Traceback, indent: usize) {
+    let relation = match entry.relation {
+        Some(Relation::Cause) => "caused by ",
+        Some(Relation::Context) => "raised while handling ",
+        Some(Relation::GroupMember) => "member: ",
+        None => "",
+    };
+    let name = entry.type_name.as_deref().unwrap_or("<its last line is missing>");
+    let margin = format!("{:indent$}  | ", "");
+    let _ = write!(out, "{:indent$}{relation}{BAD}{}{BAD:#}", "", inert(name));
+    if !entry.message.is_empty() {
+        let _ = write!(out, ": {}", inert_lines(&entry.message, &margin));
+    }
+    if entry.parent.is_none() {
+        let _ = write!(out, "  {FAINT}{}{FAINT:#}", whereabouts(scan, entry));
+    }
+    out.push('\n');
+    write_stack(out, entry, indent + 2);
+    for note in
+        entry.note.iter().map(String::as_str).chain(entry.truncated.then_some("parts of it are missing"))
+    {
+        let _ = writeln!(out, "{:indent$}  {WARN}{}{WARN:#}", "", inert(note));
+    }
+}
+
+fn whereabouts(scan: &Document, entry: &Traceback) -> String {
+    let mut parts = Vec::new();
+    if entry.count > 1 {
+        parts.push(format!("{} times", count(entry.count)));
+    }
+    if let Some(time) = entry.first {
+        parts.push(clock(time));
+    }
+    if let Some(producer) = &entry.producer {
+        parts.push(inert(producer).into_owned());
+    }
+    if let Some(thread) = &entry.thread {
+        parts.push(format!("thread {}", inert(thread)));
+    }
+    parts.push(cite(scan, entry.place));
+    parts.join(", ")
+}
+
+/// Frames outermost first, as a log has them; of a dump innermost first.
+fn write_stack(out: &mut String, entry: &Traceback, indent: usize) {
+    let skipped = entry.frames.len().saturating_sub(MOST_FRAMES);
+    // The end where it was raised matters most.
+    let shown: &[Frame] = match entry.kind {
+        TracebackKind::Traceback => &entry.frames[skipped..],
+        TracebackKind::Faulthandler => &entry.frames[..entry.frames.len() - skipped],
+    };
+    for frame in shown {
+        let line = frame.line.map_or("unknown".to_owned(), |line| line.to_string());
+        let name = inert(frame.function.as_deref().unwrap_or("<unknown>")).into_owned();
+        let file = inert(&frame.file);
+        let _ = writeln!(out, "{:indent$}File \"{file}\", line {line}, in {NAME}{name}{NAME:#}", "");
+    }
+    if skipped > 0 {
+        let _ = writeln!(out, "{:indent$}{FAINT}and {} more frames{FAINT:#}", "", count(skipped as u64));
+    }
+}
+
+fn write_events(out: &mut String, scan: &Document) {
+    let shown: Vec<&LogEvent> = scan
+        .events
+        .iter()
+        .filter(|event| scan.window.is_none() || event.in_window || event.at.is_none())
+        .collect();
+    if shown.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{STRONG}Events{STRONG:#}");
+    let hidden = shown.len().saturating_sub(MOST_EVENTS);
+    if hidden > 0 {
+        let _ =
+            writeln!(out, "  {FAINT}{} earlier ones; --format json lists all{FAINT:#}", count(hidden as u64));
+    }
+    for event in shown.iter().skip(hidden) {
+        let style = if event.severity >= Severity::Error { BAD } else { WARN };
+        let time = event.at.map_or_else(|| "no time".to_owned(), |at| clock(at.time));
+        let (message, _) = cut(&event.message, MOST_CHARACTERS);
+        let _ = writeln!(
+            out,
+            "  {time}  {style}{}{style:#}  {}  {FAINT}{}{FAINT:#}",
+            inert(&event.kind),
+            inert(message),
+            cite(scan, event.place)
+        );
+    }
+}
+
+fn write_records(out: &mut String, scan: &Document) {
+    if scan.warnings.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{STRONG}Last warnings and errors{STRONG:#}");
+    let hidden = scan.warnings.len().saturating_sub(MOST_RECORDS);
+    for record in scan.warnings.iter().skip(hidden) {
+        write_record(out, scan, record);
+    }
+}
+
+fn write_record(out: &mut String, scan: &Document, record: &LogRecord) {
+    let time = record.at.map_or_else(|| "no time".to_owned(), |at| clock(at.time));
+    let level = record.level.map_or("", Level::name);
+    let style = if record.level >= Some(Level::Error) { BAD } else { WARN };
+    let logger = record.logger.as_deref().map(|logger| format!("{}: ", inert(logger))).unwrap_or_default();
+    let message = record.message.lines().next().unwrap_or_default();
+    let (message, left_out) = cut(message, MOST_CHARACTERS);
+    let more = if left_out > 0 { "…" } else { "" };
+    let cited = cite(scan, record.place);
+    let _ = writeln!(
+        out,
+        "  {time}  {style}{level}{style:#}  {logger}{}{more}  {FAINT}{cited}{FAINT:#}",
+        inert(message)
+    );
+}
+
+fn write_templates(out: &mut String, scan: &Document) {
+    let new: Vec<&Template> =
+        scan.templates.iter().filter(|template| template.new_in_window == Some(true)).collect();
+    let (title, shown) = if new.is_empty() {
+        ("Most frequent messages", scan.templates.iter().collect())
+    } else {
+        ("Never logged before the window", new)
+    };
+    if shown.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{STRONG}{title}{STRONG:#}");
+    for template in shown.iter().take(MOST_TEMPLATES) {
+        let level = template.level.map_or("-", Level::name);
+        let (text, _) = cut(&template.template, MOST_CHARACTERS);
+        let _ = writeln!(out, "  {:>9} × {level:<8} {}", count(template.count), inert(text));
+    }
+    if let Some(more) = shown.len().checked_sub(MOST_TEMPLATES).filter(|more| *more > 0) {
+        let _ = writeln!(out, "  {FAINT}and {}{FAINT:#}", counted(more as u64, "more template"));
+    }
+}
+
+/// `app.log:42`.
+fn cite(scan: &Document, place: Place) -> String {
+    let path = scan.sources.get(place.source).map_or("?", |source| source.path.as_str());
+    let name = path.rsplit('/').next().unwrap_or(path);
+    format!("{}:{}", inert(name), place.line)
+}
+
+/// `2026-11-23 09:25:54.087`, in UTC.
+pub(super) fn clock(time: UtcTime) -> String {
+    time.to_string().trim_end_matches('Z').replacen('T', " ", 1)
+}
