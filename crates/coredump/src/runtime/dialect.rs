@@ -118,6 +118,8 @@ pub enum Gil {
 pub struct ReprStyle {
     /// `types.SimpleNamespace` sorts its attributes by name (up to 3.8).
     pub namespace_sorted: bool,
+    /// Modules of the built-in importers are shown by `module_repr` of the importer (up to 3.8).
+    pub importers_show_modules: bool,
     /// `collections.OrderedDict` shows a dict instead of a list of pairs (3.12+).
     pub ordered_dict_as_dict: bool,
 }
@@ -134,9 +136,20 @@ impl Dialect {
             instance_dict: InstanceDict::Pointer,
             exception_state: ExceptionState::Triples,
             gil: Gil::CurrentThreadState,
-            repr_style: ReprStyle { namespace_sorted: true, ordered_dict_as_dict: false },
+            repr_style: ReprStyle {
+                namespace_sorted: true,
+                importers_show_modules: true,
+                ordered_dict_as_dict: false,
+            },
         };
-        let v3_9 = Self { repr_style: ReprStyle { namespace_sorted: false, ..oldest.repr_style }, ..oldest };
+        let v3_9 = Self {
+            repr_style: ReprStyle {
+                namespace_sorted: false,
+                importers_show_modules: false,
+                ..oldest.repr_style
+            },
+            ..oldest
+        };
         let v3_10 = Self { instruction: Instruction::LastiUnits, line_table: LineTable::Ranges, ..v3_9 };
         let v3_11 = Self {
             frame_chain: FrameChain::CFrame,

@@ -135,6 +135,19 @@ pub(super) fn module(objects: &Objects<'_>, object: Ptr<Object>, _: usize) -> Ma
     let get = |name| {
         Ok::<_, ReadError>(dict::lookup_str(python, globals, name)?.filter(|&value| !is_none(objects, value)))
     };
+    if objects.python().dialect().repr_style.importers_show_modules
+        && let (Some(name), Some(loader)) = (get("__name__")?, get("__loader__")?)
+    {
+        // `BuiltinImporter.module_repr` and `FrozenImporter.module_repr` (Lib/importlib/_bootstrap.py at v3.8.18).
+        let origin = match objects.type_name(loader.cast()).name() {
+            "BuiltinImporter" => Some(" (built-in)>"),
+            "FrozenImporter" => Some(" (frozen)>"),
+            _ => None,
+        };
+        if let Some(origin) = origin {
+            return Ok(Form::text("<module ").object(Some(name)).and(origin));
+        }
+    }
     if let Some(spec) = get("__spec__")? {
         return module_by_spec(objects, spec);
     }

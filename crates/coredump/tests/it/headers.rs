@@ -1,0 +1,97 @@
+//! What a core says before any Python is looked for, on cores that were built for the purpose.
+
+use pycoroner_coredump::{Address, Core, CoreError, FaultKind, Memory};
+use pycoroner_findings::{GapKind, SourceId};
+use pycoroner_fixtures::{CoreBuilder, Damage, Endian, Machine, Segment, Thread};
+
+fn parse(bytes: &[u8]) -> Result<Core<'_>, CoreError> {
+    Core::parse(bytes, SourceId(1))
+}
+
+#[test]
+fn memory_knows_four_faults() {
+    let file = CoreBuilder::new(Machine::X86_64)
+        .segment(Segment::new(0x1000, vec![7; 4096]))
+        .segment(Segment::new(0x2000, vec![8; 4096]))
+        .segment(Segment::not_dumped(0x8000, 4096))
+        .build();
+    let core = parse(&file[..file.len() - 96]).unwrap();
+    let check = |address, len, expected| {
+        let found = core.bytes(Address(address), len).map(|bytes| bytes.len()).map_err(|fault| fault.kind);
+        assert_eq!(found, expected, "{address:#x}+{len}");
+    };
+    check(0x1000, 16, Ok(16));
+    check(0x1ff8, 16, Ok(16));
+    check(0x5000, 1, Err(FaultKind::Unmapped));
+    check(0x8000, 1, Err(FaultKind::NotDumped));
+    check(0x2fff, 1, Err(FaultKind::Truncated));
+    check(0x1000, usize::MAX, Err(FaultKind::Overflow));
+    check(0x2000, 1 << 40, Err(FaultKind::Truncated));
+    assert!(core.gaps().iter().any(|gap| gap.kind == GapKind::Truncated));
+}
+
+#[test]
+fn both_byte_orders_and_many_segments() {
+    for endian in [Endian::Little, Endian::Big] {
+        let file = CoreBuilder::new(Machine::Aarch64)
+            .endian(endian)
+            .extended_numbering()
+            .segment(Segment::zeroed(0x10_000, 64).write_words(0x10_000, endian, &[0x1122_3344_5566_7788]))
+            .build();
+        let core = parse(&file).unwrap();
+        assert_eq!(core.target().unsigned(&core.bytes(Address(0x10_000), 8).unwrap()), 0x1122_3344_5566_7788);
+        assert_eq!(core.machine().name(), "aarch64");
+    }
+}
+
+#[test]
+fn other_files_are_refused_by_name() {
+    let message = |bytes: &[u8]| parse(bytes).map(|_| ()).unwrap_err().to_string();
+    assert!(message(b"").contains("empty"), "{}", message(b""));
+    assert!(message(b"hello, world").contains("not an ELF file"));
+    let mut executable = CoreBuilder::new(Machine::X86_64).build();
+    executable[16] = 2;
+    assert!(message(&executable).contains("no core"));
+    executable[4] = 1;
+    assert!(message(&executable).contains("32-bit"));
+}
+
+#[test]
+fn hostile_headers_leave_gaps() {
+    let segment = || Segment::new(0x1000, vec![1; 4096]);
+    let build = |damage| CoreBuilder::new(Machine::X86_64).segment(segment()).damage(damage).build();
+    for damage in [
+        Damage::FileSize { segment: 0, size: u64::MAX },
+        Damage::MemorySize { segment: 0, size: u64::MAX },
+        Damage::FileOffset { segment: 0, offset: u64::MAX - 7 },
+        Damage::Address { segment: 0, address: u64::MAX - 15 },
+        Damage::HeaderCount(u16::MAX - 1),
+        Damage::HeaderCount(u16::MAX),
+    ] {
+        let file = build(damage);
+        let core = parse(&file).unwrap();
+        for address in [0, 0x1000, u64::MAX - 8, u64::MAX] {
+            for len in [0, 1, 4096, 1 << 20] {
+                let _ = core.bytes(Address(address), len);
+            }
+        }
+        let _ = crate::snapshot(&file);
+    }
+}
+
+#[test]
+fn corrupt_notes_leave_the_ones_before() {
+    for (name_size, description_size) in
+        [(u32::MAX, 4), (5, u32::MAX), (0x7fff_ffff, 0x7fff_ffff), (5, 0x2000)]
+    {
+        let file = CoreBuilder::new(Machine::X86_64)
+            .thread(Thread::new(41))
+            .thread(Thread::new(42))
+            .segment(Segment::new(0x1000, vec![1; 4096]))
+            .damage(Damage::NoteSizes { index: 1, name_size, description_size })
+            .build();
+        let core = parse(&file).unwrap();
+        assert_eq!(core.notes().threads.first().map(|thread| thread.tid), Some(41));
+        assert!(!core.gaps().is_empty(), "{name_size:#x} {description_size:#x}");
+    }
+}

@@ -1,0 +1,26 @@
+//! Cores of real processes against what those processes said of themselves, and cores that are damaged.
+
+mod damaged;
+mod headers;
+mod live;
+mod truth;
+
+use pycoroner_coredump::{
+    CaptureOptions, Core, DeadProcess, LocalsOf, ModuleFinder, ProcessSnapshot, PythonRuntime, capture,
+};
+use pycoroner_findings::SourceId;
+
+/// Reads the bytes of a core, variables of all frames included, with no binary to be found.
+fn snapshot(bytes: &[u8]) -> ProcessSnapshot {
+    with_process(bytes, |process| {
+        let options = CaptureOptions { locals: LocalsOf::AllFrames, ..CaptureOptions::default() };
+        capture(process, PythonRuntime::attach(process).as_ref(), &options)
+    })
+}
+
+/// Hands the process of a core to `read`, with no binary to be found.
+fn with_process<T>(bytes: &[u8], read: impl FnOnce(&DeadProcess<'_>) -> T) -> T {
+    let core = Core::parse(bytes, SourceId(1)).expect("the header of an ELF core");
+    let nowhere = ModuleFinder { sysroot: Some("/nonexistent".into()), ..ModuleFinder::default() };
+    read(&DeadProcess::new(core, &nowhere))
+}

@@ -1,0 +1,133 @@
+//! Every fact that a dying program stated about its threads, variables and exceptions.
+
+use pycoroner_coredump::{ExceptionSection, FrameSection, ProcessSnapshot, ThreadSection};
+use pycoroner_fixtures::{Fixture, Truth, TruthException, TruthFrame, TruthThread, cores, incident};
+
+use crate::snapshot;
+
+#[test]
+fn committed_cores_say_what_their_processes_said() {
+    let fixtures: Vec<Fixture> = cores().into_iter().chain([incident("checkout-segfault")]).collect();
+    assert!(fixtures.len() >= 10);
+    for fixture in &fixtures {
+        check(&fixture.name, &snapshot(&fixture.core_bytes()), &fixture.truth);
+    }
+}
+
+/// Compares all that the truth states; what only running code could tell is left out.
+pub(crate) fn check(name: &str, found: &ProcessSnapshot, truth: &Truth) {
+    let python = found.process.python.as_ref().unwrap_or_else(|| panic!("{name}: {:?}", found.gaps));
+    assert!(truth.python.version.starts_with(&python.version), "{name}: {}", python.version);
+    assert_eq!(found.process.pid, Some(u64::from(truth.pid)), "{name}");
+    assert!(found.process.env.keys().eq(&truth.env_keys), "{name}: {:?}", found.process.env.keys());
+    assert!(found.process.argv.ends_with(&truth.argv), "{name}: {:?}", found.process.argv);
+    assert_eq!(found.process.gc_enabled, Some(truth.gc_enabled), "{name}");
+    assert_eq!(found.crash.signal, u32::try_from(truth.signal).ok(), "{name}");
+    assert_eq!(found.crash.tid, Some(u64::from(truth.crashed_tid)), "{name}");
+    let fault = found.crash.fault_address.map(|address| address.to_string());
+    assert_eq!(fault, truth.fault_address, "{name}");
+    let mut tids: Vec<_> = found.threads.iter().filter_map(|thread| thread.tid).collect();
+    tids.sort_unstable();
+    let mut expected: Vec<_> = truth.threads.iter().map(|thread| u64::from(thread.tid)).collect();
+    expected.sort_unstable();
+    assert_eq!(tids, expected, "{name}");
+    for thread in &truth.threads {
+        let section = found.threads.iter().find(|section| section.tid == Some(u64::from(thread.tid)));
+        check_thread(name, section.expect("compared above"), thread);
+    }
+}
+
+fn check_thread(fixture: &str, found: &ThreadSection, truth: &TruthThread) {
+    let name = format!("{fixture}, {}", truth.name.as_deref().unwrap_or("a thread"));
+    assert_eq!(found.name, truth.name, "{name}");
+    assert_eq!(found.crashed, truth.crashed, "{name}");
+    assert_eq!(found.holds_gil, Some(truth.holds_gil), "{name}");
+    assert_eq!(found.stopped_because, Some("bottom"), "{name}");
+    check_frames(&name, &found.python_frames, &truth.frames);
+    for (section, frame) in found.python_frames.iter().zip(&truth.frames) {
+        check_locals(&name, section, frame);
+    }
+    for (section, exception) in found.exceptions.iter().zip(&truth.exceptions) {
+        check_exception(&name, section, exception);
+    }
+    assert!(found.exceptions.len() >= truth.exceptions.len(), "{name}: exceptions are missing");
+}
+
+fn check_frames(name: &str, found: &[FrameSection], truth: &[TruthFrame]) {
+    let place = |file: &str, line: Option<u32>, function: &str| format!("{file}:{line:?} {function}");
+    let found_places: Vec<_> =
+        found.iter().map(|frame| place(&frame.file, frame.line, &frame.function)).collect();
+    let places: Vec<_> = truth.iter().map(|frame| place(&frame.file, frame.line, &frame.function)).collect();
+    assert_eq!(found_places, places, "{name}");
+    for (found, truth) in found.iter().zip(truth) {
+        if truth.qualname.is_some() {
+            assert_eq!(found.qualname, truth.qualname, "{name}");
+        }
+        if truth.column.is_some() {
+            let columns = (truth.column, truth.end_line, truth.end_column);
+            assert_eq!(
+                (found.column, found.end_line, found.end_column),
+                columns,
+                "{name}, {}",
+                truth.function
+            );
+        }
+    }
+}
+
+fn check_locals(name: &str, found: &FrameSection, truth: &TruthFrame) {
+    for local in truth.locals.iter().flatten() {
+        let at = format!("{name}, {}.{}", truth.function, local.name);
+        let variable = found.locals.iter().find(|variable| variable.name == local.name);
+        let variable = variable.unwrap_or_else(|| panic!("{at} is missing"));
+        let type_name = variable.type_name.as_deref().unwrap_or_default();
+        // Without binaries, a static type that no dict refers to has no name; iterators are such types.
+        if type_name.starts_with("<unknown type") {
+            assert!(local.type_name.ends_with("iterator"), "{at}: {type_name} is {}", local.type_name);
+            continue;
+        }
+        assert_eq!(type_name, local.type_name, "{at}");
+        assert_eq!(variable.address.map(|address| address.to_string()), Some(local.address.clone()), "{at}");
+        // What runs Python code is marked; constants of extension modules stand only in their binaries.
+        if local.python_repr
+            || variable.repr.contains("__repr__ not run")
+            || variable.repr.contains("<not dumped")
+        {
+            continue;
+        }
+        if variable.truncated {
+            let kept = variable.repr.split('…').next().unwrap_or_default();
+            assert!(
+                kept.len() > 20 && local.repr.starts_with(kept.trim_end_matches(['\'', '"'])),
+                "{at}: {}",
+                variable.repr
+            );
+        } else if !local.truncated {
+            assert_eq!(variable.repr, local.repr, "{at}");
+        }
+    }
+}
+
+fn check_exception(name: &str, found: &ExceptionSection, truth: &TruthException) {
+    let at = format!("{name}, {}", truth.type_name);
+    assert_eq!(found.type_name.as_deref(), Some(truth.type_name.as_str()), "{at}");
+    assert_eq!(found.module.as_deref(), Some(truth.module.as_str()), "{at}");
+    if truth.python_str {
+        assert!(found.message_caveat.is_some(), "{at}");
+    } else {
+        assert_eq!(found.message.as_deref(), Some(truth.message.as_str()), "{at}");
+    }
+    assert_eq!(found.notes, truth.notes, "{at}");
+    assert_eq!(found.suppress_context, truth.suppress_context, "{at}");
+    check_frames(&at, &found.traceback, &truth.traceback);
+    for (found, truth) in [(&found.cause, &truth.cause), (&found.context, &truth.context)] {
+        if let Some(truth) = truth {
+            check_exception(&at, found.as_ref().unwrap_or_else(|| panic!("{at}: a link is missing")), truth);
+        }
+    }
+    for (index, member) in truth.exceptions.iter().enumerate() {
+        if let Some(member) = member {
+            check_exception(&at, found.exceptions.get(index).expect("a member"), member);
+        }
+    }
+}
