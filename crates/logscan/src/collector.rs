@@ -22,7 +22,9 @@ use crate::window::{Position, Window};
 
 /// Bounds, each for what lies in the window and again for what does not.
 const MAX_TRACEBACKS: usize = 2_000;
-const MAX_TRACEBACK_BYTES: usize = 12 << 20;
+const MAX_TRACEBACK_BYTES: usize = 8 << 20;
+/// Bytes of everything that is under assembly at a time.
+const MAX_OPEN_BYTES: usize = 16 << 20;
 const MAX_EVENTS: usize = 4_000;
 const MAX_WARNINGS: usize = 200;
 const MAX_GAPS: usize = 200;
@@ -74,6 +76,8 @@ pub(crate) struct Collector<'o> {
     held_tracebacks: [Held; 2],
     held_events: [Held; 2],
     warnings_dropped: u64,
+    /// Bytes of everything that is under assembly, roughly.
+    pub(crate) open_bytes: usize,
 }
 
 impl<'o> Collector<'o> {
@@ -98,11 +102,17 @@ impl<'o> Collector<'o> {
             held_tracebacks: [Held::default(); 2],
             held_events: [Held::default(); 2],
             warnings_dropped: 0,
+            open_bytes: 0,
         }
     }
 
     pub(crate) fn options(&self) -> &'o Options {
         self.options
+    }
+
+    /// Bytes that may still be taken into assembly.
+    pub(crate) fn room(&self) -> usize {
+        MAX_OPEN_BYTES.saturating_sub(self.open_bytes)
     }
 
     #[inline]

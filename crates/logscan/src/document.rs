@@ -156,6 +156,7 @@ pub enum Introduction {
 
 /// One exception, or one thread of a dump. Equal trees of exceptions are counted, not repeated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "a document's fields are independent facts")]
 pub struct Traceback {
     /// Which of the two it is.
     pub kind: TracebackKind,

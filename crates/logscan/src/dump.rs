@@ -5,8 +5,10 @@
 
 use crate::ascii::{lossy, trim_start};
 use crate::frame::{Frame, Frames};
+use crate::traceback::exception_line;
 
 const MAX_THREADS: usize = 1024;
+const MAX_WEIGHT: usize = 2 << 20;
 const MAX_C_FRAMES: usize = 128;
 
 /// A dump: why it was made, and a stack for each thread.
@@ -43,6 +45,8 @@ pub(crate) struct DumpBuilder {
     in_c_stack: bool,
     /// The last line was cut by another writer.
     torn: bool,
+    /// Bytes that are held, roughly.
+    pub(crate) weight: usize,
 }
 
 /// What became of a line.
@@ -155,11 +159,20 @@ impl DumpBuilder {
         }
         let Some(thread) = self.dump.threads.last_mut() else {
             // Between the error and the first thread stands what the interpreter has to say about it.
-            let is_remark = line.first().is_some_and(u8::is_ascii_whitespace) || content.starts_with(b"<");
+            let is_remark = line.first().is_some_and(u8::is_ascii_whitespace)
+                || content.starts_with(b"<")
+                || exception_line(content).is_some();
             return if is_remark { FedDump::Taken } else { FedDump::Done };
         };
         if let Some(frame) = Frame::parse(content) {
-            thread.frames.push(frame);
+            let added = frame.weight();
+            if self.weight + added > MAX_WEIGHT {
+                self.dump.hit_limit = true;
+                thread.truncated = true;
+            } else {
+                let removed = thread.frames.push(frame);
+                self.weight = (self.weight + added).saturating_sub(removed);
+            }
         } else if content == b"Garbage-collecting" {
             thread.collecting_garbage = true;
         } else if content.starts_with(b"<") && content.ends_with(b">") {

@@ -116,7 +116,8 @@ fn fatal_errors(scan: &Scan, findings: &mut Vec<Finding>) {
                 .refuted_if("a core file of the worker, or a line that says it was ended by a signal")
         };
         finding = finding.with_evidence(said(scan, event));
-        let in_gunicorn = current.is_some_and(|entry| entry.frames.iter().any(|frame| frame.file.contains("gunicorn")));
+        let in_gunicorn =
+            current.is_some_and(|entry| entry.frames.iter().any(|frame| frame.file.contains("gunicorn")));
         if event.severity == Severity::Critical && event.signal == Some(6) && in_gunicorn {
             finding.confidence = Confidence::Weak;
             finding = finding.with_against(Evidence::new(

@@ -12,9 +12,9 @@ pub(crate) fn of(type_name: Option<&str>, frames: &[Frame]) -> String {
     hash.write(type_name.unwrap_or("?").as_bytes());
     let own = frames.iter().filter(|frame| is_in_app(&frame.file));
     if own.clone().next().is_some() {
-        hash_frames(&mut hash, own)
+        hash_frames(&mut hash, own);
     } else {
-        hash_frames(&mut hash, frames.iter())
+        hash_frames(&mut hash, frames.iter());
     }
     format!("{:016x}", hash.0)
 }

@@ -1,5 +1,7 @@
 //! One line of a stack, as `traceback` and `faulthandler` write it.
 
+use std::collections::VecDeque;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ascii::{self, after, leading_number, lossy, trim_start};
@@ -83,35 +85,43 @@ pub(crate) fn is_marker(line: &[u8]) -> bool {
         || line.starts_with(b"...<") && line.ends_with(b" line>...")
 }
 
-/// Frames with a bound: the outermost are kept, and the innermost.
+/// Frames with a bound: the first ones are kept, and the last ones.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Frames {
-    kept: Vec<Frame>,
+    first: Vec<Frame>,
+    last: VecDeque<Frame>,
     pub(crate) omitted: u64,
 }
 
 impl Frames {
-    const OUTERMOST: usize = 100;
-    const LIMIT: usize = 400;
+    const FIRST: usize = 100;
+    const LAST: usize = 300;
 
-    pub(crate) fn push(&mut self, frame: Frame) {
-        if self.kept.len() >= Self::LIMIT {
-            self.kept.remove(Self::OUTERMOST);
-            self.omitted += 1;
+    /// Adds a frame; the weight of the one that had to make room.
+    pub(crate) fn push(&mut self, frame: Frame) -> usize {
+        if self.first.len() < Self::FIRST {
+            self.first.push(frame);
+            return 0;
         }
-        self.kept.push(frame);
+        self.last.push_back(frame);
+        if self.last.len() <= Self::LAST {
+            return 0;
+        }
+        self.omitted += 1;
+        self.last.pop_front().map_or(0, |frame| frame.weight())
     }
 
     pub(crate) fn last_mut(&mut self) -> Option<&mut Frame> {
-        self.kept.last_mut()
+        if self.last.is_empty() { self.first.last_mut() } else { self.last.back_mut() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.kept.is_empty()
+        self.first.is_empty()
     }
 
-    pub(crate) fn into_vec(self) -> Vec<Frame> {
-        self.kept
+    pub(crate) fn into_vec(mut self) -> Vec<Frame> {
+        self.first.extend(self.last);
+        self.first
     }
 }
 

@@ -217,15 +217,10 @@ fn dmesg_decoded(line: &[u8]) -> Option<Header<'_>> {
     let second = memchr::memchr(b':', rest.get(..rest.len().min(10))?)?;
     let level = Level::from_any_case(rest.get(..second)?.trim_ascii())?;
     let rest = strip_blank(rest.get(second + 1..)?);
-    let (time, rest) = match stated_time::iso(rest) {
-        Some((time, len)) => (time, strip_blank(rest.get(len..)?)),
-        None => {
-            let mut inner = parse(rest).filter(|header| header.format == FormatName::Dmesg)?;
-            inner.level = Some(level);
-            return Some(inner);
-        }
+    let mut header = match stated_time::iso(rest) {
+        Some((time, len)) => Header::new(Some(time), FormatName::Dmesg, strip_blank(rest.get(len..)?)),
+        None => starts_with_bracket(rest).filter(|header| header.format == FormatName::Dmesg)?,
     };
-    let mut header = Header::new(Some(time), FormatName::Dmesg, rest);
     header.level = Some(level);
     Some(header)
 }
@@ -235,7 +230,10 @@ fn syslog_priority(line: &[u8]) -> Option<Header<'_>> {
     let (priority, digits) = leading_number(line.get(1..)?)?;
     let rest = line.get(1 + digits..)?.strip_prefix(b">")?;
     let rest = rest.strip_prefix(b"1 ").unwrap_or(rest);
-    let mut header = if priority > 191 { return None } else { parse(rest)? };
+    if priority > 191 || rest.first() == Some(&b'<') {
+        return None;
+    }
+    let mut header = parse(rest)?;
     header.level = header.level.or(Level::from_syslog(priority % 8));
     header.format = FormatName::Syslog;
     Some(header)
@@ -259,7 +257,7 @@ fn logfmt(line: &[u8]) -> Option<Header<'_>> {
         let (value, len) = logfmt_value(rest.get(key_len + 1..)?);
         match key {
             b"time" | b"ts" | b"timestamp" | b"t" | b"@timestamp" | b"asctime" => {
-                header.time = stated_time::any(value)
+                header.time = stated_time::any(value);
             }
             b"level" | b"lvl" | b"severity" | b"levelname" => header.level = Level::from_any_case(value),
             b"msg" | b"message" | b"event" => header.message = value,
@@ -533,7 +531,7 @@ fn is_thread_name(name: &[u8]) -> bool {
 /// A UUID or a long hexadecimal number.
 fn is_request_id(content: &[u8]) -> bool {
     let hex = content.iter().filter(|byte| byte.is_ascii_hexdigit()).count();
-    let dashes = content.iter().filter(|byte| **byte == b'-').count();
+    let dashes = memchr::memchr_iter(b'-', content).count();
     hex + dashes == content.len() && (content.len() == 36 && dashes == 4 || hex == 32 && dashes == 0)
 }
 

@@ -18,10 +18,9 @@ impl<'a> Value<'a> {
     pub(crate) fn text(self) -> Option<Cow<'a, [u8]>> {
         match self {
             Self::String(raw) => Some(unescape(raw)),
-            Self::Literal(b"null") => None,
+            Self::Literal(b"null") | Self::Object(_) => None,
             Self::Literal(raw) => Some(Cow::Borrowed(raw)),
             Self::Array(raw) => bytes(raw).map(Cow::Owned),
-            Self::Object(_) => None,
         }
     }
 

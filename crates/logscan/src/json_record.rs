@@ -125,7 +125,7 @@ impl<'a> JsonRecord<'a> {
             b"level" | b"levelname" | b"severity" | b"severityText" | b"lvl" | b"log.level" | b"status"
             | b"PRIORITY" | b"level_name" | b"log_level" | b"loglevel" => self.set_level(value),
             b"message" | b"msg" | b"event" | b"textPayload" | b"body" => {
-                self.message = self.message.or(Some(value))
+                self.message = self.message.or(Some(value));
             }
             b"MESSAGE" => {
                 self.line = Some(value);

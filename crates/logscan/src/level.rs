@@ -62,8 +62,7 @@ impl Level {
         slot.copy_from_slice(word);
         slot.make_ascii_uppercase();
         match &*slot {
-            b"ERR" => Some(Self::Error),
-            b"EXCEPTION" => Some(Self::Error),
+            b"ERR" | b"EXCEPTION" => Some(Self::Error),
             b"PANIC" => Some(Self::Critical),
             b"VERBOSE" => Some(Self::Debug),
             upper => Self::from_upper(upper),

@@ -29,7 +29,7 @@
 //! assert_eq!(traceback.message, "7");
 //! assert_eq!(traceback.frames[0].function.as_deref(), Some("charge"));
 //! assert_eq!(traceback.log_message.as_deref(), Some("charge failed"));
-//! assert_eq!(scan.timeline()[0].citation.as_ref().unwrap().to_string(), "[E1:L1-L5]");
+//! assert_eq!(scan.timeline()[0].citation.as_ref().unwrap().to_string(), "[E1:L2-L5]");
 //! ```
 #![warn(clippy::indexing_slicing)]
 

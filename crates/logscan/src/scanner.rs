@@ -235,10 +235,13 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
         if !is_partial && state.partial.is_empty() {
             return self.text(stream, text, context, hits);
         }
-        let room = PARTIAL_LIMIT.saturating_sub(state.partial.len());
-        state.partial.extend_from_slice(text.get(..room).unwrap_or(text));
+        let room = PARTIAL_LIMIT.saturating_sub(state.partial.len()).min(self.collector.room());
+        let part = text.get(..room).unwrap_or(text);
+        state.partial.extend_from_slice(part);
+        self.collector.open_bytes += part.len();
         if !is_partial {
             let line = std::mem::take(&mut state.partial);
+            self.collector.open_bytes = self.collector.open_bytes.saturating_sub(line.len());
             let hits = Needles::get().in_line(&line);
             self.text(stream, &line, context, hits);
         }
@@ -355,7 +358,9 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
                 Some(HeaderInLine::Escaped(text)) => {
                     let trees = embedded::trees(&json::unescape(text));
                     let carrier = carrier_of(header, state.producer.clone(), &context);
-                    trees.into_iter().for_each(|tree| self.collector.add_tree(tree, &carrier));
+                    for tree in trees {
+                        self.collector.add_tree(tree, &carrier);
+                    }
                     return;
                 }
                 None => {}
@@ -543,18 +548,20 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
     /// Finds the records of a document that holds many: what log stores export.
     fn document(&mut self, block: &Block<'_>) {
         const MAX_VALUES: usize = 200_000;
+        // Each depth is read again.
+        const MAX_DEPTH: u8 = 16;
         let text = block.bytes;
-        let mut pending: Vec<&[u8]> = vec![text.trim_ascii()];
+        let mut pending: Vec<(u8, &[u8])> = vec![(0, text.trim_ascii())];
         let mut seen = 0;
         let mut line = 1;
         let mut counted = 0;
-        while let Some(value) = pending.pop() {
+        while let Some((depth, value)) = pending.pop() {
             seen += 1;
-            if seen > MAX_VALUES {
+            if seen > MAX_VALUES || depth > MAX_DEPTH {
                 let gap = pycoroner_findings::Gap::new(
                     GapKind::Limit,
                     "the rest of a JSON document",
-                    "it holds too many values",
+                    "it holds too many values, or too deep ones",
                 );
                 self.collector.add_gap(gap);
                 break;
@@ -574,14 +581,14 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
             let hits = Needles::get().in_line(value);
             let before = self.records;
             if value.first() == Some(&b'[') {
-                self.array(value, context, hits, &mut pending);
+                self.array(value, context, hits, depth, &mut pending);
             } else if !is_record_of_document(value)
                 || !self.json(0, value, context, hits, 0)
                 || self.records == before
             {
                 let members = json::Members::new(value).into_iter().flatten().map(|(_, value)| value);
                 let inner: Vec<&[u8]> = members.filter_map(nested).collect();
-                pending.extend(inner.into_iter().rev());
+                pending.extend(inner.into_iter().rev().map(|inner| (depth + 1, inner)));
             }
         }
         self.lines = memchr::memchr_iter(b'\n', text).count() as u64;
@@ -600,7 +607,13 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
         self.lines += memchr::memchr_iter(b'\n', block.bytes).count() as u64;
         let len = block.bytes.len() as u64 + block.skipped;
         self.unparsed_bytes += len;
-        let place = Place { source: self.source, line: self.lines, last_line: self.lines, offset: block.offset, bytes: len };
+        let place = Place {
+            source: self.source,
+            line: self.lines,
+            last_line: self.lines,
+            offset: block.offset,
+            bytes: len,
+        };
         let why = "the document is longer than a mebibyte; one record per line can be of any size";
         self.collector.add_gap_at(GapKind::Limit, "the rest of a JSON document", why, place);
     }
@@ -611,7 +624,8 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
         array: &'a [u8],
         mut context: LineContext,
         hits: Hits,
-        pending: &mut Vec<&'a [u8]>,
+        depth: u8,
+        pending: &mut Vec<(u8, &'a [u8])>,
     ) {
         let items = json_items(array);
         if let [json::Value::String(time), json::Value::String(line)] = items.as_slice()
@@ -622,7 +636,7 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
             return;
         }
         let inner: Vec<&[u8]> = items.into_iter().filter_map(nested).collect();
-        pending.extend(inner.into_iter().rev());
+        pending.extend(inner.into_iter().rev().map(|inner| (depth + 1, inner)));
     }
 
     /// Ends the source and writes down what it was.
@@ -634,13 +648,15 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
         }
         let mut producers: Vec<String> = self.by_producer.keys().map(|name| lossy(name, 128)).collect();
         producers.sort();
-        let inner = self.most_frequent_format();
+        let inner = self.most_frequent_format(None);
         let (format, inner_format) = match self.wrapping {
             Some(Wrapping::Compose) => (FormatName::Compose, Some(inner)),
             Some(Wrapping::Cri) => (FormatName::Cri, Some(inner)),
             Some(Wrapping::Syslog) => (FormatName::Syslog, Some(inner)),
             Some(Wrapping::Kubectl | Wrapping::DockerTimes) => (FormatName::Timestamped, Some(inner)),
-            None => (inner, None),
+            None => self.collector_format().map_or((inner, None), |collector| {
+                (collector, Some(self.most_frequent_format(Some(collector))))
+            }),
         };
         if let Some(source) = self.collector.sources.get_mut(self.source) {
             source.format = format;
@@ -660,10 +676,18 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
         self.add_source_gaps(error);
     }
 
-    fn most_frequent_format(&self) -> FormatName {
+    /// The collector that wrapped at least half of the lines in JSON.
+    fn collector_format(&self) -> Option<FormatName> {
+        let count = |format: FormatName| self.formats.get(format as usize).copied().unwrap_or(0);
+        [FormatName::DockerJson, FormatName::Syslog]
+            .into_iter()
+            .find(|format| count(*format) * 2 > self.lines)
+    }
+
+    fn most_frequent_format(&self, except: Option<FormatName>) -> FormatName {
         let mut best = (0, FormatName::Plain);
         for (format, count) in FormatName::ALL.into_iter().zip(self.formats) {
-            if count > best.0 && format != FormatName::Plain {
+            if count > best.0 && format != FormatName::Plain && Some(format) != except {
                 best = (count, format);
             }
         }

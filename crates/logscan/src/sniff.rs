@@ -12,12 +12,16 @@ use crate::scanner::is_document;
 /// Give it whole lines where possible; 4 to 64 KiB are plenty.
 pub fn looks_like_log(head: &[u8]) -> Option<FormatName> {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    // A file that was cut while it was written to starts with a hole.
+    let hole = head.iter().take_while(|byte| **byte == 0).count();
+    let head = head.get(hole..).unwrap_or_default();
     if head.iter().take(512).filter(|byte| **byte == 0).count() > 32 {
         return None;
     }
     if is_document(head) {
         // Many documents are no logs: a time beside a message or a line must be somewhere in it.
-        let has_line = [&b"\"message\":"[..], b"\"line\":", b"\"values\":", b"\"event\":", b"\"textPayload\":"];
+        let has_line =
+            [&b"\"message\":"[..], b"\"line\":", b"\"values\":", b"\"event\":", b"\"textPayload\":"];
         let has_time = [&b"timestamp\":"[..], b"\"time\":", b"\"values\":", b"\"ts\":"];
         let holds = |needles: &[&[u8]]| needles.iter().any(|needle| contains(head, needle));
         return (holds(&has_line) && holds(&has_time)).then_some(FormatName::JsonDocument);
@@ -60,6 +64,10 @@ pub fn looks_like_log(head: &[u8]) -> Option<FormatName> {
     }
     let hits = Needles::get().in_line(head);
     let states_fact = hits.has(Hits::EVENT)
-        && head.split(|byte| *byte == b'\n').take(1000).filter_map(recognise).any(|fact| !fact.kind.starts_with("container"));
+        && head
+            .split(|byte| *byte == b'\n')
+            .take(1000)
+            .filter_map(recognise)
+            .any(|fact| !fact.kind.starts_with("container"));
     (hits.has(Hits::TRACEBACK) || hits.has(Hits::DUMP) || states_fact).then_some(FormatName::Plain)
 }

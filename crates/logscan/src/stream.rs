@@ -62,6 +62,8 @@ struct Open {
     is_dated: bool,
     /// The producer inside the stream whose records carry the lines, as long as that may be.
     key: Option<u64>,
+    /// Bytes that the collector counts for it.
+    charged: usize,
 }
 
 enum OpenStack {
@@ -86,6 +88,7 @@ pub(crate) struct Stream {
     interleaved: Vec<Open>,
     introduction: Option<(Introduction, Option<String>)>,
     waiting: Vec<Waiting>,
+    waiting_bytes: usize,
     torn_until: u64,
     after_quote: bool,
     /// The last record was kept, and takes further lines.
@@ -177,6 +180,9 @@ impl Stream {
                 self.close(open, torn, context.number, collector);
             }
         }
+        if collector.room() == 0 {
+            self.close_for_room(context.number, collector);
+        }
         let key = key_of(header);
         let Some(at) = self.interleaved.iter().position(|open| open.key == Some(key)) else { return false };
         let Some(open) = self.interleaved.get_mut(at) else { return false };
@@ -186,7 +192,7 @@ impl Stream {
         };
         match fed {
             Fed::Stack | Fed::Message => {
-                open.extend(context);
+                open.extend(context, collector);
                 true
             }
             Fed::Done | Fed::Torn => {
@@ -205,12 +211,15 @@ impl Stream {
         collector: &mut Collector<'_>,
     ) -> bool {
         let delivery = if self.last.exists { Delivery::Bare } else { Delivery::Headless };
+        if collector.room() == 0 {
+            self.close_for_room(context.number, collector);
+        }
         let Some(open) = &mut self.open else { return false };
         let mut torn = false;
         match &mut open.stack {
             OpenStack::Traceback(builder) => match builder.feed(line, delivery) {
                 Fed::Stack | Fed::Message => {
-                    open.extend(context);
+                    open.extend(context, collector);
                     return true;
                 }
                 Fed::Done => {}
@@ -220,7 +229,7 @@ impl Stream {
                 FedDump::Taken => {
                     // An empty line may end the dump: it counts when something follows.
                     if !line.trim_ascii().is_empty() {
-                        open.extend(context);
+                        open.extend(context, collector);
                     }
                     return true;
                 }
@@ -246,7 +255,8 @@ impl Stream {
         let builder = TracebackBuilder::open(line, self.after_quote);
         let key = record.map(key_of);
         let (carrier, is_dated) = self.carrier(context, record.is_some());
-        self.open = Some(Open { stack: OpenStack::Traceback(Box::new(builder)), carrier, is_dated, key });
+        self.open =
+            Some(Open { stack: OpenStack::Traceback(Box::new(builder)), carrier, is_dated, key, charged: 0 });
     }
 
     /// Starts with a frame, where a torn traceback's rest may be.
@@ -256,7 +266,7 @@ impl Stream {
         let (mut carrier, is_dated) = self.carrier(context, false);
         carrier.log_message = None;
         let stack = OpenStack::Traceback(Box::new(builder));
-        self.open = Some(Open { stack, carrier, is_dated, key: None });
+        self.open = Some(Open { stack, carrier, is_dated, key: None, charged: 0 });
     }
 
     pub(crate) fn open_dump(&mut self, line: &[u8], context: &LineContext) {
@@ -268,10 +278,17 @@ impl Stream {
             logger: None,
             request_id: None,
             thread: None,
+            pid: context.pid,
             ..carrier
         };
         let is_dated = context.stamp.is_some();
-        self.open = Some(Open { stack: OpenStack::Dump(Box::new(builder)), carrier, is_dated, key: None });
+        self.open = Some(Open {
+            stack: OpenStack::Dump(Box::new(builder)),
+            carrier,
+            is_dated,
+            key: None,
+            charged: 0,
+        });
     }
 
     pub(crate) fn may_hold_torn_rest(&self, line: u64) -> bool {
@@ -307,7 +324,7 @@ impl Stream {
             return;
         }
         carrier.stamp = self.last.stamp;
-        self.wait(Waiting::Fact(Box::new(fact), carrier), collector);
+        self.wait(Waiting::Fact(Box::new(fact), carrier), size_of::<Fact>(), collector);
     }
 
     /// What is known of a line by the record in front of it; and whether the time is its own.
@@ -349,9 +366,23 @@ impl Stream {
         (carrier, is_dated)
     }
 
+    /// Gives up what is open, since all streams together hold too much.
+    fn close_for_room(&mut self, line: u64, collector: &mut Collector<'_>) {
+        let given_up = self.open.take().into_iter().chain(std::mem::take(&mut self.interleaved));
+        for mut open in given_up.collect::<Vec<_>>() {
+            if let OpenStack::Traceback(builder) = &mut open.stack {
+                builder.hit_limit = true;
+            }
+            let torn = !open.is_complete();
+            self.close(open, torn, line, collector);
+        }
+        self.settle(None, collector);
+    }
+
     /// Finishes what was open.
     fn close(&mut self, open: Open, torn: bool, line: u64, collector: &mut Collector<'_>) {
-        let Open { stack, carrier, is_dated, .. } = open;
+        let Open { stack, carrier, is_dated, charged, .. } = open;
+        collector.open_bytes = collector.open_bytes.saturating_sub(charged);
         match stack {
             OpenStack::Traceback(builder) => {
                 if torn {
@@ -375,7 +406,7 @@ impl Stream {
                 if is_dated {
                     collector.add_tree(exceptions, &carrier);
                 } else {
-                    self.wait(Waiting::Tree(exceptions, carrier), collector);
+                    self.wait(Waiting::Tree(exceptions, carrier), charged, collector);
                 }
             }
             OpenStack::Dump(builder) => {
@@ -386,17 +417,19 @@ impl Stream {
                 if is_dated {
                     collector.add_dump(dump, &carrier);
                 } else {
-                    self.wait(Waiting::Dump(Box::new(dump), carrier), collector);
+                    self.wait(Waiting::Dump(Box::new(dump), carrier), charged, collector);
                 }
             }
         }
     }
 
-    fn wait(&mut self, waiting: Waiting, collector: &mut Collector<'_>) {
-        if self.waiting.len() >= MAX_WAITING {
+    fn wait(&mut self, waiting: Waiting, charged: usize, collector: &mut Collector<'_>) {
+        if self.waiting.len() >= MAX_WAITING || self.waiting_bytes + charged > collector.room() {
             self.settle(None, collector);
         }
         self.waiting.push(waiting);
+        self.waiting_bytes += charged;
+        collector.open_bytes += charged;
     }
 
     /// Dates what waits, between the last record and the next.
@@ -404,6 +437,7 @@ impl Stream {
     /// A dump and a fact take the next record's time: it is the reaction to a death, while the last record before it
     /// may be hours old. A traceback takes the last record's.
     pub(crate) fn settle(&mut self, next: Option<Timestamp>, collector: &mut Collector<'_>) {
+        collector.open_bytes = collector.open_bytes.saturating_sub(std::mem::take(&mut self.waiting_bytes));
         for waiting in std::mem::take(&mut self.waiting) {
             match waiting {
                 Waiting::Tree(exceptions, mut carrier) => {
@@ -436,7 +470,14 @@ impl Stream {
 }
 
 impl Open {
-    fn extend(&mut self, context: &LineContext) {
+    /// Takes the line into the place, and charges what the stack holds by now.
+    fn extend(&mut self, context: &LineContext, collector: &mut Collector<'_>) {
+        let weight = match &self.stack {
+            OpenStack::Traceback(builder) => builder.weight,
+            OpenStack::Dump(builder) => builder.weight,
+        };
+        collector.open_bytes = (collector.open_bytes + weight).saturating_sub(self.charged);
+        self.charged = weight;
         let place = &mut self.carrier.place;
         place.last_line = context.number;
         place.bytes = (context.offset + context.len).saturating_sub(place.offset);

@@ -211,16 +211,12 @@ fn ipv4_len(text: &[u8]) -> Option<usize> {
 
 fn mask_quoted(text: &[u8], quote: u8, out: &mut Vec<u8>) -> usize {
     let body = text.get(1..).unwrap_or_default();
-    match memchr::memchr(quote, body.get(..QUOTED_LIMIT).unwrap_or(body)) {
-        Some(len) => {
-            out.extend_from_slice(b"<str>");
-            len + 2
-        }
-        None => {
-            out.push(quote);
-            1
-        }
+    if let Some(len) = memchr::memchr(quote, body.get(..QUOTED_LIMIT).unwrap_or(body)) {
+        out.extend_from_slice(b"<str>");
+        return len + 2;
     }
+    out.push(quote);
+    1
 }
 
 /// A path of at least two parts, or of one with a digit or an ending.
@@ -254,7 +250,7 @@ mod tests {
             assert_eq!(String::from_utf8(out).unwrap(), expected);
         };
         check("order 499 failed: code-2", "order <n> failed: code-<n>");
-        check("took 1.25s, 3 retries", "took <n>s, <n> retries".replace("<n>s", "<n>s").as_str());
+        check("took 1.25s, 3 retries", "took <n>s, <n> retries");
         check("id=6f1c2b3a-4958-6776-8594-93a2b1c0df00 ok", "id=<uuid> ok");
         check("from 10.0.0.12:5432 to 10.0.0.13", "from <ip> to <ip>");
         check("at 0x7f2348907ff0 and deadbeef12", "at <hex> and <hex>");

@@ -110,6 +110,7 @@ fn opening(content: &[u8]) -> Option<Opening> {
 
 /// A traceback under assembly.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent marks of how the lines came")]
 pub(crate) struct TracebackBuilder {
     exceptions: Vec<Exception>,
     levels: Vec<Level>,
@@ -120,7 +121,8 @@ pub(crate) struct TracebackBuilder {
     html: bool,
     /// The lines lost their indentation.
     flat: bool,
-    weight: usize,
+    /// Bytes that are held, roughly.
+    pub(crate) weight: usize,
     pub(crate) hit_limit: bool,
 }
 
@@ -299,21 +301,25 @@ impl TracebackBuilder {
         if content.is_empty() {
             return Fed::Stack;
         }
-        if let Some(frame) = Frame::parse(content) {
+        // loguru marks the frame that caught the exception.
+        let unmarked = content.strip_prefix(b"> ").unwrap_or(content);
+        if let Some(frame) = Frame::parse(unmarked) {
             if self.current(depth).is_some_and(|exception| exception.frames.is_empty())
                 && indent(line) <= base
             {
                 self.flat = true;
             }
-            self.weight += frame.weight();
+            let added = frame.weight();
+            let mut removed = 0;
             if let Some(exception) = self.current(depth) {
                 if frame.function.is_some() {
-                    exception.frames.push(frame);
+                    removed = exception.frames.push(frame);
                     exception.location = None;
                 } else {
                     exception.location = Some(frame);
                 }
             }
+            self.weight = (self.weight + added).saturating_sub(removed);
             return Fed::Stack;
         }
         let flat = self.flat;
@@ -447,7 +453,7 @@ impl TracebackBuilder {
         if is_part || Frame::parse(line).is_some() { Fed::Stack } else { Fed::Done }
     }
 
-    /// torch's DataLoader puts the worker's traceback into the message.
+    /// torch's `DataLoader` puts the worker's traceback into the message.
     fn start_carried(&mut self, depth: usize) -> Fed {
         let Some(carrier) = self.levels.get(depth).and_then(|level| level.current) else { return Fed::Done };
         let index = self.exceptions.len();
@@ -470,18 +476,15 @@ impl TracebackBuilder {
         let Some(level) = self.levels.get_mut(depth) else { return };
         let mut exception = Exception { remote: quoted, ..Exception::default() };
         let pending = level.pending.take();
-        match pending
-            .and_then(|(inner, relation)| self.exceptions.get_mut(inner).map(|inner| (inner, relation)))
+        if let Some((inner, relation)) = pending
+            && let Some(inner) = self.exceptions.get_mut(inner)
         {
-            Some((inner, relation)) => {
-                // The outer exception takes the place that the inner one had.
-                exception.parent = inner.parent.replace(index);
-                exception.relation = inner.relation.replace(relation);
-            }
-            None => {
-                exception.parent = level.group;
-                exception.relation = level.group.map(|_| Relation::GroupMember);
-            }
+            // The outer exception takes the place that the inner one had.
+            exception.parent = inner.parent.replace(index);
+            exception.relation = inner.relation.replace(relation);
+        } else {
+            exception.parent = level.group;
+            exception.relation = level.group.map(|_| Relation::GroupMember);
         }
         level.current = Some(index);
         level.expect = Expect::Frames;
@@ -544,8 +547,7 @@ pub(crate) fn exception_line(line: &[u8]) -> Option<(&[u8], &[u8])> {
         || name.contains(&b'.')
         || ends_like_exception(name);
     match line.get(len..)? {
-        [] if is_likely => Some((name, b"")),
-        [b':'] if is_likely => Some((name, b"")),
+        [] | [b':'] if is_likely => Some((name, b"")),
         [b':', b' ', message @ ..] if is_likely => Some((name, message)),
         _ => None,
     }

@@ -1,0 +1,91 @@
+//! What `faulthandler` and the interpreter print.
+
+use pycoroner_logscan::{Options, TracebackKind};
+
+use crate::shown::{assert_lines, scan_text, stacks};
+
+#[track_caller]
+fn check(input: &str, expected: &str) {
+    assert_lines(&stacks(&scan_text(input, &Options::default())), expected, input);
+}
+
+const SEGV: &str = "Fatal Python error: Segmentation fault\n\nThread 0x00007f8cef8836c0 (most recent call first):\n  File \"/srv/a.py\", line 5 in w\n  File \"/srv/a.py\", line 9 in run\n\nCurrent thread 0x00007f8cf0cd2b80 (most recent call first):\n  Garbage-collecting\n  File \"/srv/a.py\", line 7 in <module>\n\nExtension modules: a._b, c (total: 2)\n";
+
+#[test]
+fn threads_innermost_first() {
+    check(
+        SEGV,
+        "Fatal Python error: \"Segmentation fault\" [w:5 run:9]\nFatal Python error: \"Segmentation fault\" [<module>:7] current",
+    );
+    let scan = scan_text(SEGV, &Options::default());
+    assert!(scan.tracebacks.iter().all(|entry| entry.kind == TracebackKind::Faulthandler));
+    assert_eq!(scan.tracebacks[0].thread.as_deref(), Some("0x00007f8cef8836c0"));
+    assert_eq!(scan.tracebacks[0].extension_modules, ["a._b", "c"]);
+    assert!(scan.tracebacks[1].collecting_garbage);
+    assert_eq!((scan.events[0].kind.as_ref(), scan.events[0].signal), ("fatal-error", Some(11)));
+}
+
+#[test]
+fn other_shapes() {
+    check(
+        "Fatal Python error: init_fs_encoding: failed to get the Python codec\nPython runtime state: core initialized\nModuleNotFoundError: No module named 'encodings'\n\nCurrent thread 0x00007f (most recent call first):\n<no Python frame>\n",
+        "Fatal Python error: \"init_fs_encoding: failed to get the Python codec\" [] current",
+    );
+    check(
+        "Timeout (0:00:05)!\nThread 0x00007f (most recent call first):\n  File \"a.py\", line 8 in f\n",
+        "Timeout: \"0:00:05\" [f:8]",
+    );
+    // 3.14: the thread's name, and a C stack.
+    let text = "Fatal Python error: Aborted\n\nCurrent thread 0x00007f [python3] (most recent call first):\n  File \"a.py\", line 8 in f\n\nCurrent thread's C stack trace (most recent call first):\n  Binary file \"/usr/bin/python3\", at _Py_DumpStack+0x44 [0x1]\n  <truncated rest of calls>\n\nExtension modules: x (total: 1)\n";
+    check(text, "Fatal Python error: \"Aborted\" [f:8] current");
+    let scan = scan_text(text, &Options::default());
+    assert_eq!(scan.tracebacks[0].thread_name.as_deref(), Some("python3"));
+    assert_eq!((scan.tracebacks[0].c_stack.len(), scan.tracebacks[0].extension_modules.len()), (2, 1));
+    check(
+        "Windows fatal exception: access violation\n\nCurrent thread 0x00001234 (most recent call first):\n  File \"C:\\a.py\", line 8 in f\n",
+        "Fatal Python error: \"access violation\" [f:8] current",
+    );
+    check("2024-05-01 12:00:00 INFO shop: the docs say \"Fatal Python error: Aborted\" is fatal\n", "");
+}
+
+#[test]
+fn two_dumps_do_not_mix() {
+    check(
+        &format!(
+            "{SEGV}Fatal Python error: Aborted\n\nCurrent thread 0x00007f8cf0cd2b80 (most recent call first):\n  File \"b.py\", line 1 in x\n"
+        ),
+        "Fatal Python error: \"Segmentation fault\" [w:5 run:9]\nFatal Python error: \"Segmentation fault\" [<module>:7] current\nFatal Python error: \"Aborted\" [x:1] current",
+    );
+    check(
+        "Fatal Python error: Segmentation fault\n\nCurrent thread 0x00007f1 (most recent call first):\n  File \"a.py\", liFatal Python error: Aborted\n\nCurrent thread 0x00007f2 (most recent call first):\n  File \"b.py\", line 1 in x\n",
+        "Fatal Python error: \"Segmentation fault\" [] torn current\nFatal Python error: \"Aborted\" [x:1] current",
+    );
+}
+
+#[test]
+fn the_time_is_the_neighbours() {
+    let text = format!(
+        "[2024-05-01 11:00:00 +0000] [7] [INFO] Booting worker with pid: 8\n{SEGV}[2024-05-01 14:00:00 +0000] [7] [WARNING] Worker (pid:8) was sent SIGSEGV!\n"
+    );
+    let scan = scan_text(&text, &Options::default());
+    let event = scan.events.iter().find(|event| event.kind == "fatal-error").unwrap();
+    let at = event.at.unwrap();
+    assert_eq!(at.time.to_string(), "2024-05-01T14:00:00Z");
+    assert_eq!(serde_json::to_value(at.basis).unwrap(), "inferred-neighbour");
+    assert!(at.uncertainty_ms >= 3 * 3_600_000);
+}
+
+#[test]
+fn a_timeouts_abort_is_no_crash() {
+    let abort = "Fatal Python error: Aborted\n\nCurrent thread 0x00007f (most recent call first):\n  File \"/srv/app.py\", line 5 in slow\n  File \"/venv/site-packages/gunicorn/workers/sync.py\", line 184 in handle_request\n\n";
+    let timeout = "[2024-05-01 12:00:00 +0000] [7] [CRITICAL] WORKER TIMEOUT (pid:8)\n";
+    let exit = "[2024-05-01 12:00:01 +0000] [8] [INFO] Worker exiting (pid: 8)\n";
+    let ids = |text: &str| {
+        let scan = scan_text(text, &Options::default());
+        scan.findings().iter().map(|finding| finding.id.clone().into_owned()).collect::<Vec<_>>()
+    };
+    let explained = ids(&format!("{timeout}{abort}{exit}"));
+    assert!(explained.contains(&"fatal-error-explained".to_owned()), "{explained:?}");
+    assert!(!explained.contains(&"fatal-error-logged".to_owned()), "{explained:?}");
+    assert!(ids(abort).contains(&"fatal-error-logged".to_owned()));
+}
