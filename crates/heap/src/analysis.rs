@@ -1,12 +1,29 @@
 //! From a runtime to answers: the order of the passes, and their bounds.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use pycoroner_coredump::{PythonRuntime, ReadError};
+use pycoroner_findings::{Finding, Gap};
+
+use crate::answers::paths::Paths;
+use crate::answers::reach::Reach;
+use crate::answers::roots::{self, Root, RootName};
+use crate::answers::{ledger, owners, suspects, types};
+use crate::document::{HeapDocument, LedgerRow, SCHEMA, Totals, TypeRow, Unreachable};
+use crate::graph::Node;
+use crate::graph::dominators::Dominators;
+use crate::graph::retained::Retained;
+use crate::heap::Heap;
+use crate::{findings, gaps};
 
 /// What to answer, and at what cost.
 #[derive(Clone, Copy)]
 pub struct Options<'o> {
-    /// Most rows of each list of answers.
+    /// Most types that are listed.
     pub top: usize,
+    /// Most owners that are listed. Naming one may mean reading a container of millions of elements.
+    pub top_owners: usize,
     /// An owner is a suspect when it retains at least this many percent of all live objects' bytes.
     pub suspect_percent: f64,
     /// Most bytes that the analysis may keep on its own heap; the mapped core is not counted.
@@ -16,9 +33,9 @@ pub struct Options<'o> {
 }
 
 impl Default for Options<'_> {
-    /// Twenty rows, suspects from ten percent on, 8 GiB.
+    /// A thousand types, two hundred owners, suspects from ten percent on, 8 GiB.
     fn default() -> Self {
-        Self { top: 20, suspect_percent: 10.0, max_memory: 8 << 30, progress: None }
+        Self { top: 1000, top_owners: 200, suspect_percent: 10.0, max_memory: 8 << 30, progress: None }
     }
 }
 
@@ -26,6 +43,7 @@ impl std::fmt::Debug for Options<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Options")
             .field("top", &self.top)
+            .field("top_owners", &self.top_owners)
             .field("suspect_percent", &self.suspect_percent)
             .field("max_memory", &self.max_memory)
             .finish_non_exhaustive()
@@ -55,7 +73,9 @@ pub enum Failure {
     #[error("more than 4,294,967,293 objects or references")]
     TooManyObjects,
     /// The bound on memory was reached.
-    #[error("{objects} objects need at least {needed} bytes of memory, and {allowed} are allowed; raise the limit (--max-memory)")]
+    #[error(
+        "{objects} objects need at least {needed} bytes of memory, and {allowed} are allowed; raise the limit (--max-memory)"
+    )]
     Memory {
         /// Objects known by then.
         objects: u64,
@@ -85,21 +105,102 @@ impl Options<'_> {
     }
 }
 
-/// Counts and sizes by type.
-pub fn quick(runtime: &PythonRuntime<'_>) -> Result<Vec<(String, u64, u64)>, Failure> {
-    let options = Options::default();
-    let t=std::time::Instant::now();
-    let mut heap = crate::heap::Heap::enumerate(runtime, &options)?;
-    eprintln!("{:?} {} pools {:?} hooks {}", t.elapsed(), heap.objects.len(), heap.objects.pools, heap.objects.debug_hooks);
-    for interpreter in runtime.interpreters() {
-        if let Some(m) = runtime.modules(*interpreter) { heap.admit(m.address().0); }
+/// A heap with its answers.
+#[derive(Clone, Debug)]
+pub struct Analysis {
+    document: HeapDocument,
+}
+
+impl Analysis {
+    /// All answers.
+    pub fn document(&self) -> &HeapDocument {
+        &self.document
     }
-    heap.connect(&options)?;
-    eprintln!("{:?} {} {} edges {} dangling", t.elapsed(), heap.objects.len(), heap.graph.edge_count(), heap.dangling);
-    let mut by: std::collections::BTreeMap<String, (u64,u64)> = Default::default();
-    for n in 0..heap.objects.len() as u32 {
-        let e = by.entry(heap.type_name(n)).or_default();
-        e.0 += 1; e.1 += heap.objects.size(n);
+
+    /// All answers, to keep.
+    pub fn into_document(self) -> HeapDocument {
+        self.document
     }
-    Ok(by.into_iter().map(|(k,v)|(k,v.0,v.1)).collect())
+
+    /// The judgement.
+    pub fn findings(&self) -> &[Finding] {
+        &self.document.findings
+    }
+
+    /// What could not be told.
+    pub fn gaps(&self) -> &[Gap] {
+        &self.document.gaps
+    }
+}
+
+/// Reads the whole heap of `runtime` and answers who holds what.
+///
+/// # Errors
+/// When the objects of this build cannot be read, or the bounds of `options` do not allow it. Damage in the
+/// core is no error: what it hides is missing from the answers, and the gaps say so.
+pub fn analyze(runtime: &PythonRuntime<'_>, options: &Options<'_>) -> Result<Analysis, Failure> {
+    let mut heap = Heap::enumerate(runtime, options)?;
+    let roots = roots::collect(&mut heap);
+    heap.connect(options)?;
+
+    options.progress(Phase::Dominators, 0);
+    let mut root_nodes: Vec<Node> = roots.iter().map(|root| root.node).collect();
+    let reach = Reach::find(&mut heap, &root_nodes);
+    root_nodes.extend(&reach.native);
+    let dominators = Dominators::compute(&heap.graph, &root_nodes);
+    let retained = Retained::sum(&dominators, |node| heap.objects.size(node));
+
+    options.progress(Phase::Answers, 0);
+    let native = reach.native.iter().map(|&node| Root { node, name: RootName::Native });
+    let named = roots::named_globals(&heap).into_iter().chain(roots).chain(native).collect();
+    let paths = Paths::search(&heap, named);
+    let live_bytes = live_bytes(&heap, &reach);
+    let suspects = suspects::find(&heap, &dominators, &retained, &paths, live_bytes, options.suspect_percent);
+    let mut types = types::histogram(&heap, &dominators, &retained);
+    let ledger = ledger::partition(&heap);
+    let document = HeapDocument {
+        schema: SCHEMA,
+        totals: totals(&heap, &types, &ledger),
+        ledger,
+        gaps: gaps::find(&heap),
+        owners: owners::largest(&heap, &retained, &paths, options.top_owners),
+        findings: findings::judge(runtime.process().core(), &suspects),
+        suspects,
+        unreachable: unreachable(&heap, &reach.garbage),
+        types: {
+            types.truncate(options.top);
+            types
+        },
+    };
+    options.progress(Phase::Answers, heap.objects.len() as u64);
+    Ok(Analysis { document })
+}
+
+fn live_bytes(heap: &Heap<'_, '_>, reach: &Reach) -> u64 {
+    let alive = (0..heap.objects.len() as Node).filter(|&node| reach.alive.contains(node));
+    alive.map(|node| heap.objects.size(node)).sum()
+}
+
+fn totals(heap: &Heap<'_, '_>, types: &[TypeRow], ledger: &[LedgerRow]) -> Totals {
+    let python = ledger.iter().filter(|row| row.owner.starts_with("python-"));
+    Totals {
+        objects: heap.objects.len() as u64,
+        references: heap.graph.edge_count() as u64,
+        shallow_bytes: types.iter().map(|row| row.shallow_bytes).sum(),
+        dumped_bytes: heap.runtime.process().core().segments().iter().map(|segment| segment.dumped).sum(),
+        attributed_bytes: python.map(|row| row.bytes).sum(),
+    }
+}
+
+fn unreachable(heap: &Heap<'_, '_>, garbage: &[Node]) -> Vec<Unreachable> {
+    let mut by_type: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+    for &node in garbage {
+        let (count, bytes) = by_type.entry(heap.type_name(node)).or_default();
+        *count += 1;
+        *bytes += heap.objects.size(node);
+    }
+    let row = |(r#type, (count, bytes))| Unreachable { r#type, count, bytes };
+    let mut rows: Vec<Unreachable> = by_type.into_iter().map(row).collect();
+    rows.sort_by_key(|row| Reverse(row.bytes));
+    rows
 }

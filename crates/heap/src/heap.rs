@@ -1,10 +1,11 @@
 //! The whole heap: objects, references between them, and what keeps them alive.
 
-use pycoroner_coredump::PythonRuntime;
+use pycoroner_coredump::{Address, InstanceDict, Ptr, PythonRuntime};
 
 use crate::analysis::{Failure, Options, Phase};
 use crate::graph::{Graph, Node};
 use crate::memory::image::Bytes;
+use crate::objects::kinds::Shape;
 use crate::objects::table::{self, Objects};
 use crate::objects::types::{TypeFacts, Types};
 use crate::references::reader::Reader;
@@ -19,21 +20,20 @@ pub(crate) struct Heap<'r, 'p> {
     pub(crate) graph: Graph,
     /// References to something that is no object.
     pub(crate) dangling: u64,
+    /// Runs of addresses outside of pools that objects and their buffers take; they may overlap.
+    pub(crate) large: Vec<(u64, u64)>,
 }
 
 impl<'r, 'p> Heap<'r, 'p> {
     /// Enumerates the objects in pools.
-    pub(crate) fn enumerate(
-        runtime: &'r PythonRuntime<'p>,
-        options: &Options<'_>,
-    ) -> Result<Self, Failure> {
+    pub(crate) fn enumerate(runtime: &'r PythonRuntime<'p>, options: &Options<'_>) -> Result<Self, Failure> {
         options.progress(Phase::Objects, 0);
         let reader = Reader::new(runtime)?;
-        let pre_headers = reader.instance_dict != pycoroner_coredump::InstanceDict::Pointer;
+        let pre_headers = reader.instance_dict != InstanceDict::Pointer;
         let mut types = Types::new(runtime, reader.places, pre_headers);
         let objects = Objects::in_pools(&reader.image, &reader.places, &mut types);
         options.progress(Phase::Objects, objects.len() as u64);
-        Ok(Self { runtime, reader, types, objects, graph: Graph::default(), dangling: 0 })
+        Ok(Self { runtime, reader, types, objects, graph: Graph::default(), dangling: 0, large: Vec::new() })
     }
 
     /// The number of the object at `address`; it becomes known when its header is that of an object.
@@ -63,27 +63,35 @@ impl<'r, 'p> Heap<'r, 'p> {
     }
 
     fn read(&mut self, node: Node) {
-        let Self { reader, types, objects, graph, dangling, .. } = self;
+        let Self { reader, types, objects, graph, dangling, large, .. } = self;
         let (address, facts) = (objects.address(node), types.facts(objects.type_id(node)));
         let Some(object) = reader.image.from(address) else { return };
-        objects.set_size(node, reader.size_of(object, &facts));
+        let size = reader.size_of(object, &facts);
+        objects.set_size(node, size);
+        let buffer = reader.buffer(object, &facts);
+        large.extend(buffer.filter(|&(start, end)| end - start > 512 && start < end));
         if node >= objects.pooled() {
+            let own = size.saturating_sub(facts.pre_header + buffer.map_or(0, |(start, end)| end - start));
+            let own = if facts.shape == Shape::Type { size - facts.pre_header.min(size) } else { own };
+            large.push((address - facts.pre_header.min(address), address.saturating_add(own)));
             admit_neighbours_of(address, &facts, reader, objects, types);
         }
-        reader.visit(address, object, &facts, &mut |target: u64, _: Step| {
-            match objects.find_or_admit(target, &reader.image, &reader.places, types) {
-                Some(target) => graph.push_edge(target),
-                None if target != 0 => *dangling += 1,
-                None => {}
-            }
+        reader.visit(address, object, &facts, &mut |target: u64, _: Step| match objects.find_or_admit(
+            target,
+            &reader.image,
+            &reader.places,
+            types,
+        ) {
+            Some(target) => graph.push_edge(target),
+            None if target != 0 => *dangling += 1,
+            None => {}
         });
     }
 
     /// Large objects next to small ones in the collector's lists.
     fn admit_neighbours(&mut self) {
         for address in std::mem::take(&mut self.objects.outside_neighbours) {
-            let node = self.admit(address);
-            debug_assert!(node.is_none_or(|node| (node as usize) < self.objects.len()));
+            self.admit(address);
         }
     }
 
@@ -102,16 +110,16 @@ impl<'r, 'p> Heap<'r, 'p> {
         self.bytes(node).and_then(|object| object.word(self.reader.places.refcount)).unwrap_or(0)
     }
 
-    /// All references of an object with the steps that lead to them.
-    pub(crate) fn references(&self, node: Node) -> Vec<(Node, Step)> {
-        let mut found = Vec::new();
+    /// Hands all references of an object, with the steps that lead to them, to `take`.
+    pub(crate) fn visit(&self, node: Node, mut take: impl FnMut(Node, Step)) {
         if let Some(object) = self.bytes(node) {
             let facts = self.facts(node);
             self.reader.visit(self.objects.address(node), object, &facts, &mut |target: u64, step: Step| {
-                found.extend(self.objects.find(target).map(|target| (target, step)));
+                if let Some(target) = self.objects.find(target) {
+                    take(target, step);
+                }
             });
         }
-        found
     }
 
     /// The name of an object's type.
@@ -119,9 +127,15 @@ impl<'r, 'p> Heap<'r, 'p> {
         self.types.name(self.objects.type_id(node))
     }
 
+    /// The name of the class at an address.
+    pub(crate) fn name_of_class(&self, address: u64) -> String {
+        let of = Ptr::new(Address(address));
+        of.map_or_else(String::new, |of| self.runtime.types().name_of(self.runtime.python(), of).display())
+    }
+
     /// Bytes on the heap of this process.
     pub(crate) fn heap_bytes(&self) -> u64 {
-        self.objects.heap_bytes() + self.graph.heap_bytes()
+        self.objects.heap_bytes() + self.graph.heap_bytes() + 16 * self.large.capacity() as u64
     }
 }
 

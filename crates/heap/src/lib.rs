@@ -1,13 +1,42 @@
 //! Object graph, retained sizes and leak suspects of a CPython core file.
+//!
+//! [`analyze`] finds every object of a dead process: small ones in pymalloc's pools, which are told by their
+//! shape; large and static ones by reference, or as neighbours in the collector's lists. It reads their sizes
+//! as `sys.getsizeof` states them and their references, computes what each retains (semi-NCA dominators on
+//! flat arrays), and answers in a [`HeapDocument`]: types, owners by path, leak suspects, garbage in cycles,
+//! and a ledger of the dumped bytes.
+//!
+//! The caller provides a [`PythonRuntime`](pycoroner_coredump::PythonRuntime), and a bound on memory if the
+//! default does not suit. This crate opens no file, prints nothing, and does not redact: keys in paths are as
+//! they are in the core. Objects that only native code holds are told as such, not guessed at.
+//!
+//! The graph algorithms stand alone:
+//!
+//! ```
+//! use pycoroner_heap::{Dominator, Dominators, Graph, Retained};
+//!
+//! // 0 -> 1 -> 3 and 0 -> 2 -> 3: only 0 keeps 3 alive.
+//! let graph: Graph = [vec![1, 2], vec![3], vec![3], vec![]].into_iter().collect();
+//! let dominators = Dominators::compute(&graph, &[0]);
+//! assert_eq!(dominators.immediate(3), Dominator::Node(0));
+//! assert_eq!(Retained::sum(&dominators, |_| 100).bytes(0), 400);
+//! ```
 
 mod analysis;
+mod answers;
+mod document;
+mod findings;
+mod gaps;
 mod graph;
 mod heap;
 mod memory;
 mod objects;
 mod references;
 
-pub use analysis::{Failure, Options, Phase, quick};
+pub use analysis::{Analysis, Failure, Options, Phase, analyze};
+pub use document::{
+    Accumulates, HeapDocument, LedgerRow, Owner, SCHEMA, Suspect, Totals, TypeRow, Unreachable,
+};
 pub use graph::dominators::{Dominator, Dominators};
 pub use graph::node_set::NodeSet;
 pub use graph::retained::Retained;

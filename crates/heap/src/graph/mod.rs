@@ -60,15 +60,16 @@ impl Graph {
         self.targets.len()
     }
 
-    /// The edges of the row that is being written.
-    pub fn open_row(&self) -> &[Node] {
-        &self.targets[self.starts[self.node_count()] as usize..]
-    }
-
     /// Where the edges of `node` go, in the order in which they were added.
     pub fn successors(&self, node: Node) -> &[Node] {
         let node = node as usize;
         &self.targets[self.starts[node] as usize..self.starts[node + 1] as usize]
+    }
+
+    /// Makes `node` refer to itself only, as often as it referred to anything.
+    pub fn forget_successors(&mut self, node: Node) {
+        let (start, end) = (self.starts[node as usize] as usize, self.starts[node as usize + 1] as usize);
+        self.targets[start..end].fill(node);
     }
 
     /// How many edges lead to each node.

@@ -31,6 +31,8 @@ pub(crate) struct Piece<'d> {
 pub(crate) struct Bytes<'d> {
     bytes: &'d [u8],
     little_endian: bool,
+    /// Address of the first byte.
+    start: u64,
 }
 
 impl<'d> Image<'d> {
@@ -38,7 +40,7 @@ impl<'d> Image<'d> {
         let little_endian = core.target().little_endian;
         let piece = |segment: &Segment| Piece {
             start: segment.address.0,
-            bytes: Bytes { bytes: core.segment_bytes(segment), little_endian },
+            bytes: Bytes { bytes: core.segment_bytes(segment), little_endian, start: segment.address.0 },
             writable: segment.writable,
         };
         let pieces = core.segments().iter().map(piece).filter(|piece| piece.bytes.len() > 0).collect();
@@ -60,6 +62,14 @@ impl<'d> Image<'d> {
         let found = self.pieces.get(after.checked_sub(1)?)?.from(address)?;
         self.last.set(after - 1);
         Some(found)
+    }
+
+    /// The parts of a range of addresses that are there.
+    pub(crate) fn pieces_within(&self, start: u64, end: u64) -> impl Iterator<Item = (u64, u64)> + '_ {
+        let first = self.pieces.partition_point(move |piece| piece.end() <= start);
+        let pieces = self.pieces.get(first..).unwrap_or_default().iter();
+        let pieces = pieces.take_while(move |piece| piece.start < end);
+        pieces.map(move |piece| (piece.start.max(start), piece.end().min(end)))
     }
 
     /// The word at `address`.
@@ -91,7 +101,7 @@ impl<'d> Bytes<'d> {
     /// What follows the first `count` bytes; nothing when that is nothing.
     pub(crate) fn skip(self, count: u64) -> Option<Self> {
         let bytes = self.bytes.get(usize::try_from(count).ok()?..)?;
-        (!bytes.is_empty()).then_some(Self { bytes, ..self })
+        (!bytes.is_empty()).then_some(Self { bytes, start: self.start.wrapping_add(count), ..self })
     }
 
     fn array<const N: usize>(self, offset: u64) -> Option<[u8; N]> {
@@ -106,6 +116,16 @@ impl<'d> Bytes<'d> {
 
     pub(crate) fn signed(self, offset: u64) -> Option<i64> {
         Some(self.word(offset)? as i64)
+    }
+
+    /// Address of the first byte.
+    pub(crate) fn start(self) -> u64 {
+        self.start
+    }
+
+    pub(crate) fn pair(self, offset: u64) -> Option<u16> {
+        let bytes = self.array(offset)?;
+        Some(if self.little_endian { u16::from_le_bytes(bytes) } else { u16::from_be_bytes(bytes) })
     }
 
     pub(crate) fn half(self, offset: u64) -> Option<u32> {
@@ -123,8 +143,10 @@ impl<'d> Bytes<'d> {
         let rest = self.bytes.get(start..).unwrap_or_default();
         let len = usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(8).min(rest.len());
         let little_endian = self.little_endian;
-        rest[..len].as_chunks().0.iter().map(move |&word| {
-            if little_endian { u64::from_le_bytes(word) } else { u64::from_be_bytes(word) }
-        })
+        rest[..len]
+            .as_chunks()
+            .0
+            .iter()
+            .map(move |&word| if little_endian { u64::from_le_bytes(word) } else { u64::from_be_bytes(word) })
     }
 }

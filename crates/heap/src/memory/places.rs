@@ -74,6 +74,7 @@ places! {
     unicode_compact_size: m::UNICODE_COMPACT_SIZE;
     unicode_size: m::UNICODE_SIZE;
     bytearray_alloc: m::BYTEARRAY_ALLOC;
+    bytearray_bytes: m::BYTEARRAY_BYTES;
     tuple_items: m::TUPLE_ITEMS;
     list_items: m::LIST_ITEMS;
     list_allocated: m::LIST_ALLOCATED;
@@ -88,6 +89,7 @@ places! {
     entry_value: m::DICT_ENTRY_VALUE;
     entry_size: m::DICT_ENTRY_SIZE;
 
+    set_used: m::SET_USED;
     set_mask: m::SET_MASK;
     set_table: m::SET_TABLE;
     set_small_table: m::SET_SMALLTABLE;
@@ -162,6 +164,40 @@ places! {
     iframe_localsplus: m::IFRAME_LOCALSPLUS;
     gen_iframe: m::GEN_IFRAME;
     gen_frame_state: m::GEN_FRAME_STATE;
+    gen_frame: m::GEN_FRAME;
+    gen_name: m::GEN_NAME;
+    code_name: m::CODE_NAME;
+    code_varnames: m::CODE_VARNAMES;
+    code_localsplusnames: m::CODE_LOCALSPLUSNAMES;
+    function_closure: m::FUNCTION_CLOSURE;
+    function_code: m::FUNCTION_CODE;
+    function_defaults: m::FUNCTION_DEFAULTS;
+    function_kwdefaults: m::FUNCTION_KWDEFAULTS;
+    function_dict: m::FUNCTION_DICT;
+    function_globals: m::FUNCTION_GLOBALS;
+    function_annotations: m::FUNCTION_ANNOTATIONS;
+    function_module: m::FUNCTION_MODULE;
+    function_name: m::FUNCTION_NAME;
+    method_func: m::METHOD_FUNC;
+    method_self: m::METHOD_SELF;
+    module_dict: m::MODULE_DICT;
+    cell_ref: m::CELL_REF;
+    exc_dict: m::EXC_DICT;
+    exc_args: m::EXC_ARGS;
+    exc_traceback: m::EXC_TRACEBACK;
+    exc_context: m::EXC_CONTEXT;
+    exc_cause: m::EXC_CAUSE;
+    traceback_next: m::TRACEBACK_NEXT;
+    traceback_frame: m::TRACEBACK_FRAME;
+    frame_locals: m::FRAME_LOCALS;
+    frame_globals: m::FRAME_GLOBALS;
+    partial_fn: m::PARTIAL_FN;
+    partial_args: m::PARTIAL_ARGS;
+    partial_kw: m::PARTIAL_KW;
+    defaultdict_factory: m::DEFAULTDICT_FACTORY;
+    descr_name: m::DESCR_NAME;
+    descr_member: m::DESCR_MEMBER;
+    member_def_offset: m::MEMBER_DEF_OFFSET;
     }
 }
 

@@ -63,9 +63,8 @@ impl Shape {
             "float" | "complex" | "bytes" | "NoneType" | "NotImplementedType" | "ellipsis" if builtins => {
                 Self::Atom
             }
-            "ReferenceType" | "weakref" | "weakproxy" | "ProxyType" | "CallableProxyType" | "weakcallableproxy" => {
-                Self::WeakRef
-            }
+            "ReferenceType" | "weakref" | "weakproxy" | "ProxyType" | "CallableProxyType"
+            | "weakcallableproxy" => Self::WeakRef,
             "OrderedDict" if module == "collections" => Self::OrderedDict,
             "deque" if module == "collections" => Self::Deque,
             "array" if module == "array" => Self::Array,

@@ -186,10 +186,9 @@ impl PoolIndex {
         for pool in pools {
             index.add_slot(pool.start);
             let first_group = index.groups.len();
-            index.pools.push(IndexedPool {
-                first_group: first_group as u32,
-                block_size: pool.block_size as u32,
-            });
+            index
+                .pools
+                .push(IndexedPool { first_group: first_group as u32, block_size: pool.block_size as u32 });
             let groups = pool.carved.div_ceil(64) as usize;
             index.groups.resize(first_group + groups, Group::default());
             totals.pools += 1;
@@ -211,7 +210,8 @@ impl PoolIndex {
         starts: &mut impl FnMut(Block<'d>) -> Option<u64>,
     ) {
         for block in blocks {
-            let Some(code) = content(block, self.prefix).and_then(|block| starts(block)).and_then(code_of) else {
+            let Some(code) = content(block, self.prefix).and_then(|block| starts(block)).and_then(code_of)
+            else {
                 totals.raw_bytes += block.size;
                 continue;
             };
@@ -286,7 +286,10 @@ impl PoolIndex {
         let slots = self.regions.iter().flat_map(move |region| {
             let count = (region.end - region.start) / self.pool_size;
             (0..count).map(move |slot| {
-                (region.start + slot * self.pool_size, self.slots[(u64::from(region.first_slot) + slot) as usize])
+                (
+                    region.start + slot * self.pool_size,
+                    self.slots[(u64::from(region.first_slot) + slot) as usize],
+                )
             })
         });
         slots.filter(|&(_, pool)| pool != NO_POOL).flat_map(move |(start, number)| {
@@ -299,7 +302,11 @@ impl PoolIndex {
                 blocks.map(move |bit| {
                     let code = (group.low >> bit & 1) | (group.high >> bit & 1) << 1;
                     let block = at as u64 * 64 + u64::from(bit);
-                    start + self.first_block + block * u64::from(pool.block_size) + self.prefix + start_of(code)
+                    start
+                        + self.first_block
+                        + block * u64::from(pool.block_size)
+                        + self.prefix
+                        + start_of(code)
                 })
             })
         })
@@ -310,7 +317,8 @@ impl PoolIndex {
         self.regions.iter().flat_map(move |region| {
             let count = (region.end - region.start) / self.pool_size;
             let at = move |slot: u64| region.start + slot * self.pool_size;
-            let is_pool = move |slot: &u64| self.slots[(u64::from(region.first_slot) + slot) as usize] != NO_POOL;
+            let is_pool =
+                move |slot: &u64| self.slots[(u64::from(region.first_slot) + slot) as usize] != NO_POOL;
             (0..count).filter(is_pool).map(move |slot| (at(slot), at(slot) + self.pool_size))
         })
     }
@@ -323,7 +331,11 @@ impl PoolIndex {
 
 /// What a block holds behind the bytes that debug hooks put in front.
 fn content(block: Block<'_>, prefix: u64) -> Option<Block<'_>> {
-    Some(Block { bytes: block.bytes.skip(prefix)?, size: block.size.checked_sub(prefix + prefix / 2)?, ..block })
+    Some(Block {
+        bytes: block.bytes.skip(prefix)?,
+        size: block.size.checked_sub(prefix + prefix / 2)?,
+        ..block
+    })
 }
 
 /// Codes 1 to 3 for objects that start 0, 16 or 32 bytes into their block.
@@ -352,12 +364,14 @@ impl Iterator for Bits {
 /// the domain, 7 bytes of 0xFD (Objects/obmalloc.c, `_PyMem_DebugRawAlloc` at v3.13.0).
 pub(crate) fn has_debug_hooks(pools: &[Pool<'_>], places: &Places) -> bool {
     const MARK: [u8; 7] = [0xfd; 7];
-    let blocks = pools.iter().step_by(pools.len().div_ceil(64).max(1)).filter_map(|pool| pool.live_blocks(places));
+    let blocks =
+        pools.iter().step_by(pools.len().div_ceil(64).max(1)).filter_map(|pool| pool.live_blocks(places));
     let (mut marked, mut all) = (0, 0);
     for block in blocks.flatten() {
         let head = block.bytes.as_slice();
         all += 1;
-        marked += u64::from(matches!(head.get(8), Some(b'o' | b'm' | b'r')) && head.get(9..16) == Some(&MARK[..]));
+        marked +=
+            u64::from(matches!(head.get(8), Some(b'o' | b'm' | b'r')) && head.get(9..16) == Some(&MARK[..]));
     }
     marked > all / 2
 }

@@ -23,14 +23,38 @@ impl Reader<'_> {
             Shape::OrderedDict => self.ordered_dict_size(object, facts),
             Shape::Set => self.set_size(object, facts),
             Shape::Type => self.type_size(object),
-            Shape::Frame => self.frame_size(object, facts),
-            Shape::Generator => self.generator_size(object, facts),
+            Shape::Frame => self.frame_size(object),
+            Shape::Generator => self.generator_size(object),
             Shape::Code => self.code_size(object, facts),
             Shape::Deque => self.deque_size(object, facts),
             Shape::Array => self.array_size(object, facts),
             _ => None,
         };
         own.unwrap_or_else(|| self.plain_size(object, facts)).saturating_add(self.pre_header(object, facts))
+    }
+
+    /// The addresses of what an object has allocated for its content, as far as its size counts it.
+    pub(crate) fn buffer(&self, object: Bytes<'_>, facts: &TypeFacts) -> Option<(u64, u64)> {
+        let places = &self.places;
+        let (start, len) = match facts.shape {
+            Shape::List => {
+                (object.word(places.list_items)?, object.word(places.list_allocated)?.checked_mul(WORD)?)
+            }
+            Shape::Dict | Shape::OrderedDict => {
+                let keys = object.word(places.dict_keys)?;
+                (keys, self.dict_keys(keys).filter(|keys| keys.refcount == 1)?.byte_size())
+            }
+            Shape::Set => {
+                let entries = object.word(places.set_mask)?.checked_add(1)?;
+                (
+                    object.word(places.set_table)?,
+                    entries.checked_mul(places.set_entry_size).filter(|_| entries > 8)?,
+                )
+            }
+            Shape::ByteArray => (object.word(places.bytearray_bytes)?, object.word(places.bytearray_alloc)?),
+            _ => return None,
+        };
+        Some((start, start.checked_add(len)?)).filter(|_| start != 0)
     }
 
     /// `object.__sizeof__`.
@@ -42,9 +66,11 @@ impl Reader<'_> {
         facts.basic_size.saturating_add(items.saturating_mul(facts.item_size))
     }
 
-    /// Static types have no GC header, although their type says that its objects have one (`type_is_gc`).
+    /// Static types have no GC header, although their type says that its objects have one (`type_is_gc`);
+    /// 3.11 and 3.12 count one for them nevertheless.
     fn pre_header(&self, object: Bytes<'_>, facts: &TypeFacts) -> u64 {
-        if facts.shape == Shape::Type && self.is_static_type(object) { 0 } else { facts.pre_header }
+        let counted = matches!(self.instance_dict, InstanceDict::ValuesAndDict | InstanceDict::Tagged);
+        if facts.is_metatype() && !counted && self.is_static_type(object) { 0 } else { facts.pre_header }
     }
 
     /// `int.__sizeof__`: from 3.11 on, zero counts the digit that it has room for.
@@ -64,14 +90,18 @@ impl Reader<'_> {
 
     /// `unicode___sizeof__` (Objects/unicodeobject.c): compact forms hold their characters, others point at them.
     fn str_size(&self, object: Bytes<'_>) -> Option<u64> {
-        const WCHAR: u64 = 4;
         let places = &self.places;
         let length = object.word(places.unicode_length)?;
         let characters = length.saturating_add(1).saturating_mul(u64::from(self.str_state.kind.of(object)?));
         let ascii = self.str_state.ascii.of(object)? == 1;
         let compact = self.str_state.compact.of(object)? == 1;
         if compact && ascii {
-            return Some(places.unicode_ascii_size.saturating_add(characters).saturating_add(self.wstr_size(object, length, true)));
+            return Some(
+                places
+                    .unicode_ascii_size
+                    .saturating_add(characters)
+                    .saturating_add(self.wstr_size(object, length, true)),
+            );
         }
         let data = if compact { 0 } else { object.word(places.unicode_data)? };
         let fixed = if compact { places.unicode_compact_size } else { places.unicode_size };
@@ -82,7 +112,6 @@ impl Reader<'_> {
         } else {
             0
         };
-        let _ = WCHAR;
         let wide = self.wstr_size(object, length, false);
         Some(fixed.saturating_add(characters).saturating_add(cached).saturating_add(wide))
     }
@@ -137,7 +166,7 @@ impl Reader<'_> {
     }
 
     /// `frame_sizeof` (Objects/frameobject.c).
-    fn frame_size(&self, object: Bytes<'_>, facts: &TypeFacts) -> Option<u64> {
+    fn frame_size(&self, object: Bytes<'_>) -> Option<u64> {
         if let Some(own) = self.places.frame_own_frame {
             let frame = object.word(self.places.frame_frame?)?;
             let slots = self.frame_slots(self.image.from(frame)?)?;
@@ -152,13 +181,11 @@ impl Reader<'_> {
             + u64::from(code.half(self.places.code_nlocals?)?)
             + names(self.places.code_cellvars)?
             + names(self.places.code_freevars)?;
-        // The structure ends in the first slot.
-        let _ = facts;
         Some(self.places.frame_localsplus?.saturating_add(slots.saturating_mul(WORD)))
     }
 
     /// `gen_sizeof` (Objects/genobject.c, 3.11+); before, a generator has no frame in it.
-    fn generator_size(&self, object: Bytes<'_>, _: &TypeFacts) -> Option<u64> {
+    fn generator_size(&self, object: Bytes<'_>) -> Option<u64> {
         let at = self.places.gen_iframe?;
         let slots = self.frame_slots(object.skip(at)?)?;
         Some(at + self.places.iframe_localsplus? + slots.saturating_mul(WORD))
@@ -172,7 +199,11 @@ impl Reader<'_> {
         let places = &self.places;
         let cells = match object.word(places.code_cell2arg?)? {
             0 => 0,
-            _ => self.image.from(object.word(places.code_cellvars?)?)?.word(places.var_len)?.saturating_mul(WORD),
+            _ => self
+                .image
+                .from(object.word(places.code_cellvars?)?)?
+                .word(places.var_len)?
+                .saturating_mul(WORD),
         };
         Some(facts.basic_size.saturating_add(cells))
     }
@@ -181,7 +212,8 @@ impl Reader<'_> {
     fn deque_size(&self, object: Bytes<'_>, facts: &TypeFacts) -> Option<u64> {
         let block = self.places.deque_block_size?;
         let slots = (block - 2 * WORD) / WORD;
-        let used = object.word(self.places.deque_left_index?)?.saturating_add(object.word(self.places.var_len)?);
+        let used =
+            object.word(self.places.deque_left_index?)?.saturating_add(object.word(self.places.var_len)?);
         Some(facts.basic_size.saturating_add(used.div_ceil(slots).saturating_mul(block)))
     }
 

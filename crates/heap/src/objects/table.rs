@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 use crate::graph::Node;
 use crate::memory::image::{Image, WORD};
 use crate::memory::places::Places;
+use crate::objects::kinds::Shape;
 use crate::objects::pools::{self, Block, Found, Pool, PoolIndex, PoolTotals};
 use crate::objects::types::{MAX_REFCOUNT, TypeFacts, TypeId, Types};
 
@@ -39,8 +40,7 @@ impl Objects {
         let debug_hooks = pools::has_debug_hooks(&pools, places);
         let prefix = if debug_hooks { pools::DEBUG_PREFIX } else { 0 };
         let mut scan = Scan { image, places, types, found: Vec::new(), outside: Vec::new(), pools: &pools };
-        let (index, totals) =
-            PoolIndex::build(&pools, places, prefix, |block| scan.object_start(block));
+        let (index, totals) = PoolIndex::build(&pools, places, prefix, |block| scan.object_start(block));
         let (types_found, mut outside) = (scan.found, scan.outside);
         let addresses: Vec<u64> = index.addresses().collect();
         outside.retain(|&address| index.find(address) == Found::Outside);
@@ -177,7 +177,7 @@ impl Scan<'_, '_, '_, '_> {
                 continue;
             };
             let facts = self.types.facts(id);
-            if facts.pre_header == start && self.fits(&facts, start, block.size) {
+            if facts.pre_header == start && self.fits(block, &facts, start) {
                 self.found.push(id);
                 self.note_neighbour(block, &facts, start);
                 return Some(start);
@@ -186,14 +186,20 @@ impl Scan<'_, '_, '_, '_> {
         None
     }
 
-    fn fits(&self, facts: &TypeFacts, start: u64, size: u64) -> bool {
-        // Compact strings are smaller than `tp_basicsize`, which is that of the largest kind.
+    /// Whether the object and its items have room in the block. What is not an object can begin like one: the
+    /// state of a C module with a number and a type.
+    fn fits(&self, block: Block<'_>, facts: &TypeFacts, start: u64) -> bool {
+        let items = || block.bytes.signed(start + self.places.var_len).map_or(u64::MAX, i64::unsigned_abs);
         let least = match facts.shape {
-            crate::objects::kinds::Shape::Str => self.places.unicode_ascii_size,
-            crate::objects::kinds::Shape::Int => self.places.object_size,
+            // Compact strings are smaller than `tp_basicsize`, which is that of the largest kind.
+            Shape::Str => self.places.unicode_ascii_size,
+            Shape::Int => self.places.object_size,
+            Shape::Tuple | Shape::Atom if facts.item_size > 0 => {
+                facts.basic_size.saturating_add(items().saturating_mul(facts.item_size))
+            }
             _ => facts.basic_size,
         };
-        start + least <= size
+        start.saturating_add(least) <= block.size
     }
 
     /// Large objects are neighbours of small ones in the collector's lists; that is how those are found that

@@ -38,6 +38,8 @@ mod flag {
     pub(super) const HEAP_TYPE: u64 = 1 << 9;
     pub(super) const READY: u64 = 1 << 12;
     pub(super) const HAVE_GC: u64 = 1 << 14;
+    pub(super) const BYTES_SUBCLASS: u64 = 1 << 27;
+    pub(super) const BASE_EXC_SUBCLASS: u64 = 1 << 30;
     pub(super) const TYPE_SUBCLASS: u64 = 1 << 31;
 }
 
@@ -55,6 +57,16 @@ impl TypeFacts {
     /// Whether its objects are classes.
     pub(crate) fn is_metatype(&self) -> bool {
         self.flags & flag::TYPE_SUBCLASS != 0
+    }
+
+    /// Whether its objects are exceptions.
+    pub(crate) fn is_exception(&self) -> bool {
+        self.flags & flag::BASE_EXC_SUBCLASS != 0
+    }
+
+    /// Whether its objects are bytes.
+    pub(crate) fn is_bytes(&self) -> bool {
+        self.flags & flag::BYTES_SUBCLASS != 0
     }
 
     /// Whether the attributes of its objects are kept in front of them (3.11+).
@@ -194,13 +206,14 @@ impl<'r, 'p> Types<'r, 'p> {
             let Some(object) = image.from(at) else { break };
             let size = object.word(self.places.type_basicsize).unwrap_or(basic_size).min(basic_size);
             let named = Ptr::new(Address(at)).and_then(|of| self.runtime.types().find(python, of));
-            let shape = named.as_ref().and_then(|name| {
-                Shape::of_name(name.module.as_deref().unwrap_or_default(), &name.qualname)
-            });
+            let shape = named
+                .as_ref()
+                .and_then(|name| Shape::of_name(name.module.as_deref().unwrap_or_default(), &name.qualname));
             if let Some(shape) = shape {
                 return (shape, size);
             }
-            let is_static = object.word(self.places.type_flags).is_none_or(|flags| flags & flag::HEAP_TYPE == 0);
+            let is_static =
+                object.word(self.places.type_flags).is_none_or(|flags| flags & flag::HEAP_TYPE == 0);
             let base = object.word(self.places.type_base).unwrap_or(0);
             if is_static && !self.is_exception(object.word(self.places.type_flags)) {
                 return (Shape::Unknown, self.places.object_size);
@@ -215,15 +228,16 @@ impl<'r, 'p> Types<'r, 'p> {
 
     /// Exceptions written in C add only references and numbers to `BaseException`.
     fn is_exception(&self, flags: Option<u64>) -> bool {
-        const BASE_EXC_SUBCLASS: u64 = 1 << 30;
-        flags.is_some_and(|flags| flags & BASE_EXC_SUBCLASS != 0)
+        flags.is_some_and(|flags| flags & flag::BASE_EXC_SUBCLASS != 0)
     }
 
     /// The name of a type as reports spell it.
     pub(crate) fn name(&self, id: TypeId) -> String {
         let name = || {
             let of = Ptr::<member::TypeObject>::new(Address(self.facts(id).address));
-            of.map_or_else(String::new, |of| self.runtime.types().name_of(self.runtime.python(), of).display())
+            of.map_or_else(String::new, |of| {
+                self.runtime.types().name_of(self.runtime.python(), of).display()
+            })
         };
         self.names.borrow_mut().entry(id).or_insert_with(name).clone()
     }

@@ -59,7 +59,12 @@ impl Reader<'_> {
     }
 
     /// A generator, coroutine or asynchronous generator; from 3.11 on its frame lies in it.
-    pub(crate) fn visit_generator(&self, object: Bytes<'_>, facts: &TypeFacts, sink: &mut impl Sink) -> Option<()> {
+    pub(crate) fn visit_generator(
+        &self,
+        object: Bytes<'_>,
+        facts: &TypeFacts,
+        sink: &mut impl Sink,
+    ) -> Option<()> {
         let places = &self.places;
         let fixed = places.gen_iframe.unwrap_or(facts.shape_size).min(facts.shape_size);
         let words = object.words(places.object_size, Self::word_count(places.object_size, fixed));
@@ -104,13 +109,15 @@ impl Reader<'_> {
 
     /// Number of local variables, cells and free variables of an interpreter frame.
     pub(crate) fn local_count(&self, frame: Bytes<'_>) -> Option<u64> {
-        let code = self.image.from(frame.word(self.places.iframe_code.or(self.places.iframe_executable)?)?)?;
+        let code =
+            self.image.from(frame.word(self.places.iframe_code.or(self.places.iframe_executable)?)?)?;
         Some(u64::from(code.half(self.places.code_nlocalsplus?)?).min(MAX_SLOTS))
     }
 
     /// Number of all slots of an interpreter frame.
     pub(crate) fn frame_slots(&self, frame: Bytes<'_>) -> Option<u64> {
-        let code = self.image.from(frame.word(self.places.iframe_code.or(self.places.iframe_executable)?)?)?;
+        let code =
+            self.image.from(frame.word(self.places.iframe_code.or(self.places.iframe_executable)?)?)?;
         let stack = u64::from(code.half(self.places.code_stacksize?)?).min(MAX_SLOTS);
         Some(self.local_count(frame)? + stack)
     }

@@ -3,4 +3,5 @@
 pub(crate) mod dicts;
 pub(crate) mod frames;
 pub(crate) mod reader;
+pub(crate) mod text;
 pub(crate) mod visit;

@@ -91,7 +91,9 @@ impl Reader<'_> {
 
     /// All words in a part of the object but the list of weak references to it.
     fn visit_words(&self, object: Bytes<'_>, facts: &TypeFacts, from: u64, to: u64, sink: &mut impl Sink) {
-        for (offset, target) in (from..).step_by(WORD as usize).zip(object.words(from, Self::word_count(from, to))) {
+        for (offset, target) in
+            (from..).step_by(WORD as usize).zip(object.words(from, Self::word_count(from, to)))
+        {
             if target != 0 && offset != facts.weak_list_offset {
                 sink.edge(target, Step::Word(offset));
             }
@@ -112,7 +114,8 @@ impl Reader<'_> {
     }
 
     fn visit_list(&self, object: Bytes<'_>, sink: &mut impl Sink) -> Option<()> {
-        let len = object.word(self.places.var_len)?.min(object.word(self.places.list_allocated)?).min(MAX_ELEMENTS);
+        let len =
+            object.word(self.places.var_len)?.min(object.word(self.places.list_allocated)?).min(MAX_ELEMENTS);
         let items = object.word(self.places.list_items)?;
         for (index, target) in (0..).zip(self.words(items, len)) {
             sink.edge(target, Step::Index(index));
@@ -165,7 +168,8 @@ impl Reader<'_> {
         while index < len && first < per_block {
             let bytes = self.image.from(block)?;
             let here = (per_block - first).min(len - index);
-            for (number, target) in (index..).zip(bytes.words(places.deque_block_data? + first * WORD, here)) {
+            for (number, target) in (index..).zip(bytes.words(places.deque_block_data? + first * WORD, here))
+            {
                 sink.edge(target, Step::Index(number));
             }
             index += here;
@@ -198,7 +202,10 @@ impl Reader<'_> {
                     self.visit_values(values, &shared_keys()?, sink);
                 }
             }
-            InstanceDict::Tagged if dict & 1 == 1 => self.visit_values(dict & !1, &shared_keys()?, sink),
+            // The values' address less one (`_PyDictOrValues_SetValues`).
+            InstanceDict::Tagged if dict & 1 == 1 => {
+                self.visit_values(dict.wrapping_add(1), &shared_keys()?, sink);
+            }
             InstanceDict::Tagged => sink.edge(dict, Step::Named("__dict__")),
             InstanceDict::InlineValues => {
                 sink.edge(dict, Step::Named("__dict__"));
@@ -214,7 +221,12 @@ impl Reader<'_> {
     }
 
     /// Variable-sized objects have their dict behind the items (`_PyObject_GetDictPtr`, up to 3.11).
-    fn visit_dict_behind_items(&self, object: Bytes<'_>, facts: &TypeFacts, sink: &mut impl Sink) -> Option<()> {
+    fn visit_dict_behind_items(
+        &self,
+        object: Bytes<'_>,
+        facts: &TypeFacts,
+        sink: &mut impl Sink,
+    ) -> Option<()> {
         let items = object.signed(self.places.var_len)?.unsigned_abs();
         let size = facts.basic_size.checked_add(items.checked_mul(facts.item_size)?)?;
         let end = size.checked_next_multiple_of(WORD)?;

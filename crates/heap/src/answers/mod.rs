@@ -1,0 +1,10 @@
+//! Answers about a heap: who holds what, by which path.
+
+pub(crate) mod ledger;
+pub(crate) mod owners;
+pub(crate) mod paths;
+pub(crate) mod reach;
+pub(crate) mod roots;
+pub(crate) mod steps;
+pub(crate) mod suspects;
+pub(crate) mod types;

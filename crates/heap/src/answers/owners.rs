@@ -1,0 +1,87 @@
+//! The objects that retain most, by path.
+
+use std::cmp::Reverse;
+
+use pycoroner_coredump::Address;
+
+use crate::answers::paths::{Paths, Trail};
+use crate::answers::steps::{self, Steps};
+use crate::document::Owner;
+use crate::graph::Node;
+use crate::graph::retained::Retained;
+use crate::heap::Heap;
+use crate::objects::kinds::Shape;
+
+/// An object that retains nothing but itself is an owner from this size on.
+const LARGE: u64 = 4096;
+
+/// Candidates looked at for each owner that is wanted: modules, classes and their dicts are passed over.
+const CANDIDATES_PER_OWNER: usize = 10;
+
+/// The `top` objects that retain most. Modules, classes and the dicts of either and of instances are left
+/// out: what they hold is listed by its own name.
+pub(crate) fn largest(heap: &Heap<'_, '_>, retained: &Retained, paths: &Paths, top: usize) -> Vec<Owner> {
+    let key = |&node: &Node| Reverse((retained.bytes(node), Reverse(heap.objects.address(node))));
+    let counts =
+        |&node: &Node| retained.bytes(node) > heap.objects.size(node) || heap.objects.size(node) >= LARGE;
+    let mut nodes: Vec<Node> = (0..heap.objects.len() as Node).filter(counts).collect();
+    let wanted = top.saturating_mul(CANDIDATES_PER_OWNER).saturating_add(1000);
+    if nodes.len() > wanted {
+        nodes.select_nth_unstable_by_key(wanted, key);
+        nodes.truncate(wanted);
+    }
+    nodes.sort_by_key(key);
+    let trails: Vec<_> = nodes.into_iter().filter_map(|node| paths.trail(node)).collect();
+    let steps = Steps::of(heap, trails.iter());
+    trails.iter().filter_map(|trail| owner(heap, retained, &steps, trail)).take(top).collect()
+}
+
+/// An object as an owner, unless it is only a namespace.
+pub(crate) fn owner(
+    heap: &Heap<'_, '_>,
+    retained: &Retained,
+    steps: &Steps,
+    trail: &Trail<'_>,
+) -> Option<Owner> {
+    let node = *trail.nodes.last()?;
+    let facts = heap.facts(node);
+    if facts.is_metatype() || matches!(facts.shape, Shape::Code) {
+        return None;
+    }
+    let type_name = heap.type_name(node);
+    if matches!(type_name.as_str(), "module" | "function" | "frame" | "cell") {
+        return None;
+    }
+    let described = steps::describe(heap, steps, trail);
+    if described.is_namespace || described.text == "sys.modules" {
+        return None;
+    }
+    Some(Owner {
+        path: described.text,
+        address: Address(heap.objects.address(node)),
+        r#type: type_name,
+        length: length(heap, node),
+        buffer_bytes: (facts.shape == Shape::ByteArray)
+            .then(|| heap.objects.size(node).saturating_sub(facts.basic_size)),
+        shape: None,
+        retained_bytes: retained.bytes(node),
+        retained_objects: u64::from(retained.count(node)),
+    })
+}
+
+/// `len()` of the built-in containers.
+fn length(heap: &Heap<'_, '_>, node: Node) -> Option<u64> {
+    let facts = heap.facts(node);
+    let places = &heap.reader.places;
+    let object = heap.bytes(node)?;
+    match facts.shape {
+        Shape::Dict | Shape::OrderedDict => object.word(places.dict_used),
+        Shape::Set => object.word(places.set_used),
+        Shape::Str => object.word(places.unicode_length),
+        Shape::List | Shape::Tuple | Shape::ByteArray | Shape::Deque | Shape::Array => {
+            object.word(places.var_len)
+        }
+        Shape::Atom if facts.is_bytes() => object.word(places.var_len),
+        _ => None,
+    }
+}

@@ -1,0 +1,81 @@
+//! The shortest path with a name to every object.
+
+use crate::answers::roots::{Root, RootName};
+use crate::graph::Node;
+use crate::heap::Heap;
+
+/// By breadth-first search from the named roots: who leads to each object.
+pub(crate) struct Paths {
+    /// By node: the node before it, a root's number behind all nodes, or [`NONE`].
+    before: Vec<u32>,
+    roots: Vec<Root>,
+}
+
+const NONE: u32 = u32::MAX;
+
+/// Most steps of a path that are written out.
+const MAX_STEPS: usize = 64;
+
+/// A path as it was found: a root, and the objects from there on.
+pub(crate) struct Trail<'p> {
+    pub(crate) root: &'p RootName,
+    /// The root's object first; the last one is the object that the path leads to.
+    pub(crate) nodes: Vec<Node>,
+    /// Links between root and the first of `nodes` that are left out.
+    pub(crate) omitted: usize,
+}
+
+impl Paths {
+    /// Searches from `roots`; of several ways, the shortest from the earliest root counts.
+    pub(crate) fn search(heap: &Heap<'_, '_>, roots: Vec<Root>) -> Self {
+        let nodes = heap.graph.node_count();
+        let mut before = vec![NONE; nodes];
+        let mut open = Vec::new();
+        let room = (NONE as usize - 1).saturating_sub(nodes);
+        for (number, root) in roots.iter().enumerate().take(room) {
+            let slot = &mut before[root.node as usize];
+            if *slot == NONE {
+                *slot = (nodes + number) as u32;
+                open.push(root.node);
+            }
+        }
+        let mut next = 0;
+        while let Some(&node) = open.get(next) {
+            next += 1;
+            for &target in heap.graph.successors(node) {
+                let slot = &mut before[target as usize];
+                if *slot == NONE {
+                    *slot = node;
+                    // Leaves lead nowhere.
+                    if !heap.graph.successors(target).is_empty() {
+                        open.push(target);
+                    }
+                }
+            }
+        }
+        Self { before, roots }
+    }
+
+    /// How `node` is reached; `None` when no root reaches it.
+    pub(crate) fn trail(&self, node: Node) -> Option<Trail<'_>> {
+        let (mut nodes, mut at, mut omitted) = (Vec::new(), node, 0);
+        loop {
+            if nodes.len() < MAX_STEPS {
+                nodes.push(at);
+            } else {
+                omitted += 1;
+            }
+            let before = self.before[at as usize];
+            if before == NONE {
+                return None;
+            }
+            match (before as usize).checked_sub(self.before.len()) {
+                Some(root) => {
+                    nodes.reverse();
+                    return Some(Trail { root: &self.roots[root].name, nodes, omitted });
+                }
+                None => at = before,
+            }
+        }
+    }
+}

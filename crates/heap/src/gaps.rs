@@ -1,0 +1,43 @@
+//! What the heap could not tell.
+
+use pycoroner_coredump::Flavor;
+use pycoroner_findings::{Gap, GapKind};
+
+use crate::heap::Heap;
+
+/// What is missing from the answers, and why.
+pub(crate) fn find(heap: &Heap<'_, '_>) -> Vec<Gap> {
+    let mut gaps = Vec::new();
+    let pools = heap.objects.pools;
+    if heap.runtime.flavor() == Flavor::FreeThreaded {
+        gaps.push(Gap::new(
+            GapKind::Unknown,
+            "objects that nothing refers to",
+            "free-threaded builds allocate with mimalloc, whose pages are not read; only what references lead to is known",
+        ));
+    } else if pools.pools == 0 {
+        gaps.push(
+            Gap::new(
+                GapKind::Missing,
+                "objects that nothing refers to",
+                "no pool of pymalloc was found (PYTHONMALLOC=malloc?); only what references lead to is known",
+            )
+            .remedy("run the service with Python's own allocator, or without PYTHONMALLOC"),
+        );
+    }
+    if pools.broken > 0 {
+        gaps.push(Gap::new(
+            GapKind::Corrupt,
+            format!("the objects in {} of {} pools", pools.broken, pools.pools),
+            "their chain of free blocks contradicts their header",
+        ));
+    }
+    if heap.objects.debug_hooks {
+        gaps.push(Gap::new(
+            GapKind::Unknown,
+            "the share of the allocator's debug hooks in the sizes",
+            "PYTHONMALLOC=debug puts marks around every block, which no object's size states",
+        ));
+    }
+    gaps
+}

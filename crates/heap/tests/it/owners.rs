@@ -1,0 +1,126 @@
+//! Committed cores against what their processes wrote about themselves.
+
+use pycoroner_coredump::{Core, DeadProcess, ModuleFinder, PythonRuntime};
+use pycoroner_findings::SourceId;
+use pycoroner_fixtures::{Fixture, TruthOwner, cores};
+use pycoroner_heap::{Failure, HeapDocument, Options, analyze};
+
+fn with_runtime<T>(bytes: &[u8], then: impl FnOnce(&PythonRuntime<'_>) -> T) -> T {
+    let core = Core::parse(bytes, SourceId(1)).unwrap();
+    // No module is looked for: the core alone must be enough.
+    let finder = ModuleFinder { sysroot: Some("/nonexistent".into()), ..ModuleFinder::default() };
+    let process = DeadProcess::new(core, &finder);
+    then(&PythonRuntime::attach(&process).unwrap())
+}
+
+fn document(fixture: &Fixture) -> HeapDocument {
+    let options = Options { top: usize::MAX, top_owners: 2000, ..Options::default() };
+    with_runtime(&fixture.core_bytes(), |runtime| analyze(runtime, &options).unwrap().into_document())
+}
+
+fn heap_fixtures() -> Vec<(Fixture, HeapDocument)> {
+    let found: Vec<_> =
+        cores().into_iter().filter(|fixture| fixture.name.starts_with("heap_owners")).collect();
+    assert!(!found.is_empty());
+    let read = |fixture: Fixture| (document(&fixture), fixture);
+    found.into_iter().map(read).map(|(document, fixture)| (fixture, document)).collect()
+}
+
+fn check_types(fixture: &Fixture, document: &HeapDocument) {
+    for truth in &fixture.truth.heap.types {
+        let row = document.types.iter().find(|row| row.r#type == truth.type_name);
+        let row = row.unwrap_or_else(|| panic!("{}: no {}", fixture.name, truth.type_name));
+        let (ours, theirs) = ((row.count, row.shallow_bytes), (truth.count, truth.shallow_bytes));
+        assert_eq!(ours, theirs, "{}: {}", fixture.name, truth.type_name);
+    }
+}
+
+fn check_owner(fixture: &Fixture, document: &HeapDocument, truth: &TruthOwner) {
+    let name = format!("{}: {}", fixture.name, truth.path);
+    let owner = document.owners.iter().find(|owner| owner.address.to_string() == truth.address);
+    let owner = owner.unwrap_or_else(|| panic!("{name}: no such owner"));
+    assert_eq!((&owner.path, &owner.r#type), (&truth.path, &truth.type_name));
+    assert_eq!(owner.length, truth.length, "{name}");
+    // Some keys are also interned, so that their last reference is not the owner's.
+    assert!(owner.retained_bytes * 100 >= truth.retained_at_least * 95, "{name}: {}", owner.retained_bytes);
+}
+
+#[test]
+fn heaps_are_what_their_programs_say() {
+    for (fixture, document) in heap_fixtures() {
+        check_types(&fixture, &document);
+        for owner in &fixture.truth.heap.owners {
+            check_owner(&fixture, &document, owner);
+        }
+        let ragged = document.unreachable.iter().find(|row| row.r#type == "Ragged");
+        assert_eq!(ragged.map(|row| row.count), Some(120), "{}", fixture.name);
+        assert_eq!(document.gaps, [], "{}", fixture.name);
+    }
+}
+
+#[test]
+fn every_dumped_byte_is_in_one_row_of_the_ledger() {
+    for fixture in cores() {
+        let document = document(&fixture);
+        let sum: u64 = document.ledger.iter().map(|row| row.bytes).sum();
+        assert_eq!(sum, document.totals.dumped_bytes, "{}", fixture.name);
+    }
+}
+
+#[test]
+fn a_suspect_comes_with_reasons() {
+    let (fixture, _) = heap_fixtures().swap_remove(0);
+    let options = Options { suspect_percent: 2.0, ..Options::default() };
+    let analysis = with_runtime(&fixture.core_bytes(), |runtime| analyze(runtime, &options).unwrap());
+    let suspects = &analysis.document().suspects;
+    let sessions = suspects.iter().find(|suspect| suspect.path == "shop.cache._SESSIONS").unwrap();
+    let content = sessions.accumulates.as_ref().unwrap();
+    assert_eq!((content.r#type.as_str(), content.count), ("shop.models.Session", 1500));
+    assert_eq!(analysis.findings().len(), suspects.len());
+    assert!(analysis.findings().iter().all(|finding| !finding.evidence[0].citations.is_empty()));
+}
+
+#[test]
+fn a_bound_on_memory_is_an_error_not_a_crash() {
+    let (fixture, _) = heap_fixtures().swap_remove(0);
+    let options = Options { max_memory: 1 << 20, ..Options::default() };
+    let failure = with_runtime(&fixture.core_bytes(), |runtime| analyze(runtime, &options).unwrap_err());
+    assert!(matches!(failure, Failure::Memory { allowed: 0x10_0000, .. }), "{failure}");
+}
+
+/// Every 61st word of the writable memory is replaced; nothing may panic, and objects remain.
+#[test]
+fn damaged_memory_gives_fewer_objects() {
+    let (fixture, whole) = heap_fixtures().swap_remove(0);
+    for (seed, stride) in [(1u64, 61), (2, 499), (3, 4001)] {
+        let mut bytes = fixture.core_bytes();
+        let half = bytes.len() / 2 & !7;
+        for (number, word) in (0u64..).zip(bytes[0x10000..half].chunks_exact_mut(8)).step_by(stride) {
+            let value = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(seed as u32 * 11);
+            word.copy_from_slice(&value.to_le_bytes());
+        }
+        let core = Core::parse(&bytes, SourceId(1)).unwrap();
+        let finder = ModuleFinder { sysroot: Some("/nonexistent".into()), ..ModuleFinder::default() };
+        let process = DeadProcess::new(core, &finder);
+        let Ok(runtime) = PythonRuntime::attach(&process) else { continue };
+        let damaged = analyze(&runtime, &Options::default()).unwrap();
+        assert!(damaged.document().totals.objects < whole.totals.objects);
+    }
+}
+
+/// A core that is cut at any place is read as far as it goes.
+#[test]
+fn truncated_cores_are_no_errors() {
+    let (fixture, _) = heap_fixtures().swap_remove(0);
+    let bytes = fixture.core_bytes();
+    for tenths in [9, 5, 1] {
+        let cut = &bytes[..bytes.len() / 10 * tenths];
+        let core = Core::parse(cut, SourceId(1)).unwrap();
+        let process = DeadProcess::new(core, &ModuleFinder::default());
+        if let Ok(runtime) = PythonRuntime::attach(&process) {
+            let document = analyze(&runtime, &Options::default()).unwrap().into_document();
+            let sum: u64 = document.ledger.iter().map(|row| row.bytes).sum();
+            assert_eq!(sum, document.totals.dumped_bytes);
+        }
+    }
+}
