@@ -166,7 +166,8 @@ impl Incident {
     fn take_logs(&mut self, mut document: Value) -> serde_json::Result<()> {
         list_levels(&mut document);
         let mut logs: LogsSection = serde_json::from_value(document)?;
-        self.timeline.extend(std::mem::take(&mut logs.events).into_iter().map(Event::from));
+        let events = std::mem::take(&mut logs.events);
+        self.timeline.extend(events.into_iter().map(|event| event.into_event(&logs.sources)));
         self.logs = Some(logs);
         Ok(())
     }

@@ -31,12 +31,12 @@ pub(crate) fn core(incident: &Incident) -> Inert {
 pub(crate) fn log_line(incident: &Incident, source: Option<usize>, line: Option<u64>) -> Inert {
     let Some(logs) = &incident.logs else { return Inert::default() };
     let Some(log) = source.and_then(|index| logs.sources.get(index)) else { return Inert::default() };
-    let Some(source) = incident.sources.iter().find(|source| source.path == log.path) else {
-        return Inert::default();
-    };
+    let registered =
+        || incident.sources.iter().find(|source| source.path == log.path).map(|source| source.id);
+    let Some(id) = log.id.or_else(registered) else { return Inert::default() };
     match line {
-        Some(line) => code(&format!("[{}:L{line}]", source.id)),
-        None => whole(source.id),
+        Some(line) => code(&format!("[{id}:L{line}]")),
+        None => whole(id),
     }
 }
 

@@ -1,3 +1,5 @@
+use pycoroner_findings::Citation;
+
 use super::inert::{Inert, code, prose};
 use super::page::Page;
 use super::quantity::count;
@@ -28,7 +30,7 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
     };
     page.heading(3, Inert::from("Stack of ").then(glance::thread_name(thread)));
     page.paragraph(Inert::from("Innermost frame first. ").then(cite::core(incident)));
-    let lines = stack(thread);
+    let lines = cited_stack(thread);
     if lines.is_empty() {
         page.paragraph("No frame of this thread could be read.");
     } else {
@@ -74,7 +76,8 @@ fn termination(page: &mut Page, incident: &Incident, crash: &Crash) {
         ("Fatal error", text(&crash.fatal_message)),
         ("Abort message", text(&crash.abort_message)),
     ];
-    let cited = cite::core(incident);
+    let cited =
+        if crash.citations.is_empty() { cite::core(incident) } else { cite::citations(&crash.citations) };
     let shown = rows.into_iter().filter(|(_, value)| !value.is_empty());
     page.table(
         ["Termination record", "", "Source"],
@@ -126,24 +129,54 @@ pub(crate) fn in_words(crash: &Crash) -> Inert {
 
 /// The stack in its merged order, or its Python frames when there is none.
 pub(crate) fn stack(thread: &Thread) -> Vec<String> {
-    let merged: Vec<(String, String)> = thread
+    shortened(lines(&frames(thread)))
+}
+
+/// The stack with the bytes that each frame was read from.
+fn cited_stack(thread: &Thread) -> Vec<String> {
+    let frames = frames(thread);
+    let cited = lines(&frames).into_iter().zip(&frames).map(|(line, frame)| match &frame.citation {
+        Some(citation) => format!("{line}  {citation}"),
+        None => line,
+    });
+    shortened(cited.collect())
+}
+
+/// A frame of either kind, as a line shows it.
+struct Line {
+    function: String,
+    place: String,
+    citation: Option<Citation>,
+}
+
+/// The frames in their merged order; without native frames, the Python frames.
+fn frames(thread: &Thread) -> Vec<Line> {
+    let python = |frame: &PythonFrame| {
+        let (function, place) = python_frame(frame);
+        Line { function, place, citation: frame.citation.clone() }
+    };
+    let native = |frame: &NativeFrame| {
+        let (function, place) = native_frame(frame);
+        Line { function, place, citation: None }
+    };
+    let merged: Vec<Line> = thread
         .frames
         .iter()
         .filter_map(|place| match (place.python, place.native) {
-            (Some(index), _) => thread.python_frames.get(index).map(python_frame),
-            (_, Some(index)) => thread.native_frames.get(index).map(native_frame),
+            (Some(index), _) => thread.python_frames.get(index).map(python),
+            (_, Some(index)) => thread.native_frames.get(index).map(native),
             (None, None) => None,
         })
         .collect();
-    let frames =
-        if merged.is_empty() { thread.python_frames.iter().map(python_frame).collect() } else { merged };
-    let width = frames.iter().map(|(function, _)| function.chars().count()).max().unwrap_or(0).min(48);
-    let lines: Vec<String> = frames
-        .iter()
-        .enumerate()
-        .map(|(depth, (function, place))| format!("#{depth:<3} {function:<width$}  {place}"))
-        .collect();
-    shortened(lines)
+    if merged.is_empty() { thread.python_frames.iter().map(python).collect() } else { merged }
+}
+
+fn lines(frames: &[Line]) -> Vec<String> {
+    let width = frames.iter().map(|frame| frame.function.chars().count()).max().unwrap_or(0).min(48);
+    let line = |(depth, Line { function, place, .. }): (usize, &Line)| {
+        format!("#{depth:<3} {function:<width$}  {place}")
+    };
+    frames.iter().enumerate().map(line).collect()
 }
 
 fn shortened(mut lines: Vec<String>) -> Vec<String> {
@@ -204,7 +237,15 @@ fn exceptions(page: &mut Page, thread: &Thread) {
             (None, Some("handled")) => "Being handled:",
             (None, _) => "In force:",
         };
-        page.paragraph(Inert::from(how).then(" ").then(code(&exception_line(exception))));
+        let cited = cite::citations(&exception.citation);
+        page.paragraph(Inert::join([how.into(), code(&exception_line(exception)), cited], " "));
+        if let Some(caveat) = &exception.message_caveat {
+            page.paragraph(
+                Inert::from("The message may differ from what Python would print: ")
+                    .then(prose(caveat))
+                    .then("."),
+            );
+        }
         page.list(exception.notes.iter().map(|note| Inert::from("note: ").then(code(note))));
         if !exception.traceback.is_empty() {
             let mut lines = vec!["Traceback (most recent call last):".to_owned()];

@@ -147,10 +147,12 @@ fn cause(incident: &Incident) -> Inert {
 
 fn last_line(incident: &Incident) -> Inert {
     let Some(logs) = &incident.logs else { return Inert::default() };
-    let Some(record) = &logs.last_record else { return Inert::default() };
+    let Some(record) = logs.last_record.as_ref().or(logs.warnings.last()) else { return Inert::default() };
+    let whether =
+        if logs.last_record.is_none() { "(of level warning or above)".into() } else { Inert::default() };
     let level = record.level.as_deref().map_or_else(Inert::default, prose);
     let cited = cite::log_line(incident, record.source, record.line);
-    Inert::join([clock_text(record.time.as_deref()), level, code(&record.message), cited], " ")
+    Inert::join([clock_text(record.time.as_deref()), level, code(&record.message), whether, cited], " ")
 }
 
 fn completeness(incident: &Incident) -> Inert {

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use pycoroner_findings::Citation;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -56,7 +57,9 @@ pub struct Crash {
     pub signal_name: Option<String>,
     pub code: Option<String>,
     pub fault_address: Option<String>,
+    pub sender_pid: Option<u64>,
     pub tid: Option<u64>,
+    pub citations: Vec<Citation>,
     pub abort_message: Option<String>,
     pub fatal_message: Option<String>,
     pub verdict: Option<Verdict>,
@@ -114,6 +117,7 @@ pub struct PythonFrame {
     pub file: Option<String>,
     pub line: Option<u64>,
     pub locals: Vec<Local>,
+    pub citation: Option<Citation>,
 }
 
 /// One variable of a frame.
@@ -164,8 +168,10 @@ pub struct Exception {
     pub type_name: Option<String>,
     pub module: Option<String>,
     pub message: Option<String>,
+    pub message_caveat: Option<String>,
     pub notes: Vec<String>,
     pub traceback: Vec<TracebackEntry>,
+    pub citation: Option<Citation>,
     pub suppress_context: bool,
 }
 
@@ -178,6 +184,10 @@ pub struct TracebackEntry {
     pub qualname: Option<String>,
     pub file: Option<String>,
     pub line: Option<u64>,
+    /// The source line, where a log shows it.
+    pub source: Option<String>,
+    /// How often the frame repeats beyond this once.
+    pub repeated: u64,
 }
 
 /// A lock with its owner and waiters.

@@ -1,4 +1,4 @@
-use pycoroner_findings::{Citation, Event, Severity, TimeBasis, Timestamp, UtcTime};
+use pycoroner_findings::{Citation, Event, Severity, SourceId, Span, TimeBasis, Timestamp, UtcTime};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -18,6 +18,8 @@ pub struct LogsSection {
     pub window: Window,
     /// The last record of all, where the producer names it.
     pub last_record: Option<LogRecord>,
+    /// The last records of level warning and above.
+    pub warnings: Vec<LogRecord>,
     /// What happened, as the document has it; a report shows it in its timeline.
     #[serde(skip_serializing)]
     pub events: Vec<LogEvent>,
@@ -28,6 +30,7 @@ pub struct LogsSection {
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct LogSource {
+    pub id: Option<SourceId>,
     pub path: String,
     pub format: Option<String>,
     pub bytes: Option<u64>,
@@ -57,11 +60,16 @@ pub struct LogTraceback {
     pub message: Option<String>,
     pub relation: Option<String>,
     pub count: Option<u64>,
+    pub in_window: Option<u64>,
     pub first: Option<String>,
     pub last: Option<String>,
     pub source: Option<usize>,
     pub line: Option<u64>,
     pub producer: Option<String>,
+    pub log_message: Option<String>,
+    pub thread: Option<String>,
+    pub current_thread: bool,
+    pub note: Option<String>,
     pub frames: Vec<super::TracebackEntry>,
     pub truncated: bool,
     pub parent: Option<usize>,
@@ -116,25 +124,48 @@ pub struct LogEvent {
     pub pid: Option<u64>,
     pub signal: Option<u32>,
     pub producer: Option<String>,
-    pub citation: Option<Citation>,
+    pub detail: Option<String>,
+    pub source: Option<usize>,
+    pub line: Option<u64>,
+    pub last_line: Option<u64>,
+    pub offset: Option<u64>,
+    pub bytes: Option<u64>,
 }
 
-impl From<LogEvent> for Event {
-    fn from(event: LogEvent) -> Self {
-        let at = event.time.map(|time| Timestamp {
+impl LogEvent {
+    /// The event as a timeline has it; cited when the document says which bytes state it.
+    pub(crate) fn into_event(self, sources: &[LogSource]) -> Event {
+        let at = self.time.map(|time| Timestamp {
             time,
-            basis: event.time_basis.unwrap_or(TimeBasis::Stated),
-            uncertainty_ms: event.time_uncertainty_ms.unwrap_or(0),
+            basis: self.time_basis.unwrap_or(TimeBasis::Stated),
+            uncertainty_ms: self.time_uncertainty_ms.unwrap_or(0),
         });
-        let severity = event.severity.unwrap_or(Severity::Warning);
-        Self {
+        let citation = self.citation(sources);
+        let severity = self.severity.unwrap_or(Severity::Warning);
+        let message = match self.detail {
+            Some(detail) => format!("{} ({detail})", self.message),
+            None => self.message,
+        };
+        Event {
             at,
-            pid: event.pid,
-            signal: event.signal,
-            producer: event.producer,
-            citation: event.citation,
-            ..Self::new(event.kind, severity, event.message)
+            pid: self.pid,
+            signal: self.signal,
+            producer: self.producer,
+            citation,
+            ..Event::new(self.kind, severity, message)
         }
+    }
+
+    fn citation(&self, sources: &[LogSource]) -> Option<Citation> {
+        let id = sources.get(self.source?)?.id?;
+        let first = self.line?;
+        let span = Span::Lines {
+            first,
+            last: self.last_line.unwrap_or(first),
+            offset: self.offset?,
+            len: self.bytes?,
+        };
+        Some(Citation::new(id, span))
     }
 }
 
