@@ -366,6 +366,7 @@ members! {
     DICT_KEYS: DictObject, Option<Ptr<DictKeys>>, "PyDictObject.ma_keys";
     DICT_VALUES: DictObject, Option<Ptr<DictValues>>, "PyDictObject.ma_values";
     DICT_SIZE: DictObject, SizeOf, "PyDictObject";
+    KEYS_REFCOUNT: DictKeys, i64, "PyDictKeysObject.dk_refcnt";
     KEYS_SIZE: DictKeys, i64, "PyDictKeysObject.dk_size";
     KEYS_LOOKUP: DictKeys, Address, "PyDictKeysObject.dk_lookup";
     KEYS_LOG2_SIZE: DictKeys, u8, "PyDictKeysObject.dk_log2_size";
