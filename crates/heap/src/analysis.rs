@@ -178,7 +178,7 @@ pub fn analyze(runtime: &PythonRuntime<'_>, options: &Options<'_>) -> Result<Ana
 
 fn live_bytes(heap: &Heap<'_, '_>, reach: &Reach) -> u64 {
     let alive = (0..heap.objects.len() as Node).filter(|&node| reach.alive.contains(node));
-    alive.map(|node| heap.objects.size(node)).sum()
+    alive.map(|node| heap.objects.size(node)).fold(0, u64::saturating_add)
 }
 
 fn totals(heap: &Heap<'_, '_>, types: &[TypeRow], ledger: &[LedgerRow]) -> Totals {
@@ -186,8 +186,15 @@ fn totals(heap: &Heap<'_, '_>, types: &[TypeRow], ledger: &[LedgerRow]) -> Total
     Totals {
         objects: heap.objects.len() as u64,
         references: heap.graph.edge_count() as u64,
-        shallow_bytes: types.iter().map(|row| row.shallow_bytes).sum(),
-        dumped_bytes: heap.runtime.process().core().segments().iter().map(|segment| segment.dumped).sum(),
+        shallow_bytes: types.iter().map(|row| row.shallow_bytes).fold(0, u64::saturating_add),
+        dumped_bytes: heap
+            .runtime
+            .process()
+            .core()
+            .segments()
+            .iter()
+            .map(|segment| segment.dumped)
+            .fold(0, u64::saturating_add),
         attributed_bytes: python.map(|row| row.bytes).sum(),
     }
 }
@@ -197,7 +204,7 @@ fn unreachable(heap: &Heap<'_, '_>, garbage: &[Node]) -> Vec<Unreachable> {
     for &node in garbage {
         let (count, bytes) = by_type.entry(heap.type_name(node)).or_default();
         *count += 1;
-        *bytes += heap.objects.size(node);
+        *bytes = bytes.saturating_add(heap.objects.size(node));
     }
     let row = |(r#type, (count, bytes))| Unreachable { r#type, count, bytes };
     let mut rows: Vec<Unreachable> = by_type.into_iter().map(row).collect();

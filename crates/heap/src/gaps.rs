@@ -32,6 +32,13 @@ pub(crate) fn find(heap: &Heap<'_, '_>) -> Vec<Gap> {
             "their chain of free blocks contradicts their header",
         ));
     }
+    if heap.implausible > 0 {
+        gaps.push(Gap::new(
+            GapKind::Corrupt,
+            format!("the sizes of {} objects", heap.implausible),
+            "they state more bytes than the process had; they count with the fixed size of their type",
+        ));
+    }
     if heap.objects.debug_hooks {
         gaps.push(Gap::new(
             GapKind::Unknown,

@@ -18,8 +18,10 @@ pub(crate) struct Heap<'r, 'p> {
     pub(crate) types: Types<'r, 'p>,
     pub(crate) objects: Objects,
     pub(crate) graph: Graph,
-    /// References to something that is no object.
-    pub(crate) dangling: u64,
+    /// Objects whose stated size is larger than all memory of the process.
+    pub(crate) implausible: u64,
+    /// Bytes of all mappings of the process.
+    mapped: u64,
     /// Runs of addresses outside of pools that objects and their buffers take; they may overlap.
     pub(crate) large: Vec<(u64, u64)>,
 }
@@ -29,11 +31,22 @@ impl<'r, 'p> Heap<'r, 'p> {
     pub(crate) fn enumerate(runtime: &'r PythonRuntime<'p>, options: &Options<'_>) -> Result<Self, Failure> {
         options.progress(Phase::Objects, 0);
         let reader = Reader::new(runtime)?;
+        let segments = runtime.process().core().segments().iter();
+        let mapped = segments.map(|segment| segment.len).fold(0, u64::saturating_add);
         let pre_headers = reader.instance_dict != InstanceDict::Pointer;
-        let mut types = Types::new(runtime, reader.places, pre_headers);
+        let mut types = Types::new(runtime, &reader.places, pre_headers);
         let objects = Objects::in_pools(&reader.image, &reader.places, &mut types);
         options.progress(Phase::Objects, objects.len() as u64);
-        Ok(Self { runtime, reader, types, objects, graph: Graph::default(), dangling: 0, large: Vec::new() })
+        Ok(Self {
+            runtime,
+            reader,
+            types,
+            objects,
+            graph: Graph::default(),
+            implausible: 0,
+            mapped,
+            large: Vec::new(),
+        })
     }
 
     /// The number of the object at `address`; it becomes known when its header is that of an object.
@@ -46,11 +59,14 @@ impl<'r, 'p> Heap<'r, 'p> {
     /// Reads every object once, in the order of the numbers: its size and its references. Objects outside of
     /// pools that it refers to get the next numbers, so the pass ends when all that is reachable is known.
     pub(crate) fn connect(&mut self, options: &Options<'_>) -> Result<(), Failure> {
-        const PROGRESS_STEP: u64 = 1 << 18;
+        /// References between two looks at the memory in use.
+        const STEP: usize = 1 << 20;
         self.admit_neighbours();
         let mut node: Node = 0;
+        let mut next_check = 0;
         while (node as usize) < self.objects.len() {
-            if u64::from(node) % PROGRESS_STEP == 0 {
+            if self.graph.edge_count() + node as usize >= next_check {
+                next_check = self.graph.edge_count() + node as usize + STEP;
                 options.progress(Phase::References, u64::from(node));
                 options.check_memory(self.heap_bytes(), self.objects.len())?;
             }
@@ -63,10 +79,14 @@ impl<'r, 'p> Heap<'r, 'p> {
     }
 
     fn read(&mut self, node: Node) {
-        let Self { reader, types, objects, graph, dangling, large, .. } = self;
+        let Self { reader, types, objects, graph, large, implausible, mapped, .. } = self;
         let (address, facts) = (objects.address(node), types.facts(objects.type_id(node)));
         let Some(object) = reader.image.from(address) else { return };
-        let size = reader.size_of(object, &facts);
+        let mut size = reader.size_of(object, &facts);
+        if size > *mapped {
+            *implausible += 1;
+            size = facts.basic_size;
+        }
         objects.set_size(node, size);
         let buffer = reader.buffer(object, &facts);
         large.extend(buffer.filter(|&(start, end)| end - start > 512 && start < end));
@@ -76,15 +96,10 @@ impl<'r, 'p> Heap<'r, 'p> {
             large.push((address - facts.pre_header.min(address), address.saturating_add(own)));
             admit_neighbours_of(address, &facts, reader, objects, types);
         }
-        reader.visit(address, object, &facts, &mut |target: u64, _: Step| match objects.find_or_admit(
-            target,
-            &reader.image,
-            &reader.places,
-            types,
-        ) {
-            Some(target) => graph.push_edge(target),
-            None if target != 0 => *dangling += 1,
-            None => {}
+        reader.visit(address, object, &facts, &mut |target: u64, _: Step| {
+            if let Some(target) = objects.find_or_admit(target, &reader.image, &reader.places, types) {
+                graph.push_edge(target);
+            }
         });
     }
 

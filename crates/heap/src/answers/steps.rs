@@ -1,5 +1,7 @@
 //! Paths as text: what Python code would write to get at the object, where it can.
 
+use std::fmt::Write as _;
+
 use rustc_hash::FxHashMap;
 
 use crate::answers::paths::Trail;
@@ -70,7 +72,7 @@ pub(crate) fn describe(heap: &Heap<'_, '_>, steps: &Steps, trail: &Trail<'_>) ->
         RootName::Native => first.map_or_else(|| "<native>".into(), |node| native(heap, node)),
     };
     if trail.omitted > 0 {
-        text.push_str(&format!(".<{} more steps>", trail.omitted));
+        let _ = write!(text, ".<{} more steps>", trail.omitted);
     }
     let mut context = Context::Plain;
     if let Some(owner) = text.strip_suffix(NAMESPACE) {
@@ -103,19 +105,25 @@ fn write_step(
     let name_of = |key: u64| heap.reader.text(key).unwrap_or_else(|| "<unreadable name>".into());
     match (step, context) {
         (Some(Step::Item(key)), Context::Namespace) | (Some(Step::Attribute(key)), _) => {
-            text.push_str(&format!(".{}", name_of(key)));
+            let _ = write!(text, ".{}", name_of(key));
         }
-        (Some(Step::Item(key)), _) => text.push_str(&format!("[{}]", key_text(heap, key))),
+        (Some(Step::Item(key)), _) => {
+            let _ = write!(text, "[{}]", key_text(heap, key));
+        }
         (Some(Step::Index(index)), Context::Closure(function)) => {
             text.push_str(&closure_variable(heap, *function, index));
         }
-        (Some(Step::Index(index)), _) => text.push_str(&format!("[{index}]")),
+        (Some(Step::Index(index)), _) => {
+            let _ = write!(text, "[{index}]");
+        }
         (Some(Step::Key), _) => text.push_str(".<key>"),
         (Some(Step::Member), _) => text.push_str(".<member>"),
         (Some(Step::Temporary), _) => text.push_str(".<stack>"),
         (Some(Step::Local(slot)), _) => local_variable(heap, text, from, slot, context),
         (Some(Step::Named("__dict__")), _) => return Context::Namespace,
-        (Some(Step::Named(name)), _) => text.push_str(&format!(".{name}")),
+        (Some(Step::Named(name)), _) => {
+            let _ = write!(text, ".{name}");
+        }
         (Some(Step::Word(offset)), _) => return write_word(heap, text, from, offset),
         (None, _) => text.push_str(".<?>"),
     }
@@ -177,11 +185,13 @@ fn write_word(heap: &Heap<'_, '_>, text: &mut String, from: Node, offset: u64) -
     };
     match named.iter().find(|(place, _)| *place == at) {
         Some((_, "__dict__")) => return Context::Namespace,
-        Some((_, name)) => text.push_str(&format!(".{name}")),
-        None => match slot_name(heap, from, offset) {
-            Some(name) => text.push_str(&format!(".{name}")),
-            None => text.push_str(&format!(".<word {offset:#x}>")),
-        },
+        Some((_, name)) => {
+            let _ = write!(text, ".{name}");
+        }
+        None => {
+            let name = slot_name(heap, from, offset).unwrap_or_else(|| format!("<word {offset:#x}>"));
+            let _ = write!(text, ".{name}");
+        }
     }
     Context::Plain
 }
@@ -270,10 +280,10 @@ fn local_variable(heap: &Heap<'_, '_>, text: &mut String, from: Node, slot: u64,
         text.push_str(&generator(heap, from));
     } else if *context != Context::OwnFrame && !text.ends_with('>') {
         let name = || heap.reader.text(heap.reader.image.from(code?)?.word(places.code_name?)?);
-        text.push_str(&format!(".<frame {}>", name().unwrap_or_else(|| "?".into())));
+        let _ = write!(text, ".<frame {}>", name().unwrap_or_else(|| "?".into()));
     }
     let variable = code.and_then(|code| variable_name(heap, code, slot));
-    text.push_str(&format!(".{}", variable.unwrap_or_else(|| format!("<local {slot}>"))));
+    let _ = write!(text, ".{}", variable.unwrap_or_else(|| format!("<local {slot}>")));
 }
 
 /// The name of a frame's slot: variables, then cells, then free variables.

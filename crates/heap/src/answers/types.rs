@@ -27,8 +27,8 @@ pub(crate) fn histogram(heap: &Heap<'_, '_>, dominators: &Dominators, retained: 
             let row =
                 rows.entry(name.clone()).or_insert_with(|| TypeRow { r#type: name, ..TypeRow::default() });
             row.count += count;
-            row.shallow_bytes += bytes;
-            row.retained_bytes += retained;
+            row.shallow_bytes = row.shallow_bytes.saturating_add(bytes);
+            row.retained_bytes = row.retained_bytes.saturating_add(retained);
         }
     }
     let mut rows: Vec<TypeRow> = rows.into_values().collect();

@@ -48,9 +48,7 @@ impl Dominators {
         let idom = numbering.immediate_dominators(graph, roots, &folded);
         let Numbering { mut number, vertex, .. } = numbering;
         // From here on `number` holds the result, by node.
-        for slot in &mut number {
-            *slot = UNREACHED;
-        }
+        number.fill(UNREACHED);
         for (&node, &dominator) in vertex.iter().zip(&idom).skip(1) {
             number[node as usize] = if dominator == 0 { ROOT } else { vertex[dominator as usize] };
             for &target in graph.successors(node) {

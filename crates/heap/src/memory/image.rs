@@ -29,7 +29,7 @@ pub(crate) struct Piece<'d> {
 /// Bytes of the process with its byte order.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bytes<'d> {
-    bytes: &'d [u8],
+    slice: &'d [u8],
     little_endian: bool,
     /// Address of the first byte.
     start: u64,
@@ -40,7 +40,7 @@ impl<'d> Image<'d> {
         let little_endian = core.target().little_endian;
         let piece = |segment: &Segment| Piece {
             start: segment.address.0,
-            bytes: Bytes { bytes: core.segment_bytes(segment), little_endian, start: segment.address.0 },
+            bytes: Bytes { slice: core.segment_bytes(segment), little_endian, start: segment.address.0 },
             writable: segment.writable,
         };
         let pieces = core.segments().iter().map(piece).filter(|piece| piece.bytes.len() > 0).collect();
@@ -91,22 +91,22 @@ impl<'d> Piece<'d> {
 
 impl<'d> Bytes<'d> {
     pub(crate) fn len(self) -> u64 {
-        self.bytes.len() as u64
+        self.slice.len() as u64
     }
 
     pub(crate) fn as_slice(self) -> &'d [u8] {
-        self.bytes
+        self.slice
     }
 
     /// What follows the first `count` bytes; nothing when that is nothing.
     pub(crate) fn skip(self, count: u64) -> Option<Self> {
-        let bytes = self.bytes.get(usize::try_from(count).ok()?..)?;
-        (!bytes.is_empty()).then_some(Self { bytes, start: self.start.wrapping_add(count), ..self })
+        let slice = self.slice.get(usize::try_from(count).ok()?..)?;
+        (!slice.is_empty()).then_some(Self { slice, start: self.start.wrapping_add(count), ..self })
     }
 
     fn array<const N: usize>(self, offset: u64) -> Option<[u8; N]> {
         let start = usize::try_from(offset).ok()?;
-        self.bytes.get(start..)?.first_chunk().copied()
+        self.slice.get(start..)?.first_chunk().copied()
     }
 
     pub(crate) fn word(self, offset: u64) -> Option<u64> {
@@ -134,13 +134,13 @@ impl<'d> Bytes<'d> {
     }
 
     pub(crate) fn byte(self, offset: u64) -> Option<u8> {
-        self.bytes.get(usize::try_from(offset).ok()?).copied()
+        self.slice.get(usize::try_from(offset).ok()?).copied()
     }
 
     /// The `count` words from `offset` on, as many of them as are there.
     pub(crate) fn words(self, offset: u64, count: u64) -> impl Iterator<Item = u64> + use<'d> {
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
-        let rest = self.bytes.get(start..).unwrap_or_default();
+        let rest = self.slice.get(start..).unwrap_or_default();
         let len = usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(8).min(rest.len());
         let little_endian = self.little_endian;
         rest[..len]

@@ -38,8 +38,6 @@ places! {
     gc_next: m::GC_HEAD_NEXT;
     gc_prev: m::GC_HEAD_PREV;
     gc_head_size: m::GC_HEAD_SIZE;
-    generation_head: m::GC_GENERATION_HEAD;
-    generation_size: m::GC_GENERATION_SIZE;
 
     pool_count: m::POOL_COUNT;
     pool_free_block: m::POOL_FREE_BLOCK;
@@ -82,7 +80,8 @@ places! {
     dict_used: m::DICT_USED;
     dict_keys: m::DICT_KEYS;
     dict_values: m::DICT_VALUES;
-    keys_usable: m::KEYS_USABLE;
+    keys_refcount: m::KEYS_REFCOUNT;
+        keys_usable: m::KEYS_USABLE;
     keys_nentries: m::KEYS_NENTRIES;
     keys_indices: m::KEYS_INDICES;
     entry_key: m::DICT_ENTRY_KEY;
@@ -92,7 +91,6 @@ places! {
     set_used: m::SET_USED;
     set_mask: m::SET_MASK;
     set_table: m::SET_TABLE;
-    set_small_table: m::SET_SMALLTABLE;
     set_entry_key: m::SET_ENTRY_KEY;
     set_entry_size: m::SET_ENTRY_SIZE;
 
@@ -100,9 +98,6 @@ places! {
 
     }
     optional {
-    interp_gc_generations: m::INTERP_GC_GENERATIONS;
-    interp_gc_permanent: m::INTERP_GC_PERMANENT;
-    runtime_gc_generations: m::RUNTIME_GC_GENERATIONS;
     interp_static_types: m::INTERP_STATIC_TYPES;
     static_type_dict: m::STATIC_TYPE_DICT;
     static_type_size: m::STATIC_TYPE_SIZE;
@@ -123,7 +118,6 @@ places! {
     str_entry_value: m::DICT_STR_ENTRY_VALUE;
     str_entry_size: m::DICT_STR_ENTRY_SIZE;
     values_array: m::VALUES_ARRAY;
-    values_capacity: m::VALUES_CAPACITY;
     values_valid: m::VALUES_VALID;
     odict_fast_nodes_size: m::ODICT_FAST_NODES_SIZE;
     odict_node_size: m::ODICT_NODE_SIZE;
@@ -136,14 +130,11 @@ places! {
     array_descr: m::ARRAY_DESCR;
     array_descr_itemsize: m::ARRAY_DESCR_ITEMSIZE;
     code_cell2arg: m::CODE_CELL2ARG;
-    code_extra: m::CODE_EXTRA;
     code_cellvars: m::CODE_CELLVARS;
     code_freevars: m::CODE_FREEVARS;
     code_nlocals: m::CODE_NLOCALS;
     code_nlocalsplus: m::CODE_NLOCALSPLUS;
     code_stacksize: m::CODE_STACKSIZE;
-    code_opcache: m::CODE_OPCACHE;
-    code_opcache_size: m::CODE_OPCACHE_SIZE;
     frame_code: m::FRAME_CODE;
     frame_gen: m::FRAME_GEN;
     frame_back: m::FRAME_BACK;
@@ -195,7 +186,6 @@ places! {
     partial_args: m::PARTIAL_ARGS;
     partial_kw: m::PARTIAL_KW;
     defaultdict_factory: m::DEFAULTDICT_FACTORY;
-    descr_name: m::DESCR_NAME;
     descr_member: m::DESCR_MEMBER;
     member_def_offset: m::MEMBER_DEF_OFFSET;
     }

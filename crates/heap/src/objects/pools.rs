@@ -49,7 +49,6 @@ pub(crate) struct Pool<'d> {
 /// A live block.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Block<'d> {
-    pub(crate) address: u64,
     pub(crate) size: u64,
     pub(crate) bytes: Bytes<'d>,
     index: u64,
@@ -61,7 +60,11 @@ impl<'d> Pool<'d> {
         let first = places.pool_header_size;
         let block_size = (u64::from(bytes.half(places.pool_size_class)?) + 1).checked_mul(ALIGNMENT)?;
         let size = u64::from(bytes.half(places.pool_max_next_offset)?) + block_size;
-        if block_size > 512 || !POOL_SIZES.contains(&size) || start % size != 0 || bytes.len() < size {
+        if block_size > 512
+            || !POOL_SIZES.contains(&size)
+            || !start.is_multiple_of(size)
+            || bytes.len() < size
+        {
             return None;
         }
         let next = u64::from(bytes.half(places.pool_next_offset)?);
@@ -94,11 +97,11 @@ impl<'d> Pool<'d> {
         if self.carved - free_count != self.live {
             return None;
         }
-        let Self { start, bytes, block_size, first, carved, .. } = *self;
+        let Self { bytes, block_size, first, carved, .. } = *self;
         let live = (0..carved).filter(move |&index| free[(index / 64) as usize] & 1 << (index % 64) == 0);
         Some(live.filter_map(move |index| {
             let offset = first + index * block_size;
-            Some(Block { address: start + offset, size: block_size, bytes: bytes.skip(offset)?, index })
+            Some(Block { size: block_size, bytes: bytes.skip(offset)?, index })
         }))
     }
 }
@@ -210,8 +213,7 @@ impl PoolIndex {
         starts: &mut impl FnMut(Block<'d>) -> Option<u64>,
     ) {
         for block in blocks {
-            let Some(code) = content(block, self.prefix).and_then(|block| starts(block)).and_then(code_of)
-            else {
+            let Some(code) = content(block, self.prefix).and_then(&mut *starts).and_then(code_of) else {
                 totals.raw_bytes += block.size;
                 continue;
             };

@@ -16,8 +16,8 @@ impl Reader<'_> {
             Shape::ByteArray => {
                 object.word(self.places.bytearray_alloc).map(|alloc| facts.basic_size.saturating_add(alloc))
             }
-            Shape::List => object
-                .word(self.places.list_allocated)
+            Shape::List => self
+                .list_slots(object)
                 .map(|slots| facts.basic_size.saturating_add(slots.saturating_mul(WORD))),
             Shape::Dict => self.dict_size(object, facts),
             Shape::OrderedDict => self.ordered_dict_size(object, facts),
@@ -37,9 +37,7 @@ impl Reader<'_> {
     pub(crate) fn buffer(&self, object: Bytes<'_>, facts: &TypeFacts) -> Option<(u64, u64)> {
         let places = &self.places;
         let (start, len) = match facts.shape {
-            Shape::List => {
-                (object.word(places.list_items)?, object.word(places.list_allocated)?.checked_mul(WORD)?)
-            }
+            Shape::List => (object.word(places.list_items)?, self.list_slots(object)?.checked_mul(WORD)?),
             Shape::Dict | Shape::OrderedDict => {
                 let keys = object.word(places.dict_keys)?;
                 (keys, self.dict_keys(keys).filter(|keys| keys.refcount == 1)?.byte_size())
@@ -71,6 +69,12 @@ impl Reader<'_> {
     fn pre_header(&self, object: Bytes<'_>, facts: &TypeFacts) -> u64 {
         let counted = matches!(self.instance_dict, InstanceDict::ValuesAndDict | InstanceDict::Tagged);
         if facts.is_metatype() && !counted && self.is_static_type(object) { 0 } else { facts.pre_header }
+    }
+
+    /// Slots of a list. One that is being sorted is empty meanwhile and says -1 (`list_sort_impl`,
+    /// Objects/listobject.c); its elements are in the hands of the sorting function.
+    pub(crate) fn list_slots(&self, object: Bytes<'_>) -> Option<u64> {
+        Some(u64::try_from(object.signed(self.places.list_allocated)?).unwrap_or(0))
     }
 
     /// `int.__sizeof__`: from 3.11 on, zero counts the digit that it has room for.

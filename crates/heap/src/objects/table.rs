@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::graph::Node;
-use crate::memory::image::{Image, WORD};
+use crate::memory::image::{Bytes, Image, WORD};
 use crate::memory::places::Places;
 use crate::objects::kinds::Shape;
 use crate::objects::pools::{self, Block, Found, Pool, PoolIndex, PoolTotals};
@@ -118,7 +118,7 @@ impl Objects {
         if let Some(&node) = self.others.get(&address) {
             return Some(node);
         }
-        if address % WORD != 0 {
+        if !address.is_multiple_of(WORD) {
             return None;
         }
         let object = image.from(address)?;
@@ -127,6 +127,9 @@ impl Objects {
             return None;
         }
         let id = types.id_of(image, of_type)?;
+        if least_size(object, &types.facts(id), places) > object.len() {
+            return None;
+        }
         let node = Node::try_from(self.addresses.len()).ok().filter(|&node| node < Node::MAX - 2)?;
         self.addresses.push(address);
         self.types.push(id);
@@ -177,29 +180,16 @@ impl Scan<'_, '_, '_, '_> {
                 continue;
             };
             let facts = self.types.facts(id);
-            if facts.pre_header == start && self.fits(block, &facts, start) {
+            let fits = block.bytes.skip(start).is_some_and(|object| {
+                start.saturating_add(least_size(object, &facts, self.places)) <= block.size
+            });
+            if facts.pre_header == start && fits {
                 self.found.push(id);
                 self.note_neighbour(block, &facts, start);
                 return Some(start);
             }
         }
         None
-    }
-
-    /// Whether the object and its items have room in the block. What is not an object can begin like one: the
-    /// state of a C module with a number and a type.
-    fn fits(&self, block: Block<'_>, facts: &TypeFacts, start: u64) -> bool {
-        let items = || block.bytes.signed(start + self.places.var_len).map_or(u64::MAX, i64::unsigned_abs);
-        let least = match facts.shape {
-            // Compact strings are smaller than `tp_basicsize`, which is that of the largest kind.
-            Shape::Str => self.places.unicode_ascii_size,
-            Shape::Int => self.places.object_size,
-            Shape::Tuple | Shape::Atom if facts.item_size > 0 => {
-                facts.basic_size.saturating_add(items().saturating_mul(facts.item_size))
-            }
-            _ => facts.basic_size,
-        };
-        start.saturating_add(least) <= block.size
     }
 
     /// Large objects are neighbours of small ones in the collector's lists; that is how those are found that
@@ -228,4 +218,19 @@ impl Scan<'_, '_, '_, '_> {
 pub(crate) fn neighbour(link: Option<u64>, places: &Places) -> Option<u64> {
     let head = link? & !3;
     (head != 0).then(|| head.checked_add(places.gc_head_size)).flatten()
+}
+
+/// What an object with its items takes at least. What is not an object can begin like one: the state of a C
+/// module with a number and a type.
+fn least_size(object: Bytes<'_>, facts: &TypeFacts, places: &Places) -> u64 {
+    match facts.shape {
+        // Compact strings are smaller than `tp_basicsize`, which is that of the largest kind.
+        Shape::Str => places.unicode_ascii_size,
+        Shape::Int => places.object_size,
+        Shape::Tuple | Shape::Atom if facts.item_size > 0 => {
+            let items = object.signed(places.var_len).map_or(u64::MAX, i64::unsigned_abs);
+            facts.basic_size.saturating_add(items.saturating_mul(facts.item_size))
+        }
+        _ => facts.basic_size,
+    }
 }

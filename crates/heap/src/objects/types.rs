@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use pycoroner_coredump::{Address, Ptr, PythonRuntime, member};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::memory::image::{Image, WORD};
 use crate::memory::places::Places;
@@ -90,7 +90,7 @@ pub(crate) struct Types<'r, 'p> {
     type_type: u64,
     ids: FxHashMap<u64, TypeId>,
     /// Addresses that are no types, as far as they are remembered.
-    others: FxHashMap<u64, ()>,
+    others: FxHashSet<u64>,
     facts: Vec<TypeFacts>,
     names: RefCell<FxHashMap<TypeId, String>>,
 }
@@ -101,14 +101,14 @@ const MAX_OTHERS: usize = 1 << 16;
 const MAX_CHAIN: usize = 256;
 
 impl<'r, 'p> Types<'r, 'p> {
-    pub(crate) fn new(runtime: &'r PythonRuntime<'p>, places: Places, pre_headers: bool) -> Self {
+    pub(crate) fn new(runtime: &'r PythonRuntime<'p>, places: &Places, pre_headers: bool) -> Self {
         Self {
             runtime,
-            places,
+            places: *places,
             pre_headers,
             type_type: runtime.types().type_type().address().0,
             ids: FxHashMap::default(),
-            others: FxHashMap::default(),
+            others: FxHashSet::default(),
             facts: Vec::new(),
             names: RefCell::default(),
         }
@@ -127,24 +127,20 @@ impl<'r, 'p> Types<'r, 'p> {
         if let Some(&id) = self.ids.get(&address) {
             return Some(id);
         }
-        if address % WORD != 0 || address == 0 || self.others.contains_key(&address) {
+        if !address.is_multiple_of(WORD) || address == 0 || self.others.contains(&address) {
             return None;
         }
         let found = self.is_type(image, address).then(|| self.read_facts(image, address)).flatten();
-        match found {
-            Some(facts) => {
-                let id = self.facts.len() as TypeId;
-                self.facts.push(facts);
-                self.ids.insert(address, id);
-                Some(id)
+        let Some(facts) = found else {
+            if self.others.len() < MAX_OTHERS {
+                self.others.insert(address);
             }
-            None => {
-                if self.others.len() < MAX_OTHERS {
-                    self.others.insert(address, ());
-                }
-                None
-            }
-        }
+            return None;
+        };
+        let id = self.facts.len() as TypeId;
+        self.facts.push(facts);
+        self.ids.insert(address, id);
+        Some(id)
     }
 
     /// A type is an object of `type`, or of a class derived from it that is itself a type.
@@ -156,7 +152,7 @@ impl<'r, 'p> Types<'r, 'p> {
             }
             let Some(object) = image.from(at) else { return false };
             let refcount = object.word(self.places.refcount);
-            let metatype = object.word(self.places.of_type).filter(|metatype| metatype % WORD == 0);
+            let metatype = object.word(self.places.of_type).filter(|metatype| metatype.is_multiple_of(WORD));
             let (Some(1..=MAX_REFCOUNT), Some(metatype)) = (refcount, metatype) else { return false };
             let Some(flags) = image.from(metatype).and_then(|metatype| metatype.word(self.places.type_flags))
             else {
@@ -215,7 +211,7 @@ impl<'r, 'p> Types<'r, 'p> {
             let is_static =
                 object.word(self.places.type_flags).is_none_or(|flags| flags & flag::HEAP_TYPE == 0);
             let base = object.word(self.places.type_base).unwrap_or(0);
-            if is_static && !self.is_exception(object.word(self.places.type_flags)) {
+            if is_static && !is_exception(object.word(self.places.type_flags)) {
                 return (Shape::Unknown, self.places.object_size);
             }
             if base == 0 {
@@ -224,11 +220,6 @@ impl<'r, 'p> Types<'r, 'p> {
             at = base;
         }
         (Shape::Unknown, self.places.object_size)
-    }
-
-    /// Exceptions written in C add only references and numbers to `BaseException`.
-    fn is_exception(&self, flags: Option<u64>) -> bool {
-        flags.is_some_and(|flags| flags & flag::BASE_EXC_SUBCLASS != 0)
     }
 
     /// The name of a type as reports spell it.
@@ -241,6 +232,11 @@ impl<'r, 'p> Types<'r, 'p> {
         };
         self.names.borrow_mut().entry(id).or_insert_with(name).clone()
     }
+}
+
+/// Exceptions written in C add only references and numbers to `BaseException`.
+fn is_exception(flags: Option<u64>) -> bool {
+    flags.is_some_and(|flags| flags & flag::BASE_EXC_SUBCLASS != 0)
 }
 
 /// Highest reference count that is taken for one: immortal objects have 2^32 - 1 (3.12 and 3.13, PEP 683).

@@ -34,7 +34,7 @@ impl<'d> Keys<'d> {
         if self.counts_usable { self.usable.saturating_add(self.entries) } else { self.room() }
     }
 
-    /// USABLE_FRACTION: two thirds of the slots get an entry.
+    /// `USABLE_FRACTION`: two thirds of the slots get an entry.
     fn room(&self) -> u64 {
         self.slots.saturating_mul(2) / 3
     }
@@ -56,24 +56,21 @@ impl<'d> Reader<'d> {
         let places = &self.places;
         let bytes = self.image.from(address)?;
         let (general, by_str) = (places.entry_size, places.str_entry_size);
-        let (slots, index_bytes, by_str) = match (places.keys_log2_size, places.keys_log2_index_bytes) {
-            (Some(log2_size), Some(log2_index_bytes)) => {
-                let slots = 1u64.checked_shl(bytes.byte(log2_size)?.into())?;
-                let index_bytes = 1u64.checked_shl(bytes.byte(log2_index_bytes)?.into())?;
-                let general = bytes.byte(places.keys_kind?)? == 0;
-                (slots, index_bytes, by_str.filter(|_| !general))
-            }
-            _ => {
-                let slots = bytes.word(places.keys_size?)?;
-                // DK_IXSIZE (Objects/dictobject.c at v3.10.13).
-                let index = match slots {
-                    0..=0xff => 1,
-                    0x100..=0xffff => 2,
-                    0x1_0000..=0xffff_ffff => 4,
-                    _ => 8,
-                };
-                (slots, slots.checked_mul(index)?, None)
-            }
+        let (slots, index_bytes, by_str) = if let Some(log2_size) = places.keys_log2_size {
+            let slots = 1u64.checked_shl(bytes.byte(log2_size)?.into())?;
+            let index_bytes = 1u64.checked_shl(bytes.byte(places.keys_log2_index_bytes?)?.into())?;
+            let general = bytes.byte(places.keys_kind?)? == 0;
+            (slots, index_bytes, by_str.filter(|_| !general))
+        } else {
+            let slots = bytes.word(places.keys_size?)?;
+            // DK_IXSIZE (Objects/dictobject.c at v3.10.13).
+            let index = match slots {
+                0..=0xff => 1,
+                0x100..=0xffff => 2,
+                0x1_0000..=0xffff_ffff => 4,
+                _ => 8,
+            };
+            (slots, slots.checked_mul(index)?, None)
         };
         let (key, value) = match by_str {
             Some(_) => (places.str_entry_key?, places.str_entry_value?),
@@ -81,7 +78,7 @@ impl<'d> Reader<'d> {
         };
         let (usable, entries) = (bytes.word(places.keys_usable)?, bytes.word(places.keys_nentries)?);
         Some(Keys {
-            refcount: bytes.word(0)?,
+            refcount: bytes.word(places.keys_refcount)?,
             slots,
             index_bytes,
             usable,
@@ -126,7 +123,7 @@ impl<'d> Reader<'d> {
     }
 
     /// The strings that are keys in a table that several instances share.
-    pub(crate) fn visit_shared_keys(&self, keys: &Keys<'_>, sink: &mut impl Sink) {
+    pub(crate) fn visit_shared_keys(keys: &Keys<'_>, sink: &mut impl Sink) {
         for number in 0..keys.entries.min(1 << 16) {
             sink.edge(keys.key_at(number), Step::Key);
         }

@@ -5,7 +5,7 @@ use crate::objects::types::TypeFacts;
 use crate::references::reader::Reader;
 use crate::references::visit::{Sink, Step};
 
-/// `FRAME_CLEARED` and `FRAME_COMPLETED`: a generator that will not run again (Include/internal/pycore_frame.h at v3.13.0).
+/// `FRAME_CLEARED` and `FRAME_COMPLETED`: a generator that will not run again (`Include/internal/pycore_frame.h` at v3.13.0).
 const FRAME_COMPLETED: i8 = 1;
 /// More slots than any function has.
 const MAX_SLOTS: u64 = 1 << 20;

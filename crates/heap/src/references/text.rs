@@ -1,5 +1,7 @@
 //! Keys and names as text.
 
+use std::fmt::Write as _;
+
 use crate::memory::image::Bytes;
 use crate::objects::kinds::Shape;
 use crate::objects::types::TypeFacts;
@@ -60,15 +62,12 @@ impl Reader<'_> {
     /// An int of at most two digits of 30 bits.
     fn small_int(&self, address: u64) -> Option<i64> {
         let object = self.image.from(address)?;
-        let (digits, negative, first) = match self.places.long_tag {
-            Some(tag) => {
-                let tag = object.word(tag)?;
-                (tag >> 3, tag & 3 == 2, self.places.long_tagged_digits?)
-            }
-            None => {
-                let size = object.signed(self.places.var_len)?;
-                (size.unsigned_abs(), size < 0, self.places.long_digits?)
-            }
+        let (digits, negative, first) = if let Some(tag) = self.places.long_tag {
+            let tag = object.word(tag)?;
+            (tag >> 3, tag & 3 == 2, self.places.long_tagged_digits?)
+        } else {
+            let size = object.signed(self.places.var_len)?;
+            (size.unsigned_abs(), size < 0, self.places.long_digits?)
         };
         if digits > 2 {
             return None;
@@ -90,7 +89,9 @@ fn quoted(text: &str) -> String {
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
             other if other == quote => out.extend(['\\', other]),
-            other if other.is_control() => out.push_str(&format!("\\x{:02x}", u32::from(other))),
+            other if other.is_control() => {
+                let _ = write!(out, "\\x{:02x}", u32::from(other));
+            }
             other => out.push(other),
         }
     }

@@ -59,12 +59,12 @@ impl Reader<'_> {
             Shape::Dict | Shape::OrderedDict => self.visit_dict(object, sink),
             Shape::Set => self.visit_set(object, sink),
             Shape::Type => self.visit_type(object, sink),
-            Shape::WeakRef => self.visit_word(object, self.places.weakref_callback, sink),
+            Shape::WeakRef => Self::visit_word(object, self.places.weakref_callback, sink),
             Shape::Frame => self.visit_frame(address, object, facts, sink),
             Shape::Generator => self.visit_generator(object, facts, sink),
             Shape::Deque => self.visit_deque(object, sink),
             Shape::Code | Shape::Words | Shape::Instance | Shape::Unknown => {
-                self.visit_words(object, facts, self.places.object_size, facts.shape_size, sink);
+                Self::visit_words(object, facts, self.places.object_size, facts.shape_size, sink);
                 Some(())
             }
         };
@@ -75,7 +75,7 @@ impl Reader<'_> {
     fn visit_rest(&self, address: u64, object: Bytes<'_>, facts: &TypeFacts, sink: &mut impl Sink) {
         if facts.item_size == 0 || facts.shape == Shape::Type {
             let from = facts.shape_size.next_multiple_of(WORD);
-            self.visit_words(object, facts, from, facts.basic_size, sink);
+            Self::visit_words(object, facts, from, facts.basic_size, sink);
         } else if facts.shape == Shape::Unknown && facts.item_size == WORD {
             let len = object.signed(self.places.var_len).unwrap_or(0).unsigned_abs().min(MAX_ELEMENTS);
             for (index, target) in (0..).zip(object.words(facts.basic_size, len)) {
@@ -90,7 +90,7 @@ impl Reader<'_> {
     }
 
     /// All words in a part of the object but the list of weak references to it.
-    fn visit_words(&self, object: Bytes<'_>, facts: &TypeFacts, from: u64, to: u64, sink: &mut impl Sink) {
+    fn visit_words(object: Bytes<'_>, facts: &TypeFacts, from: u64, to: u64, sink: &mut impl Sink) {
         for (offset, target) in
             (from..).step_by(WORD as usize).zip(object.words(from, Self::word_count(from, to)))
         {
@@ -100,7 +100,7 @@ impl Reader<'_> {
         }
     }
 
-    fn visit_word(&self, object: Bytes<'_>, offset: u64, sink: &mut impl Sink) -> Option<()> {
+    fn visit_word(object: Bytes<'_>, offset: u64, sink: &mut impl Sink) -> Option<()> {
         sink.edge(object.word(offset)?, Step::Word(offset));
         Some(())
     }
@@ -114,8 +114,7 @@ impl Reader<'_> {
     }
 
     fn visit_list(&self, object: Bytes<'_>, sink: &mut impl Sink) -> Option<()> {
-        let len =
-            object.word(self.places.var_len)?.min(object.word(self.places.list_allocated)?).min(MAX_ELEMENTS);
+        let len = object.word(self.places.var_len)?.min(self.list_slots(object)?).min(MAX_ELEMENTS);
         let items = object.word(self.places.list_items)?;
         for (index, target) in (0..).zip(self.words(items, len)) {
             sink.edge(target, Step::Index(index));
@@ -153,7 +152,7 @@ impl Reader<'_> {
             sink.edge(object.word(module)?, Step::Word(module));
         }
         let keys = self.dict_keys(object.word(places.heap_type_cached_keys)?)?;
-        self.visit_shared_keys(&keys, sink);
+        Self::visit_shared_keys(&keys, sink);
         Some(())
     }
 

@@ -64,6 +64,7 @@ fn every_dumped_byte_is_in_one_row_of_the_ledger() {
         let document = document(&fixture);
         let sum: u64 = document.ledger.iter().map(|row| row.bytes).sum();
         assert_eq!(sum, document.totals.dumped_bytes, "{}", fixture.name);
+        assert_eq!(document.gaps, [], "{}", fixture.name);
     }
 }
 
@@ -94,7 +95,7 @@ fn damaged_memory_gives_fewer_objects() {
     let (fixture, whole) = heap_fixtures().swap_remove(0);
     for (seed, stride) in [(1u64, 61), (2, 499), (3, 4001)] {
         let mut bytes = fixture.core_bytes();
-        let half = bytes.len() / 2 & !7;
+        let half = (bytes.len() / 2) & !7;
         for (number, word) in (0u64..).zip(bytes[0x10000..half].chunks_exact_mut(8)).step_by(stride) {
             let value = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(seed as u32 * 11);
             word.copy_from_slice(&value.to_le_bytes());
