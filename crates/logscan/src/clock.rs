@@ -71,6 +71,7 @@ impl Clock {
         }
     }
 
+    #[inline]
     pub(crate) fn resolve(&mut self, stated: StatedTime) -> Option<Timestamp> {
         match stated {
             StatedTime::Civil { seconds, nanos, offset: Some(offset), uncertainty_ms } => {

@@ -4,8 +4,8 @@
 //! `Python/pylifecycle.c`, v3.8.0 to v3.14.0). Frames are innermost first, as printed.
 
 use crate::ascii::{lossy, trim_start};
+use crate::exception_line::exception_line;
 use crate::frame::{Frame, Frames};
-use crate::traceback::exception_line;
 
 const MAX_THREADS: usize = 1024;
 const MAX_WEIGHT: usize = 2 << 20;

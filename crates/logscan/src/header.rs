@@ -29,6 +29,7 @@ impl<'a> Header<'a> {
 }
 
 /// Reads the head of a record; `None` when the line does not start one.
+#[inline]
 pub(crate) fn parse(line: &[u8]) -> Option<Header<'_>> {
     match *line.first()? {
         b'0'..=b'9' => starts_with_digit(line),
@@ -40,6 +41,7 @@ pub(crate) fn parse(line: &[u8]) -> Option<Header<'_>> {
     }
 }
 
+#[inline]
 fn starts_with_digit(line: &[u8]) -> Option<Header<'_>> {
     if let Some((time, len)) = stated_time::iso(line) {
         let rest = line.get(len..).unwrap_or_default();
@@ -300,15 +302,42 @@ fn strip_blank(text: &[u8]) -> &[u8] {
     }
 }
 
+/// The bytes that names of loggers, modules and keys are made of.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which checks the index")]
+const IDENTIFIER: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] =
+            (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'_' | b'.' | b'-' | b'/' | b'@');
+        byte += 1;
+    }
+    table
+};
+
 /// Length of a name as loggers, modules and keys have it.
 fn identifier_len(text: &[u8]) -> usize {
     text.iter()
         .take(128)
-        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'/' | b'@'))
-        .count()
+        .position(|byte| !IDENTIFIER.get(usize::from(*byte)).copied().unwrap_or(false))
+        .unwrap_or(text.len().min(128))
+}
+
+/// A level in capitals at the start; the level and the text behind it.
+#[inline]
+fn level_word(text: &[u8]) -> Option<(Level, &[u8])> {
+    let len = text.iter().take(10).take_while(|byte| byte.is_ascii_uppercase()).count();
+    let rest = text.get(len..)?;
+    if !(4..=9).contains(&len)
+        || !matches!(rest.first(), None | Some(b' ' | b':' | b',' | b'|' | b']' | b'\t' | b'[' | b'(' | b'-'))
+    {
+        return None;
+    }
+    Level::from_upper(text.get(..len)?).map(|level| (level, rest))
 }
 
 /// Reads the fields between the time and the message.
+#[inline]
 fn fields(mut header: Header<'_>) -> Header<'_> {
     // Where the message starts when a name in front of the level turns out to be no logger.
     let mut before_names: Option<Header<'_>> = None;
@@ -317,10 +346,22 @@ fn fields(mut header: Header<'_>) -> Header<'_> {
         if let [b'-' | b'|', b' ', ..] = rest {
             rest = trim_start(rest.get(1..).unwrap_or_default());
         }
+        if header.level.is_none()
+            && let Some((level, behind)) = level_word(rest)
+        {
+            header.level = Some(level);
+            if header.format == FormatName::Timestamped && trim_start(behind).starts_with(b"| ") {
+                header.format = FormatName::Loguru;
+            }
+            header.message = behind.strip_prefix(b":").unwrap_or(behind);
+            continue;
+        }
         let taken = match rest.first() {
             Some(b'[') => bracketed(&mut header, rest, b']'),
             Some(b'(') => bracketed(&mut header, rest, b')'),
             Some(b'{') if header.level.is_none() => airflow_location(&mut header, rest),
+            // Behind the level one name may stand.
+            Some(_) if header.level.is_some() && !header.logger.is_empty() => None,
             Some(byte) if byte.is_ascii_alphabetic() || *byte == b'_' => {
                 if header.level.is_none() && before_names.is_none() {
                     before_names = Some(header);
@@ -445,23 +486,12 @@ fn airflow_location<'a>(header: &mut Header<'a>, text: &'a [u8]) -> Option<&'a [
     text.get(close + 1..)
 }
 
-/// A word that is a level, a logger, a thread, or where the record was made.
+/// A word that is a logger, a thread, or where the record was made.
+#[inline]
 fn word<'a>(header: &mut Header<'a>, text: &'a [u8]) -> Option<&'a [u8]> {
     let len = identifier_len(text);
     let name = text.get(..len)?;
     let rest = text.get(len..)?;
-    if header.level.is_none() {
-        let bare = name.strip_suffix(b"-").unwrap_or(name);
-        if let Some(level) = Level::from_upper(bare)
-            && matches!(rest.first(), None | Some(b' ' | b':' | b',' | b'|' | b']' | b'\t' | b'[' | b'('))
-        {
-            header.level = Some(level);
-            if header.format == FormatName::Timestamped && trim_start(rest).starts_with(b"| ") {
-                header.format = FormatName::Loguru;
-            }
-            return Some(rest.strip_prefix(b":").unwrap_or(rest));
-        }
-    }
     if header.format == FormatName::Loguru && header.logger.is_empty() {
         // `module:function:line - message`
         let end = memchr::memmem::find(rest.get(..rest.len().min(160))?, b" - ")?;

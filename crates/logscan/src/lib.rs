@@ -41,6 +41,7 @@ mod dump;
 mod embedded;
 mod envelope;
 mod events;
+mod exception_line;
 mod findings;
 mod fingerprint;
 mod format;

@@ -27,6 +27,7 @@ const SECOND: u32 = 1_000;
 
 /// Days since 1970-01-01 to a proleptic Gregorian date (H. Hinnant, "chrono-Compatible Low-Level Date
 /// Algorithms").
+#[inline]
 pub(crate) fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = year - i64::from(month <= 2);
     let era = year.div_euclid(400);
@@ -37,6 +38,7 @@ pub(crate) fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
 }
 
 /// Reads `2024-05-01 12:00:00`, with `T` or a blank, `-` or `/`, a fraction, and a zone; and how long it is.
+#[inline]
 pub(crate) fn iso(text: &[u8]) -> Option<(StatedTime, usize)> {
     let head: &[u8; 11] = text.first_chunk()?;
     let [y1, y2, y3, y4, dash1, m1, m2, dash2, d1, d2, between] = *head;
@@ -63,6 +65,7 @@ pub(crate) fn iso(text: &[u8]) -> Option<(StatedTime, usize)> {
 }
 
 /// Reads `12:00:00`; seconds of the day and how long it is.
+#[inline]
 pub(crate) fn clock(text: &[u8]) -> Option<(u32, usize)> {
     let [h1, h2, colon1, m1, m2, colon2, s1, s2] = *text.first_chunk::<8>()?;
     if colon1 != b':' || colon2 != b':' {
@@ -78,6 +81,7 @@ fn two(tens: u8, ones: u8) -> Option<u32> {
 }
 
 /// A fraction of a second after `.` or `,`: nanoseconds, what it leaves open, length.
+#[inline]
 fn fraction(text: &[u8]) -> (u32, u32, usize) {
     if !matches!(text.first(), Some(b'.' | b',')) {
         return (0, SECOND, 0);
@@ -105,6 +109,7 @@ fn fraction(text: &[u8]) -> (u32, u32, usize) {
 }
 
 /// A zone: `Z`, `+0200`, `+02:00`, `UTC`, `GMT`, each after an optional blank; seconds east of UTC, length.
+#[inline]
 fn zone(text: &[u8]) -> (Option<i32>, usize) {
     let blank = usize::from(text.first() == Some(&b' '));
     let rest = text.get(blank..).unwrap_or_default();
