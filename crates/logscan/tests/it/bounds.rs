@@ -1,5 +1,6 @@
 //! Any bytes, in any pieces, in bounded memory.
 
+use std::fmt::Write as _;
 use std::io::{self, Read};
 
 use proptest::prelude::*;
@@ -108,7 +109,7 @@ fn many_different_tracebacks_are_bounded() {
     let mut text = String::new();
     for number in 0..3_000 {
         text.push_str("2024-05-01 12:00:00 ERROR shop: m\nTraceback (most recent call last):\n");
-        text.push_str(&format!("  File \"a.py\", line 1, in f{number}\nKeyError: 1\n"));
+        writeln!(text, "  File \"a.py\", line 1, in f{number}\nKeyError: 1").unwrap();
     }
     let scan = scan_text(&text, &Options::default());
     assert_eq!(scan.tracebacks.len(), 2_000);
@@ -119,7 +120,7 @@ fn many_different_tracebacks_are_bounded() {
 fn deep_stacks_keep_both_ends() {
     let mut text = "Traceback (most recent call last):\n".to_owned();
     for number in 0..5_000 {
-        text.push_str(&format!("  File \"a.py\", line {number}, in f{number}\n"));
+        writeln!(text, "  File \"a.py\", line {number}, in f{number}").unwrap();
     }
     text.push_str("RecursionError: deep\n");
     let scan = scan_text(&text, &Options::default());
@@ -168,15 +169,12 @@ fn many_open_tracebacks_are_bounded() {
     let mut text = String::new();
     for line in 0..40 {
         for producer in 0..400 {
-            text.push_str(&format!("web_{producer}  | "));
+            writeln!(text, "web_{producer}  | ").unwrap();
             if line == 0 {
-                text.push_str("Traceback (most recent call last):\n");
+                text.push_str("Traceback (most recent call last):");
             } else {
-                text.push_str(&format!(
-                    "  File \"{}.py\", line {line}, in {}\n",
-                    "d/".repeat(500),
-                    "f".repeat(500)
-                ));
+                write!(text, "  File \"{}.py\", line {line}, in {}\n", "d/".repeat(500), "f".repeat(500))
+                    .unwrap();
             }
         }
     }

@@ -1,4 +1,5 @@
 //! Scans built logs through the public interface.
+#![expect(clippy::format_collect, reason = "tests build small logs out of lines")]
 
 mod bounds;
 mod dumps;
