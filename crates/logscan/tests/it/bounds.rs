@@ -169,11 +169,11 @@ fn many_open_tracebacks_are_bounded() {
     let mut text = String::new();
     for line in 0..40 {
         for producer in 0..400 {
-            writeln!(text, "web_{producer}  | ").unwrap();
+            write!(text, "web_{producer}  | ").unwrap();
             if line == 0 {
-                text.push_str("Traceback (most recent call last):");
+                text.push_str("Traceback (most recent call last):\n");
             } else {
-                write!(text, "  File \"{}.py\", line {line}, in {}\n", "d/".repeat(500), "f".repeat(500))
+                writeln!(text, "  File \"{}.py\", line {line}, in {}", "d/".repeat(500), "f".repeat(500))
                     .unwrap();
             }
         }
