@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Read};
 
 use proptest::prelude::*;
-use pycoroner_findings::SourceId;
+use pycoroner_findings::{GapKind, SourceId};
 use pycoroner_logscan::{Input, Options, Scan, looks_like_log, scan};
 
 use crate::shown::scan_text;
@@ -179,6 +179,10 @@ fn many_open_tracebacks_are_bounded() {
         }
     }
     let scan = scan_text(&text, &Options::default());
-    assert!(scan.gaps.iter().any(|gap| gap.what == "the rest of a traceback"), "{:?}", scan.gaps.first());
+    assert!(
+        scan.gaps.iter().any(|gap| gap.kind == GapKind::Limit && gap.what == "the rest of a traceback"),
+        "{:?}",
+        scan.gaps.first()
+    );
     assert!(scan.tracebacks.iter().all(|entry| entry.truncated));
 }
