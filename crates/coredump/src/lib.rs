@@ -24,7 +24,7 @@
 //! let snapshot = capture(&process, runtime.as_ref(), &CaptureOptions::default());
 //!
 //! let innermost = &snapshot.threads[0].python_frames[0];
-//! assert_eq!((innermost.function.as_str(), innermost.line), ("string_at", Some(519)));
+//! assert_eq!((innermost.function.as_str(), innermost.line), ("string_at", Some(525)));
 //! # Ok(())
 //! # }
 //! ```

@@ -6,7 +6,7 @@ use std::io;
 use std::ops::Deref;
 use std::path::Path;
 
-use memmap2::{Advice, Mmap, MmapOptions};
+use memmap2::{Mmap, MmapOptions};
 
 /// A file mapped read-only.
 ///
@@ -41,8 +41,6 @@ impl MappedFile {
         // SAFETY: the map is read-only and private to this value. That the file does not shrink meanwhile is
         // the documented condition; other changes only show as other bytes, and all readers take any bytes.
         let map = unsafe { MmapOptions::new().map(file)? };
-        // Access is by address, all over the file; read-ahead would only fetch pages nobody asked for.
-        map.advise(Advice::Random)?;
         Ok(Self { map: Some(map) })
     }
 }
