@@ -81,8 +81,11 @@ fn by_span(core: &Item, scan: &Scan) -> Death {
         return by_file(core);
     };
     let is_plausible = |time: &UtcTime| *time >= first && time.millis_since(last) <= SILENCE_MS;
-    if core.modified.as_ref().is_some_and(is_plausible) {
-        return by_file(core);
+    if let Some(time) = core.modified.filter(is_plausible) {
+        // The core is changed after the death and the log is silent after it: it lies between the two.
+        let silence = u64::try_from(time.millis_since(last)).unwrap_or(0);
+        let at = Timestamp { time, basis: TimeBasis::FileModified, uncertainty_ms: silence.max(WRITING_MS) };
+        return Death { at: Some(at), gap: None };
     }
     let why = match core.modified {
         Some(time) => format!(

@@ -1,5 +1,6 @@
 //! What logs say, as text: tracebacks first, then events, then the messages around them.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use pycoroner_findings::{Severity, UtcTime};
@@ -108,13 +109,16 @@ fn write_tracebacks(out: &mut String, scan: &Document) {
 /// A root with the exceptions that belong to it, each followed by its own.
 fn write_tree(out: &mut String, scan: &Document, root_index: usize, root: &Traceback) {
     let mut left = vec![(root_index, root, 2)];
+    // A cause stands before what it caused, a group's member behind the group; what was written once ends a cycle.
+    let mut written = BTreeSet::from([root_index]);
     while let Some((index, entry, indent)) = left.pop() {
         write_entry(out, scan, entry, indent);
-        // An entry stands before those that belong to it; asking for that ends every cycle.
-        let children = scan.tracebacks.iter().enumerate().skip(index + 1);
-        let mut children: Vec<_> = children.filter(|(_, child)| child.parent == Some(index)).collect();
-        children.reverse();
-        left.extend(children.into_iter().map(|(child, entry)| (child, entry, (indent + 2).min(20))));
+        let parts = scan.tracebacks.iter().enumerate().rev().filter(|(_, part)| part.parent == Some(index));
+        left.extend(
+            parts
+                .filter(|(part, _)| written.insert(*part))
+                .map(|(part, entry)| (part, entry, (indent + 2).min(20))),
+        );
     }
 }
 

@@ -1,0 +1,9 @@
+//! The program as its users run it: over the committed cores and logs, against what the dead processes said.
+
+mod damage;
+mod heap;
+mod incident;
+mod logs;
+mod program;
+mod stacks;
+mod usage;
