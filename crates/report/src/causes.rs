@@ -62,12 +62,30 @@ const RULES: &[Rule] = &[
         needs: &["crash-null-dereference"],
         at_most: Confidence::Strong,
         yields_to: &[],
-        raised_by: &[("fatal-error-logged", "the log reports the same fatal error")],
+        raised_by: &[
+            ("fatal-error-logged", "the log reports the same fatal error"),
+            ("kernel-segfault-logged", "the kernel logged the same kind of fault"),
+        ],
         against: &[(
             "deep-recursion",
             "the stack was deep, which is also consistent with an exhausted stack",
         )],
         next: "Look at the native function that the innermost Python line calls, and at the arguments it was given.",
+    },
+    Rule {
+        id: "oom-kill",
+        statement: "The kernel killed the process because memory ran out",
+        needs: &["oom-kill-logged"],
+        at_most: Confidence::Strong,
+        yields_to: &[],
+        raised_by: &[("heap-leak-suspect", "one place of the heap holds much of it")],
+        against: &[
+            ("crash-null-dereference", "the core records an invalid access, not a kill"),
+            ("crash-invalid-access", "the core records an invalid access, not a kill"),
+            ("crash-stack-overflow", "the core records an exhausted stack, not a kill"),
+            ("crash-abort", "the core records an abort, not a kill"),
+        ],
+        next: "Look at what filled the heap, at the memory limit, and at what else used the same limit.",
     },
     Rule {
         id: "stack-overflow",
@@ -101,6 +119,8 @@ const RULES: &[Rule] = &[
         raised_by: &[
             ("crash-abort", "an abort signal is what a supervisor sends to a worker that timed out"),
             ("crash-external-kill", "the signal came from another process"),
+            ("fatal-error-explained", "the logged abort is the one that the supervisor sends"),
+            ("worker-killed", "the supervisor logged that it ended a worker"),
         ],
         against: &[
             ("crash-null-dereference", "the core records an invalid access, not a signal from outside"),
@@ -128,7 +148,10 @@ const RULES: &[Rule] = &[
         needs: &["crash-abort"],
         at_most: Confidence::Strong,
         yields_to: &["fatal-python-error"],
-        raised_by: &[("fatal-error-logged", "the log reports a fatal error")],
+        raised_by: &[
+            ("fatal-error-logged", "the log reports a fatal error"),
+            ("native-abort-logged", "native code wrote why it gave up"),
+        ],
         against: &[("worker-timeout", "a supervisor also sends the abort signal to a worker that timed out")],
         next: "Read the abort message and the native frames above abort().",
     },
@@ -138,7 +161,10 @@ const RULES: &[Rule] = &[
         needs: &["crash-invalid-access"],
         at_most: Confidence::Strong,
         yields_to: &[],
-        raised_by: &[("fatal-error-logged", "the log reports the same fatal error")],
+        raised_by: &[
+            ("fatal-error-logged", "the log reports the same fatal error"),
+            ("kernel-segfault-logged", "the kernel logged the same kind of fault"),
+        ],
         against: &[(
             "deep-recursion",
             "the stack was deep, which is also consistent with an exhausted stack",
@@ -194,10 +220,10 @@ const RULES: &[Rule] = &[
         needs: &["heap-leak-suspect"],
         at_most: Confidence::Moderate,
         yields_to: &[],
-        raised_by: &[(
-            "crash-external-kill",
-            "the process was killed from outside, as happens when memory runs out",
-        )],
+        raised_by: &[
+            ("crash-external-kill", "the process was killed from outside, as happens when memory runs out"),
+            ("oom-kill-logged", "the kernel reported that memory ran out"),
+        ],
         against: &[
             ("crash-null-dereference", "the crash is explained without it"),
             ("crash-stack-overflow", "the crash is explained without it"),
@@ -226,9 +252,9 @@ const RULES: &[Rule] = &[
     },
 ];
 
-/// The probable causes of what was found, the likeliest first; never none.
-pub(crate) fn rank(findings: &[Finding]) -> Vec<Cause> {
-    let mut causes: Vec<Cause> = RULES.iter().filter_map(|rule| rule.apply(findings)).collect();
+/// The probable causes of what was found about the process `pid`, the likeliest first; never none.
+pub(crate) fn rank(findings: &[Finding], pid: Option<u64>) -> Vec<Cause> {
+    let mut causes: Vec<Cause> = RULES.iter().filter_map(|rule| rule.apply(findings, pid)).collect();
     causes.sort_by_key(|cause| std::cmp::Reverse(cause.confidence));
     causes.truncate(MOST_CAUSES);
     if causes.is_empty() {
@@ -238,7 +264,7 @@ pub(crate) fn rank(findings: &[Finding]) -> Vec<Cause> {
 }
 
 impl Rule {
-    fn apply(&self, findings: &[Finding]) -> Option<Cause> {
+    fn apply(&self, findings: &[Finding], pid: Option<u64>) -> Option<Cause> {
         let found = |id: &str| findings.iter().any(|finding| finding.id == id);
         if self.yields_to.iter().any(|id| found(id)) {
             return None;
@@ -251,6 +277,9 @@ impl Rule {
         };
         let raised_by = reasons(self.raised_by);
         let mut against = reasons(self.against);
+        if needed.iter().all(|finding| names_another(finding, pid)) {
+            against.push("it names another process than the one of the core".to_owned());
+        }
         let mut confidence = strongest;
         if !raised_by.is_empty() {
             confidence = raised(confidence);
@@ -277,6 +306,13 @@ impl Rule {
             next: self.next.to_owned(),
         })
     }
+}
+
+/// Whether a finding is about a process, and not about this one.
+fn names_another(finding: &Finding, pid: Option<u64>) -> bool {
+    let subject =
+        finding.subject.as_deref().and_then(|subject| subject.strip_prefix("process ")?.parse::<u64>().ok());
+    subject.zip(pid).is_some_and(|(subject, pid)| subject != pid)
 }
 
 fn raised(confidence: Confidence) -> Confidence {
@@ -315,7 +351,7 @@ mod tests {
     fn check(ids: &[&'static str], expected: &[(&str, Confidence)]) {
         let findings: Vec<Finding> =
             ids.iter().map(|id| Finding::new(*id, Severity::Critical, Confidence::Strong, *id)).collect();
-        let causes = rank(&findings);
+        let causes = rank(&findings, None);
         let ranked: Vec<_> = causes.iter().map(|cause| (cause.id.as_str(), cause.confidence)).collect();
         assert_eq!(ranked, expected, "of {ids:?}");
     }
@@ -341,13 +377,28 @@ mod tests {
             &["crash-signal", "exception-in-flight"],
             &[("signal", Moderate), ("exception-in-flight", Weak)],
         );
+        check(
+            &["oom-kill-logged", "heap-leak-suspect"],
+            &[("oom-kill", Strong), ("memory-growth", Moderate)],
+        );
         check(&["unhandled-exception-logged"], &[("unhandled-exception", Strong)]);
         check(&["no-crash", "exception-in-flight"], &[("no-crash", Strong)]);
     }
 
     #[test]
+    fn another_process_is_no_strong_cause() {
+        let check = |pid, expected| {
+            let finding = Finding::new("oom-kill-logged", Severity::Critical, Confidence::Certain, "x");
+            assert_eq!(rank(&[finding.about("process 8")], pid)[0].confidence, expected);
+        };
+        check(Some(8), Confidence::Strong);
+        check(None, Confidence::Strong);
+        check(Some(7), Confidence::Moderate);
+    }
+
+    #[test]
     fn nothing_is_certain() {
         let certain = Finding::new("crash-null-dereference", Severity::Critical, Confidence::Certain, "x");
-        assert_eq!(rank(&[certain])[0].confidence, Confidence::Strong);
+        assert_eq!(rank(&[certain], None)[0].confidence, Confidence::Strong);
     }
 }

@@ -108,7 +108,7 @@ pub fn assemble(material: Material, redactor: &Redactor) -> Incident {
             .then_with(|| (&a.id, &a.title).cmp(&(&b.id, &b.title)))
     });
     incident.gaps.sort_by(|a, b| (a.kind, &a.what, &a.why).cmp(&(b.kind, &b.what, &b.why)));
-    incident.causes = rank(&incident.findings);
+    incident.causes = rank(&incident.findings, incident.core.as_ref().and_then(|core| core.process.pid));
     incident.redacted(*redactor)
 }
 

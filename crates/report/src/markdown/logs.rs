@@ -9,6 +9,8 @@ use crate::sections::{LogTraceback, LogsSection};
 
 /// Most tracebacks and templates that are shown.
 const MOST_ROWS: usize = 15;
+/// Most frames of one stack.
+const MOST_FRAMES: usize = 60;
 /// Most links of one traceback's chain.
 const MOST_LINKS: usize = 20;
 
@@ -48,8 +50,7 @@ fn levels(page: &mut Page, logs: &LogsSection) {
 }
 
 fn tracebacks(page: &mut Page, incident: &Incident, logs: &LogsSection) {
-    let roots: Vec<usize> =
-        (0..logs.tracebacks.len()).filter(|index| logs.tracebacks[*index].parent.is_none()).collect();
+    let roots = roots(logs);
     if roots.is_empty() {
         page.paragraph("No traceback was logged.");
         return;
@@ -57,31 +58,37 @@ fn tracebacks(page: &mut Page, incident: &Incident, logs: &LogsSection) {
     page.heading(3, Inert::from("Tracebacks (").then(roots.len()).then(")"));
     for &root in roots.iter().take(MOST_ROWS) {
         let entry = &logs.tracebacks[root];
-        let times = entry
-            .count
-            .filter(|times| *times > 1)
-            .map_or_else(Inert::default, |times| grouped(times).then(" times"));
+        let times = entry.count.filter(|times| *times > 1);
+        let times = times.map_or_else(Inert::default, |times| grouped(times).then(" times"));
         let first = clock_text(entry.first.as_deref());
-        page.details(
-            Inert::join(
-                [Inert::from("<code>").then(html(&headline(entry))).then("</code>"), first, times],
-                ", ",
-            ),
-            |page| {
-                page.paragraph(Inert::from("Source: ").then(cite::log_line(
-                    incident,
-                    entry.source,
-                    entry.line,
-                )));
-                page.code(&chain(logs, root));
-            },
-        );
+        let title = Inert::from("<code>").then(html(&headline(entry))).then("</code>");
+        page.details(Inert::join([title, first, times], ", "), |page| {
+            let said = entry.log_message.as_deref().map_or_else(Inert::default, code);
+            let cited = cite::log_line(incident, entry.source, entry.line);
+            page.paragraph(Inert::join(["Source:".into(), cited, said], " "));
+            page.code(&chain(logs, root));
+        });
     }
     if roots.len() > MOST_ROWS {
         page.paragraph(
             count(roots.len() - MOST_ROWS, "more traceback is", "more tracebacks are").then(" not shown."),
         );
     }
+}
+
+/// The tracebacks that belong to no other: those of the crash window first, and of a dump the current thread first.
+fn roots(logs: &LogsSection) -> Vec<usize> {
+    let all = &logs.tracebacks;
+    let mut roots: Vec<usize> = (0..all.len()).filter(|index| all[*index].parent.is_none()).collect();
+    roots.sort_by_key(|index| {
+        (all[*index].in_window == Some(0), is_dump(&all[*index]) && !all[*index].current_thread)
+    });
+    roots
+}
+
+/// Whether an entry is a thread of a `faulthandler` dump, which is printed innermost first.
+fn is_dump(entry: &LogTraceback) -> bool {
+    entry.kind.as_deref() == Some("faulthandler")
 }
 
 /// A traceback with the exceptions that belong to it, each under the words that relate them.
@@ -101,17 +108,37 @@ fn chain(logs: &LogsSection, root: usize) -> Vec<String> {
         if index != root {
             lines.push(format!("-- {}:", entry.relation.as_deref().unwrap_or("related")));
         }
-        lines.extend(entry.frames.iter().take(60).map(crash::traceback_entry));
-        if entry.frames.len() > 60 {
-            lines.push(format!("  … {} more frames", entry.frames.len() - 60));
-        }
-        lines.push(headline(entry));
+        lines.extend(stack(entry));
         if entry.truncated {
-            lines.push("(cut off in the log)".to_owned());
+            lines.push("(parts are missing in the log)".to_owned());
         }
         let parts =
             (0..logs.tracebacks.len()).rev().filter(|part| logs.tracebacks[*part].parent == Some(index));
         left.extend(parts);
+    }
+    lines
+}
+
+/// One stack, in the order in which the log has it.
+fn stack(entry: &LogTraceback) -> Vec<String> {
+    let mut lines = Vec::new();
+    if is_dump(entry) {
+        let current = if entry.current_thread { "Current thread" } else { "Thread" };
+        lines.push(format!("{current} {} (most recent call first):", entry.thread.as_deref().unwrap_or("?")));
+    }
+    for frame in entry.frames.iter().take(MOST_FRAMES) {
+        lines.push(crash::traceback_entry(frame));
+        lines.extend(frame.source.as_deref().map(|source| format!("    {source}")));
+        if frame.repeated > 0 {
+            lines.push(format!("  [the line above repeated {} more times]", frame.repeated));
+        }
+    }
+    if entry.frames.len() > MOST_FRAMES {
+        lines.push(format!("  … {} more frames", entry.frames.len() - MOST_FRAMES));
+    }
+    lines.extend(entry.note.as_deref().map(|note| format!("  {note}")));
+    if !is_dump(entry) {
+        lines.push(headline(entry));
     }
     lines
 }
