@@ -13,8 +13,12 @@ use crate::program::{args, run};
 #[derive(Default)]
 struct Differences {
     compared: usize,
+    marked: usize,
     found: Vec<String>,
 }
+
+/// What a text says that could not be known from the core: it is not right, but it does not claim to be.
+const MARKS: [&str; 2] = ["__repr__ not run", "<unknown type at 0x"];
 
 impl Differences {
     fn equal<T: PartialEq + Debug>(&mut self, what: &str, ours: T, truth: T) {
@@ -23,20 +27,32 @@ impl Differences {
             self.found.push(format!("{what}: {ours:?}, and the process said {truth:?}"));
         }
     }
+
+    /// Takes a text that is right, or says what it is.
+    fn right_or_marked(&mut self, what: &str, ours: Option<&str>, truth: &str) {
+        if ours.is_some_and(|ours| ours != truth && MARKS.iter().any(|mark| ours.contains(mark))) {
+            self.marked += 1;
+        } else {
+            self.equal(what, ours, Some(truth));
+        }
+    }
 }
 
 #[test]
 fn every_committed_core_is_read_as_its_process_stated() {
     let mut differences = Vec::new();
-    let mut compared = 0;
+    let (mut compared, mut marked) = (0, 0);
     for fixture in cores().into_iter().chain([incident("checkout-segfault")]) {
         let mut found = compare(&fixture);
         assert!(found.compared > fixture.truth.threads.len() * 6, "{}: {}", fixture.name, found.compared);
         compared += found.compared;
+        marked += found.marked;
         differences.append(&mut found.found);
     }
     assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
     assert!(compared > 20_000, "only {compared} values were compared");
+    // For each medley: a bound method of an object with its own repr, a match object, and mostly an iterator of C.
+    assert!(marked <= 22, "{marked} of {compared} values could not be told");
 }
 
 fn compare(fixture: &Fixture) -> Differences {
@@ -116,7 +132,7 @@ fn compare_locals(differences: &mut Differences, what: &str, ours: &[Value], tru
             differences.found.push(format!("{what} is missing"));
             continue;
         };
-        differences.equal(&what, ours["type"].as_str(), Some(&*expected.type_name));
+        differences.right_or_marked(&what, ours["type"].as_str(), &expected.type_name);
         // An argument that a closure captures is both.
         if !(ours["kind"] == "argument" && expected.kind == "cell") {
             differences.equal(&what, ours["kind"].as_str(), Some(&*expected.kind));
@@ -125,7 +141,7 @@ fn compare_locals(differences: &mut Differences, what: &str, ours: &[Value], tru
         // Code that would have to run says what these look like, and both sides cut long texts where they like.
         let is_cut = expected.truncated || ours["truncated"] == true;
         if !expected.python_repr && !is_cut {
-            differences.equal(&what, ours["repr"].as_str(), Some(&*expected.repr));
+            differences.right_or_marked(&what, ours["repr"].as_str(), &expected.repr);
         }
         // A text that both could show whole is shown whole.
         if expected.repr.len() < 1000 && !expected.python_repr {
