@@ -153,7 +153,7 @@ impl<'r, 'p> Types<'r, 'p> {
             let Some(object) = image.from(at) else { return false };
             let refcount = object.word(self.places.refcount);
             let metatype = object.word(self.places.of_type).filter(|metatype| metatype.is_multiple_of(WORD));
-            let (Some(0..=MAX_REFCOUNT), Some(metatype)) = (refcount, metatype) else { return false };
+            let (Some(1..=MAX_REFCOUNT), Some(metatype)) = (refcount, metatype) else { return false };
             let Some(flags) = image.from(metatype).and_then(|metatype| metatype.word(self.places.type_flags))
             else {
                 return false;
@@ -172,9 +172,7 @@ impl<'r, 'p> Types<'r, 'p> {
         let flags = object.word(places.type_flags)?;
         let size = |offset| object.word(offset).filter(|&size| size < 1 << 31);
         let (basic_size, item_size) = (size(places.type_basicsize)?, size(places.type_itemsize)?);
-        // Nothing counts references to some static types (`sys.int_info` of 3.10); a class without any is freed.
-        let freed = object.word(places.refcount)? == 0 && flags & flag::HEAP_TYPE != 0;
-        if freed || flags & flag::READY == 0 || basic_size < places.object_size {
+        if flags & flag::READY == 0 || basic_size < places.object_size {
             return None;
         }
         let mut pre_header = if flags & flag::HAVE_GC != 0 { places.gc_head_size } else { 0 };
