@@ -116,7 +116,7 @@ impl<R: io::BufRead> Read for ZstdFrames<R> {
                 if count > 0 || buffer.is_empty() {
                     return Ok(count);
                 }
-                self.rest = self.frame.take().map(|frame| frame.into_inner());
+                self.rest = self.frame.take().map(ruzstd::decoding::StreamingDecoder::into_inner);
             }
             let Some(mut packed) = self.rest.take() else { return Ok(0) };
             if packed.fill_buf()?.is_empty() {

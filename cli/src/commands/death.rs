@@ -69,7 +69,7 @@ fn stated(scan: &Scan, snapshot: &ProcessSnapshot) -> Option<Timestamp> {
             .filter(|event| event.kind == *kind)
             .filter(agrees)
             .filter_map(|event| event.at)
-            .last()
+            .next_back()
     })
 }
 

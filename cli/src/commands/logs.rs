@@ -47,10 +47,10 @@ fn options(session: &Session, args: &LogsArgs, evidence: &mut Evidence) -> Resul
     let bound =
         |text: &Option<String>| text.as_deref().map(|text| time_window::time(text, &zone)).transpose();
     let (since, until) = (bound(&args.since)?, bound(&args.until)?);
-    if let (Some(since), Some(until)) = (since, until) {
-        if since > until {
-            bail!("--since is later than --until: nothing lies between {since} and {until}");
-        }
+    if let (Some(since), Some(until)) = (since, until)
+        && since > until
+    {
+        bail!("--since is later than --until: nothing lies between {since} and {until}");
     }
     if since.is_some() || until.is_some() {
         options.window = Some(Window { since, until });

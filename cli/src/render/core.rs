@@ -193,9 +193,8 @@ fn write_title(out: &mut String, thread: &Thread) {
     if thread.crashed {
         remarks.push("crashed".to_owned());
     }
-    match thread.holds_gil {
-        Some(true) => remarks.push("held the GIL".to_owned()),
-        Some(false) | None => {}
+    if thread.holds_gil == Some(true) {
+        remarks.push("held the GIL".to_owned());
     }
     if let Some(interpreter) = thread.interpreter.filter(|interpreter| *interpreter != 0) {
         remarks.push(format!("interpreter {interpreter}"));

@@ -21,6 +21,7 @@ struct Differences {
 const MARKS: [&str; 2] = ["__repr__ not run", "<unknown type at 0x"];
 
 impl Differences {
+    #[expect(clippy::needless_pass_by_value, reason = "callers build what they compare")]
     fn equal<T: PartialEq + Debug>(&mut self, what: &str, ours: T, truth: T) {
         self.compared += 1;
         if ours != truth {
