@@ -279,12 +279,16 @@ pub(crate) struct ZoneArg {
 /// This is how a new CPython version is added: the output is a column of the layout table.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
-  pycoroner layout /usr/lib/debug/libpython3.12.so.1.0.debug -o cpython-3.12.layout")]
+Examples:
+  pycoroner layout /usr/lib/debug/libpython3.12.so.1.0.debug -o cpython-3.12.layout
+  pycoroner layout libpython3.12.so.1.0 lib-dynload/_datetime.*.so lib-dynload/array.*.so lib-dynload/_decimal.*.so")]
 pub(crate) struct LayoutArgs {
     /// An executable, library or separate debug file with DWARF
     #[arg(value_name = "ELF")]
     pub(crate) elf: PathBuf,
+    /// Extension modules of the same build; they add structures that the first file does not describe
+    #[arg(value_name = "MODULE")]
+    pub(crate) modules: Vec<PathBuf>,
 }
 
 #[cfg(test)]

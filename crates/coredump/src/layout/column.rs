@@ -56,6 +56,14 @@ impl Column {
         self.places.get(path).copied()
     }
 
+    /// Takes over what `other`, a column of the module called `name`, states beyond this one.
+    pub fn add(&mut self, other: Self, name: &str) {
+        for (path, place) in other.places {
+            self.places.entry(path).or_insert(place);
+        }
+        self.provenance.push(format!("with {name} of the same build"));
+    }
+
     /// States where `path` lies.
     pub fn insert(&mut self, path: impl Into<String>, place: Place) {
         self.places.insert(path.into(), place);

@@ -136,6 +136,12 @@ structures! {
     PartialObject;
     /// `PatternObject` of `re`.
     PatternObject;
+    /// `MatchObject` of `re`.
+    MatchObject;
+    /// `PyThreadHandleObject` of `_thread` (3.13+).
+    ThreadHandleObject;
+    /// `ThreadHandle` of `_thread` (3.13+).
+    ThreadHandle;
     /// `defdictobject` of `collections`.
     DefaultDict;
     /// `_odictobject`.
@@ -489,6 +495,10 @@ members! {
     PARTIAL_KW: PartialObject, Option<Ptr<DictObject>>, "partialobject.kw";
     PATTERN_PATTERN: PatternObject, Obj, "PatternObject.pattern";
     PATTERN_FLAGS: PatternObject, i32, "PatternObject.flags";
+    MATCH_STRING: MatchObject, Obj, "MatchObject.string";
+    MATCH_MARK: MatchObject, Inline, "MatchObject.mark";
+    THREAD_HANDLE_HANDLE: ThreadHandleObject, Option<Ptr<ThreadHandle>>, "PyThreadHandleObject.handle";
+    THREAD_HANDLE_EXITING: ThreadHandle, u8, "ThreadHandle.thread_is_exiting.v";
     DEFAULTDICT_FACTORY: DefaultDict, Obj, "defdictobject.default_factory";
     ODICT_FIRST: OrderedDict, Option<Ptr<OrderedDictNode>>, "_odictobject.od_first";
     ODICT_NODE_KEY: OrderedDictNode, Obj, "_odictnode.key";

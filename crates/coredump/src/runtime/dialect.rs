@@ -122,6 +122,8 @@ pub struct ReprStyle {
     pub importers_show_modules: bool,
     /// `collections.OrderedDict` shows a dict instead of a list of pairs (3.12+).
     pub ordered_dict_as_dict: bool,
+    /// The iterator of a str of ASCII only is of a type of its own, `str_ascii_iterator` (3.11+).
+    pub ascii_str_iterator: bool,
 }
 
 impl Dialect {
