@@ -114,6 +114,7 @@ pub enum Gil {
 }
 
 /// What `repr()` prints for types whose text changed.
+#[expect(clippy::struct_excessive_bools, reason = "one flag for each type whose text changed")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReprStyle {
     /// `types.SimpleNamespace` sorts its attributes by name (up to 3.8).
@@ -142,6 +143,7 @@ impl Dialect {
                 namespace_sorted: true,
                 importers_show_modules: true,
                 ordered_dict_as_dict: false,
+                ascii_str_iterator: false,
             },
         };
         let v3_9 = Self {
@@ -160,6 +162,7 @@ impl Dialect {
             dict_keys: DictKeysFormat::Log2,
             instance_dict: InstanceDict::ValuesAndDict,
             exception_state: ExceptionState::TripleRaised,
+            repr_style: ReprStyle { ascii_str_iterator: true, ..v3_10.repr_style },
             ..v3_10
         };
         let v3_12 = Self {
