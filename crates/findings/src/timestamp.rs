@@ -73,7 +73,8 @@ impl UtcTime {
             return None;
         }
         let nanos: i64 = if fraction.is_empty() { 0 } else { format!("{fraction:0<9}").parse().ok()? };
-        let seconds = days_from_civil(year, month, day) * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second;
+        let seconds =
+            days_from_civil(year, month, day) * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second;
         Some(Self(seconds.checked_mul(NANOS_PER_SECOND)?.checked_add(nanos)?))
     }
 }
@@ -111,8 +112,7 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
@@ -149,7 +149,8 @@ mod tests {
 
     #[test]
     fn hostile_text_is_refused() {
-        for text in ["", "Z", "2024-13-01T00:00:00Z", "2024-01-01T25:00:00Z", "9999-01-01T00:00:00Z", "T:::Z"] {
+        for text in ["", "Z", "2024-13-01T00:00:00Z", "2024-01-01T25:00:00Z", "9999-01-01T00:00:00Z", "T:::Z"]
+        {
             assert_eq!(UtcTime::parse(text), None, "{text}");
         }
     }
