@@ -1,4 +1,6 @@
-use pycoroner_findings::{Event, Finding, Gap, GapKind, Severity, Source, Timestamp};
+use std::collections::BTreeSet;
+
+use pycoroner_findings::{Event, Finding, Gap, GapKind, Severity, Source, SourceId, Span, Timestamp};
 use pycoroner_redact::{Ledger, Redactor, rules};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -168,6 +170,11 @@ impl Incident {
         let mut logs: LogsSection = serde_json::from_value(document)?;
         let events = std::mem::take(&mut logs.events);
         self.timeline.extend(events.into_iter().map(|event| event.into_event(&logs.sources)));
+        // Lines that an event or traceback states already are not said again as a mere record.
+        let stated: BTreeSet<_> = self.timeline.iter().filter_map(first_line).collect();
+        let records = logs.warnings.iter().map(|record| record.to_event().into_event(&logs.sources));
+        self.timeline
+            .extend(records.filter(|event| first_line(event).is_none_or(|line| !stated.contains(&line))));
         self.logs = Some(logs);
         Ok(())
     }
@@ -229,6 +236,15 @@ impl Incident {
     }
 }
 
+/// The source and the first line that an event cites.
+fn first_line(event: &Event) -> Option<(SourceId, u64)> {
+    let citation = event.citation.as_ref()?;
+    match citation.span {
+        Span::Lines { first, .. } => Some((citation.source, first)),
+        Span::Bytes { .. } | Span::Pointer { .. } => None,
+    }
+}
+
 fn redaction(id: &str, count: u64) -> Redaction {
     let description = rules().iter().find(|rule| rule.id == id).map_or("", |rule| rule.description);
     Redaction { rule: id.to_owned(), description: description.to_owned(), count }
@@ -236,6 +252,6 @@ fn redaction(id: &str, count: u64) -> Redaction {
 
 /// Keeps the first of equal items, in order.
 fn remove_doubles<T: Serialize>(items: &mut Vec<T>) {
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     items.retain(|item| serde_json::to_string(item).map_or(true, |text| seen.insert(text)));
 }

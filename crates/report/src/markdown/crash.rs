@@ -179,6 +179,15 @@ fn lines(frames: &[Line]) -> Vec<String> {
     frames.iter().enumerate().map(line).collect()
 }
 
+/// Whether a frame's file is of the standard library or of an installed package, by its path.
+pub(crate) fn is_library(frame: &PythonFrame) -> bool {
+    const PLACES: [&str; 3] = ["/lib/python3", "/site-packages/", "/dist-packages/"];
+    frame
+        .file
+        .as_deref()
+        .is_some_and(|file| file.starts_with('<') || PLACES.iter().any(|place| file.contains(place)))
+}
+
 fn shortened(mut lines: Vec<String>) -> Vec<String> {
     if lines.len() > MOST_FRAMES {
         let outermost = lines.split_off(lines.len() - 10);

@@ -4,7 +4,7 @@ use pycoroner_findings::GapKind;
 
 use super::inert::{Inert, code, prose};
 use super::page::Page;
-use super::quantity::{basis, clock, clock_text, count, uncertainty};
+use super::quantity::{basis, clock, count, uncertainty};
 use super::{cite, crash, findings};
 use crate::Incident;
 use crate::sections::{Crash, PythonFrame, Thread};
@@ -104,10 +104,19 @@ fn place(incident: &Incident) -> Inert {
             "no Python frame in the thread that stopped".into()
         };
     };
+    let inside =
+        crash::is_library(frame).then(|| thread.python_frames.iter().find(|frame| !crash::is_library(frame)));
+    let called = inside
+        .flatten()
+        .map_or_else(Inert::default, |caller| Inert::from(", called from ").then(point(caller)));
+    point(frame).then(called).then(", ").then(thread_name(thread)).then(" ").then(cite::core(incident))
+}
+
+/// Function, file and line of a frame.
+fn point(frame: &PythonFrame) -> Inert {
     let function = code(frame.qualname.as_deref().or(frame.function.as_deref()).unwrap_or("?"));
     let line = frame.line.map_or_else(String::new, |line| format!(":{line}"));
-    let file = code(&format!("{}{line}", frame.file.as_deref().unwrap_or("unknown file")));
-    function.then(" at ").then(file).then(", ").then(thread_name(thread)).then(" ").then(cite::core(incident))
+    function.then(" at ").then(code(&format!("{}{line}", frame.file.as_deref().unwrap_or("unknown file"))))
 }
 
 /// The thread that crashed, and its innermost Python frame.
@@ -152,7 +161,10 @@ fn last_line(incident: &Incident) -> Inert {
         if logs.last_record.is_none() { "(of level warning or above)".into() } else { Inert::default() };
     let level = record.level.as_deref().map_or_else(Inert::default, prose);
     let cited = cite::log_line(incident, record.source, record.line);
-    Inert::join([clock_text(record.time.as_deref()), level, code(&record.message), whether, cited], " ")
+    Inert::join(
+        [record.time.map_or_else(Inert::default, clock), level, code(&record.message), whether, cited],
+        " ",
+    )
 }
 
 fn completeness(incident: &Incident) -> Inert {

@@ -70,10 +70,5 @@ fn describe(suspect: &SuspectRow) -> Inert {
         let piled_count = piled.count.map_or_else(|| "many".into(), grouped);
         text = text.then(": ").then(piled_count).then(" × ").then(code(&piled.type_name));
     }
-    let why = suspect.why.as_deref().map_or_else(Inert::default, prose);
-    let refuted = suspect
-        .refuted_if
-        .as_deref()
-        .map_or_else(Inert::default, |text| Inert::from("Refuted if: ").then(prose(text)));
-    Inert::join([text, why, refuted], ". ")
+    text.then("; see the findings.")
 }

@@ -139,7 +139,10 @@ fn entities(text: &str) -> String {
         let active = match letter {
             ':' => letters.peek() == Some(&'/'),
             '.' => before.eq_ignore_ascii_case(&'w'),
-            _ => "&<>\"'`*_[]\\|~#@$!".contains(letter),
+            '_' => {
+                !before.is_ascii_alphanumeric() || !letters.peek().is_some_and(char::is_ascii_alphanumeric)
+            }
+            _ => "&<>\"'`*[]\\|~#@$!".contains(letter),
         };
         if active {
             let _ = write!(inert, "&#{};", u32::from(letter));

@@ -103,11 +103,45 @@ pub struct Window {
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct LogRecord {
-    pub time: Option<String>,
+    pub time: Option<UtcTime>,
+    pub time_basis: Option<TimeBasis>,
+    pub time_uncertainty_ms: Option<u64>,
     pub level: Option<String>,
     pub message: String,
+    pub pid: Option<u64>,
+    pub producer: Option<String>,
     pub source: Option<usize>,
     pub line: Option<u64>,
+    pub last_line: Option<u64>,
+    pub offset: Option<u64>,
+    pub bytes: Option<u64>,
+}
+
+impl LogRecord {
+    /// The record as an event: `log-warning`, `log-error` or `log-critical`.
+    pub(crate) fn to_event(&self) -> LogEvent {
+        let (kind, severity) = match self.level.as_deref() {
+            Some("CRITICAL" | "FATAL") => ("log-critical", Severity::Error),
+            Some("ERROR") => ("log-error", Severity::Error),
+            _ => ("log-warning", Severity::Warning),
+        };
+        LogEvent {
+            kind: kind.to_owned(),
+            severity: Some(severity),
+            time: self.time,
+            time_basis: self.time_basis,
+            time_uncertainty_ms: self.time_uncertainty_ms,
+            message: self.message.clone(),
+            pid: self.pid,
+            producer: self.producer.clone(),
+            source: self.source,
+            line: self.line,
+            last_line: self.last_line,
+            offset: self.offset,
+            bytes: self.bytes,
+            ..LogEvent::default()
+        }
+    }
 }
 
 /// One event, as the contract writes it.

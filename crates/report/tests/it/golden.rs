@@ -68,3 +68,14 @@ fn words_blame_nobody_and_claim_no_more_than_is_known() {
         }
     }
 }
+
+#[test]
+fn a_library_frame_names_its_caller() {
+    let core = serde_json::json!({"schema": "pycoroner.core/1", "threads": [{"tid": 7, "crashed": true, "python_frames": [
+        {"function": "string_at", "file": "/usr/lib/python3.12/ctypes/__init__.py", "line": 525},
+        {"function": "lookup", "file": "/app/shop/legacy.py", "line": 27}]}]});
+    let report = render_markdown(&incident(Material { documents: vec![core], ..Material::default() }));
+    let place = "| **Where** | `string_at` at `/usr/lib/python3.12/ctypes/__init__.py:525`, called from `lookup` at \
+        `/app/shop/legacy.py:27`, thread 7";
+    assert!(report.contains(place), "{report}");
+}

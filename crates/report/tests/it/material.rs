@@ -170,7 +170,7 @@ fn heap() -> Value {
 fn logs() -> Value {
     json!({
         "schema": "pycoroner.logs/1",
-        "sources": [{"path": "evidence/shop.log", "format": "python-logging", "bytes": 4096, "records": 1050, "unparsed_bytes": 12, "first": "2024-05-01T11:00:00Z", "last": "2024-05-01T12:00:03Z"}],
+        "sources": [{"id": 2, "path": "evidence/shop.log", "format": "python-logging", "bytes": 4096, "records": 1050, "unparsed_bytes": 12, "first": "2024-05-01T11:00:00Z", "last": "2024-05-01T12:00:03Z"}],
         "levels": {"ERROR": 3, "INFO": 1040, "WARNING": 7},
         "tracebacks": [
             {"kind": "traceback", "type": "shop.net.Timeout", "message": "no answer", "relation": "cause", "count": 2, "source": 0, "line": 1036, "parent": 1, "frames": [{"file": "/app/shop/net.py", "line": 12, "function": "ask"}]},
@@ -180,6 +180,9 @@ fn logs() -> Value {
             {"template": "order <n> retried", "level": "WARNING", "count": 7, "first": "2024-05-01T11:59:03Z", "new_in_window": true},
             {"template": "GET <path>", "level": "INFO", "count": 900, "new_in_window": false}],
         "window": {"from": "2024-05-01T11:58:03Z", "to": "2024-05-01T12:00:33Z"},
+        "warnings": [
+            {"time": "2024-05-01T11:59:58Z", "time_basis": "stated", "time_uncertainty_ms": 1, "level": "WARNING", "message": "slow answer from the gateway", "source": 0, "line": 1035, "last_line": 1035, "offset": 82_800, "bytes": 80},
+            {"time": "2024-05-01T12:00:01Z", "level": "ERROR", "message": "said by the traceback", "source": 0, "line": 1042, "last_line": 1046, "offset": 83_360, "bytes": 400}],
         "last_record": {"time": "2024-05-01T12:00:03Z", "level": "ERROR", "message": "charge failed for order 499: session_id=s-654", "source": 0, "line": 1049},
         "findings": [], "gaps": [],
     })
