@@ -162,6 +162,11 @@ fn crash(snapshot: &ProcessSnapshot, crashed: Option<&ThreadSection>) -> Option<
             Evidence::new(if index == 0 { Basis::Observed } else { Basis::Derived }, because.clone());
         finding = finding.with_evidence(evidence.cite(citations.first().cloned()));
     }
+    if let Some(message) = &snapshot.crash.abort_message {
+        let statement = format!("before it aborted, the C library wrote: {message}");
+        let citation = snapshot.crash.abort_message_citation.clone();
+        finding = finding.with_evidence(Evidence::new(Basis::Observed, statement).cite(citation));
+    }
     if let Some(frame) = crashed.and_then(|thread| thread.python_frames.first()) {
         finding = finding.about(place(frame)).with_evidence(
             Evidence::new(

@@ -142,6 +142,10 @@ structures! {
     ThreadHandleObject;
     /// `ThreadHandle` of `_thread` (3.13+).
     ThreadHandle;
+    /// `wrapperobject`: a bound slot wrapper.
+    MethodWrapper;
+    /// `PyContextVar`.
+    ContextVar;
     /// `defdictobject` of `collections`.
     DefaultDict;
     /// `_odictobject`.
@@ -495,6 +499,10 @@ members! {
     PARTIAL_KW: PartialObject, Option<Ptr<DictObject>>, "partialobject.kw";
     PATTERN_PATTERN: PatternObject, Obj, "PatternObject.pattern";
     PATTERN_FLAGS: PatternObject, i32, "PatternObject.flags";
+    METHOD_WRAPPER_DESCR: MethodWrapper, Option<Ptr<MemberDescr>>, "wrapperobject.descr";
+    METHOD_WRAPPER_SELF: MethodWrapper, Obj, "wrapperobject.self";
+    CONTEXT_VAR_NAME: ContextVar, Obj, "_pycontextvarobject.var_name";
+    CONTEXT_VAR_DEFAULT: ContextVar, Obj, "_pycontextvarobject.var_default";
     MATCH_STRING: MatchObject, Obj, "MatchObject.string";
     MATCH_MARK: MatchObject, Inline, "MatchObject.mark";
     THREAD_HANDLE_HANDLE: ThreadHandleObject, Option<Ptr<ThreadHandle>>, "PyThreadHandleObject.handle";

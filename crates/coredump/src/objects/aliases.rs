@@ -42,6 +42,7 @@ const BUILTIN_TYPES: &[(&str, &str, &str)] = &[
     ("_collections_abc", "mappingproxy", "mappingproxy"),
     ("_collections_abc", "range_iterator", "range_iterator"),
     ("_collections_abc", "set_iterator", "set_iterator"),
+    ("_collections_abc", "str_iterator", "str_iterator"),
     ("_collections_abc", "tuple_iterator", "tuple_iterator"),
     ("_frozen_importlib_external", "_code_type", "code"),
     ("types", "AsyncGeneratorType", "async_generator"),

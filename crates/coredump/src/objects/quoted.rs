@@ -28,6 +28,21 @@ pub(crate) fn push_str(out: &mut String, text: &Str<'_>, room: usize) -> bool {
     text.is_complete()
 }
 
+/// Appends `repr()` of a `str` of these code points, at most about `room` bytes; returns whether it is whole.
+pub(crate) fn push_codes(out: &mut String, codes: &[u32], room: usize) -> bool {
+    let quote = quote_for(codes.iter().copied());
+    let end = out.len().saturating_add(room);
+    out.push(quote);
+    for &code in codes {
+        if out.len() >= end {
+            return false;
+        }
+        push_code(out, code, quote);
+    }
+    out.push(quote);
+    true
+}
+
 /// Appends `repr()` of `bytes` without the `b`, at most about `room` bytes; returns whether it is whole.
 pub(crate) fn push_bytes(out: &mut String, bytes: &[u8], complete: bool, room: usize) -> bool {
     let quote = quote_for(bytes.iter().map(|&byte| u32::from(byte)));

@@ -298,6 +298,11 @@ fn module_types(python: &Python<'_>, modules: Ptr<DictObject>) -> FxHashMap<Ptr<
                 && let Ok(key) = read_string(python, key.cast(), MAX_NAME)
                 && let Some((rank, module, qualname)) = aliases::resolve(&module_name, &key, written_in_c)
             {
+                // `_collections_abc` takes the type of `iter("")` for that of all strings.
+                let qualname = match qualname {
+                    "str_iterator" if python.dialect().repr_style.ascii_str_iterator => "str_ascii_iterator",
+                    _ => qualname,
+                };
                 let name = TypeName {
                     module: Some(module.to_owned()),
                     qualname: qualname.to_owned(),

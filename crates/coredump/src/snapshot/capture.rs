@@ -52,7 +52,7 @@ pub fn capture(
     options: &CaptureOptions,
 ) -> ProcessSnapshot {
     let mut gaps = process.core().gaps().to_vec();
-    let crash = crash::section(process.core());
+    let crash = crash::section(process);
     let threads =
         match runtime {
             Ok(runtime) => threads::of_runtime(runtime, &crash, options, &mut gaps),

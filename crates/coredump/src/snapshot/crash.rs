@@ -1,12 +1,15 @@
 //! How the process ended, in words.
 
+use crate::elf::abort_message;
 use crate::elf::notes::SI_KERNEL;
 use crate::elf::parse::Core;
 use crate::findings;
+use crate::runtime::process::DeadProcess;
 use crate::snapshot::document::CrashSection;
 
 /// Reads the end of the process from the notes.
-pub(crate) fn section(core: &Core<'_>) -> CrashSection {
+pub(crate) fn section(process: &DeadProcess<'_>) -> CrashSection {
+    let core = process.core();
     let notes = core.notes();
     let first = notes.threads.first();
     let signal = match (&notes.signal, first) {
@@ -21,11 +24,14 @@ pub(crate) fn section(core: &Core<'_>) -> CrashSection {
     };
     let info = notes.signal.as_ref().filter(|info| info.signal == signal);
     let fault_address = info.and_then(|info| info.fault_address);
+    let message = if signal == SIGABRT { abort_message::read(process) } else { None };
     CrashSection {
         signal: Some(signal),
         signal_name: signal_name(signal),
         code: info.map(|info| code_name(signal, info.code)),
         fault_address,
+        abort_message: message.as_ref().map(|message| message.text.clone()),
+        abort_message_citation: message.and_then(|message| core.cite(message.address, message.len)),
         sender_pid: info.and_then(|info| info.sender).map(|(pid, _)| pid),
         tid: first.map(|thread| thread.tid),
         verdict: Some(findings::verdict(core, signal, info, first)),

@@ -91,6 +91,12 @@ pub struct CrashSection {
     /// `si_addr`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault_address: Option<Address>,
+    /// What the C library left in memory before it aborted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub abort_message: Option<String>,
+    /// Where that message stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub abort_message_citation: Option<Citation>,
     /// Process id of the sender.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sender_pid: Option<u64>,

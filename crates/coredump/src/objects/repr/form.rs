@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::address::Ptr;
 use crate::layout::ReadError;
 use crate::layout::member::{DictObject, Object};
+use crate::objects::attributes::Attributes;
 use crate::objects::dict;
 use crate::objects::repr::rule::Formatter;
 use crate::objects::repr::{Objects, mark};
@@ -125,11 +126,32 @@ impl Form {
         if order == Order::ByName {
             named.sort_by(|a, b| a.0.cmp(&b.0));
         }
-        for (index, (name, value)) in named.into_iter().enumerate() {
+        self = self.named(named);
+        Ok(self.rest(entries.items.len(), entries.len, entries.fault))
+    }
+
+    /// Adds `name=repr(value)` pairs with `, ` between them.
+    #[must_use]
+    pub(super) fn named(mut self, items: Vec<(String, Ptr<Object>)>) -> Self {
+        for (index, (name, value)) in items.into_iter().enumerate() {
             self.separate(index);
             self = self.and(name).and("=").object(Some(value));
         }
-        Ok(self.rest(entries.items.len(), entries.len, entries.fault))
+        self
+    }
+
+    /// Adds what is missing of attributes.
+    #[must_use]
+    pub(super) fn end_of_attributes(self, found: &Attributes) -> Self {
+        let shown = found.items.len();
+        self.rest(shown, shown as u64 + u64::from(found.truncated), found.fault)
+    }
+
+    /// Says that the rest was left out.
+    #[must_use]
+    pub(super) fn cut(mut self) -> Self {
+        self.parts.push(Part::Cut);
+        self
     }
 
     fn separate(&mut self, index: usize) {

@@ -2,10 +2,10 @@
 
 use crate::address::Ptr;
 use crate::layout::ReadError;
-use crate::layout::member::{self, LockObject, Object, PatternObject, RLockObject};
-use crate::objects::repr::callable::{c_type_name, is_none};
+use crate::layout::member::{self, Object};
+use crate::objects::repr::callable::is_none;
 use crate::objects::repr::form::Form;
-use crate::objects::repr::{Objects, ReprLimits, rule};
+use crate::objects::repr::{Objects, rule};
 use crate::objects::unicode::{self, read_string};
 use crate::objects::{attributes, dict, integer, sequence};
 
@@ -13,21 +13,6 @@ use crate::objects::{attributes, dict, integer, sequence};
 const MAX_NAME: usize = 4096;
 /// Most members of an enumeration that are looked at.
 const MAX_MEMBERS: usize = 10_000;
-/// Names of flags, in the order in which `pattern_repr` of Modules/_sre tries them.
-const PATTERN_FLAGS: &[(&str, i32)] = &[
-    ("re.TEMPLATE", 1),
-    ("re.IGNORECASE", 2),
-    ("re.LOCALE", 4),
-    ("re.MULTILINE", 8),
-    ("re.DOTALL", 16),
-    ("re.UNICODE", 32),
-    ("re.VERBOSE", 64),
-    ("re.DEBUG", 128),
-    ("re.ASCII", 256),
-];
-const LOCALE: i32 = 4;
-const UNICODE: i32 = 32;
-const ASCII: i32 = 256;
 
 type Made = Result<Form, ReadError>;
 
@@ -54,6 +39,39 @@ pub(super) fn counter(objects: &Objects<'_>, object: Ptr<Object>, limit: usize) 
 pub(super) fn user_data(objects: &Objects<'_>, object: Ptr<Object>, _: usize) -> Made {
     let data = attributes::get(objects.python(), object, "data")?;
     Ok(Form::default().object(data))
+}
+
+/// `ChainMap.__repr__`.
+pub(super) fn chain_map(objects: &Objects<'_>, object: Ptr<Object>, limit: usize) -> Made {
+    let python = objects.python();
+    let name = objects.type_name_of(object)?;
+    let maps = attributes::get(python, object, "maps")?.ok_or(ReadError::Null("ChainMap.maps"))?;
+    let maps = sequence::list(python, maps.cast(), limit)?;
+    Ok(Form::text(format!("{}(", name.name())).elements(&maps).and(")"))
+}
+
+/// `__repr__` of the dicts of `weakref`: `<Name at 0x…>`.
+pub(super) fn weak_dict(objects: &Objects<'_>, object: Ptr<Object>, _: usize) -> Made {
+    Ok(Form::text(format!("<{} at {object:?}>", objects.type_name_of(object)?.name())))
+}
+
+/// `Namespace` of `argparse`: as `types.SimpleNamespace`, with names that are no identifiers at the end.
+pub(super) fn argument_namespace(objects: &Objects<'_>, object: Ptr<Object>, limit: usize) -> Made {
+    let python = objects.python();
+    let form = Form::text(format!("{}(", objects.type_name_of(object)?.name()));
+    let found = attributes::attributes(python, object, limit);
+    let plain = |name: &str| {
+        !name.starts_with(|first: char| first.is_ascii_digit())
+            && name.chars().all(|character| character == '_' || character.is_alphanumeric())
+    };
+    let exact = found.items.iter().all(|attribute| plain(&attribute.name));
+    let mut items: Vec<_> = found.items.iter().map(|item| (item.name.clone(), item.value)).collect();
+    if python.dialect().repr_style.namespace_sorted {
+        items.sort_by(|a, b| a.0.cmp(&b.0));
+    }
+    let form = form.named(items);
+    let form = form.end_of_attributes(&found).and(")");
+    Ok(if exact { form } else { form.inexact() })
 }
 
 /// The `__repr__` that `collections.namedtuple` makes.
@@ -280,56 +298,4 @@ fn joined_path(
     let text = if text.is_empty() { ".".to_owned() } else { text };
     let form = form.and(format!("'{text}')"));
     Ok(if plain { form } else { form.inexact() })
-}
-
-/// `pattern_repr` of Modules/_sre: at most 200 characters of the pattern.
-pub(super) fn pattern(objects: &Objects<'_>, object: Ptr<Object>, _: usize) -> Made {
-    let python = objects.python();
-    let pattern = object.cast::<PatternObject>();
-    let source =
-        python.read(pattern, member::PATTERN_PATTERN)?.ok_or(ReadError::Null("PatternObject.pattern"))?;
-    let mut flags = python.read(pattern, member::PATTERN_FLAGS)?;
-    let is_str = crate::objects::kind::of(python, source)? == crate::objects::kind::Kind::Str;
-    if is_str && flags & (LOCALE | UNICODE | ASCII) == UNICODE {
-        flags &= !UNICODE;
-    }
-    let mut names = Vec::new();
-    for &(name, bit) in PATTERN_FLAGS {
-        if flags & bit != 0 {
-            names.push(name.to_owned());
-            flags &= !bit;
-        }
-    }
-    if flags != 0 {
-        names.push(format!("{flags:#x}"));
-    }
-    let shown = objects.repr(source, &ReprLimits { bytes: 1024, ..ReprLimits::default() });
-    let mut form = Form::text("re.compile(").and(shown.text.chars().take(200).collect::<String>());
-    if !shown.exact {
-        form = form.inexact();
-    }
-    if !names.is_empty() {
-        form = form.and(format!(", {}", names.join("|")));
-    }
-    Ok(form.and(")"))
-}
-
-/// `lock_repr` of Modules/_threadmodule.c.
-pub(super) fn lock(objects: &Objects<'_>, object: Ptr<Object>, _: usize) -> Made {
-    let python = objects.python();
-    let locked = python.read(object.cast::<LockObject>(), member::LOCK_LOCKED)? != 0;
-    let state = if locked { "locked" } else { "unlocked" };
-    let of = c_type_name(objects, python.type_of(object)?);
-    Ok(Form::text(format!("<{state} {of} object at {object:?}>")))
-}
-
-/// `rlock_repr` of Modules/_threadmodule.c.
-pub(super) fn rlock(objects: &Objects<'_>, object: Ptr<Object>, _: usize) -> Made {
-    let python = objects.python();
-    let lock = object.cast::<RLockObject>();
-    let owner = python.read(lock, member::RLOCK_OWNER)?;
-    let count = python.read(lock, member::RLOCK_COUNT)?;
-    let state = if count == 0 { "unlocked" } else { "locked" };
-    let of = c_type_name(objects, python.type_of(object)?);
-    Ok(Form::text(format!("<{state} {of} object owner={owner} count={count} at {object:?}>")))
 }

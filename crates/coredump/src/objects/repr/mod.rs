@@ -11,7 +11,10 @@ mod decimal;
 mod form;
 mod library;
 mod moment;
+mod regex;
 mod rule;
+mod structure;
+mod threads;
 
 use std::cell::{OnceCell, RefCell};
 

@@ -3,9 +3,11 @@
 use crate::address::Ptr;
 use crate::layout::ReadError;
 use crate::layout::member::{self, CodeObject, FunctionObject, Object, TupleObject, TypeObject};
-use crate::objects::kind::{self, TypeFlags};
+use crate::objects::kind::{self, Kind, TypeFlags};
 use crate::objects::repr::form::Form;
-use crate::objects::repr::{Objects, builtin, callable, collections, decimal, library, moment};
+use crate::objects::repr::{
+    Objects, builtin, callable, collections, decimal, library, moment, regex, structure, threads,
+};
 use crate::objects::unicode::read_string;
 use crate::objects::{dict, sequence};
 
@@ -110,9 +112,13 @@ formatters! {
     DefaultDict: "collections.defaultdict", collections::default_dict;
     OrderedDict: "collections.OrderedDict", collections::ordered_dict;
     Array: "array.array", collections::array;
-    Pattern: "re.Pattern", library::pattern;
-    Lock: "_thread.lock", library::lock;
-    RLock: "_thread.RLock", library::rlock;
+    Pattern: "re.Pattern", regex::pattern;
+    Match: "re.Match", regex::match_object;
+    Lock: "_thread.lock", threads::lock;
+    RLock: "_thread.RLock", threads::rlock;
+    GenericAlias: "types.GenericAlias", structure::generic_alias;
+    Union: "types.UnionType", structure::union;
+    StructSequence: "<struct sequence>", structure::sequence;
     Date: "datetime.date", moment::date;
     DateTime: "datetime.datetime", moment::datetime;
     Time: "datetime.time", moment::time;
@@ -125,6 +131,15 @@ formatters! {
         library::user_data;
     NamedTuple: "collections <namedtuple>", library::named_tuple;
     DataClass: "dataclasses <dataclass>", library::data_class;
+    ChainMap: "collections ChainMap.__repr__", library::chain_map;
+    WeakDict: "weakref WeakValueDictionary.__repr__" | "weakref WeakKeyDictionary.__repr__", library::weak_dict;
+    ArgumentNamespace: "argparse _AttributeHolder.__repr__", library::argument_namespace;
+    Thread: "threading Thread.__repr__", threads::thread;
+    Condition: "threading Condition.__repr__", threads::condition;
+    Event: "threading Event.__repr__", threads::event;
+    Semaphore: "threading Semaphore.__repr__", threads::semaphore;
+    BoundedSemaphore: "threading BoundedSemaphore.__repr__", threads::bounded_semaphore;
+    Barrier: "threading Barrier.__repr__", threads::barrier;
     Enum: "enum Enum.__repr__", library::enum_member;
     Flag: "enum Flag.__repr__", library::flag;
     Fraction: "fractions Fraction.__repr__", library::fraction;
@@ -188,7 +203,12 @@ fn find(objects: &Objects<'_>, of: Ptr<TypeObject>) -> Result<Rule, ReadError> {
             owner = class;
         }
     }
-    Ok(Formatter::of(&objects.type_name(owner).qualified()).map_or(Rule::Unknown, Rule::Known))
+    if let Some(formatter) = Formatter::of(&objects.type_name(owner).qualified()) {
+        return Ok(Rule::Known(formatter));
+    }
+    let is_sequence =
+        kind::flags(python, owner)?.kind() == Kind::Tuple && structure::is_sequence_type(objects, owner)?;
+    Ok(if is_sequence { Rule::Known(Formatter::StructSequence) } else { Rule::Unknown })
 }
 
 pub(super) fn resolution_order(
