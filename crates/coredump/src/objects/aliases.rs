@@ -11,6 +11,23 @@ pub(super) const TYPES_OF_BUILTINS: &[(&str, &str)] = &[
     ("len", "builtin_function_or_method"),
 ];
 
+/// Struct sequences in `sys` that have a type of their own, which is called as they are.
+pub(super) const STRUCTURES_OF_SYS: &[&str] =
+    &["flags", "float_info", "hash_info", "int_info", "thread_info", "version_info"];
+
+/// Types that belong to `builtins` by their name where [`bare_type_names`] holds, and that name.
+///
+/// [`bare_type_names`]: crate::runtime::dialect::ReprStyle::bare_type_names
+const BARE: &[(&str, &str)] = &[
+    ("CallableProxyType", "weakcallableproxy"),
+    ("Context", "Context"),
+    ("ContextVar", "ContextVar"),
+    ("ProxyType", "weakproxy"),
+    ("ReferenceType", "weakref"),
+    ("Token", "Token"),
+    ("ref", "weakref"),
+];
+
 /// Attributes of classes of `builtins` and the name of the attribute's type.
 pub(super) const TYPES_OF_ATTRIBUTES: &[(&str, &str, &str)] = &[
     ("int", "real", "getset_descriptor"),
@@ -71,6 +88,7 @@ const BUILTIN_TYPES: &[(&str, &str, &str)] = &[
 /// Types that a module shows under another name than their own: module and key there, module and name.
 const RENAMED: &[(&str, &str, &str, &str)] = &[
     ("_csv", "_Dialect", "_csv", "Dialect"),
+    ("_functools", "_lru_cache_wrapper", "functools", "_lru_cache_wrapper"),
     ("_json", "make_encoder", "_json", "Encoder"),
     ("_json", "make_scanner", "_json", "Scanner"),
     ("_pickle", "PickleBuffer", "pickle", "PickleBuffer"),
@@ -104,6 +122,12 @@ const PUBLIC: &[(&str, &str)] = &[
     ("_weakref", "weakref"),
     ("_zoneinfo", "zoneinfo"),
 ];
+
+/// The name of a type of `_weakref` or `_contextvars` where these say no module.
+pub(super) fn bare(module: &str, key: &str) -> Option<&'static str> {
+    let found = BARE.iter().find(|entry| entry.0 == key && matches!(module, "_weakref" | "_contextvars"));
+    found.map(|entry| entry.1)
+}
 
 /// Whether a module written in Python has names of C types in the tables.
 pub(super) fn is_listed(module: &str) -> bool {

@@ -122,3 +122,56 @@ fn is_printable(character: char) -> bool {
             | GeneralCategory::SpaceSeparator
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Expected texts are those of CPython 3.12.
+    #[test]
+    fn texts() {
+        let check = |codes: &[u32], expected: &str| {
+            let mut text = String::new();
+            assert!(push_codes(&mut text, codes, usize::MAX));
+            assert_eq!(text, expected);
+        };
+        check(&[], "''");
+        check(&[0x70, 0x6c, 0x61, 0x69, 0x6e], "'plain'");
+        check(&[0x69, 0x74, 0x27, 0x73], r#""it's""#);
+        check(&[0x69, 0x74, 0x27, 0x73, 0x20, 0x22, 0x71, 0x22], r#"'it\'s "q"'"#);
+        check(&[0x22], r#"'"'"#);
+        check(
+            &[0x74, 0x61, 0x62, 0x9, 0x6e, 0x6c, 0xa, 0xd, 0x0, 0x1b, 0x7f, 0x85],
+            r"'tab\tnl\n\r\x00\x1b\x7f\x85'",
+        );
+        check(&[0x61, 0x5c, 0x62], r"'a\\b'");
+        check(&[0x63, 0x61, 0x66, 0xe9, 0x20, 0xa3, 0x20, 0xff, 0xa0, 0xad], r"'café £ ÿ\xa0\xad'");
+        check(&[0x4f60, 0x597d, 0x20, 0x20ac], "'你好 €'");
+        check(&[0x200b, 0xfeff, 0x2028, 0x3000, 0xe000], r"'\u200b\ufeff\u2028\u3000\ue000'");
+        check(&[0x6f, 0x6b, 0x20, 0x1f680, 0x200d], r"'ok 🚀\u200d'");
+        check(&[0x62, 0x61, 0x64, 0xdc80], r"'bad\udc80'");
+        check(&[0x10ffff, 0xe0001], r"'\U0010ffff\U000e0001'");
+        check(&[0x65, 0x301, 0x378], r"'é\u0378'");
+    }
+
+    #[test]
+    fn bytes() {
+        let check = |bytes: &[u8], expected: &str| {
+            let mut text = String::new();
+            assert!(push_bytes(&mut text, bytes, true, usize::MAX));
+            assert_eq!(text, expected);
+        };
+        check(&[], "''");
+        check(&[0, 255, 97, 98, 99, 10], r"'\x00\xffabc\n'");
+        check(&[105, 116, 39, 115], r#""it's""#);
+        check(&[105, 116, 39, 115, 32, 34, 113, 34], r#"'it\'s "q"'"#);
+        check(&[92, 9, 13, 126, 127], r"'\\\t\r~\x7f'");
+    }
+
+    #[test]
+    fn text_that_does_not_fit_has_no_closing_quote() {
+        let mut text = String::new();
+        assert!(!push_codes(&mut text, &[0x61; 50], 10));
+        assert_eq!(text, format!("'{}", "a".repeat(9)));
+    }
+}

@@ -143,7 +143,10 @@ impl TypeNames {
         if flags.has(TypeFlags::HEAP_TYPE) {
             return heap_type_name(python, of).ok();
         }
-        static_type_name(python, of).or_else(|| self.modules(python).get(&of).cloned())
+        static_type_name(python, of).or_else(|| self.modules(python).get(&of).cloned()).or_else(|| {
+            let base = python.read(of, member::TYPE_BASE).ok().flatten()?;
+            ordered_view_name(self.modules(python).get(&base)?)
+        })
     }
 
     fn builtins(&self, python: &Python<'_>) -> &Builtins {
@@ -293,21 +296,14 @@ fn module_types(python: &Python<'_>, modules: Ptr<DictObject>) -> FxHashMap<Ptr<
         if !written_in_c && !aliases::is_listed(&module_name) {
             continue;
         }
+        if module_name == "sys" {
+            found.extend(structure_types(python, globals));
+        }
         let _ = dict::for_each(python, globals, |key, value| {
             if let Some(of) = static_type(python, value)
                 && let Ok(key) = read_string(python, key.cast(), MAX_NAME)
-                && let Some((rank, module, qualname)) = aliases::resolve(&module_name, &key, written_in_c)
+                && let Some((rank, name)) = name_in_module(python, &module_name, &key, written_in_c)
             {
-                // `_collections_abc` takes the type of `iter("")` for that of all strings.
-                let qualname = match qualname {
-                    "str_iterator" if python.dialect().repr_style.ascii_str_iterator => "str_ascii_iterator",
-                    _ => qualname,
-                };
-                let name = TypeName {
-                    module: Some(module.to_owned()),
-                    qualname: qualname.to_owned(),
-                    found_by: FoundBy::Module,
-                };
                 // Of several modules the best ranked; the order of import decides between equals.
                 match found.get(&of) {
                     Some((other, _)) if *other <= rank => {}
@@ -318,6 +314,56 @@ fn module_types(python: &Python<'_>, modules: Ptr<DictObject>) -> FxHashMap<Ptr<
         });
     }
     found.into_iter().map(|(of, (_, name))| (of, name)).collect()
+}
+
+/// The name of a C type that a module shows as `key`, and how sure that is.
+fn name_in_module(
+    python: &Python<'_>,
+    module: &str,
+    key: &str,
+    written_in_c: bool,
+) -> Option<(u8, TypeName)> {
+    let style = python.dialect().repr_style;
+    let named = |module: &str, qualname: &str| TypeName {
+        module: Some(module.to_owned()),
+        qualname: qualname.to_owned(),
+        found_by: FoundBy::Module,
+    };
+    if style.bare_type_names
+        && let Some(name) = aliases::bare(module, key)
+    {
+        return Some((0, named("builtins", name)));
+    }
+    let (rank, module, name) = aliases::resolve(module, key, written_in_c)?;
+    Some(match name {
+        // `_collections_abc` takes the type of `iter("")` for that of all strings.
+        "str_iterator" if style.ascii_str_iterator => (rank, named(module, "str_ascii_iterator")),
+        name => (rank, named(module, name)),
+    })
+}
+
+/// The types of the struct sequences in `sys`.
+fn structure_types(
+    python: &Python<'_>,
+    sys: Ptr<DictObject>,
+) -> impl Iterator<Item = (Ptr<TypeObject>, (u8, TypeName))> {
+    aliases::STRUCTURES_OF_SYS.iter().filter_map(move |&key| {
+        let value = dict::lookup_str(python, sys, key).ok()??;
+        let name =
+            TypeName { module: Some("sys".to_owned()), qualname: key.to_owned(), found_by: FoundBy::Module };
+        Some((python.type_of(value).ok()?, (0, name)))
+    })
+}
+
+/// The views of an `OrderedDict`: no module shows their types, but they alone derive from those of dicts.
+fn ordered_view_name(name_of_base: &TypeName) -> Option<TypeName> {
+    let qualname = match name_of_base.qualified().as_str() {
+        "dict_keys" => "odict_keys",
+        "dict_values" => "odict_values",
+        "dict_items" => "odict_items",
+        _ => return None,
+    };
+    Some(TypeName { qualname: qualname.to_owned(), ..name_of_base.clone() })
 }
 
 /// The namespace of a module object, or of an instance of a class derived from it.

@@ -123,6 +123,8 @@ pub struct ReprStyle {
     pub importers_show_modules: bool,
     /// `collections.OrderedDict` shows a dict instead of a list of pairs (3.12+).
     pub ordered_dict_as_dict: bool,
+    /// Types of `weakref` and `contextvars` do not say which module they belong to (3.8, 3.9).
+    pub bare_type_names: bool,
     /// The iterator of a str of ASCII only is of a type of its own, `str_ascii_iterator` (3.11+).
     pub ascii_str_iterator: bool,
 }
@@ -143,6 +145,7 @@ impl Dialect {
                 namespace_sorted: true,
                 importers_show_modules: true,
                 ordered_dict_as_dict: false,
+                bare_type_names: true,
                 ascii_str_iterator: false,
             },
         };
@@ -154,7 +157,12 @@ impl Dialect {
             },
             ..oldest
         };
-        let v3_10 = Self { instruction: Instruction::LastiUnits, line_table: LineTable::Ranges, ..v3_9 };
+        let v3_10 = Self {
+            instruction: Instruction::LastiUnits,
+            line_table: LineTable::Ranges,
+            repr_style: ReprStyle { bare_type_names: false, ..v3_9.repr_style },
+            ..v3_9
+        };
         let v3_11 = Self {
             frame_chain: FrameChain::CFrame,
             instruction: Instruction::RanLast,

@@ -3,8 +3,9 @@
 use crate::address::Ptr;
 use crate::layout::ReadError;
 use crate::layout::member::{
-    self, CFunctionObject, CodeObject, FunctionObject, GenObject, MemberDescr, MethodDef, MethodObject,
-    Object, PartialObject, SuperObject, TypeObject, UnicodeObject, WeakReference,
+    self, CFunctionObject, CodeObject, ContextVar, FunctionObject, GenObject, MemberDescr, MethodDef,
+    MethodObject, MethodWrapper, Object, PartialObject, SuperObject, TypeObject, UnicodeObject,
+    WeakReference,
 };
 use crate::objects::attributes;
 use crate::objects::kind;
@@ -260,6 +261,31 @@ pub(super) fn method_descriptor(objects: &Objects<'_>, object: Ptr<Object>, _: u
 /// `wrapperdescr_repr`.
 pub(super) fn wrapper_descriptor(objects: &Objects<'_>, object: Ptr<Object>, _: usize) -> Made {
     descriptor(objects, object, "slot wrapper")
+}
+
+/// `wrapper_repr`: a bound slot wrapper.
+pub(super) fn method_wrapper(objects: &Objects<'_>, object: Ptr<Object>, _: usize) -> Made {
+    let python = objects.python();
+    let wrapper = object.cast::<MethodWrapper>();
+    let descriptor = python.read(wrapper, member::METHOD_WRAPPER_DESCR)?;
+    let descriptor = descriptor.ok_or(ReadError::Null("wrapperobject.descr"))?;
+    let name = name(objects, python.read(descriptor, member::DESCR_NAME)?);
+    let owner =
+        python.read(wrapper, member::METHOD_WRAPPER_SELF)?.ok_or(ReadError::Null("wrapperobject.self"))?;
+    let of = c_type_name(objects, python.type_of(owner)?);
+    Ok(Form::text(format!("<method-wrapper '{name}' of {of} object at {owner:?}>")))
+}
+
+/// `contextvar_tp_repr`.
+pub(super) fn context_var(objects: &Objects<'_>, object: Ptr<Object>, _: usize) -> Made {
+    let python = objects.python();
+    let variable = object.cast::<ContextVar>();
+    let form = Form::text("<ContextVar name=").object(python.read(variable, member::CONTEXT_VAR_NAME)?);
+    let form = match python.read(variable, member::CONTEXT_VAR_DEFAULT)? {
+        Some(default) => form.and(" default=").object(Some(default)),
+        None => form,
+    };
+    Ok(form.and(format!(" at {object:?}>")))
 }
 
 fn descriptor(objects: &Objects<'_>, object: Ptr<Object>, word: &str) -> Made {

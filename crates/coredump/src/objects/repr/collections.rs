@@ -9,30 +9,59 @@ use crate::objects::repr::Objects;
 use crate::objects::repr::form::{Form, Order};
 use crate::objects::repr::rule::Formatter;
 use crate::objects::sequence::{self, Elements};
-use crate::objects::{dict, unicode};
+use crate::objects::types::TypeName;
+use crate::objects::{dict, quoted, unicode};
 
 type Made = Result<Form, ReadError>;
 
-/// `dictview_repr` of keys and values: the class's name around a list.
-pub(super) fn dict_view(objects: &Objects<'_>, object: Ptr<Object>, limit: usize) -> Made {
+/// `dictview_repr` of keys: the class's name around a list.
+pub(super) fn dict_keys(objects: &Objects<'_>, object: Ptr<Object>, limit: usize) -> Made {
+    dict_view(objects, object, limit, Half::Keys)
+}
+
+/// `dictview_repr` of values.
+pub(super) fn dict_values(objects: &Objects<'_>, object: Ptr<Object>, limit: usize) -> Made {
+    dict_view(objects, object, limit, Half::Values)
+}
+
+/// What a view shows of each entry.
+#[derive(Clone, Copy)]
+enum Half {
+    Keys,
+    Values,
+}
+
+fn dict_view(objects: &Objects<'_>, object: Ptr<Object>, limit: usize, half: Half) -> Made {
     let name = objects.type_name_of(object)?;
-    let entries = viewed(objects, object, limit)?;
-    let keys = name.name() == "dict_keys";
-    let items = entries.items.iter().map(|&(key, value)| Some(if keys { key } else { value })).collect();
+    let entries = viewed(objects, object, &name, limit)?;
+    let shown = |&(key, value): &(Ptr<Object>, Ptr<Object>)| match half {
+        Half::Keys => Some(key),
+        Half::Values => Some(value),
+    };
+    let items = entries.items.iter().map(shown).collect();
     let elements = Elements { items, len: entries.len, fault: entries.fault };
     Ok(Form::text(format!("{}([", name.name())).elements(&elements).and("])"))
 }
 
 /// `dictview_repr` of items: a list of pairs.
 pub(super) fn dict_items(objects: &Objects<'_>, object: Ptr<Object>, limit: usize) -> Made {
-    let entries = viewed(objects, object, limit)?;
-    Ok(pair_list(Form::text("dict_items(["), &entries).and("])"))
+    let name = objects.type_name_of(object)?;
+    let entries = viewed(objects, object, &name, limit)?;
+    Ok(pair_list(Form::text(format!("{}([", name.name())), &entries).and("])"))
 }
 
-fn viewed(objects: &Objects<'_>, view: Ptr<Object>, limit: usize) -> Result<dict::DictEntries, ReadError> {
-    let python = objects.python();
-    let viewed = python.read(view.cast(), member::DICT_VIEW_DICT)?;
-    dict::entries(python, viewed.ok_or(ReadError::Null("_PyDictViewObject.dv_dict"))?, limit)
+fn viewed(
+    objects: &Objects<'_>,
+    view: Ptr<Object>,
+    name: &TypeName,
+    limit: usize,
+) -> Result<dict::DictEntries, ReadError> {
+    let viewed = objects.python().read(view.cast(), member::DICT_VIEW_DICT)?;
+    let viewed = viewed.ok_or(ReadError::Null("_PyDictViewObject.dv_dict"))?;
+    if name.name().starts_with("odict_") {
+        return ordered_entries(objects, viewed, limit);
+    }
+    dict::entries(objects.python(), viewed, limit)
 }
 
 /// `(key, value)` pairs with `, ` between them.
@@ -185,7 +214,16 @@ pub(super) fn array(objects: &Objects<'_>, object: Ptr<Object>, limit: usize) ->
     let (bytes, fault) = unicode::bytes_as_far_as_there(python, start, wanted * size as u64);
     let form = Form::text(format!("{}('{code}', ", name.name()));
     if matches!(code, 'u' | 'w') {
-        return Ok(form.and(format!("<{len} characters>)")).inexact());
+        let codes: Vec<u32> =
+            bytes.chunks_exact(size).map(|unit| python.space().target().unsigned(unit) as u32).collect();
+        let mut text = String::new();
+        quoted::push_codes(&mut text, &codes, usize::MAX);
+        let form = form.and(text);
+        return Ok(if codes.len() as u64 == len {
+            form.and(")")
+        } else {
+            form.rest(1, len, fault.map(ReadError::from))
+        });
     }
     let mut form = form.and("[");
     let mut count = 0;

@@ -11,6 +11,8 @@ use crate::objects::{attributes, dict, integer, sequence};
 
 /// Longest name that is printed whole.
 const MAX_NAME: usize = 4096;
+/// Most parents of a logger.
+const MAX_PARENTS: usize = 100;
 /// Most members of an enumeration that are looked at.
 const MAX_MEMBERS: usize = 10_000;
 
@@ -191,20 +193,70 @@ fn decompose(
     let python = objects.python();
     let map = rule::inherited_attribute(objects, class, "_value2member_map_")?;
     let map = map.ok_or(ReadError::Null("_value2member_map_"))?;
-    let mut found = Vec::new();
+    let mut all = Vec::new();
     for (key, member) in dict::entries(python, map.cast(), MAX_MEMBERS)?.items {
         let Ok(value) = integer::read_i128(python, key.cast()) else { continue };
         let name = attributes::get(python, member, "_name_")?.filter(|&name| !is_none(objects, name));
-        let Some(name) = name else { continue };
-        if value != 0 && value & bits == value && value != bits {
-            found.push((value, read_string(python, name.cast(), MAX_NAME)?));
-        }
+        let name = match name {
+            Some(name) => Some(read_string(python, name.cast(), MAX_NAME)?),
+            None => None,
+        };
+        all.push((value, name));
+    }
+    // Members without a name are made for single bits that were asked for; they count for positive values.
+    let counts = |&(value, ref name): &(i128, Option<String>)| {
+        value != 0 && value & bits == value && (name.is_some() || bits >= 0 && value.count_ones() == 1)
+    };
+    let mut found: Vec<_> = all.iter().filter(|member| counts(member)).collect();
+    if found.is_empty() {
+        found.extend(all.iter().find(|member| member.0 == bits));
     }
     found.sort_by_key(|member| std::cmp::Reverse(member.0));
-    if found.is_empty() {
-        found.push((bits, bits.to_string()));
+    if found.len() > 1 && found.first().is_some_and(|member| member.0 == bits) {
+        found.remove(0);
     }
-    Ok(found.into_iter().map(|member| member.1).collect())
+    Ok(found.into_iter().map(|(value, name)| name.clone().unwrap_or_else(|| value.to_string())).collect())
+}
+
+/// `Logger.__repr__`: its name and the level in force, which the nearest parent with one decides.
+pub(super) fn logger(objects: &Objects<'_>, object: Ptr<Object>, _: usize) -> Made {
+    let python = objects.python();
+    let class = objects.type_name_of(object)?;
+    let name = attributes::get(python, object, "name")?.ok_or(ReadError::Null("Logger.name"))?;
+    let name = read_string(python, name.cast(), MAX_NAME)?;
+    let mut level = 0;
+    let mut next = Some(object);
+    for _ in 0..MAX_PARENTS {
+        let Some(logger) = next.filter(|&logger| level == 0 && !is_none(objects, logger)) else { break };
+        let own = attributes::get(python, logger, "level")?.ok_or(ReadError::Null("Logger.level"))?;
+        level = integer::read_i128(python, own.cast())?;
+        next = attributes::get(python, logger, "parent")?;
+    }
+    let shown = match level {
+        0 => "NOTSET",
+        10 => "DEBUG",
+        20 => "INFO",
+        30 => "WARNING",
+        40 => "ERROR",
+        50 => "CRITICAL",
+        // `addLevelName` may have named it.
+        level => return Ok(Form::text(format!("<{} {name} (Level {level})>", class.name())).inexact()),
+    };
+    Ok(Form::text(format!("<{} {name} ({shown})>", class.name())))
+}
+
+/// `_BaseAddress.__repr__`, of version 4.
+pub(super) fn ip_address(objects: &Objects<'_>, object: Ptr<Object>, _: usize) -> Made {
+    let python = objects.python();
+    let class = objects.type_name_of(object)?;
+    let number = attributes::get(python, object, "_ip")?.ok_or(ReadError::Null("_BaseAddress._ip"))?;
+    let number = integer::read_i128(python, number.cast())?;
+    match u32::try_from(number) {
+        Ok(number) if class.name() == "IPv4Address" => {
+            Ok(Form::text(format!("IPv4Address('{}')", std::net::Ipv4Addr::from(number))))
+        }
+        _ => Ok(Form::text(format!("<{} {number:#x}>", class.qualified())).inexact()),
+    }
 }
 
 /// `Fraction.__repr__`.

@@ -249,6 +249,10 @@ impl<'w, 'a> Writer<'w, 'a> {
     fn cycle(&mut self, object: Ptr<Object>, marker: CycleMarker) {
         match (marker, self.objects.type_name_of(object)) {
             (CycleMarker::Text(text), _) => self.push(text),
+            // `namespace_repr` calls this one by the name it had before it had a module.
+            (CycleMarker::TypeName, Ok(name)) if name.qualified() == "types.SimpleNamespace" => {
+                self.push("namespace(...)");
+            }
             (CycleMarker::TypeName, Ok(name)) => self.push(&format!("{}(...)", name.name())),
             (CycleMarker::TypeName, Err(error)) => self.fault(error),
         }

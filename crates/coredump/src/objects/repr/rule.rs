@@ -101,10 +101,13 @@ formatters! {
     GetSetDescriptor: "getset_descriptor", callable::attribute_descriptor;
     MethodDescriptor: "method_descriptor" | "classmethod_descriptor", callable::method_descriptor;
     WrapperDescriptor: "wrapper_descriptor", callable::wrapper_descriptor;
+    MethodWrapper: "method-wrapper", callable::method_wrapper;
+    ContextVar: "_contextvars.ContextVar" | "ContextVar", callable::context_var;
     Weakref: "weakref" | "weakref.ReferenceType", callable::weak_reference;
     Partial: "functools.partial", callable::partial;
     Super: "super", callable::super_object;
-    DictView: "dict_keys" | "dict_values", collections::dict_view;
+    DictKeys: "dict_keys", collections::dict_keys;
+    DictValues: "dict_values", collections::dict_values;
     DictItems: "dict_items", collections::dict_items;
     MappingProxy: "mappingproxy", collections::mapping_proxy;
     Namespace: "types.SimpleNamespace", collections::namespace;
@@ -134,6 +137,8 @@ formatters! {
     ChainMap: "collections ChainMap.__repr__", library::chain_map;
     WeakDict: "weakref WeakValueDictionary.__repr__" | "weakref WeakKeyDictionary.__repr__", library::weak_dict;
     ArgumentNamespace: "argparse _AttributeHolder.__repr__", library::argument_namespace;
+    Logger: "logging Logger.__repr__", library::logger;
+    IpAddress: "ipaddress _BaseAddress.__repr__", library::ip_address;
     Thread: "threading Thread.__repr__", threads::thread;
     Condition: "threading Condition.__repr__", threads::condition;
     Event: "threading Event.__repr__", threads::event;
@@ -163,9 +168,12 @@ impl Formatter {
             Self::List | Self::Deque => CycleMarker::Text("[...]"),
             Self::Dict => CycleMarker::Text("{...}"),
             Self::Tuple => CycleMarker::Text("(...)"),
-            Self::OrderedDict | Self::DataClass | Self::Partial | Self::DictView | Self::DictItems => {
-                CycleMarker::Text("...")
-            }
+            Self::OrderedDict
+            | Self::DataClass
+            | Self::Partial
+            | Self::DictKeys
+            | Self::DictValues
+            | Self::DictItems => CycleMarker::Text("..."),
             Self::Set | Self::Namespace => CycleMarker::TypeName,
             _ => return None,
         })
