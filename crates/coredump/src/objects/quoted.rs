@@ -124,7 +124,6 @@ fn is_printable(character: char) -> bool {
 }
 
 #[cfg(test)]
-#[expect(clippy::unicode_not_nfc, reason = "a combining mark stands for itself")]
 mod tests {
     use super::*;
 
