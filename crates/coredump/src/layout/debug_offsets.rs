@@ -47,7 +47,8 @@ pub(crate) enum DebugOffsetsError {
     },
 }
 
-const COOKIE: &[u8; 8] = b"xdebugpy";
+/// `_Py_Debug_Cookie` (`Include/internal/pycore_runtime.h` at v3.13.0).
+pub(crate) const COOKIE: &[u8; 8] = b"xdebugpy";
 const WORD: u64 = 8;
 /// Cookie, version and `free_threaded` stand before the offsets.
 const HEADER_WORDS: u64 = 3;

@@ -307,8 +307,8 @@ fn debug_offsets_at(
     candidate: Candidate,
 ) -> Result<Option<DebugOffsets>, Refusal> {
     let place = candidate.runtime.address();
-    match process.space().bytes(place, locate::COOKIE.len() as u64) {
-        Ok(head) if *head == *locate::COOKIE => {}
+    match process.space().bytes(place, debug_offsets::COOKIE.len() as u64) {
+        Ok(head) if *head == *debug_offsets::COOKIE => {}
         _ => return Ok(None),
     }
     debug_offsets::read(&process.space(), place).map(Some).map_err(|error| match error {

@@ -275,8 +275,14 @@ pub(crate) fn bindings(python: &Python<'_>, frame: &Frame) -> Vec<Binding> {
     });
     let mut bindings: Vec<Binding> = bound.collect();
     if frame.code.flags & CO_OPTIMIZED == 0 {
-        // What cannot be read of a namespace leaves the slots that were.
-        bindings.extend(namespace(python, frame).unwrap_or_default());
+        match namespace(python, frame) {
+            Ok(found) => bindings.extend(found),
+            Err(error) => {
+                let name = "<namespace>".to_owned();
+                let variable = Variable { name, kind: VariableKind::Local, in_cell: false };
+                bindings.push(Binding { variable, object: Err(error) });
+            }
+        }
     }
     bindings
 }

@@ -5,6 +5,7 @@ use memchr::memmem;
 use crate::address::{Address, Ptr};
 use crate::elf::modules::{self, Module, ModuleFile};
 use crate::layout::Layout;
+use crate::layout::debug_offsets::COOKIE;
 use crate::layout::member::{self, InterpreterState, RuntimeState};
 use crate::runtime::process::DeadProcess;
 
@@ -26,9 +27,6 @@ pub(crate) struct Candidate {
     pub(crate) runtime: Ptr<RuntimeState>,
     pub(crate) located_by: LocatedBy,
 }
-
-/// `_Py_Debug_Cookie` (`Include/internal/pycore_runtime.h` at v3.13.0).
-pub(crate) const COOKIE: &[u8; 8] = b"xdebugpy";
 
 /// Places that a symbol names, in the order of the modules.
 pub(crate) fn by_symbol<'p>(process: &'p DeadProcess<'_>) -> impl Iterator<Item = Candidate> + 'p {

@@ -7,7 +7,7 @@ use crate::layout::ReadError;
 use crate::layout::member::{self, BaseExceptionObject, Object, TypeObject};
 use crate::objects::dict::lookup_str;
 use crate::objects::kind::{self, Kind, TypeFlags};
-use crate::objects::{sequence, unicode};
+use crate::objects::{repr, sequence, unicode};
 use crate::runtime::attach::PythonRuntime;
 use crate::snapshot::values::Values;
 
@@ -61,24 +61,31 @@ pub(super) fn message(
     }
 }
 
-/// `__notes__` (3.11+): an attribute that `add_note` makes, so it stands in the exception's dict.
+/// `__notes__` (3.11+), in order: an attribute that `add_note` makes, so it stands in the exception's dict. What
+/// cannot be read of it is a mark.
 pub(super) fn notes(
     runtime: &PythonRuntime<'_>,
     values: &Values<'_, '_>,
     at: Ptr<BaseExceptionObject>,
 ) -> Vec<String> {
+    match note_objects(runtime, at) {
+        Ok(notes) => notes.into_iter().map(|note| str_of(runtime, values, note)).collect(),
+        Err(error) => vec![repr::mark(&error)],
+    }
+}
+
+fn note_objects(
+    runtime: &PythonRuntime<'_>,
+    at: Ptr<BaseExceptionObject>,
+) -> Result<Vec<Ptr<Object>>, ReadError> {
     let python = runtime.python();
-    let Ok(Some(dict)) = python.read(at, member::EXC_DICT) else { return Vec::new() };
-    let Ok(Some(list)) = lookup_str(python, dict.cast(), "__notes__") else { return Vec::new() };
-    if !matches!(kind::of(python, list), Ok(Kind::List)) {
-        return Vec::new();
+    let Some(dict) = python.read(at, member::EXC_DICT)? else { return Ok(Vec::new()) };
+    let Some(list) = lookup_str(python, dict.cast(), "__notes__")? else { return Ok(Vec::new()) };
+    if kind::of(python, list)? != Kind::List {
+        return Ok(Vec::new());
     }
-    match sequence::list(python, list.cast(), MAX_NOTES) {
-        Ok(elements) => {
-            elements.items.into_iter().flatten().map(|note| str_of(runtime, values, note)).collect()
-        }
-        Err(_) => Vec::new(),
-    }
+    let elements = sequence::list(python, list.cast(), MAX_NOTES)?;
+    elements.fault.map_or(Ok(elements.items.into_iter().flatten().collect()), Err)
 }
 
 struct Classes {
