@@ -67,6 +67,8 @@ pub use runtime::threads::Thread;
 pub use runtime::verify::{Refusal, Version};
 pub use snapshot::capture::{CaptureOptions, LocalsOf, capture};
 pub use snapshot::document::{
-    AttributeSection, CrashSection, ExceptionSection, FrameSection, ProcessSection, ProcessSnapshot,
-    PythonSection, ThreadSection, VariableSection, Verdict,
+    AsyncioSection, AttributeSection, CrashSection, DeadlockSection, ExceptionSection, FoundBy, FrameSection,
+    LockSection, MemoryLogSection, MergedFrame, NamedValueSection, NativeFrameSection, ProcessSection,
+    ProcessSnapshot, PythonSection, SuspendedSection, TaskSection, ThreadSection, VariableSection, Verdict,
+    WaitSection, WaiterSection,
 };

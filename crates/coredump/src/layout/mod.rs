@@ -10,6 +10,7 @@ pub(crate) mod columns;
 pub(crate) mod debug_offsets;
 pub(crate) mod dwarf;
 pub mod member;
+pub(crate) mod structure;
 
 use std::marker::PhantomData;
 

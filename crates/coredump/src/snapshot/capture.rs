@@ -69,6 +69,11 @@ pub fn capture(
         process: process_section(process, runtime.ok()),
         crash,
         threads,
+        locks: Vec::new(),
+        deadlocks: Vec::new(),
+        asyncio: None,
+        suspended: Vec::new(),
+        memory_logs: Vec::new(),
         findings: Vec::new(),
         gaps,
     };

@@ -32,6 +32,7 @@ pub(crate) fn section(process: &DeadProcess<'_>) -> CrashSection {
         fault_address,
         abort_message: message.as_ref().map(|message| message.text.clone()),
         abort_message_citation: message.and_then(|message| core.cite(message.address, message.len)),
+        fatal_message: None,
         sender_pid: info.and_then(|info| info.sender).map(|(pid, _)| pid),
         tid: first.map(|thread| thread.tid),
         verdict: Some(findings::verdict(core, signal, info, first)),

@@ -99,6 +99,13 @@ fn section(
         python_frames,
         stopped_because: Some(stopped_because),
         exceptions: exceptions::of_thread(runtime, values, thread, &who, gaps),
+        collecting_garbage: false,
+        state: None,
+        waiting_on: None,
+        native_frames: Vec::new(),
+        frames: Vec::new(),
+        thread_locals: Vec::new(),
+        context_vars: Vec::new(),
         citation: notes.iter().find(|note| Some(note.tid) == thread.tid).map(|note| note.citation.clone()),
     }
 }

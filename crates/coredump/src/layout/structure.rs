@@ -1,0 +1,170 @@
+//! Names of CPython's structures as types, so that a member of one cannot be read from another.
+
+macro_rules! structures {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub enum $name {}
+    )*};
+}
+
+structures! {
+    /// `_PyRuntimeState`: the one per process.
+    RuntimeState;
+    /// `PyInterpreterState`.
+    InterpreterState;
+    /// `struct _gil_runtime_state`.
+    GilState;
+    /// `PyThreadState`.
+    ThreadState;
+    /// `_PyErr_StackItem`: an exception being handled.
+    ErrStackItem;
+    /// `_PyCFrame` (3.11, 3.12).
+    CFrame;
+    /// `PyFrameObject` up to 3.10: the frame itself; from 3.11: a view of it.
+    FrameObject;
+    /// `_PyInterpreterFrame` (3.11+).
+    InterpreterFrame;
+    /// `PyCodeObject`.
+    CodeObject;
+    /// `PyObject`.
+    Object;
+    /// `PyVarObject`.
+    VarObject;
+    /// `PyTypeObject`.
+    TypeObject;
+    /// `static_builtin_state` (3.12), `managed_static_type_state` (3.13): what an interpreter keeps of a C type.
+    StaticTypeState;
+    /// `PyHeapTypeObject`.
+    HeapTypeObject;
+    /// `PyASCIIObject` and the structures that begin with it.
+    UnicodeObject;
+    /// `PyLongObject`.
+    LongObject;
+    /// `PyFloatObject`.
+    FloatObject;
+    /// `PyComplexObject`.
+    ComplexObject;
+    /// `PyBytesObject`.
+    BytesObject;
+    /// `PyByteArrayObject`.
+    ByteArrayObject;
+    /// `PyTupleObject`.
+    TupleObject;
+    /// `PyListObject`.
+    ListObject;
+    /// `PyDictObject`.
+    DictObject;
+    /// `PyDictKeysObject`.
+    DictKeys;
+    /// `PyDictValues` (3.11+), an array of objects before.
+    DictValues;
+    /// `PySetObject`.
+    SetObject;
+    /// `PyFunctionObject`.
+    FunctionObject;
+    /// `PyMethodObject`: a bound method.
+    MethodObject;
+    /// `PyCFunctionObject`: a built-in function.
+    CFunctionObject;
+    /// `PyMethodDef`.
+    MethodDef;
+    /// `PyModuleObject`.
+    ModuleObject;
+    /// `PyCellObject`.
+    CellObject;
+    /// `PyGenObject`: generators, coroutines and async generators.
+    GenObject;
+    /// `PyBaseExceptionObject`.
+    BaseExceptionObject;
+    /// `PyBaseExceptionGroupObject` (3.11+).
+    ExceptionGroupObject;
+    /// `PyOSErrorObject`.
+    OsErrorObject;
+    /// `PyTracebackObject`.
+    TracebackObject;
+    /// `PyWeakReference`.
+    WeakReference;
+    /// `PySliceObject`.
+    SliceObject;
+    /// `PyGC_Head`.
+    GcHead;
+    /// `struct gc_generation`.
+    GcGeneration;
+    /// `rlockobject` of `_thread`.
+    RLockObject;
+    /// `lockobject` of `_thread`.
+    LockObject;
+    /// `PyMemberDescrObject` and the descriptors that begin with it.
+    MemberDescr;
+    /// `PyMemberDef`.
+    MemberDef;
+    /// `PyDictKeyEntry`: an entry of a dict with keys of any type.
+    DictEntry;
+    /// `PyDictUnicodeEntry`: an entry of a dict with str keys only (3.11+).
+    DictStrEntry;
+    /// `setentry`.
+    SetEntry;
+    /// `rangeobject`.
+    RangeObject;
+    /// `staticmethod`.
+    StaticMethod;
+    /// `classmethod`.
+    ClassMethod;
+    /// `_PyDictViewObject`: `dict.keys()`, `.values()`, `.items()`.
+    DictView;
+    /// `mappingproxyobject`.
+    MappingProxy;
+    /// `PyMethodDescrObject`.
+    MethodDescr;
+    /// `gaobject`: `list[int]` (3.9+).
+    GenericAlias;
+    /// `unionobject`: `int | str` (3.10+).
+    UnionObject;
+    /// `PyMemoryViewObject`.
+    MemoryView;
+    /// `superobject`.
+    SuperObject;
+    /// `partialobject` of `functools`.
+    PartialObject;
+    /// `PatternObject` of `re`.
+    PatternObject;
+    /// `MatchObject` of `re`.
+    MatchObject;
+    /// `PyThreadHandleObject` of `_thread` (3.13+).
+    ThreadHandleObject;
+    /// `ThreadHandle` of `_thread` (3.13+).
+    ThreadHandle;
+    /// `wrapperobject`: a bound slot wrapper.
+    MethodWrapper;
+    /// `PyContextVar`.
+    ContextVar;
+    /// `defdictobject` of `collections`.
+    DefaultDict;
+    /// `_odictobject`.
+    OrderedDict;
+    /// `_odictnode`.
+    OrderedDictNode;
+    /// `dequeobject` of `collections`.
+    DequeObject;
+    /// `BLOCK` of `collections.deque`.
+    DequeBlock;
+    /// `PyDateTime_Date`.
+    DateObject;
+    /// `PyDateTime_DateTime`.
+    DateTimeObject;
+    /// `PyDateTime_Time`.
+    TimeObject;
+    /// `PyDateTime_Delta`.
+    TimeDelta;
+    /// `PyDateTime_TimeZone`.
+    TimeZone;
+    /// `arrayobject` of `array`.
+    ArrayObject;
+    /// `struct arraydescr`.
+    ArrayDescr;
+    /// `PyDecObject` of `_decimal`.
+    DecimalObject;
+    /// `struct pool_header` of pymalloc.
+    PoolHeader;
+}

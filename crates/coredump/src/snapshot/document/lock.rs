@@ -1,0 +1,67 @@
+//! Locks: who holds them, and who waits.
+
+use serde::Serialize;
+
+use crate::address::Address;
+
+/// What a thread waits for.
+#[derive(Clone, Debug, Serialize)]
+pub struct WaitSection {
+    /// `lock`, `rlock`, `condition`, `gil`, `poll`, `sleep`, ….
+    pub kind: &'static str,
+    /// The object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<Address>,
+    /// How Python code would name it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Native id of the thread that holds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner_tid: Option<u64>,
+}
+
+/// A lock that somebody holds or waits for.
+#[derive(Clone, Debug, Serialize)]
+pub struct LockSection {
+    /// How Python code would name it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The object.
+    pub address: Address,
+    /// `lock`, `rlock`, `condition` or `mutex`.
+    pub kind: &'static str,
+    /// How often its owner has taken it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    /// Native id of its owner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner_tid: Option<u64>,
+    /// Name of its owner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner_name: Option<String>,
+    /// How the owner was found: `owner-field`, or `with-statement`, which is evidence and no proof.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner_found_by: Option<&'static str>,
+    /// Threads that wait for it.
+    pub waiters: Vec<WaiterSection>,
+}
+
+/// A thread that waits for a lock.
+#[derive(Clone, Debug, Serialize)]
+pub struct WaiterSection {
+    /// Native id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tid: Option<u64>,
+    /// Name given in `threading`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// Threads that wait for each other in a circle.
+#[derive(Clone, Debug, Serialize)]
+pub struct DeadlockSection {
+    /// The threads, each waiting for the next one, the last for the first.
+    pub tids: Vec<u64>,
+    /// What each waits for, in the same order.
+    pub locks: Vec<String>,
+}

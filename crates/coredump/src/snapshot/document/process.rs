@@ -1,0 +1,55 @@
+//! The process as it was started, and its interpreter.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::address::Address;
+use crate::runtime::attach::{Flavor, LayoutSource};
+use crate::runtime::locate::LocatedBy;
+
+/// The process as it was started, and its interpreter.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(default)]
+pub struct ProcessSection {
+    /// Process id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u64>,
+    /// Real user id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uid: Option<u64>,
+    /// Arguments.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub argv: Vec<String>,
+    /// The path given to `execve`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub executable: Option<String>,
+    /// Environment; raw, to be redacted by whoever shows it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+    /// Processor, as `uname -m` names it.
+    pub arch: String,
+    /// Whether the cyclic garbage collector was on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gc_enabled: Option<bool>,
+    /// The interpreter, when one was found and verified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub python: Option<PythonSection>,
+}
+
+/// The interpreter.
+#[derive(Clone, Debug, Serialize)]
+pub struct PythonSection {
+    /// `3.12.1`.
+    pub version: String,
+    /// `sys.version`.
+    pub full_version: String,
+    /// How it was configured.
+    pub flavor: Flavor,
+    /// How the runtime was found.
+    pub located_by: LocatedBy,
+    /// Where the offsets come from, the first one first.
+    pub layout_from: Vec<LayoutSource>,
+    /// `_PyRuntime`.
+    pub runtime_address: Address,
+}

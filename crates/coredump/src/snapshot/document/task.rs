@@ -1,0 +1,65 @@
+//! Tasks, suspended frames, and log records in memory.
+
+use serde::Serialize;
+
+use crate::snapshot::document::FrameSection;
+
+/// The tasks of all event loops.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct AsyncioSection {
+    /// The tasks, those of one loop together.
+    pub tasks: Vec<TaskSection>,
+}
+
+/// An `asyncio.Task`.
+#[derive(Clone, Debug, Serialize)]
+pub struct TaskSection {
+    /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Qualified name of its coroutine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coroutine: Option<String>,
+    /// `pending`, `running` or `done`.
+    pub state: &'static str,
+    /// It is the one that its loop runs right now.
+    pub current: bool,
+    /// What it awaits, innermost first.
+    pub stack: Vec<FrameSection>,
+    /// Type of the object at the end of the chain of awaits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_on: Option<String>,
+    /// Names of the tasks that await it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub awaited_by: Vec<String>,
+}
+
+/// A generator, coroutine or greenlet that was started and waits to be resumed.
+#[derive(Clone, Debug, Serialize)]
+pub struct SuspendedSection {
+    /// `generator`, `coroutine`, `async-generator` or `greenlet`.
+    pub kind: &'static str,
+    /// Its `__name__`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Its frame and those of what it delegates to, innermost first.
+    pub stack: Vec<FrameSection>,
+}
+
+/// A log record that was in memory.
+#[derive(Clone, Debug, Serialize)]
+pub struct MemoryLogSection {
+    /// Name of the logger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logger: Option<String>,
+    /// `WARNING`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level: Option<String>,
+    /// When it was made, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// The message with its arguments; raw, to be redacted by whoever shows it.
+    pub message: String,
+    /// `log-record`, `buffer` or `deque`.
+    pub found_in: &'static str,
+}

@@ -1,0 +1,93 @@
+//! Threads and their stacks.
+
+use pycoroner_findings::Citation;
+use serde::Serialize;
+
+use crate::address::Address;
+use crate::snapshot::document::ExceptionSection;
+use crate::snapshot::document::WaitSection;
+use crate::snapshot::document::{MergedFrame, NativeFrameSection};
+use crate::snapshot::document::{NamedValueSection, VariableSection};
+
+/// A thread.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ThreadSection {
+    /// Native id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tid: Option<u64>,
+    /// `threading.get_ident()`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ident: Option<Address>,
+    /// Name given in `threading`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Number of its interpreter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interpreter: Option<i64>,
+    /// The signal hit it.
+    pub crashed: bool,
+    /// It held the GIL; absent when that cannot be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holds_gil: Option<bool>,
+    /// It was inside a run of the cyclic garbage collector.
+    pub collecting_garbage: bool,
+    /// What it was doing, in words; absent when that cannot be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// What it was waiting for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_on: Option<WaitSection>,
+    /// Python frames.
+    pub python_frames: Vec<FrameSection>,
+    /// Native frames, when asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub native_frames: Vec<NativeFrameSection>,
+    /// The order of Python and native frames in each other, innermost first, when native ones were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub frames: Vec<MergedFrame>,
+    /// Why there are no more frames: `bottom`, `fault`, `cycle` or `limit`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped_because: Option<&'static str>,
+    /// Exceptions in force; the first is the innermost.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<ExceptionSection>,
+    /// Attributes of `threading.local()` objects, when variables were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub thread_locals: Vec<NamedValueSection>,
+    /// Values of `contextvars` in the current context, when variables were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub context_vars: Vec<NamedValueSection>,
+    /// The thread's registers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub citation: Option<Citation>,
+}
+
+/// A Python frame.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct FrameSection {
+    /// `co_name`.
+    pub function: String,
+    /// `co_qualname` (3.11+).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub qualname: Option<String>,
+    /// `co_filename`.
+    pub file: String,
+    /// First line of what was running.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// Last line (3.11+).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_line: Option<u32>,
+    /// First column, in bytes from 0 (3.11+).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<u32>,
+    /// One past the last column (3.11+).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_column: Option<u32>,
+    /// Variables, when asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub locals: Vec<VariableSection>,
+    /// The frame's structure in memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub citation: Option<Citation>,
+}
