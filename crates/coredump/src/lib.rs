@@ -48,6 +48,7 @@ pub use elf::initial_stack::InitialStack;
 pub use elf::modules::{BuildId, Module, ModuleFinder};
 pub use elf::notes::{FileMapping, Notes, ProcessInfo, SignalInfo, ThreadStatus};
 pub use elf::parse::{Core, CoreError, Machine, Segment};
+pub use layout::flavor::Flavor;
 pub use layout::{
     Bits, Column, ColumnError, DwarfError, Inline, Layout, Member, ReadError, SizeOf, Value,
     column_from_dwarf, member,
@@ -55,9 +56,9 @@ pub use layout::{
 pub use line_table::Position;
 pub use mapped_file::MappedFile;
 pub use memory::{Fault, FaultKind, Memory, Overlay, Space, Target};
-pub use runtime::attach::{AttachError, Flavor, LayoutSource, PythonRuntime};
+pub use runtime::attach::{AttachError, LayoutSource, PythonRuntime};
 pub use runtime::code::{Code, Variable, VariableKind};
-pub use runtime::dialect::{Dialect, DictKeysFormat, InstanceDict, IntFormat};
+pub use runtime::dialect::{Dialect, DictKeysFormat, InstanceDict, IntFormat, Refcount, References};
 pub use runtime::exceptions::{InForce, Links, Role, TracebackEntry};
 pub use runtime::frames::{Binding, Frame, FramePlace, MAX_FRAMES, Stack, Stopped};
 pub use runtime::locate::LocatedBy;

@@ -1,6 +1,5 @@
 //! What the heap could not tell.
 
-use pycoroner_coredump::Flavor;
 use pycoroner_findings::{Gap, GapKind};
 
 use crate::heap::Heap;
@@ -9,13 +8,7 @@ use crate::heap::Heap;
 pub(crate) fn find(heap: &Heap<'_, '_>) -> Vec<Gap> {
     let mut gaps = Vec::new();
     let pools = heap.objects.pools;
-    if heap.runtime.flavor() == Flavor::FreeThreaded {
-        gaps.push(Gap::new(
-            GapKind::Unknown,
-            "objects that nothing refers to",
-            "free-threaded builds allocate with mimalloc, whose pages are not read; only what references lead to is known",
-        ));
-    } else if pools.pools == 0 {
+    if pools.pools == 0 {
         gaps.push(
             Gap::new(
                 GapKind::Missing,

@@ -1,6 +1,6 @@
 //! The whole heap: objects, references between them, and what keeps them alive.
 
-use pycoroner_coredump::{Address, InstanceDict, Ptr, PythonRuntime};
+use pycoroner_coredump::{Address, Flavor, InstanceDict, Ptr, PythonRuntime};
 
 use crate::analysis::{Failure, Options, Phase};
 use crate::graph::{Graph, Node};
@@ -30,6 +30,9 @@ impl<'r, 'p> Heap<'r, 'p> {
     /// Enumerates the objects in pools.
     pub(crate) fn enumerate(runtime: &'r PythonRuntime<'p>, options: &Options<'_>) -> Result<Self, Failure> {
         options.progress(Phase::Objects, 0);
+        if runtime.flavor() == Flavor::FreeThreaded {
+            return Err(Failure::FreeThreaded);
+        }
         let reader = Reader::new(runtime)?;
         let segments = runtime.process().core().segments().iter();
         let mapped = segments.map(|segment| segment.len).fold(0, u64::saturating_add);
@@ -122,7 +125,7 @@ impl<'r, 'p> Heap<'r, 'p> {
 
     /// `ob_refcnt`.
     pub(crate) fn refcount(&self, node: Node) -> u64 {
-        self.bytes(node).and_then(|object| object.word(self.reader.places.refcount)).unwrap_or(0)
+        self.bytes(node).and_then(|object| self.reader.places.count_of(object)).unwrap_or(0)
     }
 
     /// Hands all references of an object, with the steps that lead to them, to `take`.

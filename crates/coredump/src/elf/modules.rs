@@ -340,21 +340,11 @@ impl Memory for ModuleMemory {
 
 /// The run-time address of a symbol that a module's file defines.
 pub(crate) fn symbol_address(file: &[u8], bias: LoadBias, name: &str) -> Option<Address> {
-    let header = goblin::elf::Elf::parse_header(file).ok()?;
-    let mut elf = goblin::elf::Elf::lazy_parse(header).ok()?;
-    let endianness = header.endianness().ok()?;
-    let ctx = Ctx::new(Container::Big, endianness);
-    elf.section_headers = goblin::elf::SectionHeader::parse(
-        file,
-        usize::try_from(header.e_shoff).ok()?,
-        usize::from(header.e_shnum),
-        ctx,
-    )
-    .ok()?;
+    let (sections, _, ctx) = section_headers(file)?;
     let tables = [goblin::elf::section_header::SHT_DYNSYM, goblin::elf::section_header::SHT_SYMTAB];
     tables.iter().find_map(|&kind| {
-        let table = elf.section_headers.iter().find(|section| section.sh_type == kind)?;
-        let strings = elf.section_headers.get(table.sh_link as usize)?;
+        let table = sections.iter().find(|section| section.sh_type == kind)?;
+        let strings = sections.get(table.sh_link as usize)?;
         let text = file
             .get(usize::try_from(strings.sh_offset).ok()?..)?
             .get(..usize::try_from(strings.sh_size).ok()?)?;
@@ -368,4 +358,25 @@ pub(crate) fn symbol_address(file: &[u8], bias: LoadBias, name: &str) -> Option<
         })?;
         Some(bias.apply(found.st_value))
     })
+}
+
+/// The run-time address at which a section of a module's file begins, where it is loaded.
+pub(crate) fn section_address(file: &[u8], bias: LoadBias, name: &str) -> Option<Address> {
+    let (sections, names, _) = section_headers(file)?;
+    let strings = sections.get(names)?;
+    let text = file.get(usize::try_from(strings.sh_offset).ok()?..)?;
+    let found = sections.iter().find(|section| {
+        let named = text.get(section.sh_name..).and_then(|rest| rest.get(..=name.len()));
+        section.sh_addr != 0 && named.is_some_and(|named| named.split_last() == Some((&0, name.as_bytes())))
+    })?;
+    Some(bias.apply(found.sh_addr))
+}
+
+/// The section headers of a file, the index of the section with their names, and how numbers are written.
+fn section_headers(file: &[u8]) -> Option<(Vec<goblin::elf::SectionHeader>, usize, Ctx)> {
+    let header = goblin::elf::Elf::parse_header(file).ok()?;
+    let ctx = Ctx::new(Container::Big, header.endianness().ok()?);
+    let (start, count) = (usize::try_from(header.e_shoff).ok()?, usize::from(header.e_shnum));
+    let sections = goblin::elf::SectionHeader::parse(file, start, count, ctx).ok()?;
+    Some((sections, usize::from(header.e_shstrndx), ctx))
 }

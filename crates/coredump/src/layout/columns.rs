@@ -1,30 +1,63 @@
-//! The columns that are compiled in, one per minor version; `pycoroner layout` generated each.
+//! The columns that are compiled in, one per minor version and flavor; `pycoroner layout` generated each.
 //!
 //! They were taken from release builds for `x86_64` and hold for every 64-bit Linux, but for [`is_portable`].
 
 use crate::elf::parse::Machine;
 use crate::layout::column::Column;
+use crate::layout::flavor::Flavor;
 use crate::layout::member;
 
 /// A compiled-in column with the versions that it was generated for.
 pub(crate) struct Shipped {
     /// Major and minor version.
     pub(crate) version: (u8, u8),
+    /// How the build was configured.
+    pub(crate) flavor: Flavor,
     text: &'static str,
 }
 
 /// The machine that all of them were generated on.
 pub(crate) const MACHINE: Machine = Machine::X86_64;
 
-/// All of them, newest first.
+const fn shipped(version: (u8, u8), flavor: Flavor, text: &'static str) -> Shipped {
+    Shipped { version, flavor, text }
+}
+
+/// All of them, newest first; of one version the most common flavor first.
 pub(crate) const SHIPPED: &[Shipped] = &[
-    Shipped { version: (3, 13), text: include_str!("columns/cpython-3.13.layout") },
-    Shipped { version: (3, 12), text: include_str!("columns/cpython-3.12.layout") },
-    Shipped { version: (3, 11), text: include_str!("columns/cpython-3.11.layout") },
-    Shipped { version: (3, 10), text: include_str!("columns/cpython-3.10.layout") },
-    Shipped { version: (3, 9), text: include_str!("columns/cpython-3.9.layout") },
-    Shipped { version: (3, 8), text: include_str!("columns/cpython-3.8.layout") },
+    shipped((3, 15), Flavor::Release, include_str!("columns/cpython-3.15.layout")),
+    shipped((3, 15), Flavor::Debug, include_str!("columns/cpython-3.15d.layout")),
+    shipped((3, 14), Flavor::Release, include_str!("columns/cpython-3.14.layout")),
+    shipped((3, 14), Flavor::Debug, include_str!("columns/cpython-3.14d.layout")),
+    shipped((3, 13), Flavor::Release, include_str!("columns/cpython-3.13.layout")),
+    shipped((3, 13), Flavor::FreeThreaded, include_str!("columns/cpython-3.13t.layout")),
+    shipped((3, 13), Flavor::Debug, include_str!("columns/cpython-3.13d.layout")),
+    shipped((3, 12), Flavor::Release, include_str!("columns/cpython-3.12.layout")),
+    shipped((3, 11), Flavor::Release, include_str!("columns/cpython-3.11.layout")),
+    shipped((3, 10), Flavor::Release, include_str!("columns/cpython-3.10.layout")),
+    shipped((3, 9), Flavor::Release, include_str!("columns/cpython-3.9.layout")),
+    shipped((3, 8), Flavor::Release, include_str!("columns/cpython-3.8.layout")),
 ];
+
+/// What moved within a minor version: up to which `PY_VERSION_HEX` a column does not hold, and for which paths.
+///
+/// The collector of 3.14 was incremental up to 3.14.4 and is generational since 3.14.5, as before and as in 3.15
+/// (`struct _gc_runtime_state` of `Include/internal/pycore_interp_structs.h` at v3.14.4 and v3.14.5): its own
+/// members and all that lies behind it in the interpreter's state are elsewhere. What `_Py_DebugOffsets` states
+/// of them is right, the rest is not known.
+const MOVED: &[((u8, u8), u32, &[&str])] =
+    &[((3, 14), 0x030e_04ff, &["PyInterpreterState.gc.", "PyInterpreterState.types."])];
+
+/// The minor versions that are known, newest first.
+pub(crate) fn versions() -> impl Iterator<Item = (u8, u8)> {
+    SHIPPED.iter().filter(|shipped| shipped.flavor == Flavor::Release).map(|shipped| shipped.version)
+}
+
+/// The versions that are known, as text: `3.8 to 3.15`.
+pub(crate) fn supported() -> String {
+    let (Some(oldest), Some(newest)) = (versions().min(), versions().max()) else { return String::new() };
+    format!("{}.{} to {}.{}", oldest.0, oldest.1, newest.0, newest.1)
+}
 
 impl Shipped {
     /// The column itself.
@@ -33,20 +66,24 @@ impl Shipped {
         Column::parse(self.text).unwrap_or_default()
     }
 
-    /// What of the column holds on `machine`.
-    pub(crate) fn column_on(&self, machine: Machine) -> Column {
+    /// What of the column holds on `machine` and in the version `hex` (a `PY_VERSION_HEX`), where that is known.
+    pub(crate) fn column_on(&self, machine: Machine, hex: Option<u32>) -> Column {
         let column = self.column();
-        if machine == MACHINE {
-            return column;
-        }
-        let mut portable = Column::default();
-        portable.provenance.clone_from(&column.provenance);
-        for path in member::Id::ALL.iter().map(|id| id.path()).filter(|path| is_portable(path)) {
+        let moved = MOVED
+            .iter()
+            .filter(|(version, last, _)| *version == self.version && hex.is_none_or(|hex| hex <= *last));
+        let moved: Vec<&str> = moved.flat_map(|(.., paths)| paths.iter().copied()).collect();
+        let holds = |path: &str| {
+            (machine == MACHINE || is_portable(path)) && !moved.iter().any(|start| path.starts_with(start))
+        };
+        let mut held = Column::default();
+        held.provenance.clone_from(&column.provenance);
+        for path in member::Id::ALL.iter().map(|id| id.path()).filter(|path| holds(path)) {
             if let Some(place) = column.place(path) {
-                portable.insert(path, place);
+                held.insert(path, place);
             }
         }
-        portable
+        held
     }
 }
 
@@ -73,10 +110,22 @@ mod tests {
             assert!(!column.provenance.is_empty(), "{:?}", shipped.version);
         }
     }
-    /// Checks one line of each column, oldest first; an empty line stands for a member that is not there.
-    fn check(path: &str, expected: [&str; 6]) {
-        let lines: Vec<String> = SHIPPED.iter().rev().map(|shipped| line_of(shipped, path)).collect();
+    /// Checks one line of each release column, oldest first; an empty line stands for a member that is not there.
+    fn check(path: &str, expected: [&str; 8]) {
+        let release = SHIPPED.iter().rev().filter(|shipped| shipped.flavor == Flavor::Release);
+        let lines: Vec<String> = release.map(|shipped| line_of(shipped, path)).collect();
         assert_eq!(lines, expected, "{path}");
+    }
+
+    /// Checks a line of a free-threaded column, and that of the release column of the same version.
+    fn check_free_threaded(path: &str, expected: (&str, &str)) {
+        let line = |flavor| {
+            let shipped =
+                SHIPPED.iter().find(|shipped| (shipped.version, shipped.flavor) == ((3, 13), flavor));
+            line_of(shipped.unwrap(), path)
+        };
+        let found = (line(Flavor::FreeThreaded), line(Flavor::Release));
+        assert_eq!(found, (expected.0.to_owned(), expected.1.to_owned()), "{path}");
     }
 
     fn line_of(shipped: &Shipped, path: &str) -> String {
@@ -87,7 +136,7 @@ mod tests {
     #[test]
     fn other_machines_get_what_is_portable() {
         let dropped = |shipped: &Shipped, machine| {
-            let kept = shipped.column_on(machine).to_string();
+            let kept = shipped.column_on(machine, Some(u32::MAX)).to_string();
             let gone = |line: &&str| !kept.lines().any(|other| other == *line);
             shipped.column().to_string().lines().filter(gone).map(str::to_owned).collect::<Vec<_>>()
         };
@@ -102,28 +151,46 @@ mod tests {
                 assert!(line.starts_with(structure), "{:?}: {line}", shipped.version);
             }
         }
-        assert_eq!(dropped(&SHIPPED[2], Machine::Aarch64), ["_PyRuntimeState.gilstate.tstate_current 576"]);
+        let v3_11 = SHIPPED.iter().find(|shipped| shipped.version == (3, 11)).unwrap();
+        assert_eq!(dropped(v3_11, Machine::Aarch64), ["_PyRuntimeState.gilstate.tstate_current 576"]);
+    }
+
+    #[test]
+    fn what_moved_within_a_version_is_dropped() {
+        let v3_14 = SHIPPED.iter().find(|shipped| shipped.version == (3, 14)).unwrap();
+        let has = |hex, path| v3_14.column_on(MACHINE, hex).place(path).is_some();
+        assert!(!has(Some(0x030e_04f0), "PyInterpreterState.types.builtins"));
+        assert!(!has(None, "PyInterpreterState.types.builtins"));
+        assert!(has(Some(0x030e_05f0), "PyInterpreterState.types.builtins"));
+        assert!(has(Some(0x030e_04f0), "PyInterpreterState.builtins"));
     }
 
     /// Values that follow from the headers of each version (`Include/` at the tags v3.8.18 to v3.13.0).
     #[test]
     fn columns_agree_with_the_headers() {
-        check("PyObject.ob_type", ["8"; 6]);
-        check("PyVarObject.ob_size", ["16"; 6]);
-        check("PyFloatObject.ob_fval", ["16"; 6]);
-        check("PyTypeObject.tp_name", ["24"; 6]);
-        check("PyTypeObject.tp_flags", ["168"; 6]);
-        check("PyListObject.ob_item", ["24"; 6]);
-        check("PyGC_Head", ["16"; 6]);
-        check("PyASCIIObject.state.kind", ["32 2:3"; 6]);
+        check("PyObject.ob_type", ["8"; 8]);
+        check("PyVarObject.ob_size", ["16"; 8]);
+        check("PyFloatObject.ob_fval", ["16"; 8]);
+        check("PyTypeObject.tp_name", ["24"; 8]);
+        check("PyTypeObject.tp_flags", ["168"; 8]);
+        check("PyListObject.ob_item", ["24"; 8]);
+        check("PyGC_Head", ["16"; 8]);
+        check("PyASCIIObject.state.kind", ["32 2:3"; 8]);
         // `wstr` went in 3.12 (PEP 623).
-        check("PyASCIIObject", ["48", "48", "48", "48", "40", "40"]);
-        check("PyLongObject.ob_digit", ["24", "24", "24", "24", "", ""]);
-        check("PyLongObject.long_value.lv_tag", ["", "", "", "", "16", "16"]);
-        check("PyDictKeysObject.dk_indices", ["40", "40", "40", "32", "32", "32"]);
-        check("PyThreadState.cframe", ["", "", "48", "56", "56", ""]);
-        check("PyBaseExceptionObject.notes", ["", "", "", "32", "32", "32"]);
+        check("PyASCIIObject", ["48", "48", "48", "48", "40", "40", "40", "40"]);
+        check("PyLongObject.ob_digit", ["24", "24", "24", "24", "", "", "", ""]);
+        check("PyLongObject.long_value.lv_tag", ["", "", "", "", "16", "16", "16", "16"]);
+        check("PyDictKeysObject.dk_indices", ["40", "40", "40", "32", "32", "32", "32", "32"]);
+        check("PyThreadState.cframe", ["", "", "48", "56", "56", "", "", ""]);
+        check("PyBaseExceptionObject.notes", ["", "", "", "32", "32", "32", "32", "32"]);
+        // Tuples keep their hash since 3.14.
+        check("PyTupleObject.ob_item", ["24", "24", "24", "24", "24", "24", "32", "32"]);
         // Embedded behind `_PyRuntimeState.ceval.gil` up to 3.11, thread-local from 3.12.
-        check("_PyRuntimeState.gilstate.tstate_current", ["1368", "568", "568", "576", "", ""]);
+        check("_PyRuntimeState.gilstate.tstate_current", ["1368", "568", "568", "576", "", "", "", ""]);
+        // Thread id, flags, mutex, state of the collector and two reference counts, before the type.
+        check_free_threaded("PyObject.ob_type", ("24", "8"));
+        check_free_threaded("PyObject", ("32", "16"));
+        check_free_threaded("PyTypeObject.tp_flags", ("184", "168"));
+        check_free_threaded("_gil_runtime_state.enabled", ("0", ""));
     }
 }

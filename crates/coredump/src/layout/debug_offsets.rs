@@ -56,7 +56,13 @@ const HEADER_WORDS: u64 = 3;
 const MAX_SIZE: u64 = 1 << 20;
 
 /// The words behind the header by major and minor version.
-const ORDERS: &[((u8, u8), &str)] = &[((3, 13), include_str!("debug_offsets/3.13.order"))];
+const ORDERS: &[((u8, u8), &str)] = &[
+    ((3, 13), include_str!("debug_offsets/3.13.order")),
+    ((3, 14), include_str!("debug_offsets/3.14.order")),
+    ((3, 15), include_str!("debug_offsets/3.15.order")),
+];
+/// `PY_RELEASE_LEVEL` from which on the order no longer changes: that of release candidates.
+const RELEASE_CANDIDATE: u32 = 0xc;
 
 /// Reads the table at `runtime`, the address of `_PyRuntime`.
 ///
@@ -96,6 +102,10 @@ impl DebugOffsets {
 }
 
 fn order_of(version: u32) -> Option<&'static str> {
+    // Words come and go up to the last beta.
+    if (version >> 4) & 0xf < RELEASE_CANDIDATE {
+        return None;
+    }
     let minor = ((version >> 24) as u8, (version >> 16) as u8);
     ORDERS.iter().find(|(known, _)| *known == minor).map(|&(_, order)| order)
 }
@@ -115,7 +125,8 @@ fn check_bounds(words: &[(Address, &'static str, u64)]) -> Result<(), DebugOffse
     for &(at, word, value) in words {
         let size = word.split_once('.').and_then(|(structure, _)| size_of(structure));
         let limit = size.map_or(MAX_SIZE, |&(_, _, size)| size);
-        if value > limit || (size.is_none() && value == 0) {
+        let is_size = !word.contains('.');
+        if value > limit || (is_size && value == 0) {
             return Err(DebugOffsetsError::OutOfBounds { at, word, value, limit });
         }
     }
@@ -127,11 +138,16 @@ mod tests {
     use std::borrow::Cow;
 
     use super::*;
+    use crate::layout::column::Column;
     use crate::layout::columns::SHIPPED;
     use crate::memory::{FaultKind, Memory, Target};
 
     const RUNTIME: Address = Address(0x1000);
     const V3_13_0: u64 = 0x030d_00f0;
+
+    fn v3_13() -> Column {
+        SHIPPED.iter().find(|shipped| shipped.version == (3, 13)).unwrap().column()
+    }
 
     struct Bytes(Vec<u8>);
 
@@ -145,7 +161,7 @@ mod tests {
 
     /// The table as CPython 3.13 writes it: every word is what the shipped column says, where it says it.
     fn table() -> Vec<u64> {
-        let column = SHIPPED.iter().find(|shipped| shipped.version == (3, 13)).unwrap().column();
+        let column = v3_13();
         let known = |path: &str| column.place(path).map(|place| place.offset);
         let stated = order_words(ORDERS[0].1).map(|word| match word {
             None => 0,
@@ -173,7 +189,7 @@ mod tests {
         let stated = read(&space, RUNTIME).unwrap();
         assert_eq!((stated.version, stated.free_threaded), (0x030d_00f0, false));
 
-        let column = SHIPPED[0].column();
+        let column = v3_13();
         let mut layout = Layout::new(&column);
         stated.apply(&mut layout);
         assert_eq!(format!("{layout:?}"), format!("{:?}", Layout::new(&column)));
@@ -184,7 +200,7 @@ mod tests {
         let thread_next = HEADER_WORDS as usize + 18;
         let memory = Bytes(with_word(thread_next, 24).iter().flat_map(|word| word.to_le_bytes()).collect());
         let space = Space::new(&memory, Target { little_endian: true, word_size: 8 });
-        let mut layout = Layout::new(&SHIPPED[0].column());
+        let mut layout = Layout::new(&v3_13());
         read(&space, RUNTIME).unwrap().apply(&mut layout);
         assert_eq!(layout.offset(crate::layout::member::TSTATE_NEXT), Ok(24));
     }
@@ -195,6 +211,9 @@ mod tests {
         check(&table(), Ok(()));
         check(&with_word(0, 0), Err(NoCookie(RUNTIME)));
         check(&with_word(1, 0x0310_00a0), Err(UnknownVersion(0x0310_00a0)));
+        check(&with_word(1, 0x030d_00a4), Err(UnknownVersion(0x030d_00a4)));
+        check(&with_word(1, 0x030d_00b1), Err(UnknownVersion(0x030d_00b1)));
+        check(&with_word(1, 0x030d_00c1), Ok(()));
         check(&with_word(1, u64::MAX), Err(UnknownVersion(u32::MAX)));
         let finalizing = OutOfBounds {
             at: RUNTIME.wrapping_add(4 * WORD),

@@ -57,6 +57,7 @@ members! {
 
     GIL_LAST_HOLDER: GilState, Option<Ptr<ThreadState>>, "_gil_runtime_state.last_holder";
     GIL_LOCKED: GilState, i32, "_gil_runtime_state.locked";
+    GIL_ENABLED: GilState, i32, "_gil_runtime_state.enabled";
 
     TSTATE_NEXT: ThreadState, Option<Ptr<ThreadState>>, "PyThreadState.next";
     TSTATE_INTERP: ThreadState, Option<Ptr<InterpreterState>>, "PyThreadState.interp";
@@ -100,9 +101,9 @@ members! {
 
     IFRAME_PREVIOUS: InterpreterFrame, Option<Ptr<InterpreterFrame>>, "_PyInterpreterFrame.previous";
     IFRAME_CODE: InterpreterFrame, Option<Ptr<CodeObject>>, "_PyInterpreterFrame.f_code";
-    IFRAME_EXECUTABLE: InterpreterFrame, Obj, "_PyInterpreterFrame.f_executable";
+    IFRAME_EXECUTABLE: InterpreterFrame, Address, "_PyInterpreterFrame.f_executable";
     IFRAME_FUNC: InterpreterFrame, Obj, "_PyInterpreterFrame.f_func";
-    IFRAME_FUNCOBJ: InterpreterFrame, Obj, "_PyInterpreterFrame.f_funcobj";
+    IFRAME_FUNCOBJ: InterpreterFrame, Address, "_PyInterpreterFrame.f_funcobj";
     IFRAME_GLOBALS: InterpreterFrame, Obj, "_PyInterpreterFrame.f_globals";
     IFRAME_BUILTINS: InterpreterFrame, Obj, "_PyInterpreterFrame.f_builtins";
     IFRAME_LOCALS: InterpreterFrame, Obj, "_PyInterpreterFrame.f_locals";
@@ -112,6 +113,8 @@ members! {
     IFRAME_STACKTOP: InterpreterFrame, i32, "_PyInterpreterFrame.stacktop";
     IFRAME_OWNER: InterpreterFrame, u8, "_PyInterpreterFrame.owner";
     IFRAME_IS_ENTRY: InterpreterFrame, u8, "_PyInterpreterFrame.is_entry";
+    IFRAME_STACKPOINTER: InterpreterFrame, Address, "_PyInterpreterFrame.stackpointer";
+    IFRAME_TLBC_INDEX: InterpreterFrame, u32, "_PyInterpreterFrame.tlbc_index";
     IFRAME_LOCALSPLUS: InterpreterFrame, Inline, "_PyInterpreterFrame.localsplus";
 
     CODE_ARGCOUNT: CodeObject, i32, "PyCodeObject.co_argcount";
@@ -138,6 +141,9 @@ members! {
     CODE_LINETABLE: CodeObject, Option<Ptr<BytesObject>>, "PyCodeObject.co_linetable";
     CODE_EXCEPTIONTABLE: CodeObject, Obj, "PyCodeObject.co_exceptiontable";
     CODE_SIZE: CodeObject, SizeOf, "PyCodeObject";
+    CODE_TLBC: CodeObject, Option<Ptr<CodeArray>>, "PyCodeObject.co_tlbc";
+    CODE_ARRAY_SIZE: CodeArray, i64, "_PyCodeArray.size";
+    CODE_ARRAY_ENTRIES: CodeArray, Inline, "_PyCodeArray.entries";
 
     OBJECT_REFCNT: Object, i64, "PyObject.ob_refcnt";
     OBJECT_TYPE: Object, Ptr<TypeObject>, "PyObject.ob_type";

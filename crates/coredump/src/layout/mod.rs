@@ -9,6 +9,7 @@ pub(crate) mod column;
 pub(crate) mod columns;
 pub(crate) mod debug_offsets;
 pub(crate) mod dwarf;
+pub(crate) mod flavor;
 pub mod member;
 pub(crate) mod structure;
 

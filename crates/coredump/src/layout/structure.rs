@@ -27,6 +27,8 @@ structures! {
     InterpreterFrame;
     /// `PyCodeObject`.
     CodeObject;
+    /// `_PyCodeArray`: copies of a code object's instructions, one for each thread (free-threaded 3.14+).
+    CodeArray;
     /// `PyObject`.
     Object;
     /// `PyVarObject`.

@@ -138,22 +138,35 @@ pub fn storage(python: &Python<'_>, object: Ptr<Object>) -> Result<Storage, Read
             },
             address => Ok(dict(address)),
         },
-        InstanceDict::InlineValues if managed => match before(3)? {
-            Address(0) if flags.has(TypeFlags::INLINE_VALUES) => {
-                let size = python.read(of, member::TYPE_BASICSIZE)?;
-                let values = Ptr::new(object.address().wrapping_add(size as u64));
-                let Some(values) = values else { return Ok(Storage::Nowhere) };
-                if python.read(values, member::VALUES_VALID)? == 0 {
-                    return Ok(Storage::Nowhere);
-                }
-                values_of(python, of, values)
-            }
-            address => Ok(dict(address)),
-        },
+        InstanceDict::InlineValues if managed => inline_values(python, object, of, flags, before(3)?),
+        InstanceDict::InlineValuesWithoutGcHead if managed => {
+            inline_values(python, object, of, flags, before(1)?)
+        }
         _ => match dict_offset(python, object, of)? {
             Some(at) => Ok(dict(Address(python.word(at)?))),
             None => Ok(Storage::Nowhere),
         },
+    }
+}
+
+/// The dict when there is one, else the values behind the object (3.13+).
+fn inline_values(
+    python: &Python<'_>,
+    object: Ptr<Object>,
+    of: Ptr<TypeObject>,
+    flags: TypeFlags,
+    dict: Address,
+) -> Result<Storage, ReadError> {
+    if let Some(dict) = Ptr::new(dict) {
+        return Ok(Storage::Dict(dict));
+    }
+    if !flags.has(TypeFlags::INLINE_VALUES) {
+        return Ok(Storage::Nowhere);
+    }
+    let size = python.read(of, member::TYPE_BASICSIZE)?;
+    match Ptr::new(object.address().wrapping_add(size as u64)) {
+        Some(values) if python.read(values, member::VALUES_VALID)? != 0 => values_of(python, of, values),
+        _ => Ok(Storage::Nowhere),
     }
 }
 

@@ -3,8 +3,9 @@
 use crate::address::Ptr;
 use crate::layout::ReadError;
 use crate::layout::column::Column;
-use crate::layout::columns::SHIPPED;
+use crate::layout::columns::{self, SHIPPED, Shipped};
 use crate::layout::debug_offsets::{self, DebugOffsets};
+use crate::layout::flavor::Flavor;
 use crate::layout::member::{
     self, BaseExceptionObject, InterpreterState, Object, RuntimeState, ThreadState, TracebackObject,
     TypeObject,
@@ -37,18 +38,6 @@ pub struct PythonRuntime<'p> {
     codes: CodeCache,
 }
 
-/// How the interpreter was configured, as far as its structures depend on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Flavor {
-    /// As distributed.
-    Release,
-    /// `--with-pydebug`.
-    Debug,
-    /// `--disable-gil` (3.13+).
-    FreeThreaded,
-}
-
 /// Where the offsets come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -66,7 +55,8 @@ pub enum LayoutSource {
 pub enum AttachError {
     /// No place looked like a runtime.
     #[error(
-        "no CPython runtime of a supported version (3.8 to 3.13) was found; is this the core of a Python process, and is it whole?"
+        "no CPython runtime of a supported version ({}) was found; is this the core of a Python process, and is it whole?",
+        columns::supported()
     )]
     NotFound,
     /// A place was found, but nothing fitted it.
@@ -92,10 +82,13 @@ impl<'p> PythonRuntime<'p> {
         let mut likely: Vec<_> = SHIPPED.iter().collect();
         likely.sort_by_key(|shipped| !locate::paths_mention(process, shipped.version));
         let scans = likely.into_iter().flat_map(|shipped| {
-            let layout = Layout::new(&shipped.column_on(process.core().machine()));
+            let layout = Layout::new(&shipped.column_on(process.core().machine(), None));
             locate::by_scan(process, &layout).take(16).collect::<Vec<_>>()
         });
-        let candidates = locate::by_symbol(process).chain(locate::by_cookie(process)).chain(scans);
+        let candidates = locate::by_symbol(process)
+            .chain(locate::by_section(process))
+            .chain(locate::by_cookie(process))
+            .chain(scans);
         for candidate in candidates {
             match Self::attach_at(process, candidate) {
                 Ok(runtime) => return Ok(runtime),
@@ -110,33 +103,37 @@ impl<'p> PythonRuntime<'p> {
 
     fn attach_at(process: &'p DeadProcess<'p>, candidate: Candidate) -> Result<Self, Refusal> {
         let stated = debug_offsets_at(process, candidate)?;
-        let stated_minor = stated.as_ref().map(|stated| minor_of(stated.version));
+        let stated = stated.as_ref();
+        let fits = |shipped: &&Shipped| {
+            stated.is_none_or(|stated| {
+                (minor_of(stated.version), stated.free_threaded)
+                    == (shipped.version, shipped.flavor == Flavor::FreeThreaded)
+            })
+        };
         let mut first_refusal = None;
-        for shipped in
-            SHIPPED.iter().filter(|shipped| stated_minor.is_none_or(|minor| minor == shipped.version))
-        {
-            match Self::try_column(
-                process,
-                candidate,
-                &shipped.column_on(process.core().machine()),
-                shipped.version,
-                stated.as_ref(),
-                LayoutSource::Table,
-            ) {
+        for shipped in SHIPPED.iter().filter(fits) {
+            let column = shipped.column_on(process.core().machine(), stated.map(|stated| stated.version));
+            let reading = Reading {
+                version: shipped.version,
+                flavor: shipped.flavor,
+                stated,
+                source: LayoutSource::Table,
+            };
+            match Self::try_column(process, candidate, &column, &reading) {
                 Ok(runtime) => return Ok(runtime),
                 // The version's own column says most about what is wrong.
                 Err((refusal, version_read)) => {
                     if version_read || first_refusal.is_none() {
-                        first_refusal = Some((refusal, shipped.version));
+                        first_refusal = Some(refusal);
                     }
                 }
             }
         }
-        let (refusal, _) = first_refusal.ok_or_else(|| unknown_version(stated.as_ref()))?;
-        Self::try_dwarf(process, candidate, stated.as_ref()).ok_or(refusal)
+        Self::try_dwarf(process, candidate, stated)
+            .ok_or_else(|| first_refusal.unwrap_or_else(|| unknown_version(stated)))
     }
 
-    /// Builds that no column fits, such as debug builds, are read by the DWARF of their own binary.
+    /// Builds that no column fits are read by the DWARF of their own binary.
     fn try_dwarf(
         process: &'p DeadProcess<'p>,
         candidate: Candidate,
@@ -145,8 +142,11 @@ impl<'p> PythonRuntime<'p> {
         let place = candidate.runtime.address();
         let file = process.module_files().iter().find(|file| file.module.contains(place))?;
         let column = dwarf::column_from_dwarf(file.bytes(process.core().target())?).ok()?;
-        SHIPPED.iter().find_map(|shipped| {
-            Self::try_column(process, candidate, &column, shipped.version, stated, LayoutSource::Dwarf).ok()
+        let free_threaded = stated.is_some_and(|stated| stated.free_threaded);
+        let flavor = if free_threaded { Flavor::FreeThreaded } else { Flavor::Release };
+        columns::versions().find_map(|version| {
+            let reading = Reading { version, flavor, stated, source: LayoutSource::Dwarf };
+            Self::try_column(process, candidate, &column, &reading).ok()
         })
     }
 
@@ -155,11 +155,10 @@ impl<'p> PythonRuntime<'p> {
         process: &'p DeadProcess<'p>,
         candidate: Candidate,
         column: &Column,
-        minor: (u8, u8),
-        stated: Option<&DebugOffsets>,
-        source: LayoutSource,
+        reading: &Reading<'_>,
     ) -> Result<Self, (Refusal, bool)> {
-        let Some(dialect) = Dialect::of(minor) else {
+        let Reading { version: minor, flavor, stated, source } = *reading;
+        let Some(dialect) = Dialect::of(minor, flavor) else {
             return Err((Refusal::UnknownVersion(format!("{}.{}", minor.0, minor.1)), true));
         };
         let mut layout = Layout::new(column);
@@ -174,7 +173,8 @@ impl<'p> PythonRuntime<'p> {
                 matches!(&refusal, Refusal::Contradiction(why) if !why.starts_with("sys.version"));
             (refusal, version_read)
         })?;
-        Ok(Self::assemble(process, python, candidate, layout_from, verified, stated))
+        let flavor = flavor_of(reading, &verified).map_err(|refusal| (refusal, true))?;
+        Ok(Self::assemble(process, python, candidate, layout_from, verified, flavor))
     }
 
     fn assemble(
@@ -183,13 +183,8 @@ impl<'p> PythonRuntime<'p> {
         candidate: Candidate,
         layout_from: Vec<LayoutSource>,
         verified: Verified,
-        stated: Option<&DebugOffsets>,
+        flavor: Flavor,
     ) -> Self {
-        let flavor = match stated {
-            Some(stated) if stated.free_threaded => Flavor::FreeThreaded,
-            _ if verified.debug_build => Flavor::Debug,
-            _ => Flavor::Release,
-        };
         let interpreters = interpreters(&python, verified.interpreter);
         let types = TypeNames::new(&python, verified.interpreter, verified.type_type);
         Self {
@@ -302,6 +297,29 @@ impl<'p> PythonRuntime<'p> {
     }
 }
 
+/// How a candidate is read.
+#[derive(Clone, Copy)]
+struct Reading<'s> {
+    version: (u8, u8),
+    flavor: Flavor,
+    stated: Option<&'s DebugOffsets>,
+    source: LayoutSource,
+}
+
+/// The flavor that the core states. A shipped column is for one flavor only, DWARF is for that of its binary.
+fn flavor_of(reading: &Reading<'_>, verified: &Verified) -> Result<Flavor, Refusal> {
+    let stated = if verified.debug_build { Flavor::Debug } else { Flavor::Release };
+    match (reading.source, reading.flavor) {
+        (LayoutSource::Table, flavor) if flavor == stated => Ok(flavor),
+        (_, Flavor::FreeThreaded) if stated == Flavor::Release => Ok(Flavor::FreeThreaded),
+        (LayoutSource::Dwarf, Flavor::Release | Flavor::Debug) => Ok(stated),
+        (LayoutSource::Dwarf, Flavor::FreeThreaded) => Ok(Flavor::FreeThreaded),
+        (_, flavor) => {
+            Err(Refusal::Flavor { version: verified.version.text.clone(), stated, read_as: flavor })
+        }
+    }
+}
+
 fn debug_offsets_at(
     process: &DeadProcess<'_>,
     candidate: Candidate,
@@ -332,7 +350,14 @@ fn minor_of(hex: u32) -> (u8, u8) {
 
 fn version_text(hex: u32) -> String {
     let (major, minor) = minor_of(hex);
-    format!("{major}.{minor}.{}", (hex >> 8) as u8)
+    let serial = hex & 0xf;
+    let stage = match (hex >> 4) & 0xf {
+        0xa => format!("a{serial}"),
+        0xb => format!("b{serial}"),
+        0xc => format!("rc{serial}"),
+        _ => String::new(),
+    };
+    format!("{major}.{minor}.{}{stage}", (hex >> 8) as u8)
 }
 
 fn interpreters(python: &Python<'_>, head: Ptr<InterpreterState>) -> Vec<Ptr<InterpreterState>> {

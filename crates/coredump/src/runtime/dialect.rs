@@ -2,13 +2,21 @@
 //!
 //! A [`Dialect`] is chosen once, when the runtime is attached to. Nothing else asks for the version.
 
-/// Behavior of one CPython minor version.
+use crate::layout::flavor::Flavor;
+
+/// Behavior of one CPython minor version in one flavor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dialect {
     /// How a thread's innermost frame is found.
     pub frame_chain: FrameChain,
     /// What a frame says about the instruction it stands on.
     pub instruction: Instruction,
+    /// Where the instructions lie that a frame points into.
+    pub bytecode: Bytecode,
+    /// How a frame refers to objects.
+    pub references: References,
+    /// How an object counts the references to it.
+    pub refcount: Refcount,
     /// How instructions map to lines.
     pub line_table: LineTable,
     /// How an int keeps its sign and number of digits.
@@ -32,7 +40,7 @@ pub enum FrameChain {
     FrameObjects,
     /// `tstate->cframe->current_frame` (3.11, 3.12).
     CFrame,
-    /// `tstate->current_frame` (3.13).
+    /// `tstate->current_frame` (3.13+).
     CurrentFrame,
 }
 
@@ -45,8 +53,65 @@ pub enum Instruction {
     LastiUnits,
     /// `prev_instr` points at the instruction that ran last (3.11, 3.12).
     RanLast,
-    /// `instr_ptr` points at the instruction that is running, or behind a call (3.13).
+    /// `instr_ptr` points at the instruction that is running, or behind a call (3.13+).
     Current,
+}
+
+/// Where the instructions lie that a frame points into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bytecode {
+    /// Within the code object.
+    InCode,
+    /// In the copy of `co_tlbc` that `tlbc_index` of the frame tells (free-threaded 3.14+;
+    /// `_PyFrame_GetBytecode` of `Include/internal/pycore_interpframe.h` at v3.14.0).
+    PerThread,
+}
+
+/// How a frame refers to objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum References {
+    /// By their address (up to 3.13).
+    Plain,
+    /// By a `_PyStackRef`: the lowest bit tells who owns the reference, the two lowest when both are set that
+    /// there is an integer in the other bits, and the second alone that there is no object
+    /// (3.14+; `Include/internal/pycore_stackref.h` at v3.14.10 and v3.15.2).
+    Tagged,
+}
+
+impl References {
+    /// The object that a frame's `word` refers to, as an address; zero for none, and `None` when the word holds
+    /// something else than a reference.
+    pub fn address(self, word: u64) -> Option<u64> {
+        match self {
+            Self::Plain => Some(word),
+            Self::Tagged if word & 2 != 0 => None,
+            Self::Tagged => Some(word & !1),
+        }
+    }
+}
+
+/// How an object counts the references to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refcount {
+    /// In a whole word (up to 3.13).
+    Word,
+    /// In the lower half of a word, with flags in the uppermost quarter (3.14+; `struct _object` of `Include/object.h`
+    /// at v3.14.10).
+    LowerHalf,
+    /// Shared between the thread that owns the object and all others (free-threaded).
+    Biased,
+}
+
+impl Refcount {
+    /// The count that the first word of an object states, or `None` where no object has such a word.
+    pub fn stated(self, word: u64) -> Option<u64> {
+        match self {
+            Self::Word => Some(word),
+            // Between them is room for a count that overflows; in no object one has.
+            Self::LowerHalf => (word >> 32 & 0xffff == 0).then_some(word & 0xffff_ffff),
+            Self::Biased => None,
+        }
+    }
 }
 
 /// How instructions map to lines.
@@ -89,8 +154,12 @@ pub enum InstanceDict {
     /// set (3.12).
     Tagged,
     /// `Py_TPFLAGS_MANAGED_DICT`: three words before the object the dict; with `Py_TPFLAGS_INLINE_VALUES` the
-    /// values behind `tp_basicsize`, while they are valid (3.13).
+    /// values behind `tp_basicsize`, while they are valid (3.13+).
     InlineValues,
+    /// As [`InstanceDict::InlineValues`], but the dict stands one word before the object, as there is no header of
+    /// the garbage collector between them (free-threaded 3.13+; `MANAGED_DICT_OFFSET` of
+    /// `Include/internal/pycore_object.h` at v3.13.0).
+    InlineValuesWithoutGcHead,
 }
 
 /// How the exceptions of a thread are kept.
@@ -130,11 +199,32 @@ pub struct ReprStyle {
 }
 
 impl Dialect {
-    /// The behavior of a version, or `None` for one that is not known.
-    pub fn of(version: (u8, u8)) -> Option<Self> {
+    /// The behavior of a version in a flavor, or `None` for one that is not known.
+    pub fn of(version: (u8, u8), flavor: Flavor) -> Option<Self> {
+        let dialect = Self::of_version(version)?;
+        Some(match flavor {
+            Flavor::Release | Flavor::Debug => dialect,
+            Flavor::FreeThreaded => dialect.without_gil(),
+        })
+    }
+
+    /// What `--disable-gil` changes.
+    fn without_gil(self) -> Self {
+        let bytecode = match self.references {
+            References::Plain => Bytecode::InCode,
+            References::Tagged => Bytecode::PerThread,
+        };
+        let instance_dict = InstanceDict::InlineValuesWithoutGcHead;
+        Self { bytecode, refcount: Refcount::Biased, instance_dict, ..self }
+    }
+
+    fn of_version(version: (u8, u8)) -> Option<Self> {
         let oldest = Self {
             frame_chain: FrameChain::FrameObjects,
             instruction: Instruction::LastiBytes,
+            bytecode: Bytecode::InCode,
+            references: References::Plain,
+            refcount: Refcount::Word,
             line_table: LineTable::Lnotab,
             int_format: IntFormat::SignedSize,
             dict_keys: DictKeysFormat::Size,
@@ -187,6 +277,8 @@ impl Dialect {
             instance_dict: InstanceDict::InlineValues,
             ..v3_12
         };
+        let v3_14 = Self { references: References::Tagged, refcount: Refcount::LowerHalf, ..v3_13 };
+        let v3_15 = v3_14;
         match version {
             (3, 8) => Some(oldest),
             (3, 9) => Some(v3_9),
@@ -194,6 +286,8 @@ impl Dialect {
             (3, 11) => Some(v3_11),
             (3, 12) => Some(v3_12),
             (3, 13) => Some(v3_13),
+            (3, 14) => Some(v3_14),
+            (3, 15) => Some(v3_15),
             _ => None,
         }
     }

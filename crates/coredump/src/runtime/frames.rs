@@ -12,7 +12,7 @@ use crate::objects::dict;
 use crate::objects::kind::{self, Kind};
 use crate::objects::unicode::read_string;
 use crate::runtime::code::{Code, CodeCache, Variable, VariableKind};
-use crate::runtime::dialect::{FrameChain, Instruction};
+use crate::runtime::dialect::{Bytecode, FrameChain, Instruction};
 use crate::runtime::python::Python;
 
 /// A Python function that was running, or waiting for one that it called.
@@ -137,8 +137,10 @@ fn previous(python: &Python<'_>, place: FramePlace) -> Result<Option<FramePlace>
     })
 }
 
-/// `FRAME_OWNED_BY_CSTACK`: a frame that only marks an entry into the interpreter loop (3.12, 3.13).
-const OWNED_BY_C_STACK: u8 = 3;
+/// From this `owner` on, a frame only marks an entry into the interpreter loop: `FRAME_OWNED_BY_CSTACK` (3 in 3.12
+/// and 3.13, 4 in 3.14) and `FRAME_OWNED_BY_INTERPRETER` (3 in 3.14 and later, alone in 3.15);
+/// `Include/internal/pycore_interpframe_structs.h` at v3.14.10 and v3.15.2.
+const FIRST_MARKER: u8 = 3;
 
 /// Reads one frame; `None` for one that runs no Python code.
 pub(crate) fn read_frame(
@@ -166,16 +168,16 @@ fn code_of(
             if python.layout().has(member::IFRAME_IS_ENTRY) {
                 return python.read(frame, member::IFRAME_CODE);
             }
-            let entry_marker = python.read(frame, member::IFRAME_OWNER)? == OWNED_BY_C_STACK;
+            let entry_marker = python.read(frame, member::IFRAME_OWNER)? >= FIRST_MARKER;
             Ok(python.read(frame, member::IFRAME_CODE)?.filter(|_| !entry_marker))
         }
         FramePlace::Interpreter(frame) => {
-            if python.read(frame, member::IFRAME_OWNER)? == OWNED_BY_C_STACK {
+            if python.read(frame, member::IFRAME_OWNER)? >= FIRST_MARKER {
                 return Ok(None);
             }
-            let Some(executable) = python.read(frame, member::IFRAME_EXECUTABLE)?.map(Ptr::cast) else {
-                return Ok(None);
-            };
+            let Address(word) = python.read(frame, member::IFRAME_EXECUTABLE)?;
+            let executable = python.dialect().references.address(word).map(Address).and_then(Ptr::new);
+            let Some(executable) = executable else { return Ok(None) };
             // The executable may be None or any object; only code objects have lines.
             match codes.check_type(python, executable) {
                 Ok(()) => Ok(Some(executable)),
@@ -215,10 +217,36 @@ fn instruction_offset(
             } else {
                 python.read(frame, member::IFRAME_PREV_INSTR)?
             };
-            let start = python.address_of(code, member::CODE_CODE_ADAPTIVE)?;
+            let start = first_instruction(python, frame, code)?;
             Ok(pointer.0.checked_sub(start.0))
         }
     }
+}
+
+/// Most copies of its bytecode that a code object has: one for each thread.
+const MAX_COPIES: u64 = 1 << 20;
+
+/// Where the instructions begin that the frame's pointer points into.
+fn first_instruction(
+    python: &Python<'_>,
+    frame: Ptr<InterpreterFrame>,
+    code: Ptr<CodeObject>,
+) -> Result<Address, ReadError> {
+    let in_code = python.address_of(code, member::CODE_CODE_ADAPTIVE)?;
+    if python.dialect().bytecode == Bytecode::InCode {
+        return Ok(in_code);
+    }
+    // Copies are made when a second thread first runs the code; up to then there is no array.
+    let Some(copies) = python.read(code, member::CODE_TLBC)? else { return Ok(in_code) };
+    let index = u64::from(python.read(frame, member::IFRAME_TLBC_INDEX)?);
+    let count = python.read(copies, member::CODE_ARRAY_SIZE)?;
+    if index >= u64::try_from(count).unwrap_or(0).min(MAX_COPIES) {
+        let what = "the frame's copy of the bytecode is none of its code object's";
+        return Err(ReadError::Invalid { at: frame.address(), what });
+    }
+    let word = python.space().target().word_size as u64;
+    let entry = python.address_of(copies, member::CODE_ARRAY_ENTRIES)?.wrapping_add(index * word);
+    Ok(Address(python.word(entry)?))
 }
 
 /// `co_flags` of a function whose variables are in slots (`CO_OPTIMIZED`, Include/cpython/code.h).
@@ -263,8 +291,10 @@ pub(crate) fn bindings(python: &Python<'_>, frame: &Frame) -> Vec<Binding> {
     let word = python.space().target().word_size as u64;
     let variables = frame.code.variables.iter().take(MAX_SLOTS).enumerate();
     let bound = variables.filter_map(|(index, variable)| {
-        let object = match python.word(slots.wrapping_add(index as u64 * word)) {
-            Ok(value) => Ok(Ptr::new(Address(value))?),
+        let at = slots.wrapping_add(index as u64 * word);
+        let object = match python.word(at).map(|value| python.dialect().references.address(value)) {
+            Ok(Some(value)) => Ok(Ptr::new(Address(value))?),
+            Ok(None) => Err(ReadError::Invalid { at, what: "a frame's slot that refers to no object" }),
             Err(fault) => Err(fault.into()),
         };
         let object = match object {

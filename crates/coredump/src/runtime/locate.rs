@@ -15,6 +15,8 @@ use crate::runtime::process::DeadProcess;
 pub enum LocatedBy {
     /// By the symbol `_PyRuntime` of a module's file.
     Symbol,
+    /// By the section `.PyRuntime` of a module's file (3.13+).
+    Section,
     /// By the cookie with which `_Py_DebugOffsets` begins (3.13+).
     Cookie,
     /// By a word that points at an interpreter state whose first thread points back.
@@ -34,6 +36,16 @@ pub(crate) fn by_symbol<'p>(process: &'p DeadProcess<'_>) -> impl Iterator<Item 
     likely_first(process).into_iter().filter(|file| may_hold_python(&file.module)).filter_map(move |file| {
         let address = modules::symbol_address(file.bytes(target)?, file.module.bias?, "_PyRuntime")?;
         Some(Candidate { runtime: Ptr::new(address)?, located_by: LocatedBy::Symbol })
+    })
+}
+
+/// Places where a section for the runtime begins: a program that embeds Python need not export its symbols
+/// (`GENERATE_DEBUG_SECTION` of `Include/internal/pycore_debug_offsets.h` at v3.14.10).
+pub(crate) fn by_section<'p>(process: &'p DeadProcess<'_>) -> impl Iterator<Item = Candidate> + 'p {
+    let target = process.core().target();
+    likely_first(process).into_iter().filter(|file| may_hold_python(&file.module)).filter_map(move |file| {
+        let address = modules::section_address(file.bytes(target)?, file.module.bias?, ".PyRuntime")?;
+        Some(Candidate { runtime: Ptr::new(address)?, located_by: LocatedBy::Section })
     })
 }
 

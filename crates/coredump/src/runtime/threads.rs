@@ -89,6 +89,10 @@ pub(crate) fn gil_holder(
         }
         Gil::PerInterpreter => {
             let gil = python.read(interpreter, member::INTERP_GIL).ok().flatten()?;
+            // A free-threaded build has a GIL as well, but it counts only while it is enabled.
+            if python.layout().has(member::GIL_ENABLED) && python.read(gil, member::GIL_ENABLED).ok()? == 0 {
+                return None;
+            }
             let locked = python.read(gil, member::GIL_LOCKED).ok()?;
             python.read(gil, member::GIL_LAST_HOLDER).ok().flatten().filter(|_| locked == 1)
         }

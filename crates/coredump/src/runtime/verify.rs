@@ -1,6 +1,8 @@
 //! Checks that a place is the runtime and that a layout fits it, against the core's own objects.
 
 use crate::address::Ptr;
+use crate::layout::columns;
+use crate::layout::flavor::Flavor;
 use crate::layout::member::{self, DictObject, InterpreterState, Object, RuntimeState, TypeObject};
 use crate::layout::{Member, ReadError, SizeOf};
 use crate::objects::dict::lookup_str;
@@ -33,8 +35,21 @@ pub enum Refusal {
     #[error("{0}")]
     Contradiction(String),
     /// The version is not one that is known.
-    #[error("CPython {0} is not supported")]
+    #[error(
+        "CPython {0} is not supported, {supported} are (releases and release candidates); a newer pycoroner may know it",
+        supported = columns::supported()
+    )]
     UnknownVersion(String),
+    /// The build is of another flavor than the layout.
+    #[error("CPython {version} is a {stated} build, the layout is that of a {read_as} build")]
+    Flavor {
+        /// Its version.
+        version: String,
+        /// What the core says.
+        stated: Flavor,
+        /// What the layout is of.
+        read_as: Flavor,
+    },
 }
 
 /// What verification found on its way.

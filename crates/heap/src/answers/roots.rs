@@ -58,6 +58,7 @@ pub(crate) fn collect(heap: &mut Heap<'_, '_>) -> Vec<Root> {
 
 fn thread_roots(runtime: &PythonRuntime<'_>, thread: &Thread, addresses: &mut Vec<(u64, String)>) {
     let python = runtime.python();
+    let references = python.dialect().references;
     let thread_name = match &thread.name {
         Some(name) => format!("<thread '{name}'>"),
         None => format!("<thread {:#x}>", thread.ident),
@@ -74,14 +75,19 @@ fn thread_roots(runtime: &PythonRuntime<'_>, thread: &Thread, addresses: &mut Ve
         };
         if let Ok(slots) = python.address_of(at, member::IFRAME_LOCALSPLUS) {
             for (slot, variable) in (0u64..).zip(&frame.code.variables) {
-                if let Ok(object) = python.word(slots.wrapping_add(slot * WORD)) {
+                let word = python.word(slots.wrapping_add(slot * WORD)).ok();
+                if let Some(object) = word.and_then(|word| references.address(word)) {
                     addresses.push((object, format!("{frame_name}.{}", variable.name)));
                 }
             }
         }
-        for place in
-            [member::IFRAME_FUNC, member::IFRAME_FUNCOBJ, member::IFRAME_EXECUTABLE, member::IFRAME_LOCALS]
-        {
+        for place in [member::IFRAME_FUNCOBJ, member::IFRAME_EXECUTABLE] {
+            let word = python.read(at, place).ok();
+            if let Some(object) = word.and_then(|Address(word)| references.address(word)) {
+                addresses.push((object, frame_name.clone()));
+            }
+        }
+        for place in [member::IFRAME_FUNC, member::IFRAME_LOCALS] {
             if let Ok(Some(object)) = python.read(at, place) {
                 addresses.push((object.address().0, frame_name.clone()));
             }

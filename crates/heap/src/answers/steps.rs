@@ -267,13 +267,9 @@ fn local_variable(heap: &Heap<'_, '_>, text: &mut String, from: Node, slot: u64,
         }
         (None, None) => object,
     };
-    let code = |frame: Bytes<'_>| {
-        let place = if places.frame_own_frame.is_some() {
-            places.iframe_code.or(places.iframe_executable)
-        } else {
-            places.frame_code
-        };
-        frame.word(place?)
+    let code = |frame: Bytes<'_>| match places.frame_own_frame {
+        Some(_) => heap.reader.code_of(frame),
+        None => frame.word(places.frame_code?),
     };
     let code = frame.and_then(code);
     if in_generator.is_some() {

@@ -1,6 +1,6 @@
 //! Offsets of the members that passes over all objects read, looked up once.
 
-use pycoroner_coredump::{Bits, Layout, Member, ReadError, member as m};
+use pycoroner_coredump::{Bits, Layout, Member, Python, ReadError, Refcount, member as m};
 
 use crate::memory::image::Bytes;
 
@@ -11,14 +11,18 @@ macro_rules! places {
         pub(crate) struct Places {
             $(pub(crate) $name: u64,)*
             $(pub(crate) $optional: Option<u64>,)*
+            /// How objects count their references.
+            pub(crate) counts: Refcount,
         }
 
         impl Places {
-            /// Takes the places out of `layout`.
-            pub(crate) fn new(layout: &Layout) -> Result<Self, ReadError> {
+            /// Takes the places out of the layout.
+            pub(crate) fn new(python: &Python<'_>) -> Result<Self, ReadError> {
+                let layout = python.layout();
                 Ok(Self {
                     $($name: layout.offset($member)?,)*
                     $($optional: offset(layout, $optional_member),)*
+                    counts: python.dialect().refcount,
                 })
             }
         }
@@ -152,6 +156,7 @@ places! {
     iframe_locals: m::IFRAME_LOCALS;
     iframe_frame_obj: m::IFRAME_FRAME_OBJ;
     iframe_stacktop: m::IFRAME_STACKTOP;
+    iframe_stackpointer: m::IFRAME_STACKPOINTER;
     iframe_localsplus: m::IFRAME_LOCALSPLUS;
     gen_iframe: m::GEN_IFRAME;
     gen_frame_state: m::GEN_FRAME_STATE;
@@ -188,6 +193,13 @@ places! {
     defaultdict_factory: m::DEFAULTDICT_FACTORY;
     descr_member: m::DESCR_MEMBER;
     member_def_offset: m::MEMBER_DEF_OFFSET;
+    }
+}
+
+impl Places {
+    /// The reference count of an object, when it has one that can be told.
+    pub(crate) fn count_of(&self, object: Bytes<'_>) -> Option<u64> {
+        self.counts.stated(object.word(self.refcount)?)
     }
 }
 

@@ -123,7 +123,7 @@ impl Objects {
         }
         let object = image.from(address)?;
         let of_type = object.word(places.of_type)?;
-        if !matches!(object.word(places.refcount)?, 1..=MAX_REFCOUNT) {
+        if !matches!(places.count_of(object)?, 1..=MAX_REFCOUNT) {
             return None;
         }
         let id = types.id_of(image, of_type)?;
@@ -164,12 +164,12 @@ impl Scan<'_, '_, '_, '_> {
     /// How many bytes into the block an object starts: as many as its type says precede it.
     fn object_start(&mut self, block: Block<'_>) -> Option<u64> {
         for start in [0, 16, 32] {
-            let Some(refcount) = block.bytes.word(start + self.places.refcount) else { break };
+            let Some(word) = block.bytes.word(start + self.places.refcount) else { break };
             if start + self.places.object_size > block.size {
                 break;
             }
             // An object that is not one any more, kept for reuse on a free list, has no references.
-            if !(1..=MAX_REFCOUNT).contains(&refcount) {
+            if !self.places.counts.stated(word).is_some_and(|count| (1..=MAX_REFCOUNT).contains(&count)) {
                 continue;
             }
             let Some(id) = block

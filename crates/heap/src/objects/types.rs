@@ -151,7 +151,7 @@ impl<'r, 'p> Types<'r, 'p> {
                 return true;
             }
             let Some(object) = image.from(at) else { return false };
-            let refcount = object.word(self.places.refcount);
+            let refcount = self.places.count_of(object);
             let metatype = object.word(self.places.of_type).filter(|metatype| metatype.is_multiple_of(WORD));
             let (Some(1..=MAX_REFCOUNT), Some(metatype)) = (refcount, metatype) else { return false };
             let Some(flags) = image.from(metatype).and_then(|metatype| metatype.word(self.places.type_flags))
@@ -239,5 +239,5 @@ fn is_exception(flags: Option<u64>) -> bool {
     flags.is_some_and(|flags| flags & flag::BASE_EXC_SUBCLASS != 0)
 }
 
-/// Highest reference count that is taken for one: immortal objects have 2^32 - 1 (3.12 and 3.13, PEP 683).
+/// Highest reference count that is taken for one: immortal objects have at most 2^32 - 1 (PEP 683).
 pub(crate) const MAX_REFCOUNT: u64 = u32::MAX as u64;

@@ -24,7 +24,7 @@ impl Reader<'_> {
             sink.edge(object.word(places.frame_back?)?, Step::Named("f_back"));
             sink.edge(object.word(places.frame_trace?)?, Step::Named("f_trace"));
             if object.word(places.frame_frame?)? == address.wrapping_add(own) {
-                self.visit_interpreter_frame(object.skip(own)?, sink)?;
+                self.visit_interpreter_frame(address.wrapping_add(own), object.skip(own)?, sink)?;
             }
             return Some(());
         }
@@ -41,7 +41,7 @@ impl Reader<'_> {
         let end = self.temporaries_end(object, first_temporary);
         let all = end.checked_sub(address.wrapping_add(slots))? / WORD;
         let room = facts.item_size / WORD * object.word(places.var_len)?.min(MAX_SLOTS);
-        Self::visit_slots(object, slots, locals.min(room), all.min(room), sink);
+        self.visit_slots(object, slots, locals.min(room), all.min(room), sink);
         Some(())
     }
 
@@ -61,6 +61,7 @@ impl Reader<'_> {
     /// A generator, coroutine or asynchronous generator; from 3.11 on its frame lies in it.
     pub(crate) fn visit_generator(
         &self,
+        address: u64,
         object: Bytes<'_>,
         facts: &TypeFacts,
         sink: &mut impl Sink,
@@ -75,13 +76,14 @@ impl Reader<'_> {
         }
         let state = object.byte(places.gen_frame_state?)? as i8;
         if state < FRAME_COMPLETED {
-            self.visit_interpreter_frame(object.skip(places.gen_iframe?)?, sink)?;
+            let at = places.gen_iframe?;
+            self.visit_interpreter_frame(address.wrapping_add(at), object.skip(at)?, sink)?;
         }
         Some(())
     }
 
     /// `_PyInterpreterFrame` (3.11+); globals and builtins are borrowed from the function.
-    fn visit_interpreter_frame(&self, frame: Bytes<'_>, sink: &mut impl Sink) -> Option<()> {
+    fn visit_interpreter_frame(&self, address: u64, frame: Bytes<'_>, sink: &mut impl Sink) -> Option<()> {
         let places = &self.places;
         for (place, name) in [
             (places.iframe_code.or(places.iframe_executable), "f_code"),
@@ -89,35 +91,48 @@ impl Reader<'_> {
             (places.iframe_locals, "f_locals"),
             (places.iframe_frame_obj, "<frame>"),
         ] {
-            sink.edge(frame.word(place?)?, Step::Named(name));
+            sink.edge(self.references.address(frame.word(place?)?).unwrap_or(0), Step::Named(name));
         }
         let locals = self.local_count(frame)?;
-        let stack_top = frame.half(places.iframe_stacktop?)? as i32;
-        let all = u64::try_from(stack_top).unwrap_or(locals).max(locals);
-        Self::visit_slots(frame, places.iframe_localsplus?, locals, all.min(self.frame_slots(frame)?), sink);
+        let all = match (places.iframe_stacktop, places.iframe_stackpointer) {
+            (Some(top), _) => u64::try_from(frame.half(top)? as i32).unwrap_or(locals),
+            // Kept by frames that are suspended, null or older than the last call in others (3.14+).
+            (None, Some(pointer)) => {
+                let first = address.wrapping_add(places.iframe_localsplus?);
+                frame.word(pointer)?.checked_sub(first).map_or(locals, |bytes| bytes / WORD)
+            }
+            (None, None) => locals,
+        };
+        let all = all.max(locals);
+        self.visit_slots(frame, places.iframe_localsplus?, locals, all.min(self.frame_slots(frame)?), sink);
         Some(())
     }
 
     /// Local variables, then the stack.
-    fn visit_slots(frame: Bytes<'_>, offset: u64, locals: u64, all: u64, sink: &mut impl Sink) {
-        for (slot, target) in (0..).zip(frame.words(offset, all.min(MAX_SLOTS))) {
+    fn visit_slots(&self, frame: Bytes<'_>, offset: u64, locals: u64, all: u64, sink: &mut impl Sink) {
+        for (slot, word) in (0..).zip(frame.words(offset, all.min(MAX_SLOTS))) {
+            let target = self.references.address(word).unwrap_or(0);
             if target != 0 {
                 sink.edge(target, if slot < locals { Step::Local(slot) } else { Step::Temporary });
             }
         }
     }
 
+    /// The code object of an interpreter frame.
+    pub(crate) fn code_of(&self, frame: Bytes<'_>) -> Option<u64> {
+        let place = self.places.iframe_code.or(self.places.iframe_executable)?;
+        self.references.address(frame.word(place)?)
+    }
+
     /// Number of local variables, cells and free variables of an interpreter frame.
     pub(crate) fn local_count(&self, frame: Bytes<'_>) -> Option<u64> {
-        let code =
-            self.image.from(frame.word(self.places.iframe_code.or(self.places.iframe_executable)?)?)?;
+        let code = self.image.from(self.code_of(frame)?)?;
         Some(u64::from(code.half(self.places.code_nlocalsplus?)?).min(MAX_SLOTS))
     }
 
     /// Number of all slots of an interpreter frame.
     pub(crate) fn frame_slots(&self, frame: Bytes<'_>) -> Option<u64> {
-        let code =
-            self.image.from(frame.word(self.places.iframe_code.or(self.places.iframe_executable)?)?)?;
+        let code = self.image.from(self.code_of(frame)?)?;
         let stack = u64::from(code.half(self.places.code_stacksize?)?).min(MAX_SLOTS);
         Some(self.local_count(frame)? + stack)
     }

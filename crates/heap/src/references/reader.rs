@@ -1,6 +1,6 @@
 //! What reading objects takes: memory, places, and how this version keeps attributes.
 
-use pycoroner_coredump::{InstanceDict, PythonRuntime, ReadError};
+use pycoroner_coredump::{InstanceDict, PythonRuntime, ReadError, References};
 
 use crate::memory::image::{Bytes, Image, WORD};
 use crate::memory::places::{Places, StrState};
@@ -11,6 +11,8 @@ pub(crate) struct Reader<'d> {
     pub(crate) places: Places,
     pub(crate) str_state: StrState,
     pub(crate) instance_dict: InstanceDict,
+    /// How frames refer to objects.
+    pub(crate) references: References,
     static_types: Option<StaticTypes>,
 }
 
@@ -25,7 +27,7 @@ struct StaticTypes {
 impl<'d> Reader<'d> {
     pub(crate) fn new(runtime: &PythonRuntime<'d>) -> Result<Self, ReadError> {
         let python = runtime.python();
-        let places = Places::new(python.layout())?;
+        let places = Places::new(python)?;
         let interpreter = runtime.interpreters().last().map(|interpreter| interpreter.address().0);
         let static_types = || {
             let (table, entry_size, dict) = match places.interp_managed_types {
@@ -39,6 +41,7 @@ impl<'d> Reader<'d> {
             places,
             str_state: StrState::new(python.layout())?,
             instance_dict: python.dialect().instance_dict,
+            references: python.dialect().references,
             static_types: static_types(),
         })
     }

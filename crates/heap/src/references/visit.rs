@@ -61,7 +61,7 @@ impl Reader<'_> {
             Shape::Type => self.visit_type(object, sink),
             Shape::WeakRef => Self::visit_word(object, self.places.weakref_callback, sink),
             Shape::Frame => self.visit_frame(address, object, facts, sink),
-            Shape::Generator => self.visit_generator(object, facts, sink),
+            Shape::Generator => self.visit_generator(address, object, facts, sink),
             Shape::Deque => self.visit_deque(object, sink),
             Shape::Code | Shape::Words | Shape::Instance | Shape::Unknown => {
                 Self::visit_words(object, facts, self.places.object_size, facts.shape_size, sink);
@@ -191,7 +191,8 @@ impl Reader<'_> {
             let class = self.image.from(facts.address)?;
             self.dict_keys(class.word(self.places.heap_type_cached_keys)?)
         };
-        let dict = before(3)?;
+        let words = if self.instance_dict == InstanceDict::InlineValuesWithoutGcHead { 1 } else { 3 };
+        let dict = before(words)?;
         match self.instance_dict {
             InstanceDict::Pointer => {}
             InstanceDict::ValuesAndDict => {
@@ -206,7 +207,7 @@ impl Reader<'_> {
                 self.visit_values(dict.wrapping_add(1), &shared_keys()?, sink);
             }
             InstanceDict::Tagged => sink.edge(dict, Step::Named("__dict__")),
-            InstanceDict::InlineValues => {
+            InstanceDict::InlineValues | InstanceDict::InlineValuesWithoutGcHead => {
                 sink.edge(dict, Step::Named("__dict__"));
                 // A dict that was made for the instance refers to the values itself.
                 let inline = facts.has_inline_values() && dict == 0;

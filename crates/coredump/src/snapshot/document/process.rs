@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::address::Address;
-use crate::runtime::attach::{Flavor, LayoutSource};
+use crate::layout::flavor::Flavor;
+use crate::runtime::attach::LayoutSource;
 use crate::runtime::locate::LocatedBy;
 
 /// The process as it was started, and its interpreter.
