@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 use pycoroner_coredump::{CaptureOptions, LocalsOf, capture};
-use pycoroner_findings::{Gap, GapKind};
 
 use super::Session;
 use crate::args::CoreArgs;
@@ -17,12 +16,9 @@ pub(crate) fn run(session: &Session, args: &CoreArgs) -> Result<Outcome> {
     let item = core_item(&args.core)?;
     session.output.spare([item.path.as_path()])?;
     let locals = if args.locals { LocalsOf::AllFrames } else { LocalsOf::NoFrame };
-    let options = CaptureOptions { locals, ..CaptureOptions::default() };
-    let mut snapshot =
+    let options = CaptureOptions { locals, native: args.native, ..CaptureOptions::default() };
+    let snapshot =
         with_process(&item, &args.binaries, |process, runtime| Ok(capture(process, runtime, &options)))?;
-    if args.native {
-        snapshot.gaps.push(Gap::new(GapKind::Missing, "native frames", "not read by this version"));
-    }
     let sources = SourceLines::new(args.binaries.sysroot.as_deref(), session.policy);
     let folding = if args.all { Folding::Unfolded } else { Folding::Folded };
     session.write_document(&snapshot, args.format, |document| {

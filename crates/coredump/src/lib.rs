@@ -38,6 +38,7 @@ mod layout;
 mod line_table;
 mod mapped_file;
 mod memory;
+pub mod native;
 pub mod objects;
 mod runtime;
 mod snapshot;

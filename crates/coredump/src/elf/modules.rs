@@ -243,6 +243,12 @@ impl ModuleFile {
         }
     }
 
+    /// The bytes of the file's separate debug information, if one of the same build is there.
+    #[expect(clippy::unused_self, reason = "nothing looks for separate debug files yet")]
+    pub(crate) fn debug_bytes(&self, _target: Target) -> Option<&[u8]> {
+        None
+    }
+
     /// What was wrong with the files that were looked at.
     pub(crate) fn gap(&self) -> Option<&Gap> {
         match self.file.get()? {

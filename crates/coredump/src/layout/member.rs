@@ -79,6 +79,8 @@ members! {
     ERR_EXC_TRACEBACK: ErrStackItem, Option<Ptr<TracebackObject>>, "_PyErr_StackItem.exc_traceback";
     ERR_PREVIOUS: ErrStackItem, Option<Ptr<ErrStackItem>>, "_PyErr_StackItem.previous_item";
 
+    CFRAME_PREVIOUS: CFrame, Option<Ptr<CFrame>>, "_PyCFrame.previous";
+    CFRAME_PREVIOUS_3_10: CFrame, Option<Ptr<CFrame>>, "CFrame.previous";
     CFRAME_CURRENT_FRAME: CFrame, Option<Ptr<InterpreterFrame>>, "_PyCFrame.current_frame";
 
     FRAME_BACK: FrameObject, Option<Ptr<FrameObject>>, "PyFrameObject.f_back";

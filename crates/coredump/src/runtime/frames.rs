@@ -114,7 +114,10 @@ pub(crate) fn walk(python: &Python<'_>, codes: &CodeCache, thread: Ptr<ThreadSta
     stack
 }
 
-fn innermost(python: &Python<'_>, thread: Ptr<ThreadState>) -> Result<Option<FramePlace>, ReadError> {
+pub(super) fn innermost(
+    python: &Python<'_>,
+    thread: Ptr<ThreadState>,
+) -> Result<Option<FramePlace>, ReadError> {
     let frame = match python.dialect().frame_chain {
         FrameChain::FrameObjects => {
             return Ok(python.read(thread, member::TSTATE_FRAME)?.map(FramePlace::Object));
@@ -128,7 +131,7 @@ fn innermost(python: &Python<'_>, thread: Ptr<ThreadState>) -> Result<Option<Fra
     Ok(frame.map(FramePlace::Interpreter))
 }
 
-fn previous(python: &Python<'_>, place: FramePlace) -> Result<Option<FramePlace>, ReadError> {
+pub(super) fn previous(python: &Python<'_>, place: FramePlace) -> Result<Option<FramePlace>, ReadError> {
     Ok(match place {
         FramePlace::Object(frame) => python.read(frame, member::FRAME_BACK)?.map(FramePlace::Object),
         FramePlace::Interpreter(frame) => {

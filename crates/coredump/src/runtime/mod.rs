@@ -1,5 +1,6 @@
 //! The CPython runtime inside a core: where it is, which version, its threads and frames.
 
+pub(crate) mod activations;
 pub(crate) mod attach;
 pub(crate) mod code;
 pub(crate) mod dialect;

@@ -12,6 +12,7 @@ use crate::snapshot::crash;
 use crate::snapshot::document::{
     CrashSection, ProcessSection, ProcessSnapshot, PythonSection, ThreadSection,
 };
+use crate::snapshot::native;
 use crate::snapshot::threads;
 
 /// How much is read into a snapshot.
@@ -25,6 +26,8 @@ pub struct CaptureOptions {
     pub items: usize,
     /// How many bytes the text of one value may take.
     pub text_bytes: usize,
+    /// Whether native frames are read.
+    pub native: bool,
 }
 
 /// Of which frames variables are read.
@@ -41,7 +44,7 @@ pub enum LocalsOf {
 impl Default for CaptureOptions {
     /// No variables; values six levels deep, a hundred items, 4 KiB of text.
     fn default() -> Self {
-        Self { locals: LocalsOf::NoFrame, depth: 6, items: 100, text_bytes: 4096 }
+        Self { locals: LocalsOf::NoFrame, depth: 6, items: 100, text_bytes: 4096, native: false }
     }
 }
 
@@ -53,7 +56,7 @@ pub fn capture(
 ) -> ProcessSnapshot {
     let mut gaps = process.core().gaps().to_vec();
     let crash = crash::section(process);
-    let threads =
+    let mut threads =
         match runtime {
             Ok(runtime) => threads::of_runtime(runtime, &crash, options, &mut gaps),
             Err(error) => {
@@ -63,6 +66,9 @@ pub fn capture(
                 threads::without_runtime(process, &crash)
             }
         };
+    if options.native {
+        native::add(process, runtime.ok(), &mut threads, &mut gaps);
+    }
     gaps.extend(process.module_files().iter().filter_map(|file| file.gap().cloned()));
     let mut snapshot = ProcessSnapshot {
         schema: "pycoroner.core/1",

@@ -5,5 +5,6 @@ pub(crate) mod crash;
 pub(crate) mod document;
 mod exceptions;
 mod messages;
+mod native;
 mod threads;
 mod values;

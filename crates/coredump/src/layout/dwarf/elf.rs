@@ -8,7 +8,7 @@ use goblin::elf::SectionHeader;
 use goblin::elf::compression_header::{CompressionHeader, ELFCOMPRESS_ZLIB, ELFCOMPRESS_ZSTD};
 use goblin::elf::dynamic::{DT_NULL, DT_SONAME};
 use goblin::elf::header::{ELFCLASS64, EM_AARCH64, EM_X86_64, ET_DYN, ET_EXEC, Header};
-use goblin::elf::section_header::{SHF_COMPRESSED, SHT_DYNAMIC, SHT_NOBITS};
+use goblin::elf::section_header::{SHF_COMPRESSED, SHT_DYNAMIC, SHT_DYNSYM, SHT_NOBITS, SHT_SYMTAB};
 
 use crate::address::LoadBias;
 use crate::elf::modules::symbol_address;
@@ -17,7 +17,7 @@ use crate::layout::dwarf::DwarfError;
 use crate::memory::Target;
 
 /// An executable, a shared library, or the debug file of either.
-pub(super) struct Binary<'d> {
+pub(crate) struct Binary<'d> {
     data: &'d [u8],
     header: Header,
     ctx: Ctx,
@@ -39,7 +39,7 @@ const MAX_UNPACKED: u64 = 1 << 28;
 
 impl<'d> Binary<'d> {
     /// Parses headers only.
-    pub(super) fn parse(data: &'d [u8]) -> Result<Self, DwarfError> {
+    pub(crate) fn parse(data: &'d [u8]) -> Result<Self, DwarfError> {
         let not_binary = |error: goblin::error::Error| DwarfError::NotBinary(error.to_string());
         let header = goblin::elf::Elf::parse_header(data).map_err(not_binary)?;
         let class = header.e_ident.get(goblin::elf::header::EI_CLASS);
@@ -61,7 +61,7 @@ impl<'d> Binary<'d> {
     }
 
     /// Byte order and pointer width.
-    pub(super) fn target(&self) -> Target {
+    pub(crate) fn target(&self) -> Target {
         Target { little_endian: self.ctx.le.is_little(), word_size: 8 }
     }
 
@@ -87,10 +87,43 @@ impl<'d> Binary<'d> {
         })
     }
 
-    fn debug_section(&self, name: &'static str) -> Result<Option<Cow<'d, [u8]>>, DwarfError> {
-        let Some(section) =
-            self.sections.iter().find(|section| self.section_name(section) == Some(name.as_bytes()))
-        else {
+    /// The symbol tables with their names: the full one, or the dynamic one where that was stripped.
+    pub(crate) fn symbol_tables(&self) -> impl Iterator<Item = (&'d [u8], &'d [u8])> {
+        [SHT_SYMTAB, SHT_DYNSYM].into_iter().filter_map(|kind| {
+            let table = self.sections.iter().find(|section| section.sh_type == kind)?;
+            let strings = self.sections.get(usize::try_from(table.sh_link).ok()?)?;
+            Some((self.bytes(table)?, self.bytes(strings)?))
+        })
+    }
+
+    /// A section that is loaded and not packed, with its link-time address.
+    pub(crate) fn loaded_section(&self, name: &str) -> Option<(u64, &'d [u8])> {
+        let section = self.section(name)?;
+        Some((section.sh_addr, self.plain(section)?))
+    }
+
+    /// A section that is not packed.
+    pub(crate) fn plain_section(&self, name: &str) -> Option<&'d [u8]> {
+        self.plain(self.section(name)?)
+    }
+
+    /// Whether there is a section of that name with content.
+    pub(crate) fn has_section(&self, name: &str) -> bool {
+        self.section(name).is_some_and(|section| section.sh_type != SHT_NOBITS)
+    }
+
+    fn section(&self, name: &str) -> Option<&SectionHeader> {
+        self.sections.iter().find(|section| self.section_name(section) == Some(name.as_bytes()))
+    }
+
+    fn plain(&self, section: &SectionHeader) -> Option<&'d [u8]> {
+        let packed = section.sh_flags & u64::from(SHF_COMPRESSED) != 0 || section.sh_type == SHT_NOBITS;
+        self.bytes(section).filter(|bytes| !packed && !bytes.is_empty())
+    }
+
+    /// A section of debug information, unpacked.
+    pub(crate) fn debug_section(&self, name: &'static str) -> Result<Option<Cow<'d, [u8]>>, DwarfError> {
+        let Some(section) = self.section(name) else {
             return Ok(None);
         };
         if section.sh_type == SHT_NOBITS {

@@ -11,7 +11,7 @@ mod structures;
 
 use crate::elf::modules::build_id_of_file;
 use crate::layout::column::Column;
-use crate::layout::dwarf::elf::Binary;
+pub(crate) use crate::layout::dwarf::elf::Binary;
 use crate::layout::dwarf::entries::Entries;
 
 /// Why a binary's debug information gives no layout.

@@ -44,6 +44,8 @@ pub enum FoundBy {
     Cfi,
     /// The chain of frame pointers.
     FramePointer,
+    /// The registers that the kernel saved when it interrupted the frame to run a signal handler.
+    SignalFrame,
     /// A word on the stack that looks like a return address: it may be left over from an earlier call.
     #[default]
     Scan,

@@ -1,0 +1,187 @@
+//! Native frames of a snapshot, and their order among the Python frames.
+
+use pycoroner_findings::{Gap, GapKind};
+use rustc_hash::FxHashMap;
+
+use crate::address::Address;
+use crate::native::lines::SourceLines;
+use crate::native::merge::{Item, MergedBy, NativeFrameShape, merge};
+use crate::native::modules::Modules;
+use crate::native::unwind::{self, MAX_NATIVE_FRAMES, NativeFrame, NativeStack, NativeStop};
+use crate::native::{NativePlace, place};
+use crate::runtime::activations::{self, Activation};
+use crate::runtime::attach::PythonRuntime;
+use crate::runtime::process::DeadProcess;
+use crate::snapshot::document::{MergedFrame, NativeFrameSection, ThreadSection};
+
+/// The function that runs Python code.
+const EVALUATION: &str = "_PyEval_EvalFrameDefault";
+
+/// Adds native frames to the threads of a snapshot.
+pub(super) fn add(
+    process: &DeadProcess<'_>,
+    runtime: Option<&PythonRuntime<'_>>,
+    threads: &mut [ThreadSection],
+    gaps: &mut Vec<Gap>,
+) {
+    let modules = Modules::of(process);
+    let mut namer =
+        Namer { lines: SourceLines::new(&modules), modules: &modules, known: FxHashMap::default() };
+    let mut runs = runtime.map(runs_by_thread).unwrap_or_default();
+    for status in &process.core().notes().threads {
+        let stack = unwind::walk(&modules, status);
+        let mine = |thread: &&mut ThreadSection| thread.tid == Some(status.tid);
+        // Several interpreters may run on one thread; the innermost run decides whose stack it is.
+        let Some(thread) = threads.iter_mut().filter(mine).min_by_key(|thread| {
+            runs.get(&key(thread)).and_then(|runs| runs.first()?.at).unwrap_or(Address(u64::MAX))
+        }) else {
+            continue;
+        };
+        let runs = runs.remove(&key(thread)).unwrap_or_default();
+        let who = thread.name.clone().unwrap_or_else(|| format!("thread {}", status.tid));
+        write(thread, &mut namer, &stack, &runs, &who, gaps);
+        note_end(&stack, &who, gaps);
+    }
+}
+
+/// What tells a thread of a snapshot from all others.
+type Key = (Option<Address>, Option<i64>);
+
+fn key(thread: &ThreadSection) -> Key {
+    (thread.ident, thread.interpreter)
+}
+
+fn runs_by_thread(runtime: &PythonRuntime<'_>) -> FxHashMap<Key, Vec<Activation>> {
+    let mut runs = FxHashMap::default();
+    for &interpreter in runtime.interpreters() {
+        for thread in runtime.threads(interpreter).0 {
+            let stack = runtime.stack(thread.state);
+            let found = activations::of_thread(runtime.python(), thread.state, &stack);
+            runs.insert((Some(Address(thread.ident)), Some(thread.interpreter_id)), found);
+        }
+    }
+    runs
+}
+
+fn write(
+    thread: &mut ThreadSection,
+    namer: &mut Namer<'_>,
+    stack: &NativeStack,
+    runs: &[Activation],
+    who: &str,
+    gaps: &mut Vec<Gap>,
+) {
+    let named: Vec<Vec<NativeFrameSection>> =
+        stack.frames.iter().map(|frame| namer.sections(frame)).collect();
+    let shapes: Vec<NativeFrameShape> = stack
+        .frames
+        .iter()
+        .zip(&named)
+        .map(|(frame, sections)| NativeFrameShape {
+            stack_pointer: frame.stack_pointer,
+            is_evaluation: sections.last().is_some_and(|last| last.function.as_deref() == Some(EVALUATION)),
+        })
+        .collect();
+    let (items, merged_by) = merge(&shapes, runs);
+    // Inlined functions are called by the Python frame that their machine code's frame runs.
+    let mut starts = Vec::with_capacity(named.len());
+    for sections in named {
+        starts.push((thread.native_frames.len(), sections.len()));
+        thread.native_frames.extend(sections);
+    }
+    let mut order: Vec<MergedFrame> = Vec::with_capacity(thread.native_frames.len() + items.len());
+    let mut waiting: Vec<MergedFrame> = Vec::new();
+    for item in items {
+        match item {
+            Item::Python(index) => waiting.push(MergedFrame::Python(index)),
+            Item::Native(index) => {
+                let Some(&(start, len)) = starts.get(index) else { continue };
+                let last = start + len.saturating_sub(1);
+                order.extend((start..last).map(MergedFrame::Native));
+                order.append(&mut waiting);
+                order.push(MergedFrame::Native(last));
+            }
+        }
+    }
+    order.append(&mut waiting);
+    thread.frames = order;
+    if merged_by == MergedBy::Unknown && !thread.python_frames.is_empty() && !stack.frames.is_empty() {
+        gaps.push(
+            Gap::new(
+                GapKind::Unknown,
+                format!("the order of Python and native frames of {who}"),
+                "nothing tells which native frames run which Python frames; the Python frames stand behind the native ones",
+            )
+            .remedy("give the binaries of the crashed build with --sysroot or --module-path"),
+        );
+    }
+}
+
+fn note_end(stack: &NativeStack, who: &str, gaps: &mut Vec<Gap>) {
+    let what = format!("the outer native frames of {who}");
+    match stack.stopped {
+        NativeStop::Bottom => {}
+        NativeStop::Lost => gaps.push(
+            Gap::new(GapKind::Missing, what, "nothing on the stack tells the next frame")
+                .remedy("give the binaries of the crashed build with --sysroot or --module-path"),
+        ),
+        NativeStop::Limit => {
+            gaps.push(Gap::new(GapKind::Limit, what, format!("more than {MAX_NATIVE_FRAMES} frames")));
+        }
+    }
+}
+
+/// Names frames, each address once.
+struct Namer<'m> {
+    modules: &'m Modules<'m>,
+    lines: SourceLines<'m>,
+    known: FxHashMap<(Address, bool), Vec<NativeFrameSection>>,
+}
+
+impl Namer<'_> {
+    /// The functions that a frame runs: inlined ones first, the machine code's own last.
+    fn sections(&mut self, frame: &NativeFrame) -> Vec<NativeFrameSection> {
+        let key = (frame.pc, frame.is_return_address);
+        if !self.known.contains_key(&key) {
+            let sections = self.read(frame);
+            self.known.insert(key, sections);
+        }
+        let mut sections = self.known.get(&key).cloned().unwrap_or_default();
+        for section in &mut sections {
+            section.found_by = frame.found_by;
+        }
+        sections
+    }
+
+    fn read(&mut self, frame: &NativeFrame) -> Vec<NativeFrameSection> {
+        let NativePlace { address, module, build_id, offset, function, .. } = place(self.modules, frame);
+        let plain = NativeFrameSection {
+            function,
+            module,
+            build_id,
+            offset,
+            address: Some(address),
+            ..NativeFrameSection::default()
+        };
+        let lookup = frame.lookup_address();
+        let sources = match self.modules.at(lookup) {
+            Some((index, module)) => {
+                module.bias.map(|bias| self.lines.at(index, bias.remove(lookup))).unwrap_or_default()
+            }
+            None => Vec::new(),
+        };
+        let count = sources.len();
+        let sections = sources.into_iter().enumerate().map(|(index, source)| {
+            let inlined = index + 1 < count;
+            NativeFrameSection {
+                function: source.function.or_else(|| plain.function.clone().filter(|_| !inlined)),
+                file: source.file,
+                line: source.line,
+                inlined,
+                ..plain.clone()
+            }
+        });
+        let sections: Vec<_> = sections.collect();
+        if sections.is_empty() { vec![plain] } else { sections }
+    }
+}
