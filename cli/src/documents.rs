@@ -46,9 +46,20 @@ pub(crate) struct Crash {
     pub(crate) code: Option<String>,
     pub(crate) fault_address: Option<String>,
     pub(crate) sender_pid: Option<u64>,
+    pub(crate) instruction: Option<Instruction>,
     pub(crate) abort_message: Option<String>,
     pub(crate) fatal_message: Option<String>,
     pub(crate) verdict: Option<Verdict>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Instruction {
+    pub(crate) function: Option<String>,
+    pub(crate) module: Option<String>,
+    pub(crate) build_id: Option<String>,
+    pub(crate) offset: Option<String>,
+    pub(crate) address: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -8,7 +8,7 @@ use super::quantity::counted;
 use super::source_lines::SourceLines;
 use super::style::{BAD, FAINT, STRONG, WARN};
 use super::{closing, exception};
-use crate::documents::{CoreDocument, Crash, Frame, Process, Thread};
+use crate::documents::{CoreDocument, Crash, Frame, Instruction, Process, Thread};
 
 /// Frames of one stack that are shown when things are folded.
 const MOST_FRAMES: usize = 60;
@@ -112,6 +112,9 @@ fn write_crash(out: &mut String, crash: &Crash) {
         }
         out.push('\n');
     }
+    if let Some(instruction) = &crash.instruction {
+        write_instruction(out, instruction);
+    }
     for (label, message) in [("Abort", &crash.abort_message), ("Fatal", &crash.fatal_message)] {
         if let Some(message) = message {
             let _ = writeln!(out, "{label}    {}", inert_lines(message, "         | "));
@@ -126,6 +129,19 @@ fn write_crash(out: &mut String, crash: &Crash) {
             }
         }
     }
+}
+
+/// `At       libc.so.6+0x1621ae, in strlen (build ID …)`.
+fn write_instruction(out: &mut String, instruction: &Instruction) {
+    let place = match (&instruction.module, &instruction.offset, &instruction.address) {
+        (Some(module), Some(offset), _) => format!("{module}+{offset}"),
+        (Some(module), None, Some(address)) => format!("{address} in {module}"),
+        (_, _, Some(address)) => format!("{address}, in no module"),
+        _ => return,
+    };
+    let function = instruction.function.as_ref().map(|name| format!(", in {name}")).unwrap_or_default();
+    let build = instruction.build_id.as_ref().map(|id| format!(" {FAINT}(build ID {}){FAINT:#}", inert(id)));
+    let _ = writeln!(out, "At       {}{}{}", inert(&place), inert(&function), build.unwrap_or_default());
 }
 
 /// Threads with the same stack, in the order of their first ones.

@@ -32,6 +32,7 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 mod address;
+mod crash;
 mod elf;
 mod findings;
 mod layout;
@@ -71,6 +72,6 @@ pub use snapshot::capture::{CaptureOptions, LocalsOf, capture};
 pub use snapshot::document::{
     AsyncioSection, AttributeSection, CrashSection, DeadlockSection, ExceptionSection, FoundBy, FrameSection,
     LockSection, MemoryLogSection, MergedFrame, NamedValueSection, NativeFrameSection, ProcessSection,
-    ProcessSnapshot, PythonSection, SuspendedSection, TaskSection, ThreadSection, VariableSection, Verdict,
-    WaitSection, WaiterSection,
+    ProcessSnapshot, PythonSection, SignalSection, SuspendedSection, TaskSection, ThreadSection,
+    VariableSection, Verdict, WaitSection, WaiterSection,
 };

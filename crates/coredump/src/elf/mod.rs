@@ -1,6 +1,5 @@
 //! What the ELF format says about a core file, before any Python is looked for.
 
-pub(crate) mod abort_message;
 pub(crate) mod core_file;
 pub(crate) mod initial_stack;
 pub(crate) mod modules;

@@ -150,7 +150,9 @@ fn take(notes: &mut Notes, note: &Note<'_>, machine: Machine) -> Option<()> {
     match note.kind {
         NT_PRSTATUS => notes.threads.push(thread_status(note, machine)?),
         NT_PRPSINFO => notes.process = Some(process_info(note)?),
-        NT_SIGINFO if notes.signal.is_none() => notes.signal = Some(signal_info(note)?),
+        NT_SIGINFO if notes.signal.is_none() => {
+            notes.signal = Some(parse_signal_info(note.content, note.target, note.citation.clone())?)
+        }
         NT_AUXV => {
             let mut words = note.target.words(note.content);
             while let (Some(kind), Some(value)) = (words.next(), words.next()) {
@@ -192,17 +194,18 @@ fn process_info(note: &Note<'_>) -> Option<ProcessInfo> {
 }
 
 /// `siginfo_t` (include/uapi/asm-generic/siginfo.h): signal, errno, code, then a union at 16.
-fn signal_info(note: &Note<'_>) -> Option<SignalInfo> {
-    let signal = note.number(0, 4)? as u32;
-    let code = note.number(8, 4)? as u32 as i32;
+pub(crate) fn parse_signal_info(content: &[u8], target: Target, citation: Citation) -> Option<SignalInfo> {
+    let number = |offset: usize, size: usize| Some(target.unsigned(content.get(offset..offset + size)?));
+    let signal = number(0, 4)? as u32;
+    let code = number(8, 4)? as u32 as i32;
     // A code above zero is the kernel's own report of a fault; zero and below name a sender (sigaction(2)).
     let from_kernel = code > 0 && code != SI_KERNEL;
     let fault_address = match signal {
-        SIGILL | SIGBUS | SIGFPE | SIGSEGV | SIGTRAP if from_kernel => Some(Address(note.number(16, 8)?)),
+        SIGILL | SIGBUS | SIGFPE | SIGSEGV | SIGTRAP if from_kernel => Some(Address(number(16, 8)?)),
         _ => None,
     };
-    let sender = if code <= 0 { Some((note.number(16, 4)?, note.number(20, 4)?)) } else { None };
-    Some(SignalInfo { signal, code, fault_address, sender, citation: note.citation.clone() })
+    let sender = if code <= 0 { Some((number(16, 4)?, number(20, 4)?)) } else { None };
+    Some(SignalInfo { signal, code, fault_address, sender, citation })
 }
 
 /// The kernel sent it without saying where; `si_addr` is then meaningless.

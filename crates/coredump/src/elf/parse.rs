@@ -60,6 +60,8 @@ pub struct Segment {
     pub present: u64,
     /// Where in the file they stand.
     pub offset: FileOffset,
+    /// The process could read there.
+    pub readable: bool,
     /// The process could write there.
     pub writable: bool,
     /// The process could execute there.
@@ -260,6 +262,7 @@ impl<'d> Core<'d> {
                 dumped,
                 present,
                 offset: FileOffset(header.p_offset),
+                readable: header.is_read(),
                 writable: header.is_write(),
                 executable: header.is_executable(),
             });

@@ -11,7 +11,7 @@ pub(super) fn finding(snapshot: &ProcessSnapshot, crashed: Option<&ThreadSection
     let (id, severity) = match verdict.id {
         "null-dereference" => ("crash-null-dereference", Severity::Critical),
         "stack-overflow" => ("crash-stack-overflow", Severity::Critical),
-        "invalid-access" => ("crash-invalid-access", Severity::Critical),
+        "invalid-access" | "use-after-free" => ("crash-invalid-access", Severity::Critical),
         "abort" => ("crash-abort", Severity::Critical),
         "external-signal" => ("crash-external-kill", Severity::Error),
         "no-crash" => ("no-crash", Severity::Info),

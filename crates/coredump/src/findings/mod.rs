@@ -11,7 +11,7 @@ use pycoroner_findings::Finding;
 
 use crate::snapshot::document::{FrameSection, ProcessSnapshot};
 
-pub(crate) use verdict::{no_crash, verdict};
+pub(crate) use verdict::verdict;
 
 /// Findings of a snapshot, the weightiest first.
 pub(crate) fn of_snapshot(snapshot: &ProcessSnapshot) -> Vec<Finding> {

@@ -2,7 +2,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::address::{Address, Ptr};
+use crate::address::Ptr;
 use crate::elf::notes::ThreadStatus;
 use crate::elf::parse::Machine;
 use crate::layout::ReadError;
@@ -153,14 +153,4 @@ fn read_names(
         Some((ident, read_string(python, name.cast(), MAX_NAME).ok()?))
     };
     Some(entries.items.into_iter().filter_map(name).collect())
-}
-
-/// A frame's stack pointer as the registers have it.
-pub(crate) fn stack_pointer(machine: Machine, thread: &ThreadStatus) -> Option<Address> {
-    let register = match machine {
-        Machine::X86_64 => 19,
-        Machine::Aarch64 => 31,
-        Machine::Other(_) => return None,
-    };
-    thread.registers.get(register).map(|&value| Address(value))
 }

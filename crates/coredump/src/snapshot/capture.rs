@@ -2,6 +2,7 @@
 
 use pycoroner_findings::{Gap, GapKind};
 
+use crate::crash as death;
 use crate::findings;
 use crate::layout::{ReadError, member};
 use crate::memory::FaultKind;
@@ -55,7 +56,8 @@ pub fn capture(
     options: &CaptureOptions,
 ) -> ProcessSnapshot {
     let mut gaps = process.core().gaps().to_vec();
-    let crash = crash::section(process);
+    let death = death::read(process);
+    let crash = crash::section(process, &death);
     let mut threads =
         match runtime {
             Ok(runtime) => threads::of_runtime(runtime, &crash, options, &mut gaps),

@@ -25,7 +25,8 @@ pub(crate) fn check(name: &str, found: &ProcessSnapshot, truth: &Truth) {
     assert_eq!(found.crash.signal, u32::try_from(truth.signal).ok(), "{name}");
     assert_eq!(found.crash.tid, Some(u64::from(truth.crashed_tid)), "{name}");
     let fault = found.crash.fault_address.map(|address| address.to_string());
-    assert_eq!(fault, truth.fault_address, "{name}");
+    let first_fault = truth.others.get("first_fault").and_then(|fault| fault.as_str().map(str::to_owned));
+    assert_eq!(fault, truth.fault_address.clone().or(first_fault), "{name}");
     let mut tids: Vec<_> = found.threads.iter().filter_map(|thread| thread.tid).collect();
     tids.sort_unstable();
     let mut expected: Vec<_> = truth.threads.iter().map(|thread| u64::from(thread.tid)).collect();
