@@ -152,6 +152,15 @@ pub(crate) struct CoreArgs {
     /// Show the variables of every frame
     #[arg(long)]
     pub(crate) locals: bool,
+    /// With --locals: print containers in containers N levels deep
+    #[arg(long, value_name = "N", default_value_t = 6)]
+    pub(crate) depth: usize,
+    /// With --locals: print at most N items of a container
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) max_items: usize,
+    /// With --locals: print at most SIZE of text for one value
+    #[arg(long, value_name = "SIZE", default_value = "4K", value_parser = size)]
+    pub(crate) max_string: u64,
     /// Show every thread, also when many have the same stack
     #[arg(long)]
     pub(crate) all: bool,

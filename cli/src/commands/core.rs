@@ -16,7 +16,13 @@ pub(crate) fn run(session: &Session, args: &CoreArgs) -> Result<Outcome> {
     let item = core_item(&args.core)?;
     session.output.spare([item.path.as_path()])?;
     let locals = if args.locals { LocalsOf::AllFrames } else { LocalsOf::NoFrame };
-    let options = CaptureOptions { locals, native: args.native, ..CaptureOptions::default() };
+    let options = CaptureOptions {
+        locals,
+        native: args.native,
+        depth: args.depth,
+        items: args.max_items,
+        text_bytes: usize::try_from(args.max_string).unwrap_or(usize::MAX),
+    };
     let snapshot =
         with_process(&item, &args.binaries, |process, runtime| Ok(capture(process, runtime, &options)))?;
     let sources = SourceLines::new(args.binaries.sysroot.as_deref(), session.policy);

@@ -3,7 +3,7 @@
 //! They were taken from release builds for `x86_64` and hold for every 64-bit Linux, but for [`is_portable`].
 
 use crate::elf::parse::Machine;
-use crate::layout::column::Column;
+use crate::layout::column::{Column, Place};
 use crate::layout::flavor::Flavor;
 use crate::layout::member;
 
@@ -87,6 +87,29 @@ impl Shipped {
     }
 }
 
+/// Structures of extension modules whose C interface fixes them, for every CPython.
+const C_INTERFACES: &[&str] = &[include_str!("columns/numpy.layout")];
+/// The object header that they were generated with.
+const HEADER_OF_INTERFACES: u64 = 16;
+
+/// The structures of [`C_INTERFACES`] for builds whose object header is that of `column`: each structure begins
+/// with the header, and what follows is aligned to words, so all of it moves together.
+pub(crate) fn c_interfaces(column: &Column) -> Column {
+    let header = column.place("PyObject").map_or(HEADER_OF_INTERFACES, |place| place.offset);
+    let mut moved = Column::default();
+    for text in C_INTERFACES {
+        // A test parses each of them.
+        let interface = Column::parse(text).unwrap_or_default();
+        for path in member::Id::ALL.iter().map(|id| id.path()) {
+            if let Some(place) = interface.place(path) {
+                let offset = (place.offset + header).saturating_sub(HEADER_OF_INTERFACES);
+                moved.insert(path, Place { offset, ..place });
+            }
+        }
+    }
+    moved
+}
+
 /// Whether `path` lies at the same place on all 64-bit machines.
 ///
 /// CPython's structures consist of pointers, `long` and `int`, which are alike there, and of glibc's
@@ -110,6 +133,19 @@ mod tests {
             assert!(!column.provenance.is_empty(), "{:?}", shipped.version);
         }
     }
+
+    #[test]
+    fn every_c_interface_parses() {
+        for text in C_INTERFACES {
+            assert!(!Column::parse(text).unwrap().provenance.is_empty());
+        }
+        let column = SHIPPED[0].column();
+        assert_eq!(
+            c_interfaces(&column).place("PyArrayObject_fields.data").map(|place| place.offset),
+            Some(16)
+        );
+    }
+
     /// Checks one line of each release column, oldest first; an empty line stands for a member that is not there.
     fn check(path: &str, expected: [&str; 8]) {
         let release = SHIPPED.iter().rev().filter(|shipped| shipped.flavor == Flavor::Release);

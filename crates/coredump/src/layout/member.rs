@@ -380,6 +380,17 @@ members! {
     DECIMAL_DIGITS: DecimalObject, i64, "PyDecObject.dec.digits";
     DECIMAL_LEN: DecimalObject, i64, "PyDecObject.dec.len";
     DECIMAL_DATA: DecimalObject, Address, "PyDecObject.dec.data";
+    NDARRAY_DATA: Ndarray, Address, "PyArrayObject_fields.data";
+    NDARRAY_DIMENSION_COUNT: Ndarray, i32, "PyArrayObject_fields.nd";
+    NDARRAY_DIMENSIONS: Ndarray, Address, "PyArrayObject_fields.dimensions";
+    NDARRAY_STRIDES: Ndarray, Address, "PyArrayObject_fields.strides";
+    NDARRAY_DTYPE: Ndarray, Option<Ptr<Dtype>>, "PyArrayObject_fields.descr";
+    DTYPE_KIND: Dtype, u8, "PyArray_Descr.kind";
+    DTYPE_TYPE: Dtype, u8, "PyArray_Descr.type";
+    DTYPE_BYTE_ORDER: Dtype, u8, "PyArray_Descr.byteorder";
+    DTYPE_ITEM_SIZE: Dtype, i32, "PyArray_Descr.elsize";
+    DTYPE_2_ITEM_SIZE: Dtype, i64, "_PyArray_DescrNumPy2.elsize";
+    NUMPY_SCALAR_VALUE: NumpyScalar, Inline, "PyLongScalarObject.obval";
     POOL_COUNT: PoolHeader, u32, "pool_header.ref";
     POOL_FREE_BLOCK: PoolHeader, Address, "pool_header.freeblock";
     POOL_SIZE_CLASS: PoolHeader, u32, "pool_header.szidx";

@@ -71,9 +71,11 @@ pub enum ReadError {
 }
 
 impl Layout {
-    /// Takes the places that `column` gives.
+    /// Takes the places that `column` gives, and those of extension modules that hold for every CPython.
     pub fn new(column: &Column) -> Self {
-        Self { places: member::Id::ALL.iter().map(|id| column.place(id.path())).collect() }
+        let interfaces = columns::c_interfaces(column);
+        let place = |id: &member::Id| column.place(id.path()).or_else(|| interfaces.place(id.path()));
+        Self { places: member::Id::ALL.iter().map(place).collect() }
     }
 
     /// Replaces the offset of the member (or size) called `path`; unknown names are ignored, as they are not read.

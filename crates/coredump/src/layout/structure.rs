@@ -167,6 +167,12 @@ structures! {
     ArrayDescr;
     /// `PyDecObject` of `_decimal`.
     DecimalObject;
+    /// `PyArrayObject_fields` of NumPy.
+    Ndarray;
+    /// `PyArray_Descr` of NumPy; NumPy 2 also has `_PyArray_DescrNumPy2`, which begins alike.
+    Dtype;
+    /// `PyLongScalarObject` of NumPy, and the other scalars of a fixed size, which begin alike.
+    NumpyScalar;
     /// `struct pool_header` of pymalloc.
     PoolHeader;
 }

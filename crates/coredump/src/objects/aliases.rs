@@ -123,6 +123,52 @@ const PUBLIC: &[(&str, &str)] = &[
     ("_zoneinfo", "zoneinfo"),
 ];
 
+/// Types of NumPy by their own names; the module has further names for most of them, and two names that are
+/// their own (`bool` of version 2, `bool_` of version 1).
+const NUMPY_TYPES: &[&str] = &[
+    "ndarray",
+    "dtype",
+    "generic",
+    "bool",
+    "bool_",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "longlong",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "ulonglong",
+    "float16",
+    "float32",
+    "float64",
+    "longdouble",
+    "complex64",
+    "complex128",
+    "clongdouble",
+    "str_",
+    "bytes_",
+    "void",
+    "object_",
+    "datetime64",
+    "timedelta64",
+    "number",
+    "integer",
+    "signedinteger",
+    "unsignedinteger",
+    "inexact",
+    "floating",
+    "complexfloating",
+    "flexible",
+    "character",
+    "ufunc",
+    "flatiter",
+    "nditer",
+    "broadcast",
+];
+
 /// The name of a type of `_weakref` or `_contextvars` where these say no module.
 pub(super) fn bare(module: &str, key: &str) -> Option<&'static str> {
     let found = BARE.iter().find(|entry| entry.0 == key && matches!(module, "_weakref" | "_contextvars"));
@@ -131,7 +177,7 @@ pub(super) fn bare(module: &str, key: &str) -> Option<&'static str> {
 
 /// Whether a module written in Python has names of C types in the tables.
 pub(super) fn is_listed(module: &str) -> bool {
-    matches!(module, "types" | "_collections_abc" | "_frozen_importlib_external" | "re")
+    matches!(module, "types" | "_collections_abc" | "_frozen_importlib_external" | "re" | "numpy")
 }
 
 /// Module and name of the C type that `module` shows as `key`, and how sure that is: lower is better.
@@ -145,6 +191,13 @@ pub(super) fn resolve<'a>(
     }
     if let Some(&(.., owner, name)) = RENAMED.iter().find(|entry| (entry.0, entry.1) == (module, key)) {
         return Some((0, owner, name));
+    }
+    if module == "numpy" {
+        let rank = NUMPY_TYPES.iter().position(|&known| known == key)?;
+        return Some((u8::try_from(rank).unwrap_or(u8::MAX), "numpy", key));
+    }
+    if module.starts_with("numpy.") {
+        return written_in_c.then_some((u8::MAX, module, key));
     }
     if !written_in_c {
         return None;

@@ -7,6 +7,7 @@ pub mod dict;
 pub mod float;
 pub mod integer;
 pub mod kind;
+pub mod ndarray;
 mod quoted;
 pub mod repr;
 pub mod sequence;

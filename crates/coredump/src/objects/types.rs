@@ -149,6 +149,20 @@ impl TypeNames {
         })
     }
 
+    /// The module that `sys.modules` holds under a name.
+    pub(crate) fn module(&self, python: &Python<'_>, name: &str) -> Option<Ptr<Object>> {
+        dict::lookup_str(python, self.sys_modules(python)?, name).ok()?
+    }
+
+    fn sys_modules(&self, python: &Python<'_>) -> Option<Ptr<DictObject>> {
+        let of = if python.layout().has(member::INTERP_MODULES) {
+            member::INTERP_MODULES
+        } else {
+            member::INTERP_IMPORTS_MODULES
+        };
+        Some(python.read(self.interpreter, of).ok()??.cast())
+    }
+
     fn builtins(&self, python: &Python<'_>) -> &Builtins {
         self.builtins.get_or_init(|| {
             let dict = python.read(self.interpreter, member::INTERP_BUILTINS).ok().flatten();
@@ -158,14 +172,7 @@ impl TypeNames {
 
     fn modules(&self, python: &Python<'_>) -> &FxHashMap<Ptr<TypeObject>, TypeName> {
         self.modules.get_or_init(|| {
-            let layout = python.layout();
-            let of = if layout.has(member::INTERP_MODULES) {
-                member::INTERP_MODULES
-            } else {
-                member::INTERP_IMPORTS_MODULES
-            };
-            let dict = python.read(self.interpreter, of).ok().flatten();
-            dict.map(|dict| module_types(python, dict.cast())).unwrap_or_default()
+            self.sys_modules(python).map(|dict| module_types(python, dict)).unwrap_or_default()
         })
     }
 }

@@ -6,7 +6,8 @@ use crate::layout::member::{self, CodeObject, FunctionObject, Object, TupleObjec
 use crate::objects::kind::{self, Kind, TypeFlags};
 use crate::objects::repr::form::Form;
 use crate::objects::repr::{
-    Objects, builtin, callable, collections, decimal, library, moment, regex, structure, threads,
+    Objects, builtin, callable, collections, decimal, library, moment, numpy, pandas, regex, structure,
+    threads,
 };
 use crate::objects::unicode::read_string;
 use crate::objects::{dict, sequence};
@@ -128,6 +129,12 @@ formatters! {
     TimeDelta: "datetime.timedelta", moment::timedelta;
     TimeZone: "datetime.timezone", moment::timezone;
     Decimal: "decimal.Decimal", decimal::decimal;
+    Ndarray: "numpy.ndarray", numpy::array;
+    NumpyDtype: "numpy.dtype", numpy::dtype;
+    NumpyScalar: "numpy.generic" | "numpy.bool" | "numpy.bool_" | "numpy.int8" | "numpy.int16" | "numpy.int32"
+        | "numpy.int64" | "numpy.longlong" | "numpy.uint8" | "numpy.uint16" | "numpy.uint32" | "numpy.uint64"
+        | "numpy.ulonglong" | "numpy.integer" | "numpy.float16" | "numpy.float32" | "numpy.float64"
+        | "numpy.complex64" | "numpy.complex128" | "numpy.str_" | "numpy.bytes_", numpy::scalar;
     // In Python: the module and the qualified name of the function.
     Counter: "collections Counter.__repr__", library::counter;
     UserData: "collections UserDict.__repr__" | "collections UserList.__repr__" | "collections UserString.__repr__",
@@ -139,6 +146,9 @@ formatters! {
     ArgumentNamespace: "argparse _AttributeHolder.__repr__", library::argument_namespace;
     Logger: "logging Logger.__repr__", library::logger;
     IpAddress: "ipaddress _BaseAddress.__repr__", library::ip_address;
+    DataFrame: "pandas.core.frame DataFrame.__repr__", pandas::frame;
+    Series: "pandas.core.series Series.__repr__", pandas::series;
+    Index: "pandas.core.indexes.base Index.__repr__", pandas::index;
     Thread: "threading Thread.__repr__", threads::thread;
     Condition: "threading Condition.__repr__", threads::condition;
     Event: "threading Event.__repr__", threads::event;
