@@ -31,6 +31,8 @@ pub struct ThreadStatus {
     pub signal: u32,
     /// General registers in the kernel's order (`struct user_regs_struct` of the machine).
     pub registers: Vec<u64>,
+    /// The thread pointer `tpidr_el0`, which aarch64 has in a note of its own.
+    pub tpidr: Option<u64>,
     /// The note.
     pub citation: Citation,
 }
@@ -79,6 +81,8 @@ pub struct FileMapping {
 const NT_PRSTATUS: u64 = 1;
 const NT_PRPSINFO: u64 = 3;
 const NT_AUXV: u64 = 6;
+/// The thread's `NT_PRSTATUS` stands before it (`NT_ARM_TLS`, include/uapi/linux/elf.h).
+const NT_ARM_TLS: u64 = 0x401;
 const NT_SIGINFO: u64 = 0x5349_4749;
 const NT_FILE: u64 = 0x4649_4c45;
 
@@ -159,6 +163,11 @@ fn take(notes: &mut Notes, note: &Note<'_>, machine: Machine) -> Option<()> {
                 notes.auxv.push((kind, value));
             }
         }
+        NT_ARM_TLS if machine == Machine::Aarch64 => {
+            if let Some(thread) = notes.threads.last_mut() {
+                thread.tpidr = Some(note.number(0, 8)?);
+            }
+        }
         NT_FILE => notes.files = file_mappings(note)?,
         _ => {}
     }
@@ -179,6 +188,7 @@ fn thread_status(note: &Note<'_>, machine: Machine) -> Option<ThreadStatus> {
         tid: note.number(32, 4)?,
         signal: note.number(12, 2)? as u32,
         registers: note.target.words(registers).collect(),
+        tpidr: None,
         citation: note.citation.clone(),
     })
 }

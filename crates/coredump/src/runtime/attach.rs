@@ -17,7 +17,7 @@ use crate::runtime::code::CodeCache;
 use crate::runtime::dialect::Dialect;
 use crate::runtime::exceptions::{self, InForce, Links, TracebackEntry};
 use crate::runtime::frames::{self, Binding, Frame, Stack};
-use crate::runtime::locate::{self, Candidate, LocatedBy};
+use crate::runtime::locate::{self, Area, Candidate, LocatedBy};
 use crate::runtime::process::DeadProcess;
 use crate::runtime::python::Python;
 use crate::runtime::threads::{self, Thread};
@@ -69,8 +69,6 @@ pub enum AttachError {
     },
 }
 
-const MAX_INTERPRETERS: usize = 4096;
-
 impl<'p> PythonRuntime<'p> {
     /// Finds the runtime of `process`.
     ///
@@ -81,14 +79,14 @@ impl<'p> PythonRuntime<'p> {
         // Scanning by the wrong column finds nothing, but takes its time: begin with what paths hint at.
         let mut likely: Vec<_> = SHIPPED.iter().collect();
         likely.sort_by_key(|shipped| !locate::paths_mention(process, shipped.version));
-        let scans = likely.into_iter().flat_map(|shipped| {
-            let layout = Layout::new(&shipped.column_on(process.core().machine(), None));
-            locate::by_scan(process, &layout).take(16).collect::<Vec<_>>()
+        let searched = [Area::Modules, Area::Unnamed].into_iter().flat_map(|area| {
+            let scans = likely.iter().flat_map(move |shipped| {
+                let layout = Layout::new(&shipped.column_on(process.core().machine(), None));
+                locate::by_scan(process, &layout, area).take(16).collect::<Vec<_>>()
+            });
+            locate::by_cookie(process, area).chain(scans)
         });
-        let candidates = locate::by_symbol(process)
-            .chain(locate::by_section(process))
-            .chain(locate::by_cookie(process))
-            .chain(scans);
+        let candidates = locate::by_symbol(process).chain(locate::by_section(process)).chain(searched);
         for candidate in candidates {
             match Self::attach_at(process, candidate) {
                 Ok(runtime) => return Ok(runtime),
@@ -185,7 +183,6 @@ impl<'p> PythonRuntime<'p> {
         verified: Verified,
         flavor: Flavor,
     ) -> Self {
-        let interpreters = interpreters(&python, verified.interpreter);
         let types = TypeNames::new(&python, verified.interpreter, verified.type_type);
         Self {
             process,
@@ -195,7 +192,7 @@ impl<'p> PythonRuntime<'p> {
             layout_from,
             version: verified.version,
             flavor,
-            interpreters,
+            interpreters: verified.interpreters,
             types,
             codes: CodeCache::default(),
         }
@@ -358,17 +355,4 @@ fn version_text(hex: u32) -> String {
         _ => String::new(),
     };
     format!("{major}.{minor}.{}{stage}", (hex >> 8) as u8)
-}
-
-fn interpreters(python: &Python<'_>, head: Ptr<InterpreterState>) -> Vec<Ptr<InterpreterState>> {
-    let mut found = vec![head];
-    let mut at = head;
-    while let Ok(Some(next)) = python.read(at, member::INTERP_NEXT) {
-        if found.contains(&next) || found.len() >= MAX_INTERPRETERS {
-            break;
-        }
-        found.push(next);
-        at = next;
-    }
-    found
 }

@@ -7,6 +7,7 @@ use crate::elf::modules::{self, Module, ModuleFile};
 use crate::layout::Layout;
 use crate::layout::debug_offsets::COOKIE;
 use crate::layout::member::{self, InterpreterState, RuntimeState};
+use crate::runtime::native_threads::stack_pointer;
 use crate::runtime::process::DeadProcess;
 
 /// How the runtime was found.
@@ -49,9 +50,21 @@ pub(crate) fn by_section<'p>(process: &'p DeadProcess<'_>) -> impl Iterator<Item
     })
 }
 
-/// Places where the cookie stands in the writable memory of a module.
-pub(crate) fn by_cookie<'p>(process: &'p DeadProcess<'_>) -> impl Iterator<Item = Candidate> + 'p {
-    let places = writable_memory(process).flat_map(|(start, bytes)| {
+/// The memory that is searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Area {
+    /// Writable memory of the modules, the likely ones first.
+    Modules,
+    /// Other writable memory, for cores that do not say which modules were loaded.
+    Unnamed,
+}
+
+/// Places where the cookie stands in writable memory.
+pub(crate) fn by_cookie<'p>(
+    process: &'p DeadProcess<'_>,
+    area: Area,
+) -> impl Iterator<Item = Candidate> + 'p {
+    let places = writable_memory(process, area).into_iter().flat_map(|(start, bytes)| {
         memmem::find_iter(bytes, COOKIE).map(move |at| start.wrapping_add(at as u64)).collect::<Vec<_>>()
     });
     places
@@ -59,15 +72,18 @@ pub(crate) fn by_cookie<'p>(process: &'p DeadProcess<'_>) -> impl Iterator<Item 
         .filter_map(|address| Some(Candidate { runtime: Ptr::new(address)?, located_by: LocatedBy::Cookie }))
 }
 
-/// Places at which `interpreters.head` would point at an interpreter whose first thread points back at it, by
-/// the offsets of `layout`, and `interpreters.main` right behind at the last one of that list.
+/// Places at which `interpreters.head` would begin a list of interpreters, and `interpreters.main`, right behind,
+/// point at the last one of that list, whose first thread points back at it, by the offsets of `layout`.
+///
+/// Of the other interpreters nothing is asked: one that runs nothing has no thread (3.13+).
 pub(crate) fn by_scan<'p>(
     process: &'p DeadProcess<'_>,
     layout: &'p Layout,
+    area: Area,
 ) -> impl Iterator<Item = Candidate> + 'p {
     let word_size = process.core().target().word_size;
     let at_head = layout.offset(member::RUNTIME_INTERPRETERS_HEAD).unwrap_or_default();
-    writable_memory(process).flat_map(move |(start, bytes)| {
+    writable_memory(process, area).into_iter().flat_map(move |(start, bytes)| {
         let target = process.core().target();
         let words = target.words(bytes).zip(target.words(bytes.get(word_size..).unwrap_or_default()));
         words.enumerate().filter_map(move |(index, (head, main))| {
@@ -76,7 +92,7 @@ pub(crate) fn by_scan<'p>(
             }
             let head = Ptr::<InterpreterState>::new(Address(head))?;
             let main = Ptr::<InterpreterState>::new(Address(main))?;
-            if !points_back(process, layout, head) || !ends_with(process, layout, head, main) {
+            if !points_back(process, layout, main) || !ends_with(process, layout, head, main) {
                 return None;
             }
             let runtime = start.wrapping_add((index * word_size) as u64).wrapping_sub(at_head);
@@ -116,11 +132,24 @@ fn ends_with(
     false
 }
 
-/// Writable memory of the modules, the likely ones first, as far as the core holds it.
-fn writable_memory<'p>(process: &'p DeadProcess<'_>) -> impl Iterator<Item = (Address, &'p [u8])> + 'p {
+/// Writable memory of an area, as far as the core holds it.
+fn writable_memory<'p>(process: &'p DeadProcess<'_>, area: Area) -> Vec<(Address, &'p [u8])> {
+    match area {
+        Area::Modules => {
+            let files = likely_first(process).into_iter();
+            files.flat_map(|file| writable_of_module(process, &file.module)).collect()
+        }
+        Area::Unnamed => unnamed_memory(process),
+    }
+}
+
+/// What the core holds of a module's writable parts.
+pub(crate) fn writable_of_module<'p>(
+    process: &'p DeadProcess<'_>,
+    module: &'p Module,
+) -> impl Iterator<Item = (Address, &'p [u8])> + 'p {
     let core = process.core();
-    let ranges = likely_first(process).into_iter().flat_map(|file| file.module.writable.iter().copied());
-    ranges.flat_map(move |(start, len)| {
+    module.writable.iter().flat_map(move |&(start, len)| {
         let end = start.0.saturating_add(len);
         let first = core.segments().partition_point(|segment| segment.end() <= start);
         let segments = core.segments().iter().skip(first).take_while(move |segment| segment.address.0 < end);
@@ -133,6 +162,47 @@ fn writable_memory<'p>(process: &'p DeadProcess<'_>) -> impl Iterator<Item = (Ad
             (segment.address.wrapping_add(aligned), part)
         })
     })
+}
+
+/// How much of one mapping is searched: `_PyRuntime` stands in the data of a program or library.
+const MAX_UNNAMED_MAPPING: usize = 32 << 20;
+/// How much is searched of all mappings together.
+const MAX_UNNAMED: usize = 256 << 20;
+
+/// Writable mappings that belong to no known module and are no thread's stack. Data of a program lies right
+/// behind what it may not write; such mappings come first.
+fn unnamed_memory<'p>(process: &'p DeadProcess<'_>) -> Vec<(Address, &'p [u8])> {
+    let core = process.core();
+    let known: Vec<_> = process.modules().flat_map(|module| module.writable.iter().copied()).collect();
+    let of_module =
+        |address: Address| known.iter().any(|&(start, len)| start <= address && address.0 - start.0 < len);
+    let stacks: Vec<_> = core
+        .notes()
+        .threads
+        .iter()
+        .filter_map(|thread| core.segment_at(stack_pointer(core.machine(), thread)?))
+        .map(|segment| segment.address)
+        .collect();
+    let segments = core.segments();
+    let mut found: Vec<(bool, Address, &[u8])> = Vec::new();
+    for (index, segment) in segments.iter().enumerate() {
+        if !segment.writable || of_module(segment.address) || stacks.contains(&segment.address) {
+            continue;
+        }
+        let before = index.checked_sub(1).and_then(|before| segments.get(before));
+        let behind_data = before.is_some_and(|before| !before.writable && before.end() == segment.address);
+        let bytes = core.segment_bytes(segment);
+        let part = bytes.get(..bytes.len().min(MAX_UNNAMED_MAPPING)).unwrap_or_default();
+        found.push((!behind_data, segment.address, part));
+    }
+    found.sort_by_key(|&(late, address, _)| (late, address));
+    let mut left = MAX_UNNAMED;
+    let within_budget = found.into_iter().map_while(|(_, address, part)| {
+        let part = part.get(..part.len().min(left)).filter(|part| !part.is_empty())?;
+        left -= part.len();
+        Some((address, part))
+    });
+    within_budget.collect()
 }
 
 /// Modules that are called like Python, then the rest (a program that embeds it may link it statically).

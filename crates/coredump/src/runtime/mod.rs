@@ -7,6 +7,7 @@ pub(crate) mod dialect;
 pub(crate) mod exceptions;
 pub(crate) mod frames;
 pub(crate) mod locate;
+pub(crate) mod native_threads;
 pub(crate) mod process;
 pub(crate) mod python;
 pub(crate) mod threads;

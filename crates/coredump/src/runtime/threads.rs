@@ -3,16 +3,15 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::address::Ptr;
-use crate::elf::notes::ThreadStatus;
-use crate::elf::parse::Machine;
-use crate::layout::ReadError;
 use crate::layout::member::{self, InterpreterState, Object, ThreadState};
+use crate::layout::{Member, ReadError};
 use crate::objects::attributes;
 use crate::objects::dict::{self, lookup_str};
 use crate::objects::integer;
 use crate::objects::unicode::read_string;
 use crate::runtime::attach::PythonRuntime;
 use crate::runtime::dialect::Gil;
+use crate::runtime::native_threads::{NativeThreads, Stated};
 
 /// A thread that runs, or could run, Python code.
 #[derive(Clone, Debug)]
@@ -27,6 +26,8 @@ pub struct Thread {
     pub ident: u64,
     /// Native thread id, when the core's registers or the thread state tell it.
     pub tid: Option<u64>,
+    /// The core surely has no such thread: it ended, or `fork()` did not take it along.
+    pub gone: bool,
     /// Name given in `threading`.
     pub name: Option<String>,
 }
@@ -46,33 +47,47 @@ pub(crate) fn of_interpreter(
         member::INTERP_TSTATE_HEAD
     };
     let names = names(runtime, interpreter);
-    let native = NativeThreads::of(runtime);
     let interpreter_id = python.read(interpreter, member::INTERP_ID).unwrap_or(-1);
-    let (mut threads, mut seen) = (Vec::new(), FxHashSet::default());
+    let (states, broken) = states(runtime, interpreter, head);
+    let stated: Vec<Stated> = states.iter().map(|&(_, stated)| stated).collect();
+    let native = NativeThreads::of(runtime.process().core(), &stated);
+    let thread = |&(state, stated): &(Ptr<ThreadState>, Stated)| Thread {
+        state,
+        interpreter,
+        interpreter_id,
+        ident: stated.ident,
+        tid: native.tid(stated),
+        gone: native.is_gone(stated),
+        name: names.get(&stated.ident).cloned(),
+    };
+    (states.iter().map(thread).collect(), broken)
+}
+
+/// The thread states of an interpreter with what they say; an error says where their list breaks off.
+fn states(
+    runtime: &PythonRuntime<'_>,
+    interpreter: Ptr<InterpreterState>,
+    head: Member<InterpreterState, Option<Ptr<ThreadState>>>,
+) -> (Vec<(Ptr<ThreadState>, Stated)>, Option<ReadError>) {
+    let python = runtime.python();
+    let (mut states, mut seen) = (Vec::new(), FxHashSet::default());
     let mut at = python.read(interpreter, head);
     loop {
         let state = match at {
             Ok(Some(state)) => state,
-            Ok(None) => return (threads, None),
-            Err(error) => return (threads, Some(error)),
+            Ok(None) => return (states, None),
+            Err(error) => return (states, Some(error)),
         };
-        if !seen.insert(state) || threads.len() >= MAX_THREADS {
+        if !seen.insert(state) || states.len() >= MAX_THREADS {
             let what = "the list of thread states does not end";
-            return (threads, Some(ReadError::Invalid { at: state.address(), what }));
+            return (states, Some(ReadError::Invalid { at: state.address(), what }));
         }
         let ident = match python.read(state, member::TSTATE_THREAD_ID) {
             Ok(ident) => ident,
-            Err(error) => return (threads, Some(error)),
+            Err(error) => return (states, Some(error)),
         };
-        let stated = python.read(state, member::TSTATE_NATIVE_THREAD_ID).ok();
-        threads.push(Thread {
-            state,
-            interpreter,
-            interpreter_id,
-            ident,
-            tid: native.tid(ident, stated),
-            name: names.get(&ident).cloned(),
-        });
+        let tid = python.read(state, member::TSTATE_NATIVE_THREAD_ID).ok();
+        states.push((state, Stated { ident, tid }));
         at = python.read(state, member::TSTATE_NEXT);
     }
 }
@@ -96,39 +111,6 @@ pub(crate) fn gil_holder(
             let locked = python.read(gil, member::GIL_LOCKED).ok()?;
             python.read(gil, member::GIL_LAST_HOLDER).ok().flatten().filter(|_| locked == 1)
         }
-    }
-}
-
-/// Native thread ids by what the registers say is the thread's `pthread_t`.
-struct NativeThreads {
-    by_ident: FxHashMap<u64, u64>,
-    tids: FxHashSet<u64>,
-}
-
-impl NativeThreads {
-    fn of(runtime: &PythonRuntime<'_>) -> Self {
-        let core = runtime.process().core();
-        let threads = &core.notes().threads;
-        let ident = |thread: &ThreadStatus| Some((thread_pointer(core.machine(), thread)?, thread.tid));
-        Self {
-            by_ident: threads.iter().filter_map(ident).collect(),
-            tids: threads.iter().map(|thread| thread.tid).collect(),
-        }
-    }
-
-    /// The thread pointer decides; a stated id counts only when the core has such a thread.
-    fn tid(&self, ident: u64, stated: Option<u64>) -> Option<u64> {
-        self.by_ident.get(&ident).copied().or_else(|| stated.filter(|tid| self.tids.contains(tid)))
-    }
-}
-
-/// glibc and musl use the address of the thread control block as `pthread_t`, which on x86-64 is `fs_base`
-/// (register 21 of `struct user_regs_struct`).
-fn thread_pointer(machine: Machine, thread: &ThreadStatus) -> Option<u64> {
-    const FS_BASE: usize = 21;
-    match machine {
-        Machine::X86_64 => thread.registers.get(FS_BASE).copied().filter(|&base| base != 0),
-        _ => None,
     }
 }
 

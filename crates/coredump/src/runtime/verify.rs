@@ -56,11 +56,15 @@ pub enum Refusal {
 #[derive(Clone, Debug)]
 pub(crate) struct Verified {
     pub(crate) version: Version,
+    /// All of them, the main one last.
+    pub(crate) interpreters: Vec<Ptr<InterpreterState>>,
+    /// The main one.
     pub(crate) interpreter: Ptr<InterpreterState>,
     pub(crate) type_type: Ptr<TypeObject>,
     pub(crate) debug_build: bool,
 }
 
+const MAX_INTERPRETERS: usize = 4096;
 const DICT_SUBCLASS: u64 = 1 << 29;
 
 /// Verifies that `runtime`, read as `python` does, holds together and is of version `minor`.
@@ -69,7 +73,10 @@ pub(crate) fn verify(
     runtime: Ptr<RuntimeState>,
     minor: (u8, u8),
 ) -> Result<Verified, Refusal> {
-    let interpreter = required(python.read(runtime, member::RUNTIME_INTERPRETERS_HEAD), "interpreters.head")?;
+    let head = required(python.read(runtime, member::RUNTIME_INTERPRETERS_HEAD), "interpreters.head")?;
+    let interpreters = interpreters(python, head);
+    // A new interpreter goes to the front of the list; the main one is complete when all others are not yet.
+    let interpreter = interpreters.last().copied().unwrap_or(head);
     let modules = modules_dict(python, interpreter)?;
     let sysdict = required(python.read(interpreter, member::INTERP_SYSDICT), "the interpreter's sys dict")?;
     let type_type = type_of_types(python, modules)?;
@@ -91,7 +98,20 @@ pub(crate) fn verify(
     check_size(python, type_type, member::HEAP_TYPE_SIZE, "type")?;
     check_builtins(python, interpreter, type_type)?;
     let debug_build = matches!(lookup_str(python, sysdict.cast(), "gettotalrefcount"), Ok(Some(_)));
-    Ok(Verified { version, interpreter, type_type, debug_build })
+    Ok(Verified { version, interpreters, interpreter, type_type, debug_build })
+}
+
+fn interpreters(python: &Python<'_>, head: Ptr<InterpreterState>) -> Vec<Ptr<InterpreterState>> {
+    let mut found = vec![head];
+    let mut at = head;
+    while let Ok(Some(next)) = python.read(at, member::INTERP_NEXT) {
+        if found.contains(&next) || found.len() >= MAX_INTERPRETERS {
+            break;
+        }
+        found.push(next);
+        at = next;
+    }
+    found
 }
 
 /// `sys.modules` of an interpreter.
