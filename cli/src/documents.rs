@@ -12,6 +12,7 @@ pub(crate) struct CoreDocument {
     pub(crate) process: Process,
     pub(crate) crash: Crash,
     pub(crate) threads: Vec<Thread>,
+    pub(crate) locks: Vec<Lock>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) gaps: Vec<Gap>,
     pub(crate) redactions: Vec<Redaction>,
@@ -82,6 +83,8 @@ pub(crate) struct Thread {
     pub(crate) interpreter: Option<i64>,
     pub(crate) crashed: bool,
     pub(crate) holds_gil: Option<bool>,
+    pub(crate) collecting_garbage: bool,
+    pub(crate) state: Option<String>,
     pub(crate) python_frames: Vec<Frame>,
     pub(crate) stopped_because: Option<String>,
     pub(crate) exceptions: Vec<Exception>,
@@ -157,6 +160,26 @@ impl Exception {
             Some(module) => format!("{module}.{name}"),
         }
     }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Lock {
+    pub(crate) path: Option<String>,
+    pub(crate) address: String,
+    pub(crate) kind: String,
+    pub(crate) count: Option<u64>,
+    pub(crate) owner_tid: Option<u64>,
+    pub(crate) owner_name: Option<String>,
+    pub(crate) owner_found_by: Option<String>,
+    pub(crate) waiters: Vec<Waiter>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Waiter {
+    pub(crate) tid: Option<u64>,
+    pub(crate) name: Option<String>,
 }
 
 /// `pycoroner.logs/1`.

@@ -7,7 +7,7 @@ use super::inert::{cut, inert, inert_lines};
 use super::quantity::counted;
 use super::source_lines::SourceLines;
 use super::style::{BAD, FAINT, STRONG, WARN};
-use super::{closing, exception};
+use super::{closing, exception, locks};
 use crate::documents::{CoreDocument, Crash, Frame, Instruction, Process, Thread};
 
 /// Frames of one stack that are shown when things are folded.
@@ -32,6 +32,9 @@ pub(crate) fn render(document: &CoreDocument, sources: &SourceLines, folding: Fo
     write_headline(&mut out, document);
     write_process(&mut out, &document.process);
     write_crash(&mut out, &document.crash);
+    for deadlock in document.findings.iter().filter(|finding| finding.id == "deadlock") {
+        let _ = writeln!(out, "{BAD}Deadlock{BAD:#} {}", inert(&deadlock.title));
+    }
     let (crashed, others): (Vec<&Thread>, Vec<&Thread>) =
         document.threads.iter().partition(|thread| thread.crashed);
     for thread in crashed {
@@ -40,6 +43,7 @@ pub(crate) fn render(document: &CoreDocument, sources: &SourceLines, folding: Fo
     for group in groups(&others, folding) {
         write_group(&mut out, &group, sources, folding);
     }
+    locks::write(&mut out, &document.locks, folding == Folding::Unfolded);
     closing::write(&mut out, &document.findings, &document.gaps, &document.redactions);
     out
 }
@@ -160,7 +164,8 @@ fn groups<'a>(threads: &[&'a Thread], folding: Folding) -> Vec<Vec<&'a Thread>> 
 
 fn is_same_stack(a: &Thread, b: &Thread) -> bool {
     let plain = |thread: &Thread| thread.exceptions.is_empty() && thread.holds_gil != Some(true);
-    let same_end = a.stopped_because == b.stopped_because && a.interpreter == b.interpreter;
+    let same_end =
+        a.state == b.state && a.stopped_because == b.stopped_because && a.interpreter == b.interpreter;
     plain(a)
         && plain(b)
         && same_end
@@ -180,6 +185,9 @@ fn write_group(out: &mut String, group: &[&Thread], sources: &SourceLines, foldi
         let threads = counted(group.len() as u64, "thread");
         let _ =
             writeln!(out, "{STRONG}{threads}{STRONG:#} with this stack: {}{more}", inert(&names.join(", ")));
+    }
+    if let Some(state) = &thread.state {
+        let _ = writeln!(out, "  {STRONG}{}{STRONG:#}", inert(state));
     }
     if thread.python_frames.is_empty() {
         let _ = writeln!(out, "  {FAINT}no Python frames{FAINT:#}");
@@ -211,6 +219,9 @@ fn write_title(out: &mut String, thread: &Thread) {
     }
     if thread.holds_gil == Some(true) {
         remarks.push("held the GIL".to_owned());
+    }
+    if thread.collecting_garbage {
+        remarks.push("was collecting garbage".to_owned());
     }
     if let Some(interpreter) = thread.interpreter.filter(|interpreter| *interpreter != 0) {
         remarks.push(format!("interpreter {interpreter}"));

@@ -8,6 +8,7 @@ mod exception;
 mod frames;
 pub(crate) mod heap;
 pub(crate) mod inert;
+mod locks;
 pub(crate) mod logs;
 mod quantity;
 pub(crate) mod source_lines;

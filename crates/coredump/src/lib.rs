@@ -43,6 +43,7 @@ pub mod native;
 pub mod objects;
 mod runtime;
 mod snapshot;
+mod waits;
 
 pub use address::{Address, FileOffset, LoadBias, Ptr};
 pub use elf::core_file::{Compression, CoreFile, OpenError, UnpackLimits};

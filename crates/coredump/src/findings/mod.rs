@@ -6,6 +6,7 @@ mod crash;
 mod exception_in_flight;
 mod recursion;
 mod verdict;
+mod waits;
 
 use pycoroner_findings::Finding;
 
@@ -17,6 +18,7 @@ pub(crate) use verdict::verdict;
 pub(crate) fn of_snapshot(snapshot: &ProcessSnapshot) -> Vec<Finding> {
     let crashed = snapshot.threads.iter().find(|thread| thread.crashed);
     let mut findings: Vec<Finding> = crash::finding(snapshot, crashed).into_iter().collect();
+    findings.extend(waits::findings(snapshot));
     findings.extend(crashed.and_then(recursion::finding));
     findings.extend(crashed.and_then(exception_in_flight::finding));
     findings

@@ -36,6 +36,7 @@ type Obj = Option<Ptr<Object>>;
 members! {
     RUNTIME_INTERPRETERS_HEAD: RuntimeState, Option<Ptr<InterpreterState>>, "_PyRuntimeState.interpreters.head";
     RUNTIME_TSTATE_CURRENT: RuntimeState, Option<Ptr<ThreadState>>, "_PyRuntimeState.gilstate.tstate_current";
+    RUNTIME_GIL: RuntimeState, Inline, "_PyRuntimeState.ceval.gil";
     RUNTIME_FINALIZING: RuntimeState, Address, "_PyRuntimeState._finalizing";
     RUNTIME_GC_GENERATIONS: RuntimeState, Inline, "_PyRuntimeState.gc.generations";
     RUNTIME_GC_ENABLED: RuntimeState, i32, "_PyRuntimeState.gc.enabled";
@@ -58,6 +59,8 @@ members! {
     GIL_LAST_HOLDER: GilState, Option<Ptr<ThreadState>>, "_gil_runtime_state.last_holder";
     GIL_LOCKED: GilState, i32, "_gil_runtime_state.locked";
     GIL_ENABLED: GilState, i32, "_gil_runtime_state.enabled";
+    GIL_COND: GilState, Inline, "_gil_runtime_state.cond";
+    GIL_SIZE: GilState, SizeOf, "_gil_runtime_state";
 
     TSTATE_NEXT: ThreadState, Option<Ptr<ThreadState>>, "PyThreadState.next";
     TSTATE_INTERP: ThreadState, Option<Ptr<InterpreterState>>, "PyThreadState.interp";
@@ -97,6 +100,10 @@ members! {
     FRAME_STACKDEPTH: FrameObject, i32, "PyFrameObject.f_stackdepth";
     FRAME_VALUESTACK: FrameObject, Address, "PyFrameObject.f_valuestack";
     FRAME_LOCALSPLUS: FrameObject, Inline, "PyFrameObject.f_localsplus";
+    FRAME_IBLOCK: FrameObject, i32, "PyFrameObject.f_iblock";
+    FRAME_BLOCKSTACK: FrameObject, Inline, "PyFrameObject.f_blockstack";
+    TRY_BLOCK_LEVEL: TryBlock, i32, "PyTryBlock.b_level";
+    TRY_BLOCK_SIZE: TryBlock, SizeOf, "PyTryBlock";
     FRAME_FRAME: FrameObject, Option<Ptr<InterpreterFrame>>, "PyFrameObject.f_frame";
     FRAME_OWN_FRAME: FrameObject, Inline, "PyFrameObject._f_frame_data";
     FRAME_SIZE: FrameObject, SizeOf, "PyFrameObject";
@@ -304,6 +311,19 @@ members! {
     RLOCK_LOCK: RLockObject, Address, "rlockobject.rlock_lock";
     LOCK_LOCK: LockObject, Address, "lockobject.lock_lock";
     LOCK_LOCKED: LockObject, u8, "lockobject.locked";
+    LOCK_MUTEX: LockObject, u8, "lockobject.lock";
+    RLOCK_MUTEX: RLockObject, u8, "rlockobject.lock.mutex";
+    RLOCK_THREAD: RLockObject, u64, "rlockobject.lock.thread";
+    RLOCK_LEVEL: RLockObject, u64, "rlockobject.lock.level";
+    WAIT_ENTRY_ADDR: WaitEntry, Address, "wait_entry.addr";
+    WAIT_ENTRY_SEMA: WaitEntry, Inline, "wait_entry.sema";
+    SIMPLE_QUEUE_LOCK: SimpleQueue, Address, "simplequeueobject.lock";
+    SIMPLE_QUEUE_WAITING: SimpleQueue, Inline, "simplequeueobject.has_threads_waiting";
+    SEM_LOCK_HANDLE: SemLock, Address, "SemLockObject.handle";
+    SEM_LOCK_LAST_TID: SemLock, u64, "SemLockObject.last_tid";
+    SEM_LOCK_COUNT: SemLock, i32, "SemLockObject.count";
+    SEM_LOCK_MAXVALUE: SemLock, i32, "SemLockObject.maxvalue";
+    SEM_LOCK_KIND: SemLock, i32, "SemLockObject.kind";
     DESCR_NAME: MemberDescr, Option<Ptr<UnicodeObject>>, "PyMemberDescrObject.d_common.d_name";
     DESCR_MEMBER: MemberDescr, Option<Ptr<MemberDef>>, "PyMemberDescrObject.d_member";
     MEMBER_DEF_TYPE: MemberDef, i32, "PyMemberDef.type";

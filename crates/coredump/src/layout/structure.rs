@@ -173,6 +173,14 @@ structures! {
     Dtype;
     /// `PyLongScalarObject` of NumPy, and the other scalars of a fixed size, which begin alike.
     NumpyScalar;
+    /// `PyTryBlock`: an entry of a frame's stack of blocks (up to 3.10).
+    TryBlock;
+    /// `struct wait_entry` of the parking lot (3.13+): a thread that waits for an address.
+    WaitEntry;
+    /// `simplequeueobject` of `_queue`.
+    SimpleQueue;
+    /// `SemLockObject` of `_multiprocessing`.
+    SemLock;
     /// `struct pool_header` of pymalloc.
     PoolHeader;
 }

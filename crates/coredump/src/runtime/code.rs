@@ -15,6 +15,8 @@ use crate::runtime::python::Python;
 /// What a code object says about itself.
 #[derive(Clone, Debug)]
 pub struct Code {
+    /// Where it lies.
+    pub address: Ptr<CodeObject>,
     /// `co_name`.
     pub name: String,
     /// `co_qualname` (3.11+).
@@ -128,6 +130,7 @@ impl Code {
         };
         let flags = python.read(at, member::CODE_FLAGS)?;
         Ok(Self {
+            address: at,
             name: text(python.read(at, member::CODE_NAME)?, "co_name")?,
             qualname,
             file: text(python.read(at, member::CODE_FILENAME)?, "co_filename")?,

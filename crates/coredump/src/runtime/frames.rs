@@ -202,7 +202,7 @@ fn traced_line(python: &Python<'_>, place: FramePlace) -> Result<Option<u32>, Re
 }
 
 /// Offset in bytes of the instruction that the frame stands on; `None` before the first one.
-fn instruction_offset(
+pub(crate) fn instruction_offset(
     python: &Python<'_>,
     place: FramePlace,
     code: Ptr<CodeObject>,

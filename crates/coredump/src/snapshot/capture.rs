@@ -65,20 +65,20 @@ pub fn capture(
                 gaps.push(Gap::new(GapKind::Unknown, "everything about Python", error.to_string()).remedy(
                     "if the process ran another Python, its binary with DWARF can be given with --exe",
                 ));
-                threads::without_runtime(process, &crash)
+                threads::Threads { sections: threads::without_runtime(process, &crash), ..Default::default() }
             }
         };
     if options.native {
-        native::add(process, runtime.ok(), &mut threads, &mut gaps);
+        native::add(process, runtime.ok(), &mut threads.sections, &mut gaps);
     }
     gaps.extend(process.module_files().iter().filter_map(|file| file.gap().cloned()));
     let mut snapshot = ProcessSnapshot {
         schema: "pycoroner.core/1",
         process: process_section(process, runtime.ok()),
         crash,
-        threads,
-        locks: Vec::new(),
-        deadlocks: Vec::new(),
+        threads: threads.sections,
+        locks: threads.locks,
+        deadlocks: threads.deadlocks,
         asyncio: None,
         suspended: Vec::new(),
         memory_logs: Vec::new(),

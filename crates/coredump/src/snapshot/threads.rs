@@ -3,17 +3,26 @@
 use pycoroner_findings::{Gap, GapKind};
 use rustc_hash::FxHashSet;
 
+use crate::elf::notes::ThreadStatus;
 use crate::runtime::attach::PythonRuntime;
 use crate::runtime::frames::{Frame, Stopped};
 use crate::runtime::process::DeadProcess;
-use crate::runtime::threads::Thread;
 use crate::snapshot::capture::{CaptureOptions, LocalsOf, gap_of, gil_is_known, sort_threads};
-use crate::snapshot::document::{CrashSection, FrameSection, ThreadSection};
+use crate::snapshot::document::{CrashSection, DeadlockSection, FrameSection, LockSection, ThreadSection};
 use crate::snapshot::exceptions;
 use crate::snapshot::values::Values;
+use crate::waits::{self, Walked};
 
 /// Bytes of a frame that its citation covers: what its readers look at.
 const FRAME_BYTES: u64 = 80;
+
+/// The threads, and what they have to do with each other.
+#[derive(Debug, Default)]
+pub(super) struct Threads {
+    pub(super) sections: Vec<ThreadSection>,
+    pub(super) locks: Vec<LockSection>,
+    pub(super) deadlocks: Vec<DeadlockSection>,
+}
 
 /// All threads of all interpreters, and those of the core that no interpreter knows.
 pub(super) fn of_runtime(
@@ -21,49 +30,58 @@ pub(super) fn of_runtime(
     crash: &CrashSection,
     options: &CaptureOptions,
     gaps: &mut Vec<Gap>,
-) -> Vec<ThreadSection> {
+) -> Threads {
     let values = Values::new(runtime, options);
-    let mut sections = Vec::new();
+    let (mut sections, mut walked) = (Vec::new(), Vec::new());
     for &interpreter in runtime.interpreters() {
         let (threads, broken) = runtime.threads(interpreter);
         if let Some(error) = broken {
             gaps.push(gap_of("the rest of the list of threads", &error));
         }
         let holder = runtime.gil_holder(interpreter);
-        for thread in &threads {
-            let mut section = section(runtime, &values, thread, crash, options, gaps);
-            section.holds_gil = gil_is_known(runtime).then_some(holder == Some(thread.state));
+        for thread in threads {
+            let one = Walked { stack: runtime.stack(thread.state), thread };
+            let mut section = section(runtime, &values, &one, crash, options, gaps);
+            section.holds_gil = gil_is_known(runtime).then_some(holder == Some(one.thread.state));
             sections.push(section);
+            walked.push(one);
         }
+    }
+    let found = waits::of_threads(runtime, &walked);
+    for (section, wait) in sections.iter_mut().zip(found.threads) {
+        section.state = wait.state;
+        section.waiting_on = wait.waiting_on;
+        section.collecting_garbage = wait.collecting_garbage;
     }
     let known: FxHashSet<_> = sections.iter().filter_map(|section| section.tid).collect();
     let native = without_runtime(runtime.process(), crash).into_iter();
     sections.extend(native.filter(|section| section.tid.is_some_and(|tid| !known.contains(&tid))));
     sort_threads(&mut sections, crash);
-    sections
+    Threads { sections, locks: found.locks, deadlocks: found.deadlocks }
 }
 
 /// The threads of the core, without what Python knows of them.
 pub(super) fn without_runtime(process: &DeadProcess<'_>, crash: &CrashSection) -> Vec<ThreadSection> {
     let threads = &process.core().notes().threads;
-    let section = |tid, citation| ThreadSection {
-        tid: Some(tid),
-        crashed: crash.tid == Some(tid),
-        citation: Some(citation),
+    let section = |thread: &ThreadStatus| ThreadSection {
+        tid: Some(thread.tid),
+        crashed: crash.tid == Some(thread.tid),
+        state: waits::state_of_native(process, thread),
+        citation: Some(thread.citation.clone()),
         ..ThreadSection::default()
     };
-    threads.iter().map(|thread| section(thread.tid, thread.citation.clone())).collect()
+    threads.iter().map(section).collect()
 }
 
 fn section(
     runtime: &PythonRuntime<'_>,
     values: &Values<'_, '_>,
-    thread: &Thread,
+    one: &Walked,
     crash: &CrashSection,
     options: &CaptureOptions,
     gaps: &mut Vec<Gap>,
 ) -> ThreadSection {
-    let stack = runtime.stack(thread.state);
+    let (thread, stack) = (&one.thread, &one.stack);
     let crashed = crash.tid.is_some() && thread.tid == crash.tid;
     let with_locals = match options.locals {
         LocalsOf::NoFrame => 0,

@@ -1,0 +1,66 @@
+//! Which thread holds a lock that does not say so itself: the one that is in a `with` block of it.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::address::Ptr;
+use crate::layout::member::Object;
+use crate::runtime::attach::PythonRuntime;
+use crate::waits::lock::LockTypes;
+use crate::waits::subject::{Subject, inner_lock};
+use crate::waits::{Walked, slots};
+
+/// Frames of one thread that are looked at.
+const MAX_FRAMES: usize = 20_000;
+
+/// Threads by the locks whose `with` blocks they are in.
+#[derive(Debug, Default)]
+pub(crate) struct Holders {
+    by_lock: FxHashMap<Ptr<Object>, FxHashSet<usize>>,
+}
+
+impl Holders {
+    /// Looks at all frames of all threads.
+    pub(crate) fn of(
+        runtime: &PythonRuntime<'_>,
+        types: &LockTypes,
+        walked: &[Walked],
+        subjects: &[Subject],
+    ) -> Self {
+        let mut by_lock: FxHashMap<_, FxHashSet<_>> = FxHashMap::default();
+        for (index, (one, subject)) in walked.iter().zip(subjects).enumerate() {
+            // `Condition.wait` has let go of the condition's lock, inside the `with` block that took it.
+            let released = match subject {
+                Subject::Idiom(idiom) => idiom.condition.and_then(|condition| inner_lock(runtime, condition)),
+                _ => None,
+            };
+            for frame in one.stack.frames.iter().take(MAX_FRAMES) {
+                for object in slots::entered(runtime, frame) {
+                    let lock = inner_lock(runtime, object).unwrap_or(object);
+                    let is_held = types.read(runtime.python(), lock).is_some_and(|lock| lock.held);
+                    if is_held && Some(lock) != released {
+                        by_lock.entry(lock).or_default().insert(index);
+                    }
+                }
+            }
+        }
+        Self { by_lock }
+    }
+
+    /// The locks.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = Ptr<Object>> + '_ {
+        let mut objects: Vec<_> = self.by_lock.keys().copied().collect();
+        objects.sort_unstable();
+        objects.into_iter()
+    }
+
+    /// Whether some thread is in a `with` block of the lock.
+    pub(crate) fn holds(&self, lock: Ptr<Object>) -> bool {
+        self.by_lock.contains_key(&lock)
+    }
+
+    /// The one thread that is in a `with` block of the lock; `None` when there are several.
+    pub(crate) fn holder(&self, lock: Ptr<Object>) -> Option<usize> {
+        let threads = self.by_lock.get(&lock)?;
+        threads.iter().copied().next().filter(|_| threads.len() == 1)
+    }
+}

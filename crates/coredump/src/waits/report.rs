@@ -1,0 +1,224 @@
+//! Puts what was found into the sections of the document.
+
+use rustc_hash::FxHashMap;
+
+use crate::address::{Address, Ptr};
+use crate::layout::member::Object;
+use crate::snapshot::document::{DeadlockSection, LockSection, WaitSection, WaiterSection};
+use crate::waits::lock::LockKind;
+use crate::waits::subject::Subject;
+use crate::waits::{Picture, ThreadWait, Waits, collecting, words};
+
+/// The owner states itself in the object, or the kernel and the interpreter do.
+pub(crate) const OWNER_FIELD: &str = "owner-field";
+/// The owner is in a `with` block of the lock: evidence, no proof.
+pub(crate) const WITH_STATEMENT: &str = "with-statement";
+
+/// All sections.
+pub(super) fn waits(picture: &Picture<'_, '_>) -> Waits {
+    let collector = collecting::thread(picture);
+    let threads = (0..picture.walked.len())
+        .map(|index| {
+            let waiting_on = waiting_on(picture, index);
+            ThreadWait {
+                state: words::of_thread(picture, index, waiting_on.as_ref()),
+                waiting_on,
+                collecting_garbage: collector == Some(index),
+            }
+        })
+        .collect();
+    Waits { threads, locks: locks(picture), deadlocks: deadlocks(picture) }
+}
+
+impl Picture<'_, '_> {
+    /// The thread that another one waits for, and how that is known.
+    pub(super) fn owner(&self, index: usize) -> Option<(usize, &'static str)> {
+        match *self.subjects.get(index)? {
+            Subject::Lock(object) => self.holder(object),
+            Subject::Idiom(idiom) => idiom.joined.and_then(|thread| self.thread_of(thread)).map(stated),
+            Subject::Join(index) => Some(stated(index)),
+            Subject::Gil => {
+                let interpreter = self.walked.get(index)?.thread.interpreter;
+                let holder = self.runtime.gil_holder(interpreter)?;
+                self.walked.iter().position(|one| one.thread.state == holder).map(stated)
+            }
+            Subject::Mutex { owner, .. } => {
+                self.walked.iter().position(|one| one.thread.tid == Some(owner)).map(stated)
+            }
+            _ => None,
+        }
+    }
+
+    /// The thread that holds a lock, and how that is known.
+    fn holder(&self, object: Ptr<Object>) -> Option<(usize, &'static str)> {
+        let lock = self.locks.get(&object)?;
+        match lock.owner {
+            Some(ident) => self.walked.iter().position(|one| one.thread.ident == ident).map(stated),
+            None if lock.kind == LockKind::Plain => {
+                self.holders.holder(object).map(|index| (index, WITH_STATEMENT))
+            }
+            None => None,
+        }
+    }
+
+    /// The thread whose `threading.Thread` an object is.
+    fn thread_of(&self, object: Ptr<Object>) -> Option<usize> {
+        let python = self.runtime.python();
+        let ident = crate::objects::attributes::get(python, object, "_ident").ok()??;
+        let ident = crate::objects::integer::read_u64(python, ident.cast()).ok()?;
+        self.walked.iter().position(|one| one.thread.ident == ident)
+    }
+
+    /// Native id of a thread.
+    pub(super) fn tid(&self, index: usize) -> Option<u64> {
+        self.walked.get(index)?.thread.tid
+    }
+
+    /// A thread as people call it.
+    pub(super) fn label(&self, index: usize) -> String {
+        let Some(one) = self.walked.get(index) else { return "an unknown thread".to_owned() };
+        let id = one.thread.tid.map_or_else(|| format!("{:#x}", one.thread.ident), |tid| tid.to_string());
+        match &one.thread.name {
+            Some(name) => format!("{id} {name}"),
+            None => id,
+        }
+    }
+
+    fn kind_of_lock(&self, object: Ptr<Object>) -> &'static str {
+        if self.locks.get(&object).is_some_and(|lock| lock.reentrant) { "rlock" } else { "lock" }
+    }
+}
+
+fn stated(index: usize) -> (usize, &'static str) {
+    (index, OWNER_FIELD)
+}
+
+fn waiting_on(picture: &Picture<'_, '_>, index: usize) -> Option<WaitSection> {
+    let owner_tid = picture.owner(index).and_then(|(owner, _)| picture.tid(owner));
+    let section = |kind, object: Option<Address>, path| WaitSection { kind, object, path, owner_tid };
+    Some(match *picture.subjects.get(index)? {
+        Subject::Nothing => return None,
+        Subject::Gil => section("gil", None, None),
+        Subject::Lock(object) => {
+            section(picture.kind_of_lock(object), Some(object.address()), picture.names.of(object))
+        }
+        Subject::Idiom(idiom) => {
+            let path = idiom.object.and_then(|object| picture.names.of(object));
+            section(idiom.kind, idiom.object.map(Ptr::address), path)
+        }
+        Subject::Join(_) => section("join", None, None),
+        Subject::Mutex { at, owner } => {
+            let owner_tid = Some(owner);
+            WaitSection { kind: "mutex", object: Some(at), path: None, owner_tid }
+        }
+        Subject::Call => section(picture.calls.get(index)?.as_ref()?.waits_for.kind()?, None, None),
+        Subject::Unknown { at } => section("futex", Some(at), None),
+    })
+}
+
+/// Rows by the object, with the indices of those who wait.
+fn locks(picture: &Picture<'_, '_>) -> Vec<LockSection> {
+    let mut waiters: FxHashMap<(Address, &'static str), Vec<usize>> = FxHashMap::default();
+    let mut rows: FxHashMap<(Address, &'static str), Option<Ptr<Object>>> = FxHashMap::default();
+    for (&object, lock) in &picture.locks {
+        if lock.kind != LockKind::Queue {
+            rows.insert((object.address(), picture.kind_of_lock(object)), Some(object));
+        }
+    }
+    for (index, subject) in picture.subjects.iter().enumerate() {
+        let (key, object) = match *subject {
+            Subject::Lock(object) => ((object.address(), picture.kind_of_lock(object)), Some(object)),
+            Subject::Idiom(idiom) => match idiom.condition {
+                Some(condition) => ((condition.address(), "condition"), Some(condition)),
+                None => continue,
+            },
+            Subject::Mutex { at, .. } => ((at, "mutex"), None),
+            _ => continue,
+        };
+        rows.insert(key, object);
+        waiters.entry(key).or_default().push(index);
+    }
+    let mut sections: Vec<_> = rows
+        .into_iter()
+        .map(|((address, kind), object)| {
+            let waiting = waiters.remove(&(address, kind)).unwrap_or_default();
+            row(picture, address, kind, object, waiting)
+        })
+        .collect();
+    sections
+        .sort_by(|a, b| (a.path.is_none(), &a.path, a.address).cmp(&(b.path.is_none(), &b.path, b.address)));
+    sections
+}
+
+fn row(
+    picture: &Picture<'_, '_>,
+    address: Address,
+    kind: &'static str,
+    object: Option<Ptr<Object>>,
+    mut waiting: Vec<usize>,
+) -> LockSection {
+    waiting.sort_by_key(|&index| picture.tid(index));
+    let owner = match (kind, object) {
+        ("mutex", _) => waiting.first().and_then(|&index| picture.owner(index)),
+        (_, Some(object)) => {
+            let inner = crate::waits::subject::inner_lock(picture.runtime, object);
+            picture.holder(inner.unwrap_or(object))
+        }
+        _ => None,
+    };
+    let lock = object.and_then(|object| picture.locks.get(&object));
+    let count = lock.and_then(|lock| match lock.count {
+        None if lock.held && owner.is_some() => Some(1),
+        count => count,
+    });
+    LockSection {
+        path: object.and_then(|object| picture.names.of(object)),
+        address,
+        kind,
+        count,
+        owner_tid: owner.and_then(|(index, _)| picture.tid(index)),
+        owner_name: owner.and_then(|(index, _)| picture.walked.get(index)?.thread.name.clone()),
+        // An owner that is no thread any more has no name; that it is stated still says something.
+        owner_found_by: owner.map(|(_, found_by)| found_by).or_else(|| lock?.owner.map(|_| OWNER_FIELD)),
+        waiters: waiting
+            .into_iter()
+            .filter_map(|index| picture.walked.get(index))
+            .map(|one| WaiterSection { tid: one.thread.tid, name: one.thread.name.clone() })
+            .collect(),
+    }
+}
+
+/// Circles of threads, each waiting for the next one. A thread waits for one other at most, so every walk along
+/// the owners ends, or comes back to where it was.
+fn deadlocks(picture: &Picture<'_, '_>) -> Vec<DeadlockSection> {
+    let mut walk_of: Vec<Option<usize>> = vec![None; picture.walked.len()];
+    let mut sections = Vec::new();
+    for start in 0..picture.walked.len() {
+        let (mut at, mut path) = (Some(start), Vec::new());
+        while let Some(index) = at {
+            let Some(seen) = walk_of.get_mut(index) else { break };
+            match *seen {
+                Some(walk) if walk == start => {
+                    let circle = path.iter().skip_while(|&&other| other != index).copied();
+                    sections.extend(circle_section(picture, circle.collect()));
+                    break;
+                }
+                Some(_) => break,
+                None => *seen = Some(start),
+            }
+            path.push(index);
+            at = picture.owner(index).map(|(owner, _)| owner);
+        }
+    }
+    sections.sort_by(|a, b| a.tids.cmp(&b.tids));
+    sections
+}
+
+fn circle_section(picture: &Picture<'_, '_>, mut circle: Vec<usize>) -> Option<DeadlockSection> {
+    let first = circle.iter().enumerate().min_by_key(|&(_, &index)| picture.tid(index))?.0;
+    circle.rotate_left(first);
+    Some(DeadlockSection {
+        tids: circle.iter().filter_map(|&index| picture.tid(index)).collect(),
+        locks: circle.iter().map(|&index| words::of_subject(picture, index)).collect(),
+    })
+}

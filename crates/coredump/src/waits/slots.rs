@@ -1,0 +1,193 @@
+//! What a frame holds besides its variables: the values that its instructions work on, and what it will leave.
+
+use crate::address::{Address, Ptr};
+use crate::layout::ReadError;
+use crate::layout::member::{self, CFunctionObject, FunctionObject, MethodObject, Object};
+use crate::objects::bytes;
+use crate::objects::dict::lookup_str;
+use crate::objects::unicode::is_str;
+use crate::runtime::attach::PythonRuntime;
+use crate::runtime::frames::{Frame, FramePlace, instruction_offset};
+use crate::runtime::python::Python;
+
+/// Most slots of a frame's stack that are looked at.
+const MAX_SLOTS: u64 = 256;
+/// Longest exception table that is read.
+const MAX_TABLE: usize = 1 << 20;
+/// `CO_MAXBLOCKS` of Include/cpython/code.h.
+const MAX_BLOCKS: u64 = 20;
+
+/// The objects in all slots of a frame's stack. Those above its top are left over from earlier instructions, so
+/// what is found here must be confirmed by something else.
+pub(crate) fn all(python: &Python<'_>, frame: &Frame) -> Vec<Ptr<Object>> {
+    let depth = python.read(frame.code.address, member::CODE_STACKSIZE).ok();
+    read(python, frame, depth.and_then(|depth| u64::try_from(depth).ok()).unwrap_or(0)).unwrap_or_default()
+}
+
+/// The objects whose `with` block a frame is in, the outermost first.
+///
+/// A `with` statement keeps the `__exit__` that it will call in a slot of the frame's stack, below what its block
+/// uses: up to 3.10 the frame's stack of blocks says how deep that is, from 3.11 on the exception table does. The
+/// block is entered when `__enter__` has come back, so the object has been entered, and not been left yet.
+pub(crate) fn entered(runtime: &PythonRuntime<'_>, frame: &Frame) -> Vec<Ptr<Object>> {
+    let python = runtime.python();
+    let Some(depth) = live_depth(python, frame) else { return Vec::new() };
+    let slots = read(python, frame, depth).unwrap_or_default();
+    let mut found = Vec::new();
+    for (index, &slot) in slots.iter().enumerate() {
+        let below = index.checked_sub(1).and_then(|below| slots.get(below)).copied();
+        found.extend(
+            exit_of(runtime, slot).or_else(|| below.filter(|&exit| exits(runtime, exit, slot)).map(|_| slot)),
+        );
+    }
+    found
+}
+
+/// How many slots of the frame's stack are in use for certain.
+fn live_depth(python: &Python<'_>, frame: &Frame) -> Option<u64> {
+    match frame.place {
+        FramePlace::Object(at) => {
+            let count = u64::try_from(python.read(at, member::FRAME_IBLOCK).ok()?).ok()?;
+            let size = python.layout().size_of(member::TRY_BLOCK_SIZE).ok()?;
+            let innermost = count.checked_sub(1).filter(|&block| block < MAX_BLOCKS)?;
+            let blocks = python.address_of(at, member::FRAME_BLOCKSTACK).ok()?;
+            let block = Ptr::new(blocks.wrapping_add(innermost * size))?;
+            u64::try_from(python.read(block, member::TRY_BLOCK_LEVEL).ok()?).ok()
+        }
+        FramePlace::Interpreter(_) => {
+            let offset = instruction_offset(python, frame.place, frame.code.address).ok()??;
+            let table = python.read(frame.code.address, member::CODE_EXCEPTIONTABLE).ok()??;
+            let table = bytes::bytes(python, table.cast(), MAX_TABLE).ok()?;
+            depth_at(&table.data, offset / INSTRUCTION)
+        }
+    }
+}
+
+/// Bytes of an instruction without its caches (3.6+).
+const INSTRUCTION: u64 = 2;
+
+/// The depth that an exception table states for an instruction: start, length, target, depth and a flag, each in
+/// groups of six bits, the first of an entry marked by bit 7 (Objects/exception_handling_notes.txt at v3.11.7).
+fn depth_at(table: &[u8], instruction: u64) -> Option<u64> {
+    let mut bytes = table.iter().copied().peekable();
+    let mut number = || {
+        let mut byte = bytes.next()?;
+        let mut value = u64::from(byte & 0x3f);
+        while byte & 0x40 != 0 {
+            byte = bytes.next()?;
+            value = value.checked_mul(64)? | u64::from(byte & 0x3f);
+        }
+        Some(value)
+    };
+    loop {
+        let (start, length, _target, depth) = (number()?, number()?, number()?, number()? >> 1);
+        if instruction < start {
+            return None;
+        }
+        if instruction - start < length {
+            return Some(depth);
+        }
+    }
+}
+
+/// Reads the lowest `depth` slots of a frame's stack; empty ones are left out, so that positions shift only above
+/// one (no live slot below the top is empty but for a method call that has no `self`).
+fn read(python: &Python<'_>, frame: &Frame, depth: u64) -> Result<Vec<Ptr<Object>>, ReadError> {
+    let word = python.space().target().word_size as u64;
+    let base = match frame.place {
+        FramePlace::Object(at) => python.read(at, member::FRAME_VALUESTACK)?,
+        FramePlace::Interpreter(at) => {
+            let locals = python.read(frame.code.address, member::CODE_NLOCALSPLUS)?;
+            let locals = u64::try_from(locals).unwrap_or(0);
+            python.address_of(at, member::IFRAME_LOCALSPLUS)?.wrapping_add(locals.wrapping_mul(word))
+        }
+    };
+    let bytes = python.bytes(base, depth.min(MAX_SLOTS) * word)?;
+    let references = python.dialect().references;
+    let slots = python.space().target().words(&bytes).map(|slot| references.address(slot).map(Address));
+    Ok(slots.filter_map(|slot| Ptr::new(slot?)).collect())
+}
+
+/// What a bound `__exit__` is bound to.
+fn exit_of(runtime: &PythonRuntime<'_>, method: Ptr<Object>) -> Option<Ptr<Object>> {
+    let python = runtime.python();
+    match runtime.types().find(python, python.type_of(method).ok()?)?.qualname.as_str() {
+        "method" => {
+            let method = method.cast::<MethodObject>();
+            let bound = python.read(method, member::METHOD_SELF).ok()??;
+            is_exit_function(python, python.read(method, member::METHOD_FUNC).ok()??).then_some(bound)
+        }
+        "builtin_function_or_method" => {
+            let function = method.cast::<CFunctionObject>();
+            let bound = python.read(function, member::CFUNCTION_SELF).ok()??;
+            let definition = python.read(function, member::CFUNCTION_DEF).ok()??;
+            let descriptor = exit_descriptor(runtime, bound)?;
+            (python.read(descriptor.cast(), member::METHOD_DESCR_METHOD).ok()? == Some(definition))
+                .then_some(bound)
+        }
+        _ => None,
+    }
+}
+
+/// Whether `exit` is the `__exit__` of the type of `object`: from 3.14 on the two stand side by side.
+fn exits(runtime: &PythonRuntime<'_>, exit: Ptr<Object>, object: Ptr<Object>) -> bool {
+    let python = runtime.python();
+    let Some(name) = python.type_of(exit).ok().and_then(|of| runtime.types().find(python, of)) else {
+        return false;
+    };
+    match name.qualname.as_str() {
+        "function" => is_exit_function(python, exit) && inherits(runtime, object, exit),
+        "method_descriptor" => exit_descriptor(runtime, object) == Some(exit),
+        _ => false,
+    }
+}
+
+fn is_exit_function(python: &Python<'_>, function: Ptr<Object>) -> bool {
+    let name = python.read(function.cast::<FunctionObject>(), member::FUNCTION_NAME).ok().flatten();
+    name.is_some_and(|name| is_str(python, name.cast(), "__exit__").unwrap_or(false))
+}
+
+/// `__exit__` in the dict of the object's type.
+fn exit_descriptor(runtime: &PythonRuntime<'_>, object: Ptr<Object>) -> Option<Ptr<Object>> {
+    let python = runtime.python();
+    let dict = runtime.types().dict_of(python, python.type_of(object).ok()?).ok()??;
+    lookup_str(python, dict, "__exit__").ok()?
+}
+
+/// Whether a class along the bases of the object's type has that `__exit__`.
+fn inherits(runtime: &PythonRuntime<'_>, object: Ptr<Object>, exit: Ptr<Object>) -> bool {
+    let python = runtime.python();
+    let mut next = python.type_of(object).ok();
+    for _ in 0..MAX_BASES {
+        let Some(class) = next else { return false };
+        let dict = runtime.types().dict_of(python, class).ok().flatten();
+        let own = dict.and_then(|dict| lookup_str(python, dict, "__exit__").ok().flatten());
+        if own.is_some() {
+            return own == Some(exit);
+        }
+        next = python.read(class, member::TYPE_BASE).ok().flatten();
+    }
+    false
+}
+
+const MAX_BASES: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depths_by_exception_table() {
+        // [4, 10) depth 1; [70, 90) depth 3 with the last instruction pushed.
+        let table = [0x84, 6, 20, 1 << 1, 0x80 | 0x41, 6, 20, 30, (3 << 1) | 1];
+        let check = |instruction, depth| assert_eq!(depth_at(&table, instruction), depth, "{instruction}");
+        check(3, None);
+        check(4, Some(1));
+        check(9, Some(1));
+        check(10, None);
+        check(70, Some(3));
+        check(89, Some(3));
+        check(90, None);
+        assert_eq!(depth_at(&[0xff, 0xff, 0xff], 1), None);
+    }
+}
