@@ -100,6 +100,15 @@ pub(crate) enum DocumentFormat {
     Json,
 }
 
+/// The forms of what a core says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CoreFormat {
+    Text,
+    Json,
+    Speedscope,
+    Folded,
+}
+
 /// The forms of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ReportFormat {
@@ -144,7 +153,9 @@ Examples:
   pycoroner core core.412
   pycoroner core core.412.zst --locals --all | less -R
   pycoroner core core.412 --sysroot ./image-root --locals      with source lines from an unpacked image
-  pycoroner core core.412 --format json | jq '.threads[0].python_frames[0]'")]
+  pycoroner core core.412 --format json | jq '.threads[0].python_frames[0]'
+  pycoroner core core.412 --format folded | flamegraph.pl > stacks.svg
+  pycoroner core core.412 --format speedscope -o stacks.json      for https://www.speedscope.app")]
 pub(crate) struct CoreArgs {
     /// The core file, plain or compressed with zstd or gzip
     #[arg(value_name = "CORE")]
@@ -167,9 +178,9 @@ pub(crate) struct CoreArgs {
     /// Ask for native frames as well; this version does not read them and says so among the gaps
     #[arg(long)]
     pub(crate) native: bool,
-    /// Text or JSON; when omitted, by the ending of the output file, else text
-    #[arg(long, value_name = "text|json", hide_possible_values = true)]
-    pub(crate) format: Option<DocumentFormat>,
+    /// Text or JSON, or the stacks alone for flame viewers; when omitted, by the ending of the output file, else text
+    #[arg(long, value_name = "text|json|speedscope|folded", hide_possible_values = true)]
+    pub(crate) format: Option<CoreFormat>,
     #[command(flatten)]
     pub(crate) binaries: Binaries,
 }

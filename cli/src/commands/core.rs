@@ -3,13 +3,14 @@
 use anyhow::Result;
 use pycoroner_coredump::{CaptureOptions, LocalsOf, capture};
 
-use super::Session;
-use crate::args::CoreArgs;
+use super::{Session, pretty};
+use crate::args::{CoreArgs, CoreFormat};
 use crate::dead_process::with_process;
 use crate::evidence::core_item;
 use crate::exit::Outcome;
 use crate::render::core::{Folding, render};
 use crate::render::source_lines::SourceLines;
+use crate::render::stacks;
 
 /// Runs the command.
 pub(crate) fn run(session: &Session, args: &CoreArgs) -> Result<Outcome> {
@@ -27,8 +28,12 @@ pub(crate) fn run(session: &Session, args: &CoreArgs) -> Result<Outcome> {
         with_process(&item, &args.binaries, |process, runtime| Ok(capture(process, runtime, &options)))?;
     let sources = SourceLines::new(args.binaries.sysroot.as_deref(), session.policy);
     let folding = if args.all { Folding::Unfolded } else { Folding::Folded };
-    session.write_document(&snapshot, args.format, |document| {
-        Ok(render(&serde_json::from_value(document)?, &sources, folding))
+    let by_ending = if session.output.ends_in("json") { CoreFormat::Json } else { CoreFormat::Text };
+    session.write_redacted(&snapshot, |document| match args.format.unwrap_or(by_ending) {
+        CoreFormat::Json => pretty(&document),
+        CoreFormat::Text => Ok(render(&serde_json::from_value(document)?, &sources, folding)),
+        CoreFormat::Speedscope => pretty(&stacks::speedscope(&serde_json::from_value(document)?)),
+        CoreFormat::Folded => Ok(stacks::folded(&serde_json::from_value(document)?)),
     })?;
     Ok(Outcome::of(&snapshot.gaps))
 }

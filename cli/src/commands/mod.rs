@@ -73,12 +73,19 @@ impl Session {
         render: impl FnOnce(Value) -> serde_json::Result<String>,
     ) -> Result<()> {
         let by_ending = if self.output.ends_in("json") { DocumentFormat::Json } else { DocumentFormat::Text };
-        let redacted = redacted(document, self.policy)?;
-        let text = match format.unwrap_or(by_ending) {
-            DocumentFormat::Json => pretty(&redacted)?,
-            DocumentFormat::Text => render(redacted).context("the document could not be rendered")?,
-        };
-        self.output.write(&text)
+        self.write_redacted(document, |redacted| match format.unwrap_or(by_ending) {
+            DocumentFormat::Json => pretty(&redacted),
+            DocumentFormat::Text => render(redacted).context("the document could not be rendered"),
+        })
+    }
+
+    /// Writes what `render` makes of a document whose secrets are masked.
+    fn write_redacted(
+        &self,
+        document: &impl Serialize,
+        render: impl FnOnce(Value) -> Result<String>,
+    ) -> Result<()> {
+        self.output.write(&render(redacted(document, self.policy)?)?)
     }
 }
 

@@ -12,4 +12,5 @@ mod locks;
 pub(crate) mod logs;
 mod quantity;
 pub(crate) mod source_lines;
+pub(crate) mod stacks;
 mod style;
