@@ -38,6 +38,8 @@ members! {
     RUNTIME_TSTATE_CURRENT: RuntimeState, Option<Ptr<ThreadState>>, "_PyRuntimeState.gilstate.tstate_current";
     RUNTIME_GIL: RuntimeState, Inline, "_PyRuntimeState.ceval.gil";
     RUNTIME_FINALIZING: RuntimeState, Address, "_PyRuntimeState._finalizing";
+    RUNTIME_FINALIZING_3_8: RuntimeState, Address, "_PyRuntimeState.finalizing";
+    RUNTIME_INITIALIZED: RuntimeState, i32, "_PyRuntimeState.initialized";
     RUNTIME_GC_GENERATIONS: RuntimeState, Inline, "_PyRuntimeState.gc.generations";
     RUNTIME_GC_ENABLED: RuntimeState, i32, "_PyRuntimeState.gc.enabled";
     RUNTIME_GC_COLLECTING: RuntimeState, i32, "_PyRuntimeState.gc.collecting";
@@ -50,6 +52,8 @@ members! {
     INTERP_IMPORTS_MODULES: InterpreterState, Obj, "PyInterpreterState.imports.modules";
     INTERP_SYSDICT: InterpreterState, Obj, "PyInterpreterState.sysdict";
     INTERP_BUILTINS: InterpreterState, Obj, "PyInterpreterState.builtins";
+    INTERP_OWN_GIL: InterpreterState, i32, "PyInterpreterState.ceval.own_gil";
+    INTERP_FINALIZING: InterpreterState, i32, "PyInterpreterState.finalizing";
     INTERP_GIL: InterpreterState, Option<Ptr<GilState>>, "PyInterpreterState.ceval.gil";
     INTERP_GC_GENERATIONS: InterpreterState, Inline, "PyInterpreterState.gc.generations";
     INTERP_GC_PERMANENT: InterpreterState, Inline, "PyInterpreterState.gc.permanent_generation";
