@@ -82,6 +82,12 @@ impl<T> Ptr<T> {
         NonZeroU64::new(address.0).map(|address| Self { address, target: PhantomData })
     }
 
+    /// A pointer to where nothing can be, for a structure whose place is not known: no 64-bit machine of today
+    /// has addresses there.
+    pub(crate) fn nowhere() -> Self {
+        Self { address: NonZeroU64::MIN.saturating_add((1 << 55) - 1), target: PhantomData }
+    }
+
     /// Where it points.
     pub fn address(self) -> Address {
         Address(self.address.get())

@@ -41,6 +41,7 @@ mod mapped_file;
 mod memory;
 pub mod native;
 pub mod objects;
+mod recover;
 mod runtime;
 mod snapshot;
 mod waits;
@@ -59,6 +60,7 @@ pub use layout::{
 pub use line_table::Position;
 pub use mapped_file::MappedFile;
 pub use memory::{Fault, FaultKind, Memory, Overlay, Space, Target};
+pub use recover::{RecoveredBy, RecoveredFrame, RecoveredStack, RecoveredThread, Recovery, Unrecovered};
 pub use runtime::attach::{AttachError, LayoutSource, PythonRuntime};
 pub use runtime::code::{Code, Variable, VariableKind};
 pub use runtime::dialect::{Dialect, DictKeysFormat, InstanceDict, IntFormat, Refcount, References};

@@ -71,6 +71,8 @@ members! {
     TSTATE_FRAME: ThreadState, Option<Ptr<FrameObject>>, "PyThreadState.frame";
     TSTATE_CFRAME: ThreadState, Option<Ptr<CFrame>>, "PyThreadState.cframe";
     TSTATE_CURRENT_FRAME: ThreadState, Option<Ptr<InterpreterFrame>>, "PyThreadState.current_frame";
+    TSTATE_DATASTACK_CHUNK: ThreadState, Option<Ptr<StackChunk>>, "PyThreadState.datastack_chunk";
+    TSTATE_DATASTACK_TOP: ThreadState, Address, "PyThreadState.datastack_top";
     TSTATE_THREAD_ID: ThreadState, u64, "PyThreadState.thread_id";
     TSTATE_NATIVE_THREAD_ID: ThreadState, u64, "PyThreadState.native_thread_id";
     TSTATE_CURRENT_EXCEPTION: ThreadState, Obj, "PyThreadState.current_exception";
@@ -90,9 +92,15 @@ members! {
     CFRAME_PREVIOUS_3_10: CFrame, Option<Ptr<CFrame>>, "CFrame.previous";
     CFRAME_CURRENT_FRAME: CFrame, Option<Ptr<InterpreterFrame>>, "_PyCFrame.current_frame";
 
+    CHUNK_PREVIOUS: StackChunk, Option<Ptr<StackChunk>>, "_PyStackChunk.previous";
+    CHUNK_BYTES: StackChunk, u64, "_PyStackChunk.size";
+    CHUNK_TOP: StackChunk, u64, "_PyStackChunk.top";
+    CHUNK_DATA: StackChunk, Inline, "_PyStackChunk.data";
+
     FRAME_BACK: FrameObject, Option<Ptr<FrameObject>>, "PyFrameObject.f_back";
     FRAME_CODE: FrameObject, Option<Ptr<CodeObject>>, "PyFrameObject.f_code";
     FRAME_GLOBALS: FrameObject, Obj, "PyFrameObject.f_globals";
+    FRAME_BUILTINS: FrameObject, Obj, "PyFrameObject.f_builtins";
     FRAME_LOCALS: FrameObject, Obj, "PyFrameObject.f_locals";
     FRAME_LASTI: FrameObject, i32, "PyFrameObject.f_lasti";
     FRAME_LINENO: FrameObject, i32, "PyFrameObject.f_lineno";

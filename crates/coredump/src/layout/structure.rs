@@ -21,6 +21,8 @@ structures! {
     ErrStackItem;
     /// `_PyCFrame` (3.11, 3.12).
     CFrame;
+    /// `_PyStackChunk`: a piece of a thread's data stack, in which its frames lie (3.11+).
+    StackChunk;
     /// `PyFrameObject` up to 3.10: the frame itself; from 3.11: a view of it.
     FrameObject;
     /// `_PyInterpreterFrame` (3.11+).

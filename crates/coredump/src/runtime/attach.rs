@@ -13,6 +13,7 @@ use crate::layout::member::{
 use crate::layout::{Layout, dwarf};
 use crate::objects::dict::lookup_str;
 use crate::objects::types::TypeNames;
+use crate::recover::Recovery;
 use crate::runtime::code::CodeCache;
 use crate::runtime::dialect::Dialect;
 use crate::runtime::exceptions::{self, InForce, Links, TracebackEntry};
@@ -36,6 +37,7 @@ pub struct PythonRuntime<'p> {
     interpreters: Vec<Ptr<InterpreterState>>,
     types: TypeNames,
     codes: CodeCache,
+    recovery: Option<Recovery>,
 }
 
 /// Where the offsets come from.
@@ -195,7 +197,43 @@ impl<'p> PythonRuntime<'p> {
             interpreters: verified.interpreters,
             types,
             codes: CodeCache::default(),
+            recovery: None,
         }
+    }
+
+    /// A runtime whose roots are lost, with what was recovered of it.
+    pub(crate) fn recovered(
+        process: &'p DeadProcess<'p>,
+        python: Python<'p>,
+        version: Version,
+        flavor: Flavor,
+        codes: CodeCache,
+        recovery: Recovery,
+    ) -> Self {
+        let mut interpreters: Vec<_> =
+            recovery.threads.iter().filter_map(|thread| thread.interpreter).collect();
+        interpreters.sort_unstable();
+        interpreters.dedup();
+        let main = interpreters.last().copied().unwrap_or_else(Ptr::nowhere);
+        let types = TypeNames::new(&python, main, Ptr::nowhere());
+        Self {
+            process,
+            python,
+            address: Ptr::nowhere(),
+            located_by: LocatedBy::Recovered,
+            layout_from: vec![LayoutSource::Table],
+            version,
+            flavor,
+            interpreters,
+            types,
+            codes,
+            recovery: Some(recovery),
+        }
+    }
+
+    /// What was recovered, when the roots of the interpreter are lost.
+    pub fn recovery(&self) -> Option<&Recovery> {
+        self.recovery.as_ref()
     }
 
     /// The process that it lived in.
@@ -208,7 +246,7 @@ impl<'p> PythonRuntime<'p> {
         &self.python
     }
 
-    /// `_PyRuntime`.
+    /// `_PyRuntime`; an address at which nothing can be when it was [recovered](Self::recovery).
     pub fn address(&self) -> Ptr<RuntimeState> {
         self.address
     }
@@ -250,7 +288,10 @@ impl<'p> PythonRuntime<'p> {
 
     /// Threads of an interpreter, newest first. An error says where their list breaks off.
     pub fn threads(&self, interpreter: Ptr<InterpreterState>) -> (Vec<Thread>, Option<ReadError>) {
-        threads::of_interpreter(self, interpreter)
+        match &self.recovery {
+            Some(recovery) => (threads::recovered(self, recovery, interpreter), None),
+            None => threads::of_interpreter(self, interpreter),
+        }
     }
 
     /// The thread that holds the GIL of an interpreter.
@@ -260,7 +301,10 @@ impl<'p> PythonRuntime<'p> {
 
     /// Python frames of a thread, innermost first.
     pub fn stack(&self, thread: Ptr<ThreadState>) -> Stack {
-        frames::walk(&self.python, &self.codes, thread)
+        match self.recovery.as_ref().and_then(|recovery| recovery.thread(thread)) {
+            Some(recovered) => recovered.stack.plain(),
+            None => frames::walk(&self.python, &self.codes, thread),
+        }
     }
 
     /// Variables of a frame that are bound.

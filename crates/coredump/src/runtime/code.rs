@@ -9,6 +9,8 @@ use crate::address::Ptr;
 use crate::layout::ReadError;
 use crate::layout::member::{self, BytesObject, CodeObject, TupleObject, TypeObject, UnicodeObject};
 use crate::line_table::{self, Position};
+use crate::memory::FaultKind;
+use crate::objects::repr;
 use crate::objects::unicode::read_string;
 use crate::runtime::python::Python;
 
@@ -17,11 +19,11 @@ use crate::runtime::python::Python;
 pub struct Code {
     /// Where it lies.
     pub address: Ptr<CodeObject>,
-    /// `co_name`.
+    /// `co_name`; a mark that says why where it is lost.
     pub name: String,
     /// `co_qualname` (3.11+).
     pub qualname: Option<String>,
-    /// `co_filename`.
+    /// `co_filename`; a mark that says why where it is lost.
     pub file: String,
     /// `co_firstlineno`.
     pub first_line: i64,
@@ -29,7 +31,9 @@ pub struct Code {
     pub flags: i32,
     /// Names and kinds of the variables in a frame's slots, in their order.
     pub variables: Vec<Variable>,
-    line_table: Vec<u8>,
+    /// Why the names of all variables are lost, where they are.
+    pub variables_lost: Option<ReadError>,
+    line_table: Option<Vec<u8>>,
 }
 
 /// A variable of a code object.
@@ -119,35 +123,70 @@ impl Code {
             read_string(python, value.ok_or(ReadError::Null(what))?, MAX_NAME)
         };
         let qualname = match python.read(at, member::CODE_QUALNAME) {
-            Ok(value) => Some(text(value, "co_qualname")?),
+            Ok(value) => text(value, "co_qualname").map(Some).or_else(|error| lost(&error).map(|_| None))?,
             Err(ReadError::NoMember(_)) => None,
             Err(error) => return Err(error),
         };
+        let name = text(python.read(at, member::CODE_NAME)?, "co_name").or_else(|error| {
+            // The last part of the qualified name is the name.
+            let part = qualname.as_deref().and_then(|whole| whole.rsplit('.').next()).map(str::to_owned);
+            lost(&error).map(|mark| part.unwrap_or(mark))
+        })?;
+        let file =
+            text(python.read(at, member::CODE_FILENAME)?, "co_filename").or_else(|error| lost(&error))?;
         let table = if python.layout().has(member::CODE_LINETABLE) {
             python.read(at, member::CODE_LINETABLE)?
         } else {
             python.read(at, member::CODE_LNOTAB)?
         };
         let flags = python.read(at, member::CODE_FLAGS)?;
+        let (variables, variables_lost) = match variables(python, at, flags) {
+            Ok(variables) => (variables, None),
+            Err(error) => lost(&error).map(|_| (Vec::new(), Some(error)))?,
+        };
         Ok(Self {
             address: at,
-            name: text(python.read(at, member::CODE_NAME)?, "co_name")?,
+            name,
             qualname,
-            file: text(python.read(at, member::CODE_FILENAME)?, "co_filename")?,
+            file,
             first_line: i64::from(python.read(at, member::CODE_FIRSTLINENO)?),
             flags,
-            variables: variables(python, at, flags)?,
-            line_table: bytes_of(python, table.ok_or(ReadError::Null("the line table"))?, MAX_LINE_TABLE)?,
+            variables,
+            variables_lost,
+            line_table: match bytes_of(
+                python,
+                table.ok_or(ReadError::Null("the line table"))?,
+                MAX_LINE_TABLE,
+            ) {
+                Ok(table) => Some(table),
+                Err(error) => lost(&error).map(|_| None)?,
+            },
         })
     }
 
+    /// Whether neither the name nor the file is known.
+    pub(crate) fn is_nameless(&self) -> bool {
+        repr::is_mark(&self.name) && repr::is_mark(&self.file)
+    }
+
     /// The source position of the instruction `offset` bytes into the code; before the first one, or where the
-    /// table has no entry, the line that the function begins on.
+    /// table has no entry, the line that the function begins on. No line where the table is lost.
     pub(crate) fn position(&self, python: &Python<'_>, offset: Option<u64>) -> Position {
         let def_line = Position { line: u32::try_from(self.first_line).ok(), ..Position::default() };
         let Some(offset) = offset else { return def_line };
         let format = python.dialect().line_table;
-        line_table::position(format, &self.line_table, self.first_line, offset).unwrap_or(def_line)
+        let Some(table) = &self.line_table else { return Position::default() };
+        line_table::position(format, table, self.first_line, offset).unwrap_or(def_line)
+    }
+}
+
+/// The mark for a part of a code object whose memory is lost; all else is an error.
+fn lost(error: &ReadError) -> Result<String, ReadError> {
+    match error {
+        ReadError::Fault(fault) if matches!(fault.kind, FaultKind::Truncated | FaultKind::NotDumped) => {
+            Ok(repr::mark(error))
+        }
+        _ => Err(*error),
     }
 }
 
@@ -168,7 +207,7 @@ fn names_of(python: &Python<'_>, at: Option<Ptr<TupleObject>>) -> Result<Vec<Str
     let items = python.bytes(python.address_of(at, member::TUPLE_ITEMS)?, len * word)?;
     let names = python.space().target().words(&items).map(|item| {
         let name = Ptr::new(crate::address::Address(item)).ok_or(ReadError::Null("a name"))?;
-        read_string(python, name, MAX_NAME)
+        read_string(python, name, MAX_NAME).or_else(|error| lost(&error))
     });
     names.collect()
 }

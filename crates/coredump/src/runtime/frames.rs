@@ -114,7 +114,7 @@ pub(crate) fn walk(python: &Python<'_>, codes: &CodeCache, thread: Ptr<ThreadSta
     stack
 }
 
-pub(super) fn innermost(
+pub(crate) fn innermost(
     python: &Python<'_>,
     thread: Ptr<ThreadState>,
 ) -> Result<Option<FramePlace>, ReadError> {
@@ -131,7 +131,7 @@ pub(super) fn innermost(
     Ok(frame.map(FramePlace::Interpreter))
 }
 
-pub(super) fn previous(python: &Python<'_>, place: FramePlace) -> Result<Option<FramePlace>, ReadError> {
+pub(crate) fn previous(python: &Python<'_>, place: FramePlace) -> Result<Option<FramePlace>, ReadError> {
     Ok(match place {
         FramePlace::Object(frame) => python.read(frame, member::FRAME_BACK)?.map(FramePlace::Object),
         FramePlace::Interpreter(frame) => {
@@ -160,7 +160,7 @@ pub(crate) fn read_frame(
     Ok(Some(Frame { place, code, position }))
 }
 
-fn code_of(
+pub(crate) fn code_of(
     python: &Python<'_>,
     codes: &CodeCache,
     place: FramePlace,
@@ -307,6 +307,10 @@ pub(crate) fn bindings(python: &Python<'_>, frame: &Frame) -> Vec<Binding> {
         Some(Binding { variable: variable.clone(), object })
     });
     let mut bindings: Vec<Binding> = bound.collect();
+    if let Some(error) = frame.code.variables_lost {
+        let variable = Variable { name: "<variables>".to_owned(), kind: VariableKind::Local, in_cell: false };
+        bindings.push(Binding { variable, object: Err(error) });
+    }
     if frame.code.flags & CO_OPTIMIZED == 0 {
         match namespace(python, frame) {
             Ok(found) => bindings.extend(found),

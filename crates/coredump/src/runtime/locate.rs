@@ -22,6 +22,8 @@ pub enum LocatedBy {
     Cookie,
     /// By a word that points at an interpreter state whose first thread points back.
     Scan,
+    /// Not at all: its memory is lost, and what is left was recovered by its shape.
+    Recovered,
 }
 
 /// A place where the runtime may be; verification decides.

@@ -7,11 +7,13 @@ use crate::elf::initial_stack::{self, InitialStack};
 use crate::elf::modules::{self, Module, ModuleFile, ModuleFinder, ModuleMemory};
 use crate::elf::parse::Core;
 use crate::memory::{Fault, Memory, Overlay, Space};
+use crate::runtime::known_words::KnownWords;
 
 /// A core file together with whatever binaries of the same build can be found.
 #[derive(Debug)]
 pub struct DeadProcess<'d> {
     memory: Overlay<Core<'d>, ModuleMemory>,
+    known: KnownWords,
 }
 
 impl<'d> DeadProcess<'d> {
@@ -19,7 +21,7 @@ impl<'d> DeadProcess<'d> {
     pub fn new(core: Core<'d>, finder: &ModuleFinder) -> Self {
         let modules = modules::of_core(&core);
         let files = ModuleMemory::new(&core, modules, finder);
-        Self { memory: Overlay { first: core, second: files } }
+        Self { memory: Overlay { first: core, second: files }, known: KnownWords::default() }
     }
 
     /// The core file.
@@ -41,6 +43,11 @@ impl<'d> DeadProcess<'d> {
         self.memory.second.files()
     }
 
+    /// What recovery found out about memory that is lost; empty unless it ran.
+    pub(crate) fn known(&self) -> &KnownWords {
+        &self.known
+    }
+
     pub(crate) fn space(&self) -> Space<'_> {
         Space::new(self, self.core().target())
     }
@@ -48,6 +55,8 @@ impl<'d> DeadProcess<'d> {
 
 impl Memory for DeadProcess<'_> {
     fn bytes(&self, address: Address, len: usize) -> Result<Cow<'_, [u8]>, Fault> {
-        self.memory.bytes(address, len)
+        self.memory
+            .bytes(address, len)
+            .or_else(|fault| self.known.bytes(address, len).map(Cow::Owned).ok_or(fault))
     }
 }

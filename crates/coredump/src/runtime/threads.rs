@@ -9,6 +9,7 @@ use crate::objects::attributes;
 use crate::objects::dict::{self, lookup_str};
 use crate::objects::integer;
 use crate::objects::unicode::read_string;
+use crate::recover::Recovery;
 use crate::runtime::attach::PythonRuntime;
 use crate::runtime::dialect::Gil;
 use crate::runtime::native_threads::{NativeThreads, Stated};
@@ -90,6 +91,25 @@ fn states(
         states.push((state, Stated { ident, tid }));
         at = python.read(state, member::TSTATE_NEXT);
     }
+}
+
+/// The threads of an interpreter whose thread states were found without its list.
+pub(crate) fn recovered(
+    runtime: &PythonRuntime<'_>,
+    recovery: &Recovery,
+    interpreter: Ptr<InterpreterState>,
+) -> Vec<Thread> {
+    let python = runtime.python();
+    let names = names(runtime, interpreter);
+    let interpreter_id = python.read(interpreter, member::INTERP_ID).unwrap_or(-1);
+    let ours = recovery.threads.iter().filter(|thread| thread.interpreter == Some(interpreter));
+    ours.filter_map(|thread| {
+        let state = thread.state?;
+        let ident = python.read(state, member::TSTATE_THREAD_ID).ok()?;
+        let name = names.get(&ident).cloned();
+        Some(Thread { state, interpreter, interpreter_id, ident, tid: thread.tid, name, gone: false })
+    })
+    .collect()
 }
 
 /// The thread state that holds the GIL of an interpreter.

@@ -14,7 +14,7 @@ use crate::snapshot::document::{
     CrashSection, ProcessSection, ProcessSnapshot, PythonSection, ThreadSection,
 };
 use crate::snapshot::native;
-use crate::snapshot::threads;
+use crate::snapshot::{recovered, threads};
 
 /// How much is read into a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,23 +58,21 @@ pub fn capture(
     let mut gaps = process.core().gaps().to_vec();
     let death = death::read(process);
     let crash = crash::section(process, &death);
-    let mut threads =
-        match runtime {
-            Ok(runtime) => threads::of_runtime(runtime, &crash, options, &mut gaps),
-            Err(error) => {
-                gaps.push(Gap::new(GapKind::Unknown, "everything about Python", error.to_string()).remedy(
-                    "if the process ran another Python, its binary with DWARF can be given with --exe",
-                ));
-                threads::Threads { sections: threads::without_runtime(process, &crash), ..Default::default() }
-            }
-        };
+    let recovered = recovered::instead_of(process, runtime, &mut gaps);
+    let runtime = recovered.as_ref().or(runtime.ok());
+    let mut threads = match runtime {
+        Some(runtime) => threads::of_runtime(runtime, &crash, options, &mut gaps),
+        None => {
+            threads::Threads { sections: threads::without_runtime(process, &crash), ..Default::default() }
+        }
+    };
     if options.native {
-        native::add(process, runtime.ok(), &mut threads.sections, &mut gaps);
+        native::add(process, runtime, &mut threads.sections, &mut gaps);
     }
     gaps.extend(process.module_files().iter().filter_map(|file| file.gap().cloned()));
     let mut snapshot = ProcessSnapshot {
         schema: "pycoroner.core/1",
-        process: process_section(process, runtime.ok()),
+        process: process_section(process, runtime),
         crash,
         threads: threads.sections,
         locks: threads.locks,
@@ -114,7 +112,9 @@ fn process_section(process: &DeadProcess<'_>, runtime: Option<&PythonRuntime<'_>
             flavor: runtime.flavor(),
             located_by: runtime.located_by(),
             layout_from: runtime.layout_from().to_vec(),
-            runtime_address: runtime.address().address(),
+            runtime_address: runtime.recovery().is_none().then(|| runtime.address().address()),
+            confidence: runtime.recovery().map(|recovery| recovery.confidence),
+            because: runtime.recovery().map(|recovery| recovery.because.clone()).unwrap_or_default(),
         }),
     }
 }
@@ -149,6 +149,9 @@ pub(crate) fn gap_of(what: impl Into<String>, error: &ReadError) -> Gap {
 /// Whether the GIL's holder can be told at all.
 pub(crate) fn gil_is_known(runtime: &PythonRuntime<'_>) -> bool {
     let python = runtime.python();
+    if runtime.recovery().is_some() {
+        return false;
+    }
     match python.dialect().gil {
         Gil::CurrentThreadState => python.layout().has(member::RUNTIME_TSTATE_CURRENT),
         Gil::PerInterpreter => python.layout().has(member::INTERP_GIL),

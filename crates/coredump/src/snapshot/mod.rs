@@ -6,5 +6,6 @@ pub(crate) mod document;
 mod exceptions;
 mod messages;
 mod native;
+mod recovered;
 mod threads;
 mod values;

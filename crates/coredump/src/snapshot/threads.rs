@@ -10,6 +10,7 @@ use crate::runtime::process::DeadProcess;
 use crate::snapshot::capture::{CaptureOptions, LocalsOf, gap_of, gil_is_known, sort_threads};
 use crate::snapshot::document::{CrashSection, DeadlockSection, FrameSection, LockSection, ThreadSection};
 use crate::snapshot::exceptions;
+use crate::snapshot::recovered;
 use crate::snapshot::values::Values;
 use crate::waits::{self, Walked};
 
@@ -53,6 +54,7 @@ pub(super) fn of_runtime(
         section.waiting_on = wait.waiting_on;
         section.collecting_garbage = wait.collecting_garbage;
     }
+    recovered::add(runtime, &values, crash, options, &mut sections, gaps);
     let known: FxHashSet<_> = sections.iter().filter_map(|section| section.tid).collect();
     let native = without_runtime(runtime.process(), crash).into_iter();
     sections.extend(native.filter(|section| section.tid.is_some_and(|tid| !known.contains(&tid))));
@@ -83,17 +85,7 @@ fn section(
 ) -> ThreadSection {
     let (thread, stack) = (&one.thread, &one.stack);
     let crashed = crash.tid.is_some() && thread.tid == crash.tid;
-    let with_locals = match options.locals {
-        LocalsOf::NoFrame => 0,
-        LocalsOf::CrashedThread(frames) => {
-            if crashed {
-                frames
-            } else {
-                0
-            }
-        }
-        LocalsOf::AllFrames => usize::MAX,
-    };
+    let with_locals = frames_with_locals(options, crashed);
     let who = thread.name.clone().unwrap_or_else(|| format!("thread {:#x}", thread.ident));
     let stopped_because = stopped(&stack.stopped, &who, gaps);
     let frames = stack.frames.iter().enumerate();
@@ -115,6 +107,8 @@ fn section(
         crashed,
         holds_gil: None,
         python_frames,
+        recovered_by: None,
+        tid_by_elimination: false,
         stopped_because: Some(stopped_because),
         exceptions: exceptions::of_thread(runtime, values, thread, &who, gaps),
         collecting_garbage: false,
@@ -128,7 +122,16 @@ fn section(
     }
 }
 
-fn stopped(stopped: &Stopped, who: &str, gaps: &mut Vec<Gap>) -> &'static str {
+/// Of how many innermost frames of a thread variables are read.
+pub(super) fn frames_with_locals(options: &CaptureOptions, crashed: bool) -> usize {
+    match options.locals {
+        LocalsOf::CrashedThread(frames) if crashed => frames,
+        LocalsOf::NoFrame | LocalsOf::CrashedThread(_) => 0,
+        LocalsOf::AllFrames => usize::MAX,
+    }
+}
+
+pub(super) fn stopped(stopped: &Stopped, who: &str, gaps: &mut Vec<Gap>) -> &'static str {
     match stopped {
         Stopped::Bottom => "bottom",
         Stopped::Fault(error) => {
@@ -159,6 +162,7 @@ pub(super) fn frame_section(runtime: &PythonRuntime<'_>, frame: &Frame) -> Frame
         column: frame.position.column,
         end_column: frame.position.end_column,
         locals: Vec::new(),
+        recovered_by: None,
         citation: runtime.process().core().cite(frame.place.address(), FRAME_BYTES),
     }
 }

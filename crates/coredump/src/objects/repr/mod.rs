@@ -338,3 +338,8 @@ pub fn mark(error: &ReadError) -> String {
         ReadError::Invalid { at, what } => format!("<invalid at {at}: {what}>"),
     }
 }
+
+/// Whether a text is the [`mark`] of memory that the core does not hold.
+pub(crate) fn is_mark(text: &str) -> bool {
+    [FaultKind::Truncated, FaultKind::NotDumped].iter().any(|kind| text.starts_with(&format!("<{kind} at ")))
+}

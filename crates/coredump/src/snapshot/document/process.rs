@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use pycoroner_findings::Confidence;
 use serde::Serialize;
 
 use crate::address::Address;
@@ -43,7 +44,8 @@ pub struct ProcessSection {
 pub struct PythonSection {
     /// `3.12.1`.
     pub version: String,
-    /// `sys.version`.
+    /// `sys.version`; empty when it is lost.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub full_version: String,
     /// How it was configured.
     pub flavor: Flavor,
@@ -52,5 +54,12 @@ pub struct PythonSection {
     /// Where the offsets come from, the first one first.
     pub layout_from: Vec<LayoutSource>,
     /// `_PyRuntime`.
-    pub runtime_address: Address,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runtime_address: Option<Address>,
+    /// When all of it was recovered without the runtime: how sure version and types are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<Confidence>,
+    /// What that rests on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub because: Vec<String>,
 }

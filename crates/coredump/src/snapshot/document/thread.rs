@@ -4,6 +4,7 @@ use pycoroner_findings::Citation;
 use serde::Serialize;
 
 use crate::address::Address;
+use crate::recover::RecoveredBy;
 use crate::snapshot::document::ExceptionSection;
 use crate::snapshot::document::WaitSection;
 use crate::snapshot::document::{MergedFrame, NativeFrameSection};
@@ -37,6 +38,12 @@ pub struct ThreadSection {
     /// What it was waiting for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting_on: Option<WaitSection>,
+    /// By what it was recovered, when the roots of the interpreter are lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recovered_by: Option<RecoveredBy>,
+    /// Its native id is the only one that was left for this stack.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub tid_by_elimination: bool,
     /// Python frames.
     pub python_frames: Vec<FrameSection>,
     /// Native frames, when asked for.
@@ -84,6 +91,9 @@ pub struct FrameSection {
     /// One past the last column (3.11+).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_column: Option<u32>,
+    /// By what it was recovered, when the chain of frames is not whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recovered_by: Option<RecoveredBy>,
     /// Variables, when asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub locals: Vec<VariableSection>,
