@@ -165,29 +165,28 @@ pub(crate) fn code_of(
     codes: &CodeCache,
     place: FramePlace,
 ) -> Result<Option<Ptr<CodeObject>>, ReadError> {
-    match place {
-        FramePlace::Object(frame) => python.read(frame, member::FRAME_CODE),
-        FramePlace::Interpreter(frame) if python.layout().has(member::IFRAME_CODE) => {
-            if python.layout().has(member::IFRAME_IS_ENTRY) {
-                return python.read(frame, member::IFRAME_CODE);
-            }
-            let entry_marker = python.read(frame, member::IFRAME_OWNER)? >= FIRST_MARKER;
-            Ok(python.read(frame, member::IFRAME_CODE)?.filter(|_| !entry_marker))
+    // No frame has a null pointer there: what looks like one is memory that was lost.
+    let frame = match place {
+        FramePlace::Object(frame) => {
+            return python.read(frame, member::FRAME_CODE)?.map(Some).ok_or(ReadError::Null("f_code"));
         }
-        FramePlace::Interpreter(frame) => {
-            if python.read(frame, member::IFRAME_OWNER)? >= FIRST_MARKER {
-                return Ok(None);
-            }
-            let Address(word) = python.read(frame, member::IFRAME_EXECUTABLE)?;
-            let executable = python.dialect().references.address(word).map(Address).and_then(Ptr::new);
-            let Some(executable) = executable else { return Ok(None) };
-            // The executable may be None or any object; only code objects have lines.
-            match codes.check_type(python, executable) {
-                Ok(()) => Ok(Some(executable)),
-                Err(ReadError::Invalid { .. }) => Ok(None),
-                Err(error) => Err(error),
-            }
-        }
+        FramePlace::Interpreter(frame) => frame,
+    };
+    let layout = python.layout();
+    if !layout.has(member::IFRAME_IS_ENTRY) && python.read(frame, member::IFRAME_OWNER)? >= FIRST_MARKER {
+        return Ok(None);
+    }
+    if layout.has(member::IFRAME_CODE) {
+        return python.read(frame, member::IFRAME_CODE)?.map(Some).ok_or(ReadError::Null("f_code"));
+    }
+    let Address(word) = python.read(frame, member::IFRAME_EXECUTABLE)?;
+    let executable = python.dialect().references.address(word).map(Address).and_then(Ptr::new);
+    let executable = executable.ok_or(ReadError::Null("f_executable"))?;
+    // The executable may be None or any object; only code objects have lines.
+    match codes.check_type(python, executable) {
+        Ok(()) => Ok(Some(executable)),
+        Err(ReadError::Invalid { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -1,10 +1,14 @@
-//! The same facts on fresh cores of every interpreter that is installed, when `PYCORONER_LIVE=1` asks for it.
+//! The same facts on fresh cores of every interpreter that is installed, when `PYCORONER_LIVE=1` asks for it, and
+//! on those that `PYCORONER_CORES` names.
+
+use std::panic;
+use std::path::Path;
 
 use pycoroner_coredump::{
     CaptureOptions, Core, CoreFile, DeadProcess, LocalsOf, ModuleFinder, PythonRuntime, UnpackLimits, capture,
 };
 use pycoroner_findings::SourceId;
-use pycoroner_fixtures::live;
+use pycoroner_fixtures::{Truth, live};
 
 const PROGRAMS: [&str; 6] = ["checkout", "deep", "exceptions", "generators", "locals_all", "threads"];
 
@@ -17,14 +21,30 @@ fn fresh_cores_say_what_their_processes_said() {
         for program in PROGRAMS {
             let made = live::make_core(&interpreter, program).expect("a core");
             let name = format!("{program} on {}", interpreter.executable.display());
-            let nowhere = ModuleFinder { sysroot: Some("/nonexistent".into()), ..ModuleFinder::default() };
-            for finder in [ModuleFinder::default(), nowhere] {
-                let file = CoreFile::open(&made.core, UnpackLimits::default()).expect("the core");
-                let process = DeadProcess::new(Core::parse(&file, SourceId(1)).expect("a core"), &finder);
-                let options = CaptureOptions { locals: LocalsOf::AllFrames, ..CaptureOptions::default() };
-                let snapshot = capture(&process, PythonRuntime::attach(&process).as_ref(), &options);
-                crate::truth::check(&name, &snapshot, &made.truth);
-            }
+            check(&name, &made.core, &made.truth, None);
         }
+    }
+}
+
+#[test]
+fn made_cores_say_what_their_processes_said() {
+    let made = live::made().expect("cores that make_cores.sh made");
+    let wrong = |made: &live::MadeCore| {
+        panic::catch_unwind(|| check(&made.name, &made.core, &made.truth, made.root.as_deref())).is_err()
+    };
+    let wrong: Vec<&str> = made.iter().filter(|made| wrong(made)).map(|made| made.name.as_str()).collect();
+    assert!(wrong.is_empty(), "{} of {} cores: {wrong:?}", wrong.len(), made.len());
+}
+
+/// Compares with the binaries and without.
+fn check(name: &str, core: &Path, truth: &Truth, root: Option<&Path>) {
+    let there = ModuleFinder { sysroot: root.map(Into::into), ..ModuleFinder::default() };
+    let nowhere = ModuleFinder { sysroot: Some("/nonexistent".into()), ..ModuleFinder::default() };
+    for finder in [there, nowhere] {
+        let file = CoreFile::open(core, UnpackLimits::default()).expect("the core");
+        let process = DeadProcess::new(Core::parse(&file, SourceId(1)).expect("a core"), &finder);
+        let options = CaptureOptions { locals: LocalsOf::AllFrames, ..CaptureOptions::default() };
+        let snapshot = capture(&process, PythonRuntime::attach(&process).as_ref(), &options);
+        crate::truth::check(name, &snapshot, truth);
     }
 }
