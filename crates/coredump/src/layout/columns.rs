@@ -13,44 +13,65 @@ pub(crate) struct Shipped {
     pub(crate) version: (u8, u8),
     /// How the build was configured.
     pub(crate) flavor: Flavor,
+    /// The patch levels of which it holds.
+    patches: (u8, u8),
+    moved: Moved,
     text: &'static str,
 }
 
 /// The machine that all of them were generated on.
 pub(crate) const MACHINE: Machine = Machine::X86_64;
 
-const fn shipped(version: (u8, u8), flavor: Flavor, text: &'static str) -> Shipped {
-    Shipped { version, flavor, text }
+const fn shipped(minor: u8, flavor: Flavor, text: &'static str) -> Shipped {
+    Shipped { version: (3, minor), flavor, patches: (0, u8::MAX), moved: &[], text }
 }
 
-/// All of them, newest first; of one version the most common flavor first.
-pub(crate) const SHIPPED: &[Shipped] = &[
-    shipped((3, 15), Flavor::Release, include_str!("columns/cpython-3.15.layout")),
-    shipped((3, 15), Flavor::Debug, include_str!("columns/cpython-3.15d.layout")),
-    shipped((3, 14), Flavor::Release, include_str!("columns/cpython-3.14.layout")),
-    shipped((3, 14), Flavor::Debug, include_str!("columns/cpython-3.14d.layout")),
-    shipped((3, 13), Flavor::Release, include_str!("columns/cpython-3.13.layout")),
-    shipped((3, 13), Flavor::FreeThreaded, include_str!("columns/cpython-3.13t.layout")),
-    shipped((3, 13), Flavor::Debug, include_str!("columns/cpython-3.13d.layout")),
-    shipped((3, 12), Flavor::Release, include_str!("columns/cpython-3.12.layout")),
-    shipped((3, 11), Flavor::Release, include_str!("columns/cpython-3.11.layout")),
-    shipped((3, 10), Flavor::Release, include_str!("columns/cpython-3.10.layout")),
-    shipped((3, 9), Flavor::Release, include_str!("columns/cpython-3.9.layout")),
-    shipped((3, 8), Flavor::Release, include_str!("columns/cpython-3.8.layout")),
-];
+impl Shipped {
+    const fn patches(self, first: u8, last: u8) -> Self {
+        Self { patches: (first, last), ..self }
+    }
 
-/// What moved within a minor version: up to which `PY_VERSION_HEX` a column does not hold, and for which paths.
-///
+    const fn moved(self, moved: Moved) -> Self {
+        Self { moved, ..self }
+    }
+}
+
+/// `_thread.lock` holds a `PyMutex` since 3.13.1 (cpython#125116; `lockobject` of Modules/_threadmodule.c at v3.13.0
+/// and v3.13.1). The generations of the collector were seen in one place in 3.13.0 and in another in 3.13.18.
+const MOVED_IN_3_13: Moved = &[(0, &["lockobject."]), (17, &["PyInterpreterState.gc.generations"])];
+
 /// The collector of 3.14 was incremental up to 3.14.4 and is generational since 3.14.5, as before and as in 3.15
 /// (`struct _gc_runtime_state` of `Include/internal/pycore_interp_structs.h` at v3.14.4 and v3.14.5): its own
 /// members and all that lies behind it in the interpreter's state are elsewhere. What `_Py_DebugOffsets` states
 /// of them is right, the rest is not known.
-const MOVED: &[((u8, u8), u32, &[&str])] =
-    &[((3, 14), 0x030e_04ff, &["PyInterpreterState.gc.", "PyInterpreterState.types."])];
+const MOVED_IN_3_14: Moved = &[(4, &["PyInterpreterState.gc.", "PyInterpreterState.types."])];
+
+/// Up to which patch level paths are elsewhere than in a column, and not known where.
+type Moved = &'static [(u8, &'static [&'static str])];
+
+/// All of them, newest first; of one version the most common flavor first.
+pub(crate) const SHIPPED: &[Shipped] = &[
+    shipped(15, Flavor::Release, include_str!("columns/cpython-3.15.layout")),
+    shipped(15, Flavor::Debug, include_str!("columns/cpython-3.15d.layout")),
+    shipped(14, Flavor::Release, include_str!("columns/cpython-3.14.layout")).moved(MOVED_IN_3_14),
+    shipped(14, Flavor::Debug, include_str!("columns/cpython-3.14d.layout")).moved(MOVED_IN_3_14),
+    shipped(13, Flavor::Release, include_str!("columns/cpython-3.13.layout"))
+        .patches(1, u8::MAX)
+        .moved(MOVED_IN_3_13),
+    shipped(13, Flavor::Release, include_str!("columns/cpython-3.13.0.layout")).patches(0, 0),
+    shipped(13, Flavor::FreeThreaded, include_str!("columns/cpython-3.13t.layout")).moved(MOVED_IN_3_13),
+    shipped(13, Flavor::Debug, include_str!("columns/cpython-3.13d.layout")).moved(MOVED_IN_3_13),
+    shipped(12, Flavor::Release, include_str!("columns/cpython-3.12.layout")),
+    shipped(11, Flavor::Release, include_str!("columns/cpython-3.11.layout")),
+    shipped(10, Flavor::Release, include_str!("columns/cpython-3.10.layout")),
+    shipped(9, Flavor::Release, include_str!("columns/cpython-3.9.layout")),
+    shipped(8, Flavor::Release, include_str!("columns/cpython-3.8.layout")),
+];
 
 /// The minor versions that are known, newest first.
 pub(crate) fn versions() -> impl Iterator<Item = (u8, u8)> {
-    SHIPPED.iter().filter(|shipped| shipped.flavor == Flavor::Release).map(|shipped| shipped.version)
+    let release = |shipped: &&Shipped| shipped.flavor == Flavor::Release && shipped.patches.1 == u8::MAX;
+    SHIPPED.iter().filter(release).map(|shipped| shipped.version)
 }
 
 /// The versions that are known, as text: `3.8 to 3.15`.
@@ -66,13 +87,16 @@ impl Shipped {
         Column::parse(self.text).unwrap_or_default()
     }
 
-    /// What of the column holds on `machine` and in the version `hex` (a `PY_VERSION_HEX`), where that is known.
-    pub(crate) fn column_on(&self, machine: Machine, hex: Option<u32>) -> Column {
+    /// Whether the column is for that patch level, where it is known.
+    pub(crate) fn holds_for(&self, patch: Option<u8>) -> bool {
+        patch.is_none_or(|patch| (self.patches.0..=self.patches.1).contains(&patch))
+    }
+
+    /// What of the column holds on `machine` and at that patch level, where it is known.
+    pub(crate) fn column_on(&self, machine: Machine, patch: Option<u8>) -> Column {
         let column = self.column();
-        let moved = MOVED
-            .iter()
-            .filter(|(version, last, _)| *version == self.version && hex.is_none_or(|hex| hex <= *last));
-        let moved: Vec<&str> = moved.flat_map(|(.., paths)| paths.iter().copied()).collect();
+        let moved = self.moved.iter().filter(|(last, _)| patch.is_none_or(|patch| patch <= *last));
+        let moved: Vec<&str> = moved.flat_map(|(_, paths)| paths.iter().copied()).collect();
         let holds = |path: &str| {
             (machine == MACHINE || is_portable(path)) && !moved.iter().any(|start| path.starts_with(start))
         };
@@ -147,7 +171,7 @@ mod tests {
     }
 
     /// Checks one line of each release column, oldest first; an empty line stands for a member that is not there.
-    fn check(path: &str, expected: [&str; 8]) {
+    fn check(path: &str, expected: [&str; 9]) {
         let release = SHIPPED.iter().rev().filter(|shipped| shipped.flavor == Flavor::Release);
         let lines: Vec<String> = release.map(|shipped| line_of(shipped, path)).collect();
         assert_eq!(lines, expected, "{path}");
@@ -172,7 +196,7 @@ mod tests {
     #[test]
     fn other_machines_get_what_is_portable() {
         let dropped = |shipped: &Shipped, machine| {
-            let kept = shipped.column_on(machine, Some(u32::MAX)).to_string();
+            let kept = shipped.column_on(machine, Some(u8::MAX)).to_string();
             let gone = |line: &&str| !kept.lines().any(|other| other == *line);
             shipped.column().to_string().lines().filter(gone).map(str::to_owned).collect::<Vec<_>>()
         };
@@ -195,34 +219,36 @@ mod tests {
     fn what_moved_within_a_version_is_dropped() {
         let v3_14 = SHIPPED.iter().find(|shipped| shipped.version == (3, 14)).unwrap();
         let has = |hex, path| v3_14.column_on(MACHINE, hex).place(path).is_some();
-        assert!(!has(Some(0x030e_04f0), "PyInterpreterState.types.builtins"));
+        assert!(!has(Some(4), "PyInterpreterState.types.builtins"));
         assert!(!has(None, "PyInterpreterState.types.builtins"));
-        assert!(has(Some(0x030e_05f0), "PyInterpreterState.types.builtins"));
-        assert!(has(Some(0x030e_04f0), "PyInterpreterState.builtins"));
+        assert!(has(Some(5), "PyInterpreterState.types.builtins"));
+        assert!(has(Some(4), "PyInterpreterState.builtins"));
     }
 
     /// Values that follow from the headers of each version (`Include/` at the tags v3.8.18 to v3.13.0).
     #[test]
     fn columns_agree_with_the_headers() {
-        check("PyObject.ob_type", ["8"; 8]);
-        check("PyVarObject.ob_size", ["16"; 8]);
-        check("PyFloatObject.ob_fval", ["16"; 8]);
-        check("PyTypeObject.tp_name", ["24"; 8]);
-        check("PyTypeObject.tp_flags", ["168"; 8]);
-        check("PyListObject.ob_item", ["24"; 8]);
-        check("PyGC_Head", ["16"; 8]);
-        check("PyASCIIObject.state.kind", ["32 2:3"; 8]);
+        check("PyObject.ob_type", ["8"; 9]);
+        check("PyVarObject.ob_size", ["16"; 9]);
+        check("PyFloatObject.ob_fval", ["16"; 9]);
+        check("PyTypeObject.tp_name", ["24"; 9]);
+        check("PyTypeObject.tp_flags", ["168"; 9]);
+        check("PyListObject.ob_item", ["24"; 9]);
+        check("PyGC_Head", ["16"; 9]);
+        check("PyASCIIObject.state.kind", ["32 2:3"; 9]);
         // `wstr` went in 3.12 (PEP 623).
-        check("PyASCIIObject", ["48", "48", "48", "48", "40", "40", "40", "40"]);
-        check("PyLongObject.ob_digit", ["24", "24", "24", "24", "", "", "", ""]);
-        check("PyLongObject.long_value.lv_tag", ["", "", "", "", "16", "16", "16", "16"]);
-        check("PyDictKeysObject.dk_indices", ["40", "40", "40", "32", "32", "32", "32", "32"]);
-        check("PyThreadState.cframe", ["", "", "48", "56", "56", "", "", ""]);
-        check("PyBaseExceptionObject.notes", ["", "", "", "32", "32", "32", "32", "32"]);
+        check("PyASCIIObject", ["48", "48", "48", "48", "40", "40", "40", "40", "40"]);
+        check("PyLongObject.ob_digit", ["24", "24", "24", "24", "", "", "", "", ""]);
+        check("PyLongObject.long_value.lv_tag", ["", "", "", "", "16", "16", "16", "16", "16"]);
+        check("PyDictKeysObject.dk_indices", ["40", "40", "40", "32", "32", "32", "32", "32", "32"]);
+        check("PyThreadState.cframe", ["", "", "48", "56", "56", "", "", "", ""]);
+        check("PyBaseExceptionObject.notes", ["", "", "", "32", "32", "32", "32", "32", "32"]);
         // Tuples keep their hash since 3.14.
-        check("PyTupleObject.ob_item", ["24", "24", "24", "24", "24", "24", "32", "32"]);
+        check("PyTupleObject.ob_item", ["24", "24", "24", "24", "24", "24", "24", "32", "32"]);
         // Embedded behind `_PyRuntimeState.ceval.gil` up to 3.11, thread-local from 3.12.
-        check("_PyRuntimeState.gilstate.tstate_current", ["1368", "568", "568", "576", "", "", "", ""]);
+        check("_PyRuntimeState.gilstate.tstate_current", ["1368", "568", "568", "576", "", "", "", "", ""]);
+        // A mutex of one byte since 3.13.1.
+        check("lockobject.locked", ["32", "32", "32", "32", "32", "32", "", "", ""]);
         // Thread id, flags, mutex, state of the collector and two reference counts, before the type.
         check_free_threaded("PyObject.ob_type", ("24", "8"));
         check_free_threaded("PyObject", ("32", "16"));

@@ -108,11 +108,13 @@ impl<'p> PythonRuntime<'p> {
             stated.is_none_or(|stated| {
                 (minor_of(stated.version), stated.free_threaded)
                     == (shipped.version, shipped.flavor == Flavor::FreeThreaded)
+                    && shipped.holds_for(Some(patch_of(stated.version)))
             })
         };
         let mut first_refusal = None;
         for shipped in SHIPPED.iter().filter(fits) {
-            let column = shipped.column_on(process.core().machine(), stated.map(|stated| stated.version));
+            let column =
+                shipped.column_on(process.core().machine(), stated.map(|stated| patch_of(stated.version)));
             let reading = Reading {
                 version: shipped.version,
                 flavor: shipped.flavor,
@@ -120,7 +122,9 @@ impl<'p> PythonRuntime<'p> {
                 source: LayoutSource::Table,
             };
             match Self::try_column(process, candidate, &column, &reading) {
-                Ok(runtime) => return Ok(runtime),
+                Ok(runtime) if shipped.holds_for(runtime.version.patch()) => return Ok(runtime),
+                // Without debug offsets, the patch level is known only now.
+                Ok(_) => {}
                 // The version's own column says most about what is wrong.
                 Err((refusal, version_read)) => {
                     if version_read || first_refusal.is_none() {
@@ -387,6 +391,11 @@ fn unknown_version(stated: Option<&DebugOffsets>) -> Refusal {
 /// Major and minor of a `PY_VERSION_HEX`.
 fn minor_of(hex: u32) -> (u8, u8) {
     ((hex >> 24) as u8, (hex >> 16) as u8)
+}
+
+/// Patch level of a `PY_VERSION_HEX`.
+fn patch_of(hex: u32) -> u8 {
+    (hex >> 8) as u8
 }
 
 fn version_text(hex: u32) -> String {

@@ -20,6 +20,14 @@ pub struct Version {
     pub full: String,
 }
 
+impl Version {
+    /// The patch level: 1 of `3.12.1`, 0 of `3.13.0rc2`.
+    pub fn patch(&self) -> Option<u8> {
+        let third = self.text.split('.').nth(2)?;
+        third.split(|next: char| !next.is_ascii_digit()).next()?.parse().ok()
+    }
+}
+
 /// Why a place or a layout was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {

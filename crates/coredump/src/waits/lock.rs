@@ -89,7 +89,8 @@ const LOCKED: u8 = 1;
 /// `RECURSIVE_MUTEX` of Modules/_multiprocessing/semaphore.c.
 const RECURSIVE_MUTEX: i32 = 0;
 
-fn read(python: &Python<'_>, object: Ptr<Object>, kind: LockKind) -> Result<Lock, ReadError> {
+/// Reads an object that is known to be a lock of that kind.
+pub(crate) fn read(python: &Python<'_>, object: Ptr<Object>, kind: LockKind) -> Result<Lock, ReadError> {
     let layout = python.layout();
     let free = Lock {
         object,

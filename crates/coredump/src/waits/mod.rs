@@ -8,7 +8,7 @@ mod collecting;
 mod gil;
 mod held;
 mod idiom;
-mod lock;
+pub(crate) mod lock;
 mod names;
 mod report;
 mod slots;

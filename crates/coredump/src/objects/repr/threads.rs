@@ -2,12 +2,13 @@
 
 use crate::address::Ptr;
 use crate::layout::ReadError;
-use crate::layout::member::{self, LockObject, Object, RLockObject, ThreadHandleObject};
+use crate::layout::member::{self, Object, ThreadHandleObject};
 use crate::objects::repr::Objects;
 use crate::objects::repr::callable::{c_type_name, is_none};
 use crate::objects::repr::form::Form;
 use crate::objects::unicode::read_string;
 use crate::objects::{attributes, integer, sequence};
+use crate::waits::lock::{self, LockKind};
 
 /// Longest name that is printed whole.
 const MAX_NAME: usize = 4096;
@@ -19,8 +20,7 @@ type Made = Result<Form, ReadError>;
 /// `lock_repr` of Modules/_threadmodule.c.
 pub(super) fn lock(objects: &Objects<'_>, object: Ptr<Object>, _: usize) -> Made {
     let python = objects.python();
-    let locked = python.read(object.cast::<LockObject>(), member::LOCK_LOCKED)? != 0;
-    let state = if locked { "locked" } else { "unlocked" };
+    let state = if lock::read(python, object, LockKind::Plain)?.held { "locked" } else { "unlocked" };
     let of = c_type_name(objects, python.type_of(object)?);
     Ok(Form::text(format!("<{state} {of} object at {object:?}>")))
 }
@@ -28,10 +28,9 @@ pub(super) fn lock(objects: &Objects<'_>, object: Ptr<Object>, _: usize) -> Made
 /// `rlock_repr` of Modules/_threadmodule.c.
 pub(super) fn rlock(objects: &Objects<'_>, object: Ptr<Object>, _: usize) -> Made {
     let python = objects.python();
-    let lock = object.cast::<RLockObject>();
-    let owner = python.read(lock, member::RLOCK_OWNER)?;
-    let count = python.read(lock, member::RLOCK_COUNT)?;
-    let state = if count == 0 { "unlocked" } else { "locked" };
+    let lock = lock::read(python, object, LockKind::Recursive)?;
+    let (owner, count) = (lock.owner.unwrap_or(0), lock.count.unwrap_or(0));
+    let state = if lock.held { "locked" } else { "unlocked" };
     let of = c_type_name(objects, python.type_of(object)?);
     Ok(Form::text(format!("<{state} {of} object owner={owner} count={count} at {object:?}>")))
 }
@@ -76,7 +75,7 @@ fn is_stopped(objects: &Objects<'_>, thread: Ptr<Object>, started: bool) -> Resu
     }
     match attributes::get(python, thread, "_tstate_lock")? {
         Some(lock) if started && objects.type_name_of(lock)?.qualified() == "_thread.lock" => {
-            Ok(python.read(lock.cast::<LockObject>(), member::LOCK_LOCKED)? == 0)
+            Ok(!lock::read(python, lock, LockKind::Plain)?.held)
         }
         _ => Ok(false),
     }
