@@ -44,6 +44,7 @@ pub mod objects;
 mod recover;
 mod runtime;
 mod snapshot;
+mod tasks;
 mod waits;
 
 pub use address::{Address, FileOffset, LoadBias, Ptr};
@@ -66,6 +67,7 @@ pub use runtime::code::{Code, Variable, VariableKind};
 pub use runtime::dialect::{Dialect, DictKeysFormat, InstanceDict, IntFormat, Refcount, References};
 pub use runtime::exceptions::{InForce, Links, Role, TracebackEntry};
 pub use runtime::frames::{Binding, Frame, FramePlace, MAX_FRAMES, Stack, Stopped};
+pub use runtime::generators::{Generator, GeneratorKind, GeneratorState};
 pub use runtime::locate::LocatedBy;
 pub use runtime::process::DeadProcess;
 pub use runtime::python::Python;

@@ -185,4 +185,34 @@ structures! {
     SemLock;
     /// `struct pool_header` of pymalloc.
     PoolHeader;
+    /// `FutureObj` of `_asyncio`, and `TaskObj`, which begins like it.
+    FutureObject;
+    /// `TaskObj` of `_asyncio`.
+    TaskObject;
+    /// `futureiterobject` of `_asyncio`: what `await` on a future waits with.
+    FutureIter;
+    /// `struct llist_node`: a link of a list without a type.
+    ListNode;
+    /// `PyCoroWrapper`: what `__await__` of a coroutine gives.
+    CoroutineWrapper;
+    /// `PyAsyncGenASend` and `PyAsyncGenAThrow`: a step of an async generator.
+    AsyncGenStep;
+    /// `anextawaitableobject`: `anext()` with a default (3.10+).
+    AnextAwaitable;
+    /// `PyContext`.
+    ContextObject;
+    /// `PyHamtObject`: the mapping of a context.
+    HamtObject;
+    /// `PyHamtNode`, of one of three kinds.
+    HamtNode;
+    /// `localobject` of `_thread`: a `threading.local`.
+    LocalObject;
+    /// `localdummyobject` of `_thread`: what a thread has of a `threading.local` (up to 3.12).
+    LocalDummy;
+    /// `buffered` of `_io`: a buffered stream of bytes.
+    BufferedObject;
+    /// `textio` of `_io`: a stream of text.
+    TextIoObject;
+    /// `stringio` of `_io`.
+    StringIoObject;
 }

@@ -3,6 +3,7 @@
 mod aliases;
 pub mod attributes;
 pub mod bytes;
+pub(crate) mod deque;
 pub mod dict;
 pub mod float;
 pub mod integer;

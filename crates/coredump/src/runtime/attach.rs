@@ -1,5 +1,7 @@
 //! Finds the CPython runtime in a dead process and chooses layout and dialect for it.
 
+use std::rc::Rc;
+
 use crate::address::Ptr;
 use crate::layout::ReadError;
 use crate::layout::column::Column;
@@ -7,17 +9,18 @@ use crate::layout::columns::{self, SHIPPED, Shipped};
 use crate::layout::debug_offsets::{self, DebugOffsets};
 use crate::layout::flavor::Flavor;
 use crate::layout::member::{
-    self, BaseExceptionObject, InterpreterState, Object, RuntimeState, ThreadState, TracebackObject,
-    TypeObject,
+    self, BaseExceptionObject, CodeObject, InterpreterState, Object, RuntimeState, ThreadState,
+    TracebackObject, TypeObject,
 };
 use crate::layout::{Layout, dwarf};
 use crate::objects::dict::lookup_str;
 use crate::objects::types::TypeNames;
 use crate::recover::Recovery;
-use crate::runtime::code::CodeCache;
+use crate::runtime::code::{Code, CodeCache};
 use crate::runtime::dialect::Dialect;
 use crate::runtime::exceptions::{self, InForce, Links, TracebackEntry};
-use crate::runtime::frames::{self, Binding, Frame, Stack};
+use crate::runtime::frames::{self, Binding, Frame, FramePlace, Stack};
+use crate::runtime::generators::GeneratorTypes;
 use crate::runtime::locate::{self, Area, Candidate, LocatedBy};
 use crate::runtime::process::DeadProcess;
 use crate::runtime::python::Python;
@@ -38,6 +41,7 @@ pub struct PythonRuntime<'p> {
     types: TypeNames,
     codes: CodeCache,
     recovery: Option<Recovery>,
+    generator_types: GeneratorTypes,
 }
 
 /// Where the offsets come from.
@@ -202,6 +206,7 @@ impl<'p> PythonRuntime<'p> {
             types,
             codes: CodeCache::default(),
             recovery: None,
+            generator_types: GeneratorTypes::default(),
         }
     }
 
@@ -231,6 +236,7 @@ impl<'p> PythonRuntime<'p> {
             interpreters,
             types,
             codes,
+            generator_types: GeneratorTypes::default(),
             recovery: Some(recovery),
         }
     }
@@ -309,6 +315,23 @@ impl<'p> PythonRuntime<'p> {
             Some(recovered) => recovered.stack.plain(),
             None => frames::walk(&self.python, &self.codes, thread),
         }
+    }
+
+    /// The frame at a place; `None` for one that runs no Python code.
+    ///
+    /// # Errors
+    /// When the frame or its code object cannot be read.
+    pub fn frame_at(&self, place: FramePlace) -> Result<Option<Frame>, ReadError> {
+        frames::read_frame(&self.python, &self.codes, place)
+    }
+
+    /// A code object, read once.
+    pub(crate) fn code(&self, at: Ptr<CodeObject>) -> Result<Rc<Code>, ReadError> {
+        self.codes.get(&self.python, at)
+    }
+
+    pub(crate) fn generator_types(&self) -> &GeneratorTypes {
+        &self.generator_types
     }
 
     /// Variables of a frame that are bound.

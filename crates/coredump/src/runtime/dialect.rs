@@ -27,6 +27,8 @@ pub struct Dialect {
     pub instance_dict: InstanceDict,
     /// How the exceptions of a thread are kept.
     pub exception_state: ExceptionState,
+    /// What tells whether a suspended generator waits for another one.
+    pub suspension: Suspension,
     /// Where it stands which thread holds the GIL.
     pub gil: Gil,
     /// What `repr()` prints for some types.
@@ -173,6 +175,20 @@ pub enum ExceptionState {
     Single,
 }
 
+/// What tells whether a suspended generator waits for another one (`_PyGen_yf` of Objects/genobject.c).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suspension {
+    /// The next instruction is `YIELD_FROM`; the frame is an object (up to 3.10).
+    YieldFrom,
+    /// The next instruction is `RESUME` with an argument of 2 or more (3.11, 3.12).
+    ResumeArgument,
+    /// `gi_frame_state` is `FRAME_SUSPENDED_YIELD_FROM`, and negative until it runs (3.13, 3.14).
+    FrameState,
+    /// As before, but counted from `FRAME_CREATED`, which is zero, and the object stands below the topmost word of the
+    /// stack (3.15; `enum _framestate` of `Include/internal/pycore_frame.h` at v3.15.2).
+    CountedFrameState,
+}
+
 /// Where it stands which thread holds the GIL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gil {
@@ -230,6 +246,7 @@ impl Dialect {
             dict_keys: DictKeysFormat::Size,
             instance_dict: InstanceDict::Pointer,
             exception_state: ExceptionState::Triples,
+            suspension: Suspension::YieldFrom,
             gil: Gil::CurrentThreadState,
             repr_style: ReprStyle {
                 namespace_sorted: true,
@@ -260,6 +277,7 @@ impl Dialect {
             dict_keys: DictKeysFormat::Log2,
             instance_dict: InstanceDict::ValuesAndDict,
             exception_state: ExceptionState::TripleRaised,
+            suspension: Suspension::ResumeArgument,
             repr_style: ReprStyle { ascii_str_iterator: true, ..v3_10.repr_style },
             ..v3_10
         };
@@ -275,10 +293,11 @@ impl Dialect {
             frame_chain: FrameChain::CurrentFrame,
             instruction: Instruction::Current,
             instance_dict: InstanceDict::InlineValues,
+            suspension: Suspension::FrameState,
             ..v3_12
         };
         let v3_14 = Self { references: References::Tagged, refcount: Refcount::LowerHalf, ..v3_13 };
-        let v3_15 = v3_14;
+        let v3_15 = Self { suspension: Suspension::CountedFrameState, ..v3_14 };
         match version {
             (3, 8) => Some(oldest),
             (3, 9) => Some(v3_9),

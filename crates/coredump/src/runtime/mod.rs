@@ -6,6 +6,7 @@ pub(crate) mod code;
 pub(crate) mod dialect;
 pub(crate) mod exceptions;
 pub(crate) mod frames;
+pub(crate) mod generators;
 pub(crate) mod known_words;
 pub(crate) mod locate;
 pub(crate) mod native_threads;

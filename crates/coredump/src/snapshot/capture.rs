@@ -13,8 +13,7 @@ use crate::snapshot::crash;
 use crate::snapshot::document::{
     CrashSection, ProcessSection, ProcessSnapshot, PythonSection, ThreadSection,
 };
-use crate::snapshot::native;
-use crate::snapshot::{recovered, threads};
+use crate::snapshot::{native, recovered, tasks, threads};
 
 /// How much is read into a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +69,7 @@ pub fn capture(
         native::add(process, runtime, &mut threads.sections, &mut gaps);
     }
     gaps.extend(process.module_files().iter().filter_map(|file| file.gap().cloned()));
+    let asyncio = runtime.and_then(|runtime| tasks::of_runtime(runtime, &mut gaps));
     let mut snapshot = ProcessSnapshot {
         schema: "pycoroner.core/1",
         process: process_section(process, runtime),
@@ -77,7 +77,7 @@ pub fn capture(
         threads: threads.sections,
         locks: threads.locks,
         deadlocks: threads.deadlocks,
-        asyncio: None,
+        asyncio,
         suspended: Vec::new(),
         memory_logs: Vec::new(),
         findings: Vec::new(),

@@ -7,5 +7,6 @@ mod exceptions;
 mod messages;
 mod native;
 mod recovered;
+mod tasks;
 mod threads;
 mod values;

@@ -10,7 +10,7 @@ use crate::objects::repr::form::{Form, Order};
 use crate::objects::repr::rule::Formatter;
 use crate::objects::sequence::{self, Elements};
 use crate::objects::types::TypeName;
-use crate::objects::{dict, quoted, unicode};
+use crate::objects::{deque, dict, quoted, unicode};
 
 type Made = Result<Form, ReadError>;
 
@@ -98,50 +98,12 @@ pub(super) fn namespace(objects: &Objects<'_>, object: Ptr<Object>, limit: usize
 pub(super) fn deque(objects: &Objects<'_>, object: Ptr<Object>, limit: usize) -> Made {
     let python = objects.python();
     let name = objects.type_name_of(object)?;
-    let elements = deque_elements(objects, object.cast(), limit)?;
+    let elements = deque::elements(python, object.cast(), limit)?;
     let form = Form::text(format!("{}([", name.name())).elements(&elements);
     Ok(match python.read(object.cast::<DequeObject>(), member::DEQUE_MAXLEN)? {
         ..0 => form.and("])"),
         most => form.and(format!("], maxlen={most})")),
     })
-}
-
-/// Walks the blocks from the left one on; their number is bounded by that of the elements.
-fn deque_elements(
-    objects: &Objects<'_>,
-    deque: Ptr<DequeObject>,
-    limit: usize,
-) -> Result<Elements, ReadError> {
-    let python = objects.python();
-    let layout = python.layout();
-    let word = python.space().target().word_size as u64;
-    let capacity =
-        (layout.offset(member::DEQUE_BLOCK_RIGHT)? - layout.offset(member::DEQUE_BLOCK_DATA)?) / word;
-    let mut found = Elements { len: sequence::len(python, deque.cast())?, ..Elements::default() };
-    let wanted = found.len.min(limit as u64) as usize;
-    let mut block = python.read(deque, member::DEQUE_LEFT_BLOCK)?;
-    let mut first =
-        u64::try_from(python.read(deque, member::DEQUE_LEFT_INDEX)?).unwrap_or(capacity).min(capacity);
-    let mut blocks = 0;
-    while let Some(at) = block
-        && found.items.len() < wanted
-    {
-        let start = python.address_of(at, member::DEQUE_BLOCK_DATA)?.wrapping_add(first * word);
-        let part = sequence::pointers(python, start, capacity - first, wanted - found.items.len());
-        found.items.extend(part.items);
-        if let Some(error) = part.fault {
-            found.fault = Some(error);
-            break;
-        }
-        first = 0;
-        blocks += 1;
-        // Only the first block may be left without elements.
-        if blocks > wanted + 1 {
-            break;
-        }
-        block = python.read(at, member::DEQUE_BLOCK_RIGHT)?;
-    }
-    Ok(found)
 }
 
 /// `defdict_repr`.

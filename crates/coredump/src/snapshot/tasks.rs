@@ -1,0 +1,198 @@
+//! Tasks of `asyncio` in a snapshot.
+
+use pycoroner_findings::{Gap, GapKind};
+use rustc_hash::FxHashMap;
+
+use crate::address::Ptr;
+use crate::layout::member::Object;
+use crate::runtime::attach::PythonRuntime;
+use crate::runtime::frames::{Frame, FramePlace};
+use crate::runtime::threads::Thread;
+use crate::snapshot::capture::gap_of;
+use crate::snapshot::document::{AsyncioSection, FrameSection, TaskSection};
+use crate::snapshot::threads::frame_section;
+use crate::tasks::await_chain::{self, AwaitChain};
+use crate::tasks::awaiters::Awaiters;
+use crate::tasks::futures::Futures;
+use crate::tasks::registry::{self, MAX_TASKS};
+
+/// Most frames of all tasks together.
+const MAX_FRAMES: usize = 1 << 22;
+
+/// The tasks of all interpreters that have not ended; `None` where no task was ever made.
+pub(super) fn of_runtime(runtime: &PythonRuntime<'_>, gaps: &mut Vec<Gap>) -> Option<AsyncioSection> {
+    let mut section: Option<AsyncioSection> = None;
+    for &interpreter in runtime.interpreters() {
+        let Some(futures) = Futures::of_interpreter(runtime, interpreter) else { continue };
+        if let Some(error) = &futures.refused {
+            gaps.push(gap_of("the tasks of asyncio", error));
+        }
+        let (threads, _) = runtime.threads(interpreter);
+        let found = registry::find(runtime, interpreter, &threads, &futures);
+        gaps.extend(found.faults.iter().map(|error| gap_of("some tasks of asyncio", error)));
+        if found.is_cut {
+            let why = format!("more than {MAX_TASKS}");
+            gaps.push(Gap::new(GapKind::Limit, "further tasks of asyncio", why));
+        }
+        if found.tasks.is_empty() {
+            continue;
+        }
+        let awaiters = Awaiters::new(runtime, interpreter, &futures, &found.tasks);
+        let mut reader = Reader {
+            runtime,
+            futures: &futures,
+            threads: &threads,
+            stacks: None,
+            frames_left: MAX_FRAMES,
+            gaps,
+        };
+        let tasks = &mut section.get_or_insert_default().tasks;
+        for task in reader.in_order(&found.tasks) {
+            let current = found.current.contains(&task);
+            let done = reader.is_done(task);
+            if done && !current {
+                continue;
+            }
+            let mut told = reader.task(task, current);
+            told.awaited_by = awaiters.of(task).into_iter().map(|awaiter| reader.label(awaiter)).collect();
+            if done {
+                told.state = "done";
+            }
+            tasks.push(told);
+        }
+    }
+    section
+}
+
+struct Reader<'a, 'p> {
+    runtime: &'a PythonRuntime<'p>,
+    futures: &'a Futures<'a, 'p>,
+    threads: &'a [Thread],
+    /// The stacks of the threads and where in them each frame is, read when a task turns out to be running.
+    stacks: Option<(Vec<Vec<Frame>>, FxHashMap<FramePlace, (usize, usize)>)>,
+    frames_left: usize,
+    gaps: &'a mut Vec<Gap>,
+}
+
+impl Reader<'_, '_> {
+    /// Those of one loop together, each loop's by name, with numbers in names in their order.
+    fn in_order(&self, tasks: &[Ptr<Object>]) -> Vec<Ptr<Object>> {
+        let key = |&task: &Ptr<Object>| {
+            let name = self.futures.name(task).unwrap_or_default();
+            (self.futures.event_loop(task), natural_key(&name), task)
+        };
+        let mut keyed: Vec<_> = tasks.iter().map(key).collect();
+        keyed.sort();
+        keyed.into_iter().map(|entry| entry.2).collect()
+    }
+
+    /// A task whose state cannot be read counts as one that goes on.
+    fn is_done(&mut self, task: Ptr<Object>) -> bool {
+        self.futures.is_done(task).unwrap_or_else(|error| {
+            self.gaps.push(gap_of(format!("the state of a task at {task:?}"), &error));
+            false
+        })
+    }
+
+    /// Its name, or where it is when it has none.
+    fn label(&self, task: Ptr<Object>) -> String {
+        self.futures.name(task).unwrap_or_else(|| format!("task at {task:?}"))
+    }
+
+    fn task(&mut self, task: Ptr<Object>, current: bool) -> TaskSection {
+        let python = self.runtime.python();
+        let coroutine = self.futures.coroutine(task);
+        let mut section = TaskSection {
+            name: self.futures.name(task),
+            coroutine: None,
+            state: "pending",
+            current,
+            stack: Vec::new(),
+            waits_on: None,
+            awaited_by: Vec::new(),
+        };
+        let Some(coroutine) = coroutine else { return section };
+        let generator = self.runtime.generator(coroutine).ok().flatten();
+        section.coroutine = generator.and_then(|generator| generator.qualname(python));
+        let chain = await_chain::follow(self.runtime, coroutine);
+        if chain.is_running {
+            section.state = "running";
+        }
+        if let Some(error) = &chain.broken {
+            self.gaps.push(gap_of(format!("what the task {} awaits", self.label(task)), error));
+        }
+        section.waits_on = chain.end.and_then(|end| self.futures.name_of_end(end));
+        section.stack = self.stack(&chain, task);
+        section
+    }
+
+    /// Innermost first; of a running task, with the functions that its coroutine called.
+    fn stack(&mut self, chain: &AwaitChain, task: Ptr<Object>) -> Vec<FrameSection> {
+        if chain.frames.len() > self.frames_left {
+            let what = format!("the frames of the task {}", self.label(task));
+            self.gaps.push(Gap::new(GapKind::Limit, what, format!("more than {MAX_FRAMES} in all tasks")));
+            return Vec::new();
+        }
+        let called = if chain.is_running { self.called_by(chain) } else { Vec::new() };
+        let frames = called.iter().chain(chain.frames.iter().rev());
+        let sections: Vec<_> = frames.map(|frame| frame_section(self.runtime, frame)).collect();
+        self.frames_left = self.frames_left.saturating_sub(sections.len());
+        sections
+    }
+
+    /// The frames of a thread that are further in than the last one of a chain.
+    fn called_by(&mut self, chain: &AwaitChain) -> Vec<Frame> {
+        let Some(last) = chain.frames.last() else { return Vec::new() };
+        let (runtime, threads) = (self.runtime, self.threads);
+        let (stacks, places) = self.stacks.get_or_insert_with(|| {
+            let stacks: Vec<_> = threads.iter().map(|thread| runtime.stack(thread.state).frames).collect();
+            let mut places = FxHashMap::default();
+            for (thread, frames) in stacks.iter().enumerate() {
+                places.extend(frames.iter().enumerate().map(|(at, frame)| (frame.place, (thread, at))));
+            }
+            (stacks, places)
+        });
+        let Some(&(thread, at)) = places.get(&last.place) else { return Vec::new() };
+        stacks.get(thread).and_then(|frames| frames.get(..at)).unwrap_or_default().to_vec()
+    }
+}
+
+/// A piece of a name: text, or a number.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Piece {
+    Number(u64),
+    Text(String),
+}
+
+/// Splits a name so that `job-2` comes before `job-10`.
+fn natural_key(name: &str) -> Vec<Piece> {
+    let is_digit = |character: char| character.is_ascii_digit();
+    let mut pieces = Vec::new();
+    let mut rest = name;
+    while let Some(first) = rest.chars().next() {
+        let end = rest.find(|character| is_digit(character) != is_digit(first)).unwrap_or(rest.len());
+        let (piece, further) = rest.split_at(end);
+        pieces.push(match piece.parse() {
+            Ok(number) => Piece::Number(number),
+            Err(_) => Piece::Text(piece.to_owned()),
+        });
+        rest = further;
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_order() {
+        let check = |mut names: Vec<&str>, expected: Vec<&str>| {
+            names.sort_by_key(|name| natural_key(name));
+            assert_eq!(names, expected);
+        };
+        check(vec!["job-10", "job-2", "job"], vec!["job", "job-2", "job-10"]);
+        check(vec!["b", "9", "a1b", "a1"], vec!["9", "a1", "a1b", "b"]);
+        check(vec!["99999999999999999999999", "é2", ""], vec!["", "99999999999999999999999", "é2"]);
+    }
+}
