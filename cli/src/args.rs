@@ -14,7 +14,7 @@ Examples:
       the tracebacks and warnings of the minutes around the crash
 
 Nothing but the files is needed: no debugger, no Python, no debug symbols; for the core not even the
-interpreter's binary. Cores may be compressed with zstd or gzip.
+interpreter's binary. Cores may be compressed with zstd, lz4, xz or gzip.
 
 Exit codes:
   0  done
@@ -157,7 +157,7 @@ Examples:
   pycoroner core core.412 --format folded | flamegraph.pl > stacks.svg
   pycoroner core core.412 --format speedscope -o stacks.json      for https://www.speedscope.app")]
 pub(crate) struct CoreArgs {
-    /// The core file, plain or compressed with zstd or gzip
+    /// The core file, plain or compressed with zstd, lz4, xz or gzip
     #[arg(value_name = "CORE")]
     pub(crate) core: PathBuf,
     /// Show the variables of every frame
@@ -195,7 +195,7 @@ Examples:
   pycoroner heap core.412 types
   pycoroner heap core.412 owners --format json")]
 pub(crate) struct HeapArgs {
-    /// The core file, plain or compressed with zstd or gzip
+    /// The core file, plain or compressed with zstd, lz4, xz or gzip
     #[arg(value_name = "CORE")]
     pub(crate) core: PathBuf,
     /// What to show
@@ -225,7 +225,7 @@ pub(crate) enum HeapView {
 
 /// Show what logs say: tracebacks, fatal errors, events, and messages that are new
 ///
-/// Plain logging formats, JSON lines and what collectors wrap around them; gzip and zstd are unpacked.
+/// Plain logging formats, JSON lines and what collectors wrap around them; zstd, lz4, xz and gzip are unpacked.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

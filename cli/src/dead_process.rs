@@ -17,10 +17,9 @@ pub(crate) fn with_process<T>(
     binaries: &Binaries,
     read: impl FnOnce(&DeadProcess<'_>, Result<&PythonRuntime<'_>, &AttachError>) -> Result<T>,
 ) -> Result<T> {
-    let file = CoreFile::open(&item.path, UnpackLimits::default()).with_context(|| {
-        format!("cannot open {}; a compressed core is unpacked into $TMPDIR, is there room?", item.shown)
-    })?;
-    let core = Core::parse(&file, item.id).with_context(|| {
+    let file = CoreFile::open(&item.path, UnpackLimits::default())
+        .with_context(|| format!("cannot open {}", item.shown))?;
+    let core = Core::of_file(&file, item.id).with_context(|| {
         format!("{} cannot be read as a core; was it copied whole? (see `ulimit -c` and the disk it was written to)", item.shown)
     })?;
     let process = DeadProcess::new(core, &finder(binaries));

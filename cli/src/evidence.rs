@@ -236,7 +236,7 @@ pub(crate) fn core_item(path: &Path) -> Result<Item> {
             bail!("{} is an export of alerts and no core file; try: pycoroner analyze", path.display())
         }
         Kind::NotUnderstood(why) => bail!(
-            "{} is no core file: {why}; a core is the ELF file that the kernel or gcore wrote, maybe compressed with zstd or gzip",
+            "{} is no core file: {why}; a core is the ELF file that the kernel or gcore wrote, maybe compressed with zstd, lz4, xz or gzip",
             path.display()
         ),
     }

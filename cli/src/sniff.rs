@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
-use pycoroner_coredump::Compression;
+use pycoroner_coredump::{Compression, Unpacker};
 use pycoroner_logscan::looks_like_log;
 use pycoroner_telemetry::is_alerts;
 
@@ -56,13 +56,12 @@ pub(crate) fn sniff(path: &Path) -> io::Result<Kind> {
 /// When it cannot be opened, or the compressed stream has no valid beginning.
 pub(crate) fn open(path: &Path) -> io::Result<Box<dyn Read>> {
     let mut file = File::open(path)?;
-    let mut magic = Vec::new();
-    (&mut file).take(4).read_to_end(&mut magic)?;
+    let mut head = Vec::new();
+    (&mut file).take(Compression::HEAD_BYTES).read_to_end(&mut head)?;
     io::Seek::rewind(&mut file)?;
-    Ok(match Compression::of(&magic) {
+    Ok(match Compression::of(&head) {
         None => Box::new(file),
-        Some(Compression::Gzip) => Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::new(file))),
-        Some(_) => Box::new(ZstdFrames::new(BufReader::new(file))),
+        Some(compression) => Box::new(Unpacker::new(BufReader::with_capacity(1 << 16, file), compression)),
     })
 }
 
@@ -94,39 +93,6 @@ fn kind_of(head: &[u8]) -> Kind {
         Some(b'{' | b'[') => "it is JSON, of no known export",
         _ => "it is text without anything that a log has",
     })
-}
-
-/// All frames of a zstd stream, one behind the other.
-struct ZstdFrames<R: io::BufRead> {
-    frame: Option<ruzstd::decoding::StreamingDecoder<R, ruzstd::decoding::FrameDecoder>>,
-    rest: Option<R>,
-}
-
-impl<R: io::BufRead> ZstdFrames<R> {
-    fn new(packed: R) -> Self {
-        Self { frame: None, rest: Some(packed) }
-    }
-}
-
-impl<R: io::BufRead> Read for ZstdFrames<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            if let Some(frame) = &mut self.frame {
-                let count = frame.read(buffer)?;
-                if count > 0 || buffer.is_empty() {
-                    return Ok(count);
-                }
-                self.rest = self.frame.take().map(ruzstd::decoding::StreamingDecoder::into_inner);
-            }
-            let Some(mut packed) = self.rest.take() else { return Ok(0) };
-            if packed.fill_buf()?.is_empty() {
-                return Ok(0);
-            }
-            let frame = ruzstd::decoding::StreamingDecoder::new(packed)
-                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
-            self.frame = Some(frame);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let path = pycoroner_fixtures::path("incidents/checkout-segfault/core.zst");
 //! let file = CoreFile::open(&path, UnpackLimits::default())?;
-//! let core = Core::parse(&file, SourceId(1))?;
+//! let core = Core::of_file(&file, SourceId(1))?;
 //! let process = DeadProcess::new(core, &ModuleFinder::default());
 //! let runtime = PythonRuntime::attach(&process);
 //! let snapshot = capture(&process, runtime.as_ref(), &CaptureOptions::default());
@@ -41,6 +41,7 @@ mod mapped_file;
 mod memory;
 pub mod native;
 pub mod objects;
+mod packed;
 mod recover;
 mod runtime;
 mod snapshot;
@@ -48,7 +49,7 @@ mod tasks;
 mod waits;
 
 pub use address::{Address, FileOffset, LoadBias, Ptr};
-pub use elf::core_file::{Compression, CoreFile, OpenError, UnpackLimits};
+pub use elf::core_file::{CoreFile, OpenError, UnpackLimits};
 pub use elf::initial_stack::InitialStack;
 pub use elf::modules::{BuildId, Module, ModuleFinder};
 pub use elf::notes::{FileMapping, Notes, ProcessInfo, SignalInfo, ThreadStatus};
@@ -61,6 +62,7 @@ pub use layout::{
 pub use line_table::Position;
 pub use mapped_file::MappedFile;
 pub use memory::{Fault, FaultKind, Memory, Overlay, Space, Target};
+pub use packed::{Compression, Unpacker};
 pub use recover::{RecoveredBy, RecoveredFrame, RecoveredStack, RecoveredThread, Recovery, Unrecovered};
 pub use runtime::attach::{AttachError, LayoutSource, PythonRuntime};
 pub use runtime::code::{Code, Variable, VariableKind};

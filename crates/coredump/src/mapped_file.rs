@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io;
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::path::Path;
 
 use memmap2::{Mmap, MmapOptions};
@@ -51,4 +51,38 @@ impl Deref for MappedFile {
     fn deref(&self) -> &[u8] {
         self.map.as_deref().unwrap_or_default()
     }
+}
+
+/// The parts of a file of `len` bytes that are no holes, as the file system tells; all of it where that cannot.
+#[cfg(target_os = "linux")]
+pub(crate) fn data_extents(file: &File, len: u64) -> Vec<Range<u64>> {
+    use rustix::fs::{SeekFrom, seek};
+    /// A file in more pieces is read as one from there on.
+    const MOST_EXTENTS: usize = 1 << 20;
+    let mut extents: Vec<Range<u64>> = Vec::new();
+    let mut at = 0;
+    while at < len {
+        let start = match seek(file, SeekFrom::Data(at)) {
+            Ok(start) if extents.len() < MOST_EXTENTS => start,
+            // Nothing but a hole is left.
+            Err(rustix::io::Errno::NXIO) => break,
+            _ => {
+                extents.push(at..len);
+                break;
+            }
+        };
+        let end = seek(file, SeekFrom::Hole(start)).unwrap_or(len).min(len);
+        if start >= end {
+            break;
+        }
+        extents.push(start..end);
+        at = end;
+    }
+    extents
+}
+
+/// The parts of a file of `len` bytes that are no holes; elsewhere than on Linux it is taken to have none.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn data_extents(_: &File, len: u64) -> Vec<Range<u64>> {
+    vec![0..len]
 }

@@ -1,11 +1,16 @@
 //! A core file on disk, compressed or not, as bytes.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::ops::Deref;
+use std::io::{self, BufRead, Read, Seek, SeekFrom};
+use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-use crate::mapped_file::MappedFile;
+use pycoroner_findings::{Gap, GapKind};
+
+use crate::mapped_file::{MappedFile, data_extents};
+use crate::packed::sparse_file::SparseFile;
+use crate::packed::{Compression, Unpacker};
 
 /// The bytes of a core file, mapped.
 ///
@@ -14,16 +19,10 @@ use crate::mapped_file::MappedFile;
 #[derive(Debug)]
 pub struct CoreFile {
     bytes: MappedFile,
+    file: File,
+    extents: OnceLock<Vec<Range<u64>>>,
     compression: Option<Compression>,
-}
-
-/// How a core file was packed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compression {
-    /// Zstandard frames (RFC 8878).
-    Zstd,
-    /// gzip members (RFC 1952).
-    Gzip,
+    gap: Option<Gap>,
 }
 
 /// Bounds on what a compressed core may grow to.
@@ -33,12 +32,20 @@ pub struct UnpackLimits {
     pub data_bytes: u64,
     /// Bytes in all, holes included.
     pub apparent_bytes: u64,
+    /// Such data bytes for each packed byte, once there is more than [`UnpackLimits::FREE_BYTES`] of them.
+    pub ratio: u64,
+}
+
+impl UnpackLimits {
+    /// Bytes of data up to which the ratio does not matter.
+    pub const FREE_BYTES: u64 = 1 << 30;
 }
 
 impl Default for UnpackLimits {
-    /// 64 GiB of data, 16 TiB of apparent size.
+    /// 64 GiB of data, 4 TiB of apparent size, a ratio of a thousand: memory of real processes packs to a third or
+    /// a tenth, one that is full of equal objects to a hundredth.
     fn default() -> Self {
-        Self { data_bytes: 64 << 30, apparent_bytes: 16 << 40 }
+        Self { data_bytes: 64 << 30, apparent_bytes: 4 << 40, ratio: 1000 }
     }
 }
 
@@ -53,31 +60,45 @@ pub struct OpenError {
 impl CoreFile {
     /// Opens the file at `path`, unpacking it when its first bytes say that it is compressed.
     ///
-    /// A compressed stream that ends early or turns bad gives what was unpacked until there.
+    /// A compressed stream that ends early, turns bad or outgrows `limits` gives what was unpacked until there, and
+    /// [`CoreFile::gap`] says so.
     ///
     /// # Errors
-    /// When the file cannot be opened or mapped, or unpacks to more than `limits` allow.
+    /// When the file cannot be opened or mapped, gives not one byte, or there is no room for its content.
     pub fn open(path: &Path, limits: UnpackLimits) -> Result<Self, OpenError> {
         Self::open_inner(path, limits).map_err(|source| OpenError { path: path.to_owned(), source })
     }
 
     fn open_inner(path: &Path, limits: UnpackLimits) -> io::Result<Self> {
         let mut file = File::open(path)?;
-        let mut magic = Vec::new();
+        let mut head = Vec::new();
         if file.metadata()?.is_file() {
-            (&mut file).take(4).read_to_end(&mut magic)?;
+            (&mut file).take(Compression::HEAD_BYTES).read_to_end(&mut head)?;
             file.seek(SeekFrom::Start(0))?;
         }
-        let Some(compression) = Compression::of(&magic) else {
-            return Ok(Self { bytes: MappedFile::map(&file)?, compression: None });
+        let compression = Compression::of(&head);
+        let (file, gap) = match compression {
+            None => (file, None),
+            Some(compression) => unpack(io::BufReader::with_capacity(1 << 17, file), compression, limits)?,
         };
-        let unpacked = unpack(file, compression, limits)?;
-        Ok(Self { bytes: MappedFile::map(&unpacked)?, compression: Some(compression) })
+        Ok(Self { bytes: MappedFile::map(&file)?, file, extents: OnceLock::new(), compression, gap })
     }
 
     /// How it was packed, if it was.
     pub fn compression(&self) -> Option<Compression> {
         self.compression
+    }
+
+    /// What the packed file did not give, if it broke off.
+    pub fn gap(&self) -> Option<&Gap> {
+        self.gap.as_ref()
+    }
+
+    /// The parts of the file that are no holes, by rising offset; a file system that cannot tell makes it one part.
+    ///
+    /// Holes read as zeros, but each page of them that is touched takes time and memory.
+    pub fn extents(&self) -> &[Range<u64>] {
+        self.extents.get_or_init(|| data_extents(&self.file, self.bytes.len() as u64))
     }
 }
 
@@ -89,102 +110,83 @@ impl Deref for CoreFile {
     }
 }
 
-impl Compression {
-    /// The compression that a file beginning with `magic` has, if one that is known.
-    pub fn of(magic: &[u8]) -> Option<Self> {
-        match magic {
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Self::Zstd),
-            [0x1f, 0x8b, ..] => Some(Self::Gzip),
-            _ => None,
-        }
-    }
-}
-
-fn unpack(file: File, compression: Compression, limits: UnpackLimits) -> io::Result<File> {
-    let mut sparse = SparseFile::new(limits)?;
-    let packed = io::BufReader::with_capacity(1 << 16, file);
-    let outcome = match compression {
-        Compression::Zstd => unpack_zstd(packed, &mut sparse),
-        Compression::Gzip => copy(&mut flate2::bufread::MultiGzDecoder::new(packed), &mut sparse),
-    };
-    match outcome {
-        // A damaged or cut stream still gave its beginning; the core's own headers tell what is missing.
-        Err(error) if error.kind() == io::ErrorKind::FileTooLarge || sparse.apparent == 0 => Err(error),
-        _ => sparse.finish(),
-    }
-}
-
-fn unpack_zstd(mut packed: impl io::BufRead, sparse: &mut SparseFile) -> io::Result<()> {
-    while !packed.fill_buf()?.is_empty() {
-        let mut frame = ruzstd::decoding::StreamingDecoder::new(&mut packed)
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
-        copy(&mut frame, sparse)?;
-    }
-    Ok(())
-}
-
-fn copy(from: &mut impl Read, to: &mut SparseFile) -> io::Result<()> {
-    let mut block = vec![0; 1 << 16];
-    loop {
-        let mut filled = 0;
-        // Fill the block, so that holes are seen whole.
-        while let Some(rest) = block.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match from.read(rest) {
-                Ok(0) => break,
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    to.append(block.get(..filled).unwrap_or_default())?;
-                    return Err(error);
-                }
-            }
-        }
-        if filled == 0 {
-            return Ok(());
-        }
-        to.append(block.get(..filled).unwrap_or_default())?;
-    }
-}
-
-/// An unlinked temporary file in which all-zero blocks take no space.
-struct SparseFile {
-    file: File,
+fn unpack(
+    packed: impl BufRead,
+    compression: Compression,
     limits: UnpackLimits,
-    data: u64,
-    apparent: u64,
+) -> io::Result<(File, Option<Gap>)> {
+    let mut sparse = SparseFile::new().map_err(|error| no_room(error, compression, 0))?;
+    let mut unpacker = Unpacker::new(packed, compression);
+    let mut block = vec![0; 1 << 18];
+    let gap = loop {
+        let (filled, outcome) = fill(&mut unpacker, &mut block);
+        let content = block.get(..filled).unwrap_or_default();
+        sparse.append(content).map_err(|error| no_room(error, compression, sparse.data))?;
+        match outcome {
+            Err(error) if sparse.apparent == 0 => return Err(error),
+            Err(error) => break Some(broken_off(&error, compression)),
+            Ok(()) if filled < block.len() => break None,
+            Ok(()) => {}
+        }
+        if let Some(why) = limits.exceeded(&sparse, unpacker.packed_bytes()) {
+            let gap = Gap::new(GapKind::Limit, "the rest of the compressed core", why);
+            break Some(gap.remedy(format!("if it is no forgery: unpack it with {}", compression.tool())));
+        }
+    };
+    Ok((sparse.finish()?, gap))
 }
 
-impl SparseFile {
-    const BLOCK: usize = 4096;
-
-    fn new(limits: UnpackLimits) -> io::Result<Self> {
-        Ok(Self { file: tempfile::tempfile()?, limits, data: 0, apparent: 0 })
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        for block in bytes.chunks(Self::BLOCK) {
-            self.apparent += block.len() as u64;
-            if block.iter().all(|&byte| byte == 0) {
-                self.file.seek(SeekFrom::Current(block.len() as i64))?;
-            } else {
-                self.data += block.len() as u64;
-                self.file.write_all(block)?;
-            }
+/// Fills the block as far as the stream goes, so that holes are seen whole; says also what came behind.
+fn fill(from: &mut impl Read, block: &mut [u8]) -> (usize, io::Result<()>) {
+    let mut filled = 0;
+    while let Some(rest) = block.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match from.read(rest) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (filled, Err(error)),
         }
-        if self.data > self.limits.data_bytes || self.apparent > self.limits.apparent_bytes {
-            return Err(io::Error::new(
-                io::ErrorKind::FileTooLarge,
-                format!(
-                    "unpacks to more than the limit of {} bytes of data, {} in all",
-                    self.limits.data_bytes, self.limits.apparent_bytes
-                ),
-            ));
-        }
-        Ok(())
     }
+    (filled, Ok(()))
+}
 
-    fn finish(self) -> io::Result<File> {
-        self.file.set_len(self.apparent)?;
-        Ok(self.file)
+impl UnpackLimits {
+    fn exceeded(self, unpacked: &SparseFile, packed: u64) -> Option<String> {
+        if unpacked.data > self.data_bytes {
+            return Some(format!("it unpacks to more than {} bytes of data", self.data_bytes));
+        }
+        if unpacked.apparent > self.apparent_bytes {
+            return Some(format!("it unpacks to more than {} bytes", self.apparent_bytes));
+        }
+        let free = unpacked.data <= Self::FREE_BYTES || unpacked.data / self.ratio.max(1) <= packed;
+        (!free).then(|| format!("{packed} packed bytes gave {} bytes that are not zero", unpacked.data))
     }
+}
+
+fn broken_off(error: &io::Error, compression: Compression) -> Gap {
+    let kind = match error.kind() {
+        io::ErrorKind::UnexpectedEof => GapKind::Truncated,
+        io::ErrorKind::OutOfMemory => GapKind::Limit,
+        _ => GapKind::Corrupt,
+    };
+    let gap = Gap::new(kind, "the rest of the compressed core", error.to_string());
+    match kind {
+        GapKind::Limit => gap.remedy(format!("unpack it first, with {}", compression.tool())),
+        _ => gap.remedy("get the whole file: compare its size and checksum with the original"),
+    }
+}
+
+/// Says what to do when the temporary file does not fit.
+fn no_room(error: io::Error, compression: Compression, written: u64) -> io::Error {
+    let is_full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+    let what = if is_full {
+        format!("no room is left after {written} bytes of unpacked data")
+    } else {
+        format!("the temporary file for the unpacked core cannot be written ({error})")
+    };
+    let tool = compression.tool();
+    io::Error::new(
+        error.kind(),
+        format!("{what}; set TMPDIR to a folder with more room, or unpack it there with {tool}"),
+    )
 }

@@ -1,6 +1,7 @@
 //! ELF headers and segments of a core file, and its memory.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use goblin::container::{Container, Ctx};
 use goblin::elf::header::{self, Header};
@@ -8,6 +9,7 @@ use goblin::elf::program_header::{PT_LOAD, PT_NOTE, ProgramHeader};
 use pycoroner_findings::{Citation, Gap, GapKind, SourceId, Span};
 
 use crate::address::{Address, FileOffset};
+use crate::elf::core_file::CoreFile;
 use crate::elf::notes::{self, Notes};
 use crate::memory::{Fault, FaultKind, Memory, Target};
 
@@ -17,6 +19,7 @@ use crate::memory::{Fault, FaultKind, Memory, Target};
 #[derive(Debug)]
 pub struct Core<'d> {
     data: &'d [u8],
+    file: Option<&'d CoreFile>,
     target: Target,
     machine: Machine,
     segments: Vec<Segment>,
@@ -24,6 +27,9 @@ pub struct Core<'d> {
     gaps: Vec<Gap>,
     source: SourceId,
 }
+
+/// The extent of a file whose holes are not known.
+const WHOLE_FILE: Range<u64> = 0..u64::MAX;
 
 /// The processor that the process ran on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +86,7 @@ impl Segment {
 pub enum CoreError {
     /// The first bytes are not those of an ELF file.
     #[error(
-        "not an ELF file (offset 0 holds {found}); expected a core file, or one packed with zstd or gzip"
+        "not an ELF file (offset 0 holds {found}); expected a core file, or one packed with zstd, lz4, xz or gzip"
     )]
     NotElf {
         /// The first bytes, in words.
@@ -101,6 +107,17 @@ pub enum CoreError {
 }
 
 impl<'d> Core<'d> {
+    /// Parses an opened core file; what its compression did not give is among the gaps, and its holes are known.
+    ///
+    /// # Errors
+    /// As [`Core::parse`].
+    pub fn of_file(file: &'d CoreFile, source: SourceId) -> Result<Self, CoreError> {
+        let mut core = Self::parse(file, source)?;
+        core.file = Some(file);
+        core.gaps.splice(0..0, file.gap().cloned());
+        Ok(core)
+    }
+
     /// Parses the bytes of a core file; `source` is the number that citations give it.
     ///
     /// # Errors
@@ -126,6 +143,7 @@ impl<'d> Core<'d> {
         };
         let mut core = Self {
             data,
+            file: None,
             target,
             machine,
             segments: Vec::new(),
@@ -192,6 +210,29 @@ impl<'d> Core<'d> {
     pub fn segment_bytes(&self, segment: &Segment) -> &'d [u8] {
         let start = segment.offset.0 as usize;
         self.data.get(start..start.saturating_add(segment.present as usize)).unwrap_or_default()
+    }
+
+    /// The bytes of a segment that the file holds, in pieces that leave out its holes.
+    ///
+    /// Memory that nobody wrote to is a hole, and may be larger than any disk: scans go by this. Pieces begin and end
+    /// at the file system's blocks; where holes are not known, it is one piece.
+    pub fn pieces(&self, segment: &Segment) -> impl Iterator<Item = (Address, &'d [u8])> + use<'_, 'd> {
+        let whole = segment.offset.0..segment.offset.0.saturating_add(segment.present);
+        let extents = self.file.map_or(std::slice::from_ref(&WHOLE_FILE), CoreFile::extents);
+        let first = extents.partition_point(|extent| extent.end <= whole.start);
+        let address = segment.address;
+        extents
+            .iter()
+            .skip(first)
+            .take_while({
+                let end = whole.end;
+                move |extent| extent.start < end
+            })
+            .filter_map(move |extent| {
+                let (start, end) = (extent.start.max(whole.start), extent.end.min(whole.end));
+                let bytes = self.data.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)?;
+                Some((address.wrapping_add(start - whole.start), bytes))
+            })
     }
 
     /// Where in the file the byte at `address` stands, if it is there.
