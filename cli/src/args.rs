@@ -175,7 +175,7 @@ pub(crate) struct CoreArgs {
     /// Show every thread, also when many have the same stack
     #[arg(long)]
     pub(crate) all: bool,
-    /// Ask for native frames as well; this version does not read them and says so among the gaps
+    /// Show native frames as well, merged with the Python frames that they run
     #[arg(long)]
     pub(crate) native: bool,
     /// Text or JSON, or the stacks alone for flame viewers; when omitted, by the ending of the output file, else text

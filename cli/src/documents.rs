@@ -86,6 +86,8 @@ pub(crate) struct Thread {
     pub(crate) collecting_garbage: bool,
     pub(crate) state: Option<String>,
     pub(crate) python_frames: Vec<Frame>,
+    pub(crate) native_frames: Vec<NativeFrame>,
+    pub(crate) frames: Vec<MergedFrame>,
     pub(crate) stopped_because: Option<String>,
     pub(crate) exceptions: Vec<Exception>,
 }
@@ -113,6 +115,34 @@ impl Frame {
     pub(crate) fn is_at(&self, other: &Self) -> bool {
         (&self.file, self.line, self.name()) == (&other.file, other.line, other.name())
     }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct NativeFrame {
+    pub(crate) function: Option<String>,
+    pub(crate) module: Option<String>,
+    pub(crate) offset: Option<String>,
+    pub(crate) address: Option<String>,
+    pub(crate) file: Option<String>,
+    pub(crate) line: Option<u64>,
+    pub(crate) inlined: bool,
+    pub(crate) found_by: String,
+}
+
+impl NativeFrame {
+    /// Whether both stand at the same place of the same module.
+    pub(crate) fn is_at(&self, other: &Self) -> bool {
+        (&self.module, &self.offset, &self.function) == (&other.module, &other.offset, &other.function)
+    }
+}
+
+/// A frame of the merged stack: an index into one of the two lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum MergedFrame {
+    Python(usize),
+    Native(usize),
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -7,7 +7,7 @@ use super::inert::{cut, inert, inert_lines};
 use super::quantity::counted;
 use super::source_lines::SourceLines;
 use super::style::{BAD, FAINT, STRONG, WARN};
-use super::{closing, exception, locks};
+use super::{closing, exception, locks, native};
 use crate::documents::{CoreDocument, Crash, Frame, Instruction, Process, Thread};
 
 /// Frames of one stack that are shown when things are folded.
@@ -171,6 +171,8 @@ fn is_same_stack(a: &Thread, b: &Thread) -> bool {
         && same_end
         && a.python_frames.len() == b.python_frames.len()
         && a.python_frames.iter().zip(&b.python_frames).all(|(a, b)| Frame::is_at(a, b))
+        && a.frames == b.frames
+        && a.native_frames.iter().zip(&b.native_frames).all(|(a, b)| a.is_at(b))
 }
 
 fn write_group(out: &mut String, group: &[&Thread], sources: &SourceLines, folding: Folding) {
@@ -192,11 +194,14 @@ fn write_group(out: &mut String, group: &[&Thread], sources: &SourceLines, foldi
     if thread.python_frames.is_empty() {
         let _ = writeln!(out, "  {FAINT}no Python frames{FAINT:#}");
     }
-    let depth = match folding {
-        Folding::Folded => Depth::AtMost(MOST_FRAMES),
-        Folding::Unfolded => Depth::All,
-    };
-    frames::write(out, &thread.python_frames, sources, 2, depth);
+    match (folding, thread.frames.is_empty()) {
+        (Folding::Folded, true) => {
+            frames::write(out, &thread.python_frames, sources, 2, Depth::AtMost(MOST_FRAMES));
+        }
+        (Folding::Unfolded, true) => frames::write(out, &thread.python_frames, sources, 2, Depth::All),
+        (Folding::Folded, false) => native::write_folded(out, thread, sources, 2, MOST_FRAMES),
+        (Folding::Unfolded, false) => native::write_all(out, thread, sources, 2),
+    }
     if let Some(reason) = thread.stopped_because.as_deref().filter(|reason| *reason != "bottom") {
         let _ = writeln!(out, "  {WARN}the stack could not be followed further{WARN:#} ({})", inert(reason));
     }

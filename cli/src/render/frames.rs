@@ -9,7 +9,7 @@ use super::style::{FAINT, NAME};
 use crate::documents::{Frame, Variable};
 
 /// Equal frames in a row that are still shown one by one.
-const MOST_REPEATS: usize = 3;
+pub(super) const MOST_REPEATS: usize = 3;
 /// Characters of a repr that are shown.
 const MOST_CHARACTERS: usize = 200;
 /// Attributes of one object that are shown.
@@ -57,7 +57,8 @@ pub(super) fn write(out: &mut String, frames: &[Frame], sources: &SourceLines, i
     }
 }
 
-fn write_frame(out: &mut String, frame: &Frame, sources: &SourceLines, indent: usize) {
+/// Writes one frame with its source line and its variables.
+pub(super) fn write_frame(out: &mut String, frame: &Frame, sources: &SourceLines, indent: usize) {
     let line = frame.line.map_or("unknown".to_owned(), |line| line.to_string());
     let (file, name) = (inert(&frame.file), inert(frame.name()));
     let _ = writeln!(out, "{:indent$}File \"{file}\", line {line}, in {NAME}{name}{NAME:#}", "");

@@ -10,6 +10,7 @@ pub(crate) mod heap;
 pub(crate) mod inert;
 mod locks;
 pub(crate) mod logs;
+mod native;
 mod quantity;
 pub(crate) mod source_lines;
 pub(crate) mod stacks;

@@ -70,6 +70,7 @@ members! {
     TSTATE_INTERP: ThreadState, Option<Ptr<InterpreterState>>, "PyThreadState.interp";
     TSTATE_FRAME: ThreadState, Option<Ptr<FrameObject>>, "PyThreadState.frame";
     TSTATE_CFRAME: ThreadState, Option<Ptr<CFrame>>, "PyThreadState.cframe";
+    TSTATE_ROOT_CFRAME: ThreadState, Inline, "PyThreadState.root_cframe";
     TSTATE_CURRENT_FRAME: ThreadState, Option<Ptr<InterpreterFrame>>, "PyThreadState.current_frame";
     TSTATE_DATASTACK_CHUNK: ThreadState, Option<Ptr<StackChunk>>, "PyThreadState.datastack_chunk";
     TSTATE_DATASTACK_TOP: ThreadState, Address, "PyThreadState.datastack_top";

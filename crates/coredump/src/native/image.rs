@@ -1,5 +1,7 @@
 //! The ELF image of a module, from its file or, where its pages were dumped, from the core itself.
 
+use std::ops::Range;
+
 use goblin::container::{Container, Ctx};
 use goblin::elf::program_header::{PT_DYNAMIC, PT_GNU_EH_FRAME, PT_LOAD, ProgramHeader};
 
@@ -11,6 +13,8 @@ use crate::memory::Memory;
 #[derive(Debug)]
 pub(crate) struct Image<'p> {
     loads: Vec<Load<'p>>,
+    /// Link-time ranges that can be executed, whether their bytes are there or not.
+    code: Vec<Range<u64>>,
     eh_frame_hdr: Option<u64>,
     dynamic: Option<u64>,
     pub(crate) little_endian: bool,
@@ -21,7 +25,6 @@ pub(crate) struct Image<'p> {
 struct Load<'p> {
     start: u64,
     bytes: &'p [u8],
-    executable: bool,
 }
 
 /// How much of a module is looked at for its program headers.
@@ -61,12 +64,15 @@ impl<'p> Image<'p> {
         let at = |kind| headers.iter().find(|header| header.p_type == kind).map(|header| header.p_vaddr);
         let load = |header: &ProgramHeader| {
             let bytes = bytes(header).filter(|bytes| !bytes.is_empty())?;
-            Some(Load { start: header.p_vaddr, bytes, executable: header.is_executable() })
+            Some(Load { start: header.p_vaddr, bytes })
         };
+        let loads = || headers.iter().filter(|header| header.p_type == PT_LOAD);
+        let range = |header: &ProgramHeader| header.p_vaddr..header.p_vaddr.saturating_add(header.p_memsz);
         Some(Self {
+            code: loads().filter(|header| header.is_executable()).map(range).collect(),
             eh_frame_hdr: at(PT_GNU_EH_FRAME),
             dynamic: at(PT_DYNAMIC),
-            loads: headers.iter().filter(|header| header.p_type == PT_LOAD).filter_map(load).collect(),
+            loads: loads().filter_map(load).collect(),
             little_endian: endianness.is_little(),
         })
     }
@@ -91,6 +97,11 @@ impl<'p> Image<'p> {
 
     /// Link-time address of the first executable segment, which text-relative pointers count from.
     pub(crate) fn text(&self) -> u64 {
-        self.loads.iter().find(|load| load.executable).map_or(0, |load| load.start)
+        self.code.first().map_or(0, |range| range.start)
+    }
+
+    /// Whether a link-time address can be executed.
+    pub(crate) fn is_code(&self, address: u64) -> bool {
+        self.code.iter().any(|range| range.contains(&address))
     }
 }

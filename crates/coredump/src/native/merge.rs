@@ -11,6 +11,8 @@ pub(crate) struct NativeFrameShape {
     pub(crate) stack_pointer: Address,
     /// It runs the interpreter's loop, by its name.
     pub(crate) is_evaluation: bool,
+    /// It was found by searching the stack, so it may be left over from an earlier call.
+    pub(crate) is_scanned: bool,
 }
 
 /// An item of the merged stack.
@@ -27,6 +29,8 @@ pub(crate) enum MergedBy {
     EntryFrames,
     /// The native frames of the interpreter's loop were counted, and there are as many as runs.
     EvaluationFrames,
+    /// The stack was searched for the addresses of the Python frames: more or less right.
+    StackSearch,
     /// Not at all: the Python frames stand behind the native ones.
     Unknown,
 }
@@ -34,14 +38,17 @@ pub(crate) enum MergedBy {
 /// Puts native frames and Python frames, both innermost first, into one order.
 ///
 /// The Python frames of a run stand right in front of its native frame, which runs them.
-pub(crate) fn merge(natives: &[NativeFrameShape], runs: &[Activation]) -> (Vec<Item>, MergedBy) {
-    let (places, merged_by) = match by_address(natives, runs) {
-        Some(places) => (places, MergedBy::EntryFrames),
-        None => match by_count(natives, runs) {
-            Some(places) => (places, MergedBy::EvaluationFrames),
-            None => (vec![natives.len(); runs.len()], MergedBy::Unknown),
-        },
-    };
+/// `search` gives the runs with a place on the stack for each, when nothing better is known.
+pub(crate) fn merge(
+    natives: &[NativeFrameShape],
+    runs: &[Activation],
+    search: impl FnOnce() -> Option<Vec<Activation>>,
+) -> (Vec<Item>, MergedBy) {
+    let (places, merged_by) = by_address(natives, runs)
+        .map(|places| (places, MergedBy::EntryFrames))
+        .or_else(|| Some((by_count(natives, runs)?, MergedBy::EvaluationFrames)))
+        .or_else(|| Some((by_address(natives, &search()?)?, MergedBy::StackSearch)))
+        .unwrap_or_else(|| (vec![natives.len(); runs.len()], MergedBy::Unknown));
     let mut items = Vec::with_capacity(natives.len() + runs.len());
     let (mut next_native, mut next_python) = (0, 0);
     for (run, place) in runs.iter().zip(places) {
@@ -74,12 +81,13 @@ fn by_address(natives: &[NativeFrameShape], runs: &[Activation]) -> Option<Vec<u
             _ => false,
         };
         let place = match rest.windows(2).position(holds) {
-            Some(within) => from + within,
-            // The outermost native frame has no end that is known, and further out nothing is.
+            Some(within) => evaluation_before(natives, from, from + within),
+            // The outermost native frame has no end that is known.
             None => match rest.last() {
-                Some(last) if last.stack_pointer <= at => natives.len() - 1,
+                Some(last) if last.stack_pointer <= at && last.is_evaluation => natives.len() - 1,
+                Some(last) if last.stack_pointer <= at => natives.len(),
                 // Not on this stack: the frame at the end of the chain lies in the thread state (3.14+).
-                _ if run.frames == 0 => natives.len(),
+                _ if run.frames == 0 || (rest.is_empty() && index > 0) => natives.len(),
                 _ => return None,
             },
         };
@@ -87,6 +95,14 @@ fn by_address(natives: &[NativeFrameShape], runs: &[Activation]) -> Option<Vec<u
         from = place.min(natives.len());
     }
     Some(places)
+}
+
+/// What a search finds within the native frame of a run makes it look like several; its true one has the name.
+fn evaluation_before(natives: &[NativeFrameShape], from: usize, place: usize) -> usize {
+    let is = |index: &usize, test: fn(&NativeFrameShape) -> bool| natives.get(*index).is_some_and(test);
+    let scanned = (from..=place).rev().take_while(|index| is(index, |native| native.is_scanned));
+    let mut candidates = scanned.chain([place]);
+    candidates.find(|index| is(index, |native| native.is_evaluation)).unwrap_or(place)
 }
 
 /// The n-th native frame of the interpreter's loop, when there are as many as runs.

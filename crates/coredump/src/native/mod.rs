@@ -11,6 +11,7 @@ pub(crate) mod lines;
 pub(crate) mod merge;
 pub(crate) mod modules;
 mod registers;
+pub(crate) mod search;
 pub(crate) mod signal;
 mod symbols;
 pub(crate) mod unwind;

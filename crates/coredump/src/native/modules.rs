@@ -116,6 +116,14 @@ impl<'p> NativeModule<'p> {
         self.image.get_or_init(image).as_ref()
     }
 
+    /// Whether its headers say that an address of it can be executed.
+    pub(crate) fn is_code(&self, address: Address) -> bool {
+        match (self.image(), self.bias) {
+            (Some(image), Some(bias)) => image.is_code(bias.remove(address)),
+            _ => true,
+        }
+    }
+
     /// Its call frame information.
     pub(crate) fn frames(&self) -> Option<&CallFrames<'p>> {
         let frames = || {

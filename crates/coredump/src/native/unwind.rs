@@ -334,8 +334,12 @@ impl<'m, 'p> Walk<'m, 'p> {
         Address(address.0 & self.address_bits)
     }
 
+    /// Debuggers leave out what files hold, and the core then has no segment there.
     fn is_code(&self, address: Address) -> bool {
-        self.modules.process().core().segment_at(address).is_some_and(|segment| segment.executable)
+        match self.modules.process().core().segment_at(address) {
+            Some(segment) => segment.executable,
+            None => self.modules.at(address).is_some_and(|(_, module)| module.is_code(address)),
+        }
     }
 
     fn same_segment(&self, a: Address, b: Address) -> bool {

@@ -17,6 +17,8 @@ pub(crate) struct Activation {
     /// A local variable of that call, which lies in its native frame: the `CFrame` (3.10, 3.11) or the entry
     /// frame (3.12+).
     pub(crate) at: Option<Address>,
+    /// The structure of its outermost Python frame.
+    pub(crate) frame: Option<Address>,
 }
 
 /// The runs of a thread, innermost first; together they have all frames of `stack`.
@@ -27,7 +29,7 @@ pub(crate) struct Activation {
 /// `FRAME_OWNED_BY_INTERPRETER`).
 pub(crate) fn of_thread(python: &Python<'_>, thread: Ptr<ThreadState>, stack: &Stack) -> Vec<Activation> {
     let mut activations = Vec::new();
-    let mut running = 0;
+    let (mut running, mut outermost) = (0, None);
     let mut seen = FxHashSet::default();
     let mut frames = stack.frames.iter().map(|frame| frame.place).peekable();
     let mut at = frames::innermost(python, thread);
@@ -36,14 +38,21 @@ pub(crate) fn of_thread(python: &Python<'_>, thread: Ptr<ThreadState>, stack: &S
             break;
         }
         let is_python = frames.next_if_eq(&place).is_some();
-        running += usize::from(is_python);
+        if is_python {
+            running += 1;
+            outermost = Some(place.address());
+        }
         match role(python, place) {
             Ok(Role::Entry) if is_python => {
-                activations.push(Activation { frames: running, at: None });
+                activations.push(Activation { frames: running, at: None, frame: outermost.take() });
                 running = 0;
             }
             Ok(Role::Marker) => {
-                activations.push(Activation { frames: running, at: Some(place.address()) });
+                activations.push(Activation {
+                    frames: running,
+                    at: Some(place.address()),
+                    frame: outermost.take(),
+                });
                 running = 0;
             }
             Ok(Role::Entry | Role::Inner) => {}
@@ -51,9 +60,10 @@ pub(crate) fn of_thread(python: &Python<'_>, thread: Ptr<ThreadState>, stack: &S
         }
         at = frames::previous(python, place);
     }
-    let rest = running + frames.count();
+    let rest = running + frames.len();
     if rest > 0 {
-        activations.push(Activation { frames: rest, at: None });
+        let frame = frames.last().map(FramePlace::address).or(outermost);
+        activations.push(Activation { frames: rest, at: None, frame });
     }
     if activations.iter().all(|activation| activation.at.is_none()) {
         let places = c_frames(python, thread);
@@ -101,18 +111,19 @@ fn c_frames(python: &Python<'_>, thread: Ptr<ThreadState>) -> Vec<Address> {
     if !layout.has(previous) || python.dialect().frame_chain == FrameChain::CurrentFrame {
         return places;
     }
+    // Of threads other than the main one, `previous` in there is never set (Python/pystate.c at v3.10.0).
+    let root = python.address_of(thread, member::TSTATE_ROOT_CFRAME).ok();
     let mut seen = FxHashSet::default();
     let mut at: Result<Option<Ptr<CFrame>>, _> = python.read(thread, member::TSTATE_CFRAME);
     while let Ok(Some(frame)) = at {
         if !seen.insert(frame) || seen.len() > MAX_FRAMES {
             return Vec::new();
         }
+        if Some(frame.address()) == root {
+            return places;
+        }
         places.push(frame.address());
         at = python.read(frame, previous);
     }
-    if at.is_err() {
-        return Vec::new();
-    }
-    places.pop();
-    places
+    Vec::new()
 }

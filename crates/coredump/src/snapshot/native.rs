@@ -7,12 +7,13 @@ use crate::address::Address;
 use crate::native::lines::SourceLines;
 use crate::native::merge::{Item, MergedBy, NativeFrameShape, merge};
 use crate::native::modules::Modules;
+use crate::native::search;
 use crate::native::unwind::{self, MAX_NATIVE_FRAMES, NativeFrame, NativeStack, NativeStop};
 use crate::native::{NativePlace, place};
 use crate::runtime::activations::{self, Activation};
 use crate::runtime::attach::PythonRuntime;
 use crate::runtime::process::DeadProcess;
-use crate::snapshot::document::{MergedFrame, NativeFrameSection, ThreadSection};
+use crate::snapshot::document::{FoundBy, MergedFrame, NativeFrameSection, ThreadSection};
 
 /// The function that runs Python code.
 const EVALUATION: &str = "_PyEval_EvalFrameDefault";
@@ -27,6 +28,7 @@ pub(super) fn add(
     let modules = Modules::of(process);
     let mut namer =
         Namer { lines: SourceLines::new(&modules), modules: &modules, known: FxHashMap::default() };
+    let (mut lost, mut cut, mut unordered, mut searched) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut runs = runtime.map(runs_by_thread).unwrap_or_default();
     for status in &process.core().notes().threads {
         let stack = unwind::walk(&modules, status);
@@ -39,8 +41,59 @@ pub(super) fn add(
         };
         let runs = runs.remove(&key(thread)).unwrap_or_default();
         let who = thread.name.clone().unwrap_or_else(|| format!("thread {}", status.tid));
-        write(thread, &mut namer, &stack, &runs, &who, gaps);
-        note_end(&stack, &who, gaps);
+        let merged_by = write(thread, &mut namer, &stack, &runs);
+        match stack.stopped {
+            NativeStop::Bottom => {}
+            NativeStop::Lost => lost.push(who.clone()),
+            NativeStop::Limit => cut.push(who.clone()),
+        }
+        let both = !thread.python_frames.is_empty() && !thread.native_frames.is_empty();
+        match merged_by {
+            MergedBy::Unknown if both => unordered.push(who),
+            MergedBy::StackSearch => searched.push(who),
+            _ => {}
+        }
+    }
+    gaps.extend(missing(&lost, &cut, &unordered, &searched));
+}
+
+/// What is missing, for all threads at once.
+fn missing(lost: &[String], cut: &[String], unordered: &[String], searched: &[String]) -> Vec<Gap> {
+    let binaries = "give the binaries of the crashed build with --sysroot or --module-path";
+    let mut gaps = Vec::new();
+    if !lost.is_empty() {
+        let what = format!("the outer native frames of {}", names(lost));
+        gaps.push(
+            Gap::new(GapKind::Missing, what, "nothing on the stack tells the next frame").remedy(binaries),
+        );
+    }
+    if !cut.is_empty() {
+        let what = format!("the outer native frames of {}", names(cut));
+        gaps.push(Gap::new(GapKind::Limit, what, format!("more than {MAX_NATIVE_FRAMES} frames")));
+    }
+    if !unordered.is_empty() {
+        let what = format!("the order of Python and native frames of {}", names(unordered));
+        let why = "nothing tells which native frames run which Python frames; the Python frames stand behind the \
+                   native ones";
+        gaps.push(Gap::new(GapKind::Unknown, what, why).remedy(binaries));
+    }
+    if !searched.is_empty() {
+        let what = format!("the exact order of Python and native frames of {}", names(searched));
+        let why =
+            "a Python frame stands where its address was found on the stack, which may be some frames off";
+        gaps.push(Gap::new(GapKind::Unknown, what, why).remedy(binaries));
+    }
+    gaps
+}
+
+/// Threads that one gap names.
+const MOST_NAMES: usize = 3;
+
+fn names(threads: &[String]) -> String {
+    let shown: Vec<&str> = threads.iter().take(MOST_NAMES).map(String::as_str).collect();
+    match threads.len().checked_sub(MOST_NAMES) {
+        Some(more) if more > 0 => format!("{} and {more} more threads", shown.join(", ")),
+        _ => shown.join(", "),
     }
 }
 
@@ -63,14 +116,13 @@ fn runs_by_thread(runtime: &PythonRuntime<'_>) -> FxHashMap<Key, Vec<Activation>
     runs
 }
 
+/// Writes the frames of a thread and their order.
 fn write(
     thread: &mut ThreadSection,
     namer: &mut Namer<'_>,
     stack: &NativeStack,
     runs: &[Activation],
-    who: &str,
-    gaps: &mut Vec<Gap>,
-) {
+) -> MergedBy {
     let named: Vec<Vec<NativeFrameSection>> =
         stack.frames.iter().map(|frame| namer.sections(frame)).collect();
     let shapes: Vec<NativeFrameShape> = stack
@@ -79,10 +131,11 @@ fn write(
         .zip(&named)
         .map(|(frame, sections)| NativeFrameShape {
             stack_pointer: frame.stack_pointer,
+            is_scanned: frame.found_by == FoundBy::Scan,
             is_evaluation: sections.last().is_some_and(|last| last.function.as_deref() == Some(EVALUATION)),
         })
         .collect();
-    let (items, merged_by) = merge(&shapes, runs);
+    let (items, merged_by) = merge(&shapes, runs, || search::places(namer.modules.process(), &shapes, runs));
     // Inlined functions are called by the Python frame that their machine code's frame runs.
     let mut starts = Vec::with_capacity(named.len());
     for sections in named {
@@ -105,30 +158,7 @@ fn write(
     }
     order.append(&mut waiting);
     thread.frames = order;
-    if merged_by == MergedBy::Unknown && !thread.python_frames.is_empty() && !stack.frames.is_empty() {
-        gaps.push(
-            Gap::new(
-                GapKind::Unknown,
-                format!("the order of Python and native frames of {who}"),
-                "nothing tells which native frames run which Python frames; the Python frames stand behind the native ones",
-            )
-            .remedy("give the binaries of the crashed build with --sysroot or --module-path"),
-        );
-    }
-}
-
-fn note_end(stack: &NativeStack, who: &str, gaps: &mut Vec<Gap>) {
-    let what = format!("the outer native frames of {who}");
-    match stack.stopped {
-        NativeStop::Bottom => {}
-        NativeStop::Lost => gaps.push(
-            Gap::new(GapKind::Missing, what, "nothing on the stack tells the next frame")
-                .remedy("give the binaries of the crashed build with --sysroot or --module-path"),
-        ),
-        NativeStop::Limit => {
-            gaps.push(Gap::new(GapKind::Limit, what, format!("more than {MAX_NATIVE_FRAMES} frames")));
-        }
-    }
+    merged_by
 }
 
 /// Names frames, each address once.
