@@ -2,13 +2,15 @@
 
 use crate::address::{Address, Ptr};
 use crate::layout::ReadError;
-use crate::layout::member::{self, CFunctionObject, FunctionObject, MethodObject, Object};
+use crate::layout::member::{self, CFunctionObject, FunctionObject, GenObject, MethodObject, Object};
+use crate::objects::attributes;
 use crate::objects::bytes;
 use crate::objects::dict::lookup_str;
 use crate::objects::unicode::is_str;
 use crate::runtime::attach::PythonRuntime;
 use crate::runtime::frames::{Frame, FramePlace, instruction_offset};
 use crate::runtime::python::Python;
+use crate::waits::idiom::is_instance;
 
 /// Most slots of a frame's stack that are looked at.
 const MAX_SLOTS: u64 = 256;
@@ -24,21 +26,52 @@ pub(crate) fn all(python: &Python<'_>, frame: &Frame) -> Vec<Ptr<Object>> {
     read(python, frame, depth.and_then(|depth| u64::try_from(depth).ok()).unwrap_or(0)).unwrap_or_default()
 }
 
+/// The objects whose `with` block a frame is in, with those that a `@contextmanager` function is in for it.
+pub(crate) fn entered(runtime: &PythonRuntime<'_>, frame: &Frame) -> Vec<Ptr<Object>> {
+    let mut found = entered_by(runtime, frame);
+    let mut next = 0;
+    while let Some(&object) = found.get(next).filter(|_| next < MAX_ENTERED) {
+        next += 1;
+        if let Some(inner) = frame_of_manager(runtime, object) {
+            found.extend(entered_by(runtime, &inner));
+        }
+    }
+    found
+}
+
+/// Most context managers of one frame that are followed.
+const MAX_ENTERED: usize = 64;
+
+/// The frame of the function behind a context manager that `contextlib` made: it waits at its `yield`, as long as the
+/// manager has not been left.
+fn frame_of_manager(runtime: &PythonRuntime<'_>, object: Ptr<Object>) -> Option<Frame> {
+    if !is_instance(runtime, object, "contextlib._GeneratorContextManager") {
+        return None;
+    }
+    let python = runtime.python();
+    let generator: Ptr<GenObject> = attributes::get(python, object, "gen").ok()??.cast();
+    let place = if python.layout().has(member::GEN_IFRAME) {
+        FramePlace::Interpreter(Ptr::new(python.address_of(generator, member::GEN_IFRAME).ok()?)?)
+    } else {
+        FramePlace::Object(python.read(generator, member::GEN_FRAME).ok()??)
+    };
+    runtime.frame_at(place).ok()?
+}
+
 /// The objects whose `with` block a frame is in, the outermost first.
 ///
 /// A `with` statement keeps the `__exit__` that it will call in a slot of the frame's stack, below what its block
 /// uses: up to 3.10 the frame's stack of blocks says how deep that is, from 3.11 on the exception table does. The
 /// block is entered when `__enter__` has come back, so the object has been entered, and not been left yet.
-pub(crate) fn entered(runtime: &PythonRuntime<'_>, frame: &Frame) -> Vec<Ptr<Object>> {
+fn entered_by(runtime: &PythonRuntime<'_>, frame: &Frame) -> Vec<Ptr<Object>> {
     let python = runtime.python();
     let Some(depth) = live_depth(python, frame) else { return Vec::new() };
     let slots = read(python, frame, depth).unwrap_or_default();
     let mut found = Vec::new();
     for (index, &slot) in slots.iter().enumerate() {
         let below = index.checked_sub(1).and_then(|below| slots.get(below)).copied();
-        found.extend(
-            exit_of(runtime, slot).or_else(|| below.filter(|&exit| exits(runtime, exit, slot)).map(|_| slot)),
-        );
+        let beside = below.filter(|&exit| exits(runtime, exit, slot)).map(|_| slot);
+        found.extend(exit_of(runtime, slot).or(beside));
     }
     found
 }

@@ -202,14 +202,13 @@ pub(crate) fn inner_lock(runtime: &PythonRuntime<'_>, object: Ptr<Object>) -> Op
     None
 }
 
-/// What a method is bound to: `lock.acquire` on the stack of the frame that calls it.
+/// What a method is bound to: `lock.acquire` on the stack of the frame that calls it. `builtin_method`, which knows
+/// the class that defines it (3.9+), is derived from the plain kind.
 fn bound_to(runtime: &PythonRuntime<'_>, object: Ptr<Object>) -> Option<Ptr<Object>> {
-    let python = runtime.python();
-    let name = runtime.types().find(python, python.type_of(object).ok()?)?;
-    if name.qualname != "builtin_function_or_method" {
+    if !idiom::is_instance(runtime, object, "builtin_function_or_method") {
         return None;
     }
-    python.read(object.cast(), member::CFUNCTION_SELF).ok()?
+    runtime.python().read(object.cast(), member::CFUNCTION_SELF).ok()?
 }
 
 /// Where those are blocked who wait for the end of a thread: up to 3.12 at a lock that the thread holds while it

@@ -36,6 +36,59 @@ pub(crate) fn check(name: &str, found: &ProcessSnapshot, truth: &Truth) {
         let section = found.threads.iter().find(|section| section.tid == Some(u64::from(thread.tid)));
         check_thread(name, section.expect("compared above"), thread);
     }
+    check_locks(name, found, truth);
+}
+
+/// The locks that the program knew of, and who waits for each other in a circle.
+fn check_locks(name: &str, found: &ProcessSnapshot, truth: &Truth) {
+    let tids = |tids: &[u64]| {
+        let mut tids = tids.to_vec();
+        tids.sort_unstable();
+        tids
+    };
+    for lock in &truth.locks {
+        let at = format!("{name}, {}", lock.path);
+        let row = found.locks.iter().find(|row| row.path.as_ref() == Some(&lock.path));
+        let row = row.unwrap_or_else(|| panic!("{at}: {:?}", found.locks));
+        assert_eq!(
+            (row.kind, row.count, row.owner_tid),
+            (lock.kind.as_str(), lock.count, lock.owner_tid),
+            "{at}"
+        );
+        if lock.owner_found_by.is_some() {
+            assert_eq!(row.owner_found_by.map(str::to_owned), lock.owner_found_by, "{at}");
+        }
+        let waiters: Vec<_> = row.waiters.iter().filter_map(|waiter| waiter.tid).collect();
+        assert_eq!(tids(&waiters), tids(&lock.waiters), "{at}");
+    }
+    let circles = |circles: &mut dyn Iterator<Item = Vec<u64>>| {
+        let mut circles: Vec<_> = circles.map(|circle| tids(&circle)).collect();
+        circles.sort();
+        circles
+    };
+    assert_eq!(
+        circles(&mut found.deadlocks.iter().map(|circle| circle.tids.clone())),
+        circles(&mut truth.deadlocks.iter().cloned()),
+        "{name}"
+    );
+    let judged = found.findings.iter().filter(|finding| finding.id == "deadlock").count();
+    assert_eq!(judged, truth.deadlocks.len(), "{name}");
+}
+
+/// What a thread waits for, where the program said so.
+fn check_wait(name: &str, found: &ThreadSection, truth: &TruthThread) {
+    let Some(wait) = &truth.waiting_on else { return };
+    let section = found.waiting_on.as_ref().unwrap_or_else(|| panic!("{name}: {:?}", found.state));
+    // Truths written before named what queues and semaphores are built on.
+    let built_on = matches!(section.kind, "queue" | "semaphore") && wait.kind == "condition";
+    assert!(section.kind == wait.kind || built_on, "{name}: {} is {}", section.kind, wait.kind);
+    assert!(found.state.is_some(), "{name}");
+    if wait.path.is_some() {
+        assert_eq!(section.path, wait.path, "{name}");
+    }
+    if wait.owner_tid.is_some() {
+        assert_eq!(section.owner_tid, wait.owner_tid, "{name}");
+    }
 }
 
 fn check_thread(fixture: &str, found: &ThreadSection, truth: &TruthThread) {
@@ -43,6 +96,8 @@ fn check_thread(fixture: &str, found: &ThreadSection, truth: &TruthThread) {
     assert_eq!(found.name, truth.name, "{name}");
     assert_eq!(found.crashed, truth.crashed, "{name}");
     assert_eq!(found.holds_gil, Some(truth.holds_gil), "{name}");
+    assert_eq!(found.collecting_garbage, truth.collecting_garbage, "{name}");
+    check_wait(&name, found, truth);
     assert_eq!(found.stopped_because, Some("bottom"), "{name}");
     check_frames(&name, &found.python_frames, &truth.frames);
     for (section, frame) in found.python_frames.iter().zip(&truth.frames) {
