@@ -50,7 +50,8 @@ pub(super) fn of_runtime(
     }
     let found = waits::of_threads(runtime, &walked);
     for (section, wait) in sections.iter_mut().zip(found.threads) {
-        section.state = wait.state;
+        // Where a thread that crashed was is said elsewhere, unless the signal came while it waited.
+        section.state = wait.state.filter(|_| !section.crashed || wait.waiting_on.is_some());
         section.waiting_on = wait.waiting_on;
         section.collecting_garbage = wait.collecting_garbage;
     }

@@ -16,6 +16,7 @@ const MAX_FRAMES: usize = 20_000;
 #[derive(Debug, Default)]
 pub(crate) struct Holders {
     by_lock: FxHashMap<Ptr<Object>, FxHashSet<usize>>,
+    threads: FxHashSet<usize>,
 }
 
 impl Holders {
@@ -43,7 +44,8 @@ impl Holders {
                 }
             }
         }
-        Self { by_lock }
+        let threads = by_lock.values().flatten().copied().collect();
+        Self { by_lock, threads }
     }
 
     /// The locks.
@@ -51,6 +53,11 @@ impl Holders {
         let mut objects: Vec<_> = self.by_lock.keys().copied().collect();
         objects.sort_unstable();
         objects.into_iter()
+    }
+
+    /// The threads that are in a `with` block of some lock.
+    pub(crate) fn threads(&self) -> &FxHashSet<usize> {
+        &self.threads
     }
 
     /// Whether some thread is in a `with` block of the lock.

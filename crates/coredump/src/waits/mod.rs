@@ -67,6 +67,8 @@ struct Picture<'r, 'p> {
     runtime: &'r PythonRuntime<'p>,
     walked: &'r [Walked],
     calls: Vec<Option<SystemCall>>,
+    /// Whether a thread ran code of its own, by its registers.
+    runs: Vec<bool>,
     subjects: Vec<Subject>,
     names: Names,
     /// Locks by object, with the threads whose `with` blocks hold them.
@@ -82,13 +84,14 @@ pub(crate) fn of_threads(runtime: &PythonRuntime<'_>, walked: &[Walked]) -> Wait
     let status = |one: &Walked| one.thread.tid.and_then(|tid| statuses.get(&tid).copied());
     let process = runtime.process();
     let calls: Vec<_> = walked.iter().map(|one| call_of(process, status(one)?)).collect();
+    let runs = walked.iter().zip(&calls).map(|(one, call)| status(one).is_some() && call.is_none()).collect();
     let mut finder = subject::Finder::new(runtime, &types, walked);
     let mut subjects: Vec<_> =
         walked.iter().zip(&calls).map(|(one, call)| finder.subject(one, *call, status(one))).collect();
     let holders = held::Holders::of(runtime, &types, walked, &subjects);
     let wanted: FxHashSet<Ptr<Object>> =
         subjects.iter().flat_map(Subject::objects).chain(holders.objects()).collect();
-    let names = names::search(runtime, &types, variables(runtime, walked, &subjects), &wanted);
+    let names = names::search(runtime, &types, variables(runtime, walked, &subjects, &holders), &wanted);
     finder.add_locks(names.locks());
     for ((subject, one), call) in subjects.iter_mut().zip(walked).zip(&calls) {
         if matches!(subject, Subject::Unknown { .. }) {
@@ -96,7 +99,7 @@ pub(crate) fn of_threads(runtime: &PythonRuntime<'_>, walked: &[Walked]) -> Wait
         }
     }
     let locks = finder.into_locks(&subjects, &holders, names.locks());
-    let picture = Picture { runtime, walked, calls, subjects, names, locks, holders };
+    let picture = Picture { runtime, walked, calls, runs, subjects, names, locks, holders };
     report::waits(&picture)
 }
 
@@ -114,11 +117,20 @@ const NAMING_FRAMES: usize = 4;
 /// Most threads whose variables are searched.
 const NAMING_THREADS: usize = 200;
 
-/// Variables of the innermost frames of threads that wait for a lock.
-fn variables(runtime: &PythonRuntime<'_>, walked: &[Walked], subjects: &[Subject]) -> Vec<Root> {
-    let waiting = walked.iter().zip(subjects).filter(|(_, subject)| subject.objects().next().is_some());
+/// Variables of the innermost frames of threads that wait for a lock, or hold one.
+fn variables(
+    runtime: &PythonRuntime<'_>,
+    walked: &[Walked],
+    subjects: &[Subject],
+    holders: &held::Holders,
+) -> Vec<Root> {
+    let of_interest = |index: usize, subject: &Subject| {
+        subject.objects().next().is_some() || holders.threads().contains(&index)
+    };
+    let waiting = walked.iter().zip(subjects).enumerate();
+    let waiting = waiting.filter(|&(index, (_, subject))| of_interest(index, subject));
     let mut roots = Vec::new();
-    for (one, _) in waiting.take(NAMING_THREADS) {
+    for (_, (one, _)) in waiting.take(NAMING_THREADS) {
         let thread = one.thread.name.clone().unwrap_or_else(|| format!("{:#x}", one.thread.ident));
         for frame in one.stack.frames.iter().take(NAMING_FRAMES) {
             for binding in runtime.bindings(frame) {

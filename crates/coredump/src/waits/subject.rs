@@ -240,7 +240,8 @@ fn ends(
 fn end_of(runtime: &PythonRuntime<'_>, types: &LockTypes, thread: Ptr<Object>) -> Option<Address> {
     let python = runtime.python();
     let attribute = |name| attributes::get(python, thread, name).ok().flatten();
-    if let Some(handle) = attribute("_handle") {
+    // `Thread._handle` became `_os_thread_handle` in 3.14.
+    if let Some(handle) = attribute("_handle").or_else(|| attribute("_os_thread_handle")) {
         let handle =
             python.read(handle.cast::<ThreadHandleObject>(), member::THREAD_HANDLE_HANDLE).ok()??;
         return python.address_of(handle, member::THREAD_HANDLE_EXITING).ok();

@@ -148,6 +148,7 @@ pub(crate) fn of_thread(space: &Space<'_>, machine: Machine, thread: &ThreadStat
             }
             (number("x8")?, arguments(["x0", "x1", "x2", "x3", "x4", "x5"]))
         }
+        // Not known to run either; of such a machine no registers are read.
         Machine::Other(_) => return None,
     };
     Some(call(machine, number, arguments))

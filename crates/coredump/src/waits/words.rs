@@ -17,6 +17,7 @@ pub(super) fn of_thread(
     let what = waiting_on.and_then(|wait| wait.path.clone());
     let what = what.map(|path| format!(" {path}")).unwrap_or_default();
     Some(match *picture.subjects.get(index)? {
+        Subject::Nothing if call.is_none() => return running(picture, index),
         Subject::Nothing => return call.and_then(|call| of_call(&call)),
         Subject::Gil => format!("waiting for the GIL{owner}"),
         Subject::Lock(_) => {
@@ -34,6 +35,16 @@ pub(super) fn of_thread(
         Subject::Mutex { at, .. } => format!("waiting for a mutex of the C library at {at}{owner}"),
         Subject::Call => return call.and_then(|call| of_call(&call)),
         Subject::Unknown { .. } => "waiting for another thread (futex)".to_owned(),
+    })
+}
+
+/// A thread that is in no system call.
+fn running(picture: &Picture<'_, '_>, index: usize) -> Option<String> {
+    let one = picture.walked.get(index).filter(|_| picture.runs.get(index) == Some(&true))?;
+    Some(match picture.runtime.gil_holder(one.thread.interpreter) {
+        Some(holder) if holder == one.thread.state => "running, with the GIL".to_owned(),
+        Some(_) => "running, without the GIL".to_owned(),
+        None => "running".to_owned(),
     })
 }
 

@@ -10,7 +10,8 @@ use pycoroner_coredump::{
 use pycoroner_findings::SourceId;
 use pycoroner_fixtures::{Truth, live};
 
-const PROGRAMS: [&str; 6] = ["checkout", "deep", "exceptions", "generators", "locals_all", "threads"];
+const PROGRAMS: [&str; 9] =
+    ["checkout", "collecting", "deep", "exceptions", "generators", "gil", "locals_all", "threads", "waits"];
 
 #[test]
 fn fresh_cores_say_what_their_processes_said() {
