@@ -502,6 +502,5 @@ members! {
     STRING_IO_ACCU: StringIoObject, Obj, "stringio.accu";
     STRING_IO_STATE: StringIoObject, i32, "stringio.state";
     STRING_IO_LENGTH: StringIoObject, i64, "stringio.string_size";
-    INTERP_GC_YOUNG: InterpreterState, Inline, "PyInterpreterState.gc.young";
-    INTERP_GC_OLD: InterpreterState, Inline, "PyInterpreterState.gc.old";
+    RUNTIME_GC_PERMANENT: RuntimeState, Inline, "_PyRuntimeState.gc.permanent_generation";
 }

@@ -3,6 +3,7 @@
 mod aliases;
 pub mod attributes;
 pub mod bytes;
+pub(crate) mod context;
 pub(crate) mod deque;
 pub mod dict;
 pub mod float;
@@ -13,5 +14,6 @@ mod quoted;
 pub mod repr;
 pub mod sequence;
 pub mod set;
+pub(crate) mod thread_local;
 pub mod types;
 pub mod unicode;

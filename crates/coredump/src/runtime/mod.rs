@@ -13,4 +13,5 @@ pub(crate) mod native_threads;
 pub(crate) mod process;
 pub(crate) mod python;
 pub(crate) mod threads;
+pub(crate) mod tracked;
 pub(crate) mod verify;

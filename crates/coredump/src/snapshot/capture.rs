@@ -13,7 +13,7 @@ use crate::snapshot::crash;
 use crate::snapshot::document::{
     CrashSection, ProcessSection, ProcessSnapshot, PythonSection, ThreadSection,
 };
-use crate::snapshot::{native, recovered, tasks, threads};
+use crate::snapshot::{contexts, held, memory_logs, native, recovered, suspended, tasks, threads};
 
 /// How much is read into a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +69,14 @@ pub fn capture(
         native::add(process, runtime, &mut threads.sections, &mut gaps);
     }
     gaps.extend(process.module_files().iter().filter_map(|file| file.gap().cloned()));
-    let asyncio = runtime.and_then(|runtime| tasks::of_runtime(runtime, &mut gaps));
+    let tasks = runtime.map(|runtime| tasks::of_runtime(runtime, &mut gaps)).unwrap_or_default();
+    let (mut suspended, mut memory_logs) = (Vec::new(), Vec::new());
+    if let Some(runtime) = runtime.filter(|_| options.locals == LocalsOf::AllFrames) {
+        let held = held::collect(runtime, &mut gaps);
+        suspended = suspended::of_runtime(runtime, &held, &tasks.generators, &mut gaps);
+        memory_logs = memory_logs::of_runtime(runtime, options, &held, &mut gaps);
+        contexts::add(runtime, options, &held, &mut threads.sections, &mut gaps);
+    }
     let mut snapshot = ProcessSnapshot {
         schema: "pycoroner.core/1",
         process: process_section(process, runtime),
@@ -77,9 +84,9 @@ pub fn capture(
         threads: threads.sections,
         locks: threads.locks,
         deadlocks: threads.deadlocks,
-        asyncio,
-        suspended: Vec::new(),
-        memory_logs: Vec::new(),
+        asyncio: tasks.section,
+        suspended,
+        memory_logs,
         findings: Vec::new(),
         gaps,
     };

@@ -193,7 +193,7 @@ fn group(
 }
 
 /// `str()` of an argument: its characters for a string, else what `repr()` gives.
-fn str_of(runtime: &PythonRuntime<'_>, values: &Values<'_, '_>, object: Ptr<Object>) -> String {
+pub(super) fn str_of(runtime: &PythonRuntime<'_>, values: &Values<'_, '_>, object: Ptr<Object>) -> String {
     let python = runtime.python();
     match kind::of(python, object) {
         Ok(Kind::Str) => match unicode::read_string(python, object.cast(), MAX_MESSAGE) {

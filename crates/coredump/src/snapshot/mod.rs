@@ -1,12 +1,16 @@
 //! One core as plain data.
 
 pub(crate) mod capture;
+mod contexts;
 pub(crate) mod crash;
 pub(crate) mod document;
 mod exceptions;
+mod held;
+mod memory_logs;
 mod messages;
 mod native;
 mod recovered;
+mod suspended;
 mod tasks;
 mod threads;
 mod values;

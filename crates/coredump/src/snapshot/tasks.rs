@@ -1,7 +1,7 @@
 //! Tasks of `asyncio` in a snapshot.
 
 use pycoroner_findings::{Gap, GapKind};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::address::Ptr;
 use crate::layout::member::Object;
@@ -19,9 +19,18 @@ use crate::tasks::registry::{self, MAX_TASKS};
 /// Most frames of all tasks together.
 const MAX_FRAMES: usize = 1 << 22;
 
-/// The tasks of all interpreters that have not ended; `None` where no task was ever made.
-pub(super) fn of_runtime(runtime: &PythonRuntime<'_>, gaps: &mut Vec<Gap>) -> Option<AsyncioSection> {
-    let mut section: Option<AsyncioSection> = None;
+/// What was read of tasks.
+#[derive(Default)]
+pub(super) struct Tasks {
+    /// Those of all interpreters that have not ended; `None` where no task was ever made.
+    pub(super) section: Option<AsyncioSection>,
+    /// Their coroutines and all that these await.
+    pub(super) generators: FxHashSet<Ptr<Object>>,
+}
+
+/// Reads the tasks of all interpreters.
+pub(super) fn of_runtime(runtime: &PythonRuntime<'_>, gaps: &mut Vec<Gap>) -> Tasks {
+    let mut all = Tasks::default();
     for &interpreter in runtime.interpreters() {
         let Some(futures) = Futures::of_interpreter(runtime, interpreter) else { continue };
         if let Some(error) = &futures.refused {
@@ -44,9 +53,10 @@ pub(super) fn of_runtime(runtime: &PythonRuntime<'_>, gaps: &mut Vec<Gap>) -> Op
             threads: &threads,
             stacks: None,
             frames_left: MAX_FRAMES,
+            generators: &mut all.generators,
             gaps,
         };
-        let tasks = &mut section.get_or_insert_default().tasks;
+        let tasks = &mut all.section.get_or_insert_default().tasks;
         for task in reader.in_order(&found.tasks) {
             let current = found.current.contains(&task);
             let done = reader.is_done(task);
@@ -61,7 +71,7 @@ pub(super) fn of_runtime(runtime: &PythonRuntime<'_>, gaps: &mut Vec<Gap>) -> Op
             tasks.push(told);
         }
     }
-    section
+    all
 }
 
 struct Reader<'a, 'p> {
@@ -71,6 +81,7 @@ struct Reader<'a, 'p> {
     /// The stacks of the threads and where in them each frame is, read when a task turns out to be running.
     stacks: Option<(Vec<Vec<Frame>>, FxHashMap<FramePlace, (usize, usize)>)>,
     frames_left: usize,
+    generators: &'a mut FxHashSet<Ptr<Object>>,
     gaps: &'a mut Vec<Gap>,
 }
 
@@ -115,6 +126,7 @@ impl Reader<'_, '_> {
         let generator = self.runtime.generator(coroutine).ok().flatten();
         section.coroutine = generator.and_then(|generator| generator.qualname(python));
         let chain = await_chain::follow(self.runtime, coroutine);
+        self.generators.extend(chain.generators.iter().map(|generator| generator.object.cast::<Object>()));
         if chain.is_running {
             section.state = "running";
         }

@@ -79,6 +79,19 @@ fn follow_into(
     Ok(())
 }
 
+/// The generator that is resumed when what stands at an `await` is.
+pub(crate) fn generator_behind(runtime: &PythonRuntime<'_>, awaited: Ptr<Object>) -> Option<Ptr<Object>> {
+    let mut object = awaited;
+    // `anext()` around a step of an async generator is the longest such chain.
+    for _ in 0..4 {
+        if runtime.generator(object).ok()?.is_some() {
+            return Some(object);
+        }
+        object = inside(runtime, object).ok()??;
+    }
+    None
+}
+
 /// What a C object that stands between two frames goes on to: a coroutine's `__await__`, a step of an async generator,
 /// or `anext()` with a default.
 ///
