@@ -38,15 +38,16 @@ pub(crate) enum MergedBy {
 /// Puts native frames and Python frames, both innermost first, into one order.
 ///
 /// The Python frames of a run stand right in front of its native frame, which runs them.
-/// `search` gives the runs with a place on the stack for each, when nothing better is known.
+/// `is_cut` says that outer native frames are missing. `search` gives the runs with a place on the stack for each, when nothing better is known.
 pub(crate) fn merge(
     natives: &[NativeFrameShape],
     runs: &[Activation],
+    is_cut: bool,
     search: impl FnOnce() -> Option<Vec<Activation>>,
 ) -> (Vec<Item>, MergedBy) {
     let (places, merged_by) = by_address(natives, runs)
         .map(|places| (places, MergedBy::EntryFrames))
-        .or_else(|| Some((by_count(natives, runs)?, MergedBy::EvaluationFrames)))
+        .or_else(|| Some((by_count(natives, runs, is_cut)?, MergedBy::EvaluationFrames)))
         .or_else(|| Some((by_address(natives, &search()?)?, MergedBy::StackSearch)))
         .unwrap_or_else(|| (vec![natives.len(); runs.len()], MergedBy::Unknown));
     let mut items = Vec::with_capacity(natives.len() + runs.len());
@@ -105,16 +106,98 @@ fn evaluation_before(natives: &[NativeFrameShape], from: usize, place: usize) ->
     candidates.find(|index| is(index, |native| native.is_evaluation)).unwrap_or(place)
 }
 
-/// The n-th native frame of the interpreter's loop, when there are as many as runs.
-fn by_count(natives: &[NativeFrameShape], runs: &[Activation]) -> Option<Vec<usize>> {
+/// The n-th native frame of the interpreter's loop: when there are as many as runs, or when only outer ones can be
+/// missing.
+fn by_count(natives: &[NativeFrameShape], runs: &[Activation], is_cut: bool) -> Option<Vec<usize>> {
+    if natives.iter().any(|native| native.is_scanned) {
+        return None;
+    }
     let mut places: Vec<usize> = natives
         .iter()
         .enumerate()
         .filter_map(|(index, native)| native.is_evaluation.then_some(index))
         .collect();
+    let is_innermost = places.first() == Some(&0);
     // A run that has just begun, or is about to end, has no Python frame.
-    if places.len() == runs.len() + 1 && places.first() == Some(&0) {
+    if places.len() == runs.len() + 1 && is_innermost {
         places.remove(0);
     }
-    (!places.is_empty() && places.len() == runs.len()).then_some(places)
+    if places.is_empty() {
+        return None;
+    }
+    if is_cut && places.len() < runs.len() && !is_innermost {
+        places.resize(runs.len(), natives.len());
+    }
+    (places.len() == runs.len()).then_some(places)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Item, MergedBy, NativeFrameShape, merge};
+    use crate::address::Address;
+    use crate::runtime::activations::Activation;
+
+    /// Native frames as a word: `.` any, `e` the loop, `s` found by search; 16 bytes of stack each, from 0x1000 on.
+    fn natives(word: &str) -> Vec<NativeFrameShape> {
+        let shape = |(index, letter): (usize, char)| NativeFrameShape {
+            stack_pointer: Address(0x1000 + 16 * index as u64),
+            is_evaluation: letter.eq_ignore_ascii_case(&'e'),
+            is_scanned: letter == 's' || letter == 'E',
+        };
+        word.chars().enumerate().map(shape).collect()
+    }
+
+    fn runs(runs: &[(usize, Option<u64>)]) -> Vec<Activation> {
+        runs.iter().map(|&(frames, at)| Activation { frames, at: at.map(Address), frame: None }).collect()
+    }
+
+    /// The order as a word: native frames as given, Python frames by number.
+    fn order(word: &str, run_list: &[(usize, Option<u64>)], is_cut: bool) -> (String, MergedBy) {
+        let (items, merged_by) = merge(&natives(word), &runs(run_list), is_cut, || None);
+        let letter = |item: Item| match item {
+            Item::Python(index) => char::from_digit(index as u32, 10),
+            Item::Native(index) => word.chars().nth(index),
+        };
+        (items.into_iter().filter_map(letter).collect(), merged_by)
+    }
+
+    #[test]
+    fn runs_stand_in_front_of_the_frame_that_holds_their_structure() {
+        let cases: [(&str, &[(usize, Option<u64>)], &str); 6] = [
+            (".e.e.", &[(2, Some(0x1018)), (1, Some(0x1038))], ".01e.2e."),
+            // The frame at the end of the chain lies in the thread state.
+            (".e.", &[(1, Some(0x1010)), (0, Some(0x9000))], ".0e."),
+            // A run that was entered but has no Python frame yet.
+            ("e.e.", &[(0, Some(0x1008)), (1, Some(0x1028))], "e.0e."),
+            // The structure lies in what a search took for another frame.
+            (".Ess.", &[(1, Some(0x1038))], ".0Ess."),
+            // The native frames break off: what is left lies further out.
+            (".e.", &[(1, Some(0x1018)), (1, Some(0x1f00)), (1, Some(0x2f00))], ".0e.12"),
+            // The Python frames break off.
+            (".e..", &[(1, Some(0x1018)), (1, None)], ".0e..1"),
+        ];
+        for (word, run_list, expected) in cases {
+            assert_eq!(order(word, run_list, false), (expected.to_owned(), MergedBy::EntryFrames), "{word}");
+        }
+    }
+
+    #[test]
+    fn without_structures_loops_are_counted() {
+        let one = (1, None);
+        let cases: [(&str, &[(usize, Option<u64>)], bool, &str, MergedBy); 6] = [
+            (".e.e.", &[one, one], false, ".0e.1e.", MergedBy::EvaluationFrames),
+            ("e.e.", &[one], false, "e.0e.", MergedBy::EvaluationFrames),
+            (".e.", &[one, one], true, ".0e.1", MergedBy::EvaluationFrames),
+            (".e.", &[one, one], false, ".e.01", MergedBy::Unknown),
+            ("e..", &[one, one], true, "e..01", MergedBy::Unknown),
+            ("...", &[one], false, "...0", MergedBy::Unknown),
+        ];
+        for (word, run_list, is_cut, expected, merged_by) in cases {
+            assert_eq!(
+                order(word, run_list, is_cut),
+                (expected.to_owned(), merged_by),
+                "{word} {run_list:?}"
+            );
+        }
+    }
 }

@@ -135,7 +135,9 @@ fn write(
             is_evaluation: sections.last().is_some_and(|last| last.function.as_deref() == Some(EVALUATION)),
         })
         .collect();
-    let (items, merged_by) = merge(&shapes, runs, || search::places(namer.modules.process(), &shapes, runs));
+    let (items, merged_by) = merge(&shapes, runs, stack.stopped != NativeStop::Bottom, || {
+        search::places(namer.modules.process(), &shapes, runs)
+    });
     // Inlined functions are called by the Python frame that their machine code's frame runs.
     let mut starts = Vec::with_capacity(named.len());
     for sections in named {

@@ -3,6 +3,7 @@
 mod damaged;
 mod headers;
 mod live;
+mod native;
 mod truth;
 
 use pycoroner_coredump::{
