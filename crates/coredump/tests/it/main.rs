@@ -11,10 +11,11 @@ use pycoroner_coredump::{
 };
 use pycoroner_findings::SourceId;
 
-/// Reads the bytes of a core, variables of all frames included, with no binary to be found.
+/// Reads the bytes of a core, variables of all frames and native frames included, with no binary to be found.
 fn snapshot(bytes: &[u8]) -> ProcessSnapshot {
     with_process(bytes, |process| {
-        let options = CaptureOptions { locals: LocalsOf::AllFrames, ..CaptureOptions::default() };
+        let options =
+            CaptureOptions { locals: LocalsOf::AllFrames, native: true, ..CaptureOptions::default() };
         capture(process, PythonRuntime::attach(process).as_ref(), &options)
     })
 }
