@@ -50,7 +50,18 @@ pub(crate) struct Crash {
     pub(crate) instruction: Option<Instruction>,
     pub(crate) abort_message: Option<String>,
     pub(crate) fatal_message: Option<String>,
+    pub(crate) fatal_message_found_by: Option<String>,
+    pub(crate) native_exception: Option<NativeException>,
     pub(crate) verdict: Option<Verdict>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct NativeException {
+    pub(crate) language: String,
+    #[serde(rename = "type")]
+    pub(crate) type_name: Option<String>,
+    pub(crate) message: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -174,6 +185,7 @@ pub(crate) struct Exception {
     pub(crate) message: Option<String>,
     pub(crate) message_caveat: Option<String>,
     pub(crate) notes: Vec<String>,
+    pub(crate) attributes: Vec<Attribute>,
     pub(crate) traceback: Vec<Frame>,
     pub(crate) cause: Option<Box<Exception>>,
     pub(crate) context: Option<Box<Exception>>,

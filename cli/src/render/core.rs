@@ -124,6 +124,14 @@ fn write_crash(out: &mut String, crash: &Crash) {
             let _ = writeln!(out, "{label}    {}", inert_lines(message, "         | "));
         }
     }
+    if let Some(found_by) = &crash.fatal_message_found_by {
+        let _ = writeln!(out, "         {FAINT}({}){FAINT:#}", inert(found_by));
+    }
+    if let Some(exception) = &crash.native_exception {
+        let name = exception.type_name.as_deref().unwrap_or(&exception.language);
+        let message = exception.message.as_deref().unwrap_or("no text");
+        let _ = writeln!(out, "Thrown   {}: {}", inert(name), inert_lines(message, "         | "));
+    }
     if let Some(verdict) = &crash.verdict {
         let confidence = closing::confidence(verdict.confidence);
         let _ = writeln!(out, "Verdict  {} {FAINT}({confidence}){FAINT:#}", inert(&verdict.id));
@@ -209,6 +217,7 @@ fn write_group(out: &mut String, group: &[&Thread], sources: &SourceLines, foldi
         let doing = match exception.role.as_deref() {
             Some("raised") => "while this exception was being raised",
             Some("handled") => "while this exception was being handled",
+            Some("last") => "after this exception, which nothing handled (sys.last_exc)",
             _ => "with this exception in force",
         };
         let _ = writeln!(out, "  {STRONG}{doing}:{STRONG:#}");

@@ -7,10 +7,12 @@ use super::inert::{inert, inert_lines};
 use super::quantity::count;
 use super::source_lines::SourceLines;
 use super::style::{BAD, FAINT};
-use crate::documents::Exception;
+use crate::documents::{Attribute, Exception};
 
 /// Frames of one traceback that are shown.
 const MOST_FRAMES: usize = 40;
+/// Attributes of one exception that are shown.
+const MOST_ATTRIBUTES: usize = 12;
 /// Members of one group that are shown, as `traceback` has it (`max_group_width`).
 const MOST_MEMBERS: usize = 15;
 
@@ -74,9 +76,27 @@ fn write_own(out: &mut String, exception: &Exception, sources: &SourceLines, ind
         let _ = write!(out, "  {FAINT}({}){FAINT:#}", inert(caveat));
     }
     out.push('\n');
+    let said = exception.message.as_deref().unwrap_or_default();
+    for attribute in
+        exception.attributes.iter().filter(|attribute| tells_more(attribute, said)).take(MOST_ATTRIBUTES)
+    {
+        let _ = writeln!(
+            out,
+            "{:indent$}  {FAINT}.{} = {}{FAINT:#}",
+            "",
+            inert(&attribute.name),
+            inert(&attribute.repr)
+        );
+    }
     for note in &exception.notes {
         let _ = writeln!(out, "{:indent$}{}", "", inert_lines(note, &margin));
     }
+}
+
+/// Whether an attribute is not in the message already.
+fn tells_more(attribute: &Attribute, said: &str) -> bool {
+    let bare = attribute.repr.trim_matches(['\'', '"']);
+    attribute.name != "args" && attribute.repr != "None" && !said.contains(bare)
 }
 
 fn push_members<'a>(left: &mut Vec<Step<'a>>, exception: &'a Exception, indent: usize) {

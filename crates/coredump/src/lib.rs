@@ -77,8 +77,9 @@ pub use runtime::threads::Thread;
 pub use runtime::verify::{Refusal, Version};
 pub use snapshot::capture::{CaptureOptions, LocalsOf, capture};
 pub use snapshot::document::{
-    AsyncioSection, AttributeSection, CrashSection, DeadlockSection, ExceptionSection, FoundBy, FrameSection,
-    LockSection, MemoryLogSection, MergedFrame, NamedValueSection, NativeFrameSection, ProcessSection,
-    ProcessSnapshot, PythonSection, SignalSection, SuspendedSection, TaskSection, ThreadSection,
-    VariableSection, Verdict, WaitSection, WaiterSection,
+    AsyncioSection, AttributeSection, CrashSection, DeadlockSection, ExceptionSection, ExtensionSection,
+    FaulthandlerSection, FoundBy, FrameSection, LockSection, MemoryLogSection, MergedFrame,
+    NamedValueSection, NativeExceptionSection, NativeFrameSection, ProcessSection, ProcessSnapshot,
+    PythonSection, SignalSection, SuspendedSection, TaskSection, ThreadSection, VariableSection, Verdict,
+    WaitSection, WaiterSection,
 };

@@ -1,6 +1,9 @@
 //! What a core says about the end of its process: facts only, which `findings` judges.
 
 pub(crate) mod abort_message;
+pub(crate) mod fatal_message;
+pub(crate) mod frames;
+pub(crate) mod native_exception;
 pub(crate) mod place;
 pub(crate) mod pointers;
 pub(crate) mod registers;
@@ -14,6 +17,8 @@ use crate::elf::notes::{SignalInfo, ThreadStatus};
 use crate::elf::parse::Core;
 use crate::runtime::process::DeadProcess;
 use abort_message::AbortMessage;
+use frames::NearFrame;
+use native_exception::NativeException;
 use place::Place;
 use pointers::{BrokenPointer, FreedBlock};
 use registers::Registers;
@@ -40,6 +45,10 @@ pub(crate) struct Death {
     pub(crate) freed: Option<FreedBlock>,
     /// What the C library wrote before it aborted.
     pub(crate) abort_message: Option<AbortMessage>,
+    /// A C++ exception or a Rust panic.
+    pub(crate) native_exception: Option<NativeException>,
+    /// The innermost native frames at the fault.
+    pub(crate) frames: Vec<NearFrame>,
     /// The process's own id.
     pub(crate) pid: Option<u64>,
     /// The notes that say so.
@@ -102,10 +111,21 @@ pub(crate) fn read(process: &DeadProcess<'_>) -> Death {
         broken: Vec::new(),
         freed: None,
         abort_message,
+        native_exception: None,
+        frames: Vec::new(),
         pid,
         citations,
     };
     read_fault(process, &mut death);
+    if death.signal.is_some_and(|signal| signals::is_fault(signal) || signal == signals::SIGABRT) {
+        death.frames = frames::read(process, &death);
+    }
+    if death.signal == Some(signals::SIGABRT)
+        && death.abort_message.is_none()
+        && death.is_own() != Some(false)
+    {
+        death.native_exception = native_exception::find(process, &death);
+    }
     death
 }
 

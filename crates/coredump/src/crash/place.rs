@@ -85,16 +85,14 @@ pub(crate) fn of(core: &Core<'_>, at: Address, stack: Option<Address>) -> Place 
     if let Some(end) = stack.and_then(|stack| stack_end(core, at, segment, stack)) {
         return end;
     }
-    match segment {
-        Some(segment) => Place::Mapped(Mapped::of(core, segment, at)),
-        None => {
-            let before = core.segments().iter().rev().find(|segment| segment.address < at);
-            let near = before.filter(|segment| at.0 - segment.end().0 < PAGE);
-            let just_behind =
-                near.map(|segment| Mapped::of(core, segment, Address(segment.end().0.saturating_sub(1))));
-            Place::Unmapped { just_behind }
-        }
+    if let Some(segment) = segment {
+        return Place::Mapped(Mapped::of(core, segment, at));
     }
+    let before = core.segments().iter().rev().find(|segment| segment.address < at);
+    let near = before.filter(|segment| at.0 - segment.end().0 < PAGE);
+    let just_behind =
+        near.map(|segment| Mapped::of(core, segment, Address(segment.end().0.saturating_sub(1))));
+    Place::Unmapped { just_behind }
 }
 
 /// The end of the stack, when `at` is near the stack pointer and nothing writable or of a file lies there.

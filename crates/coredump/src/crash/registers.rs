@@ -12,7 +12,7 @@ pub(crate) struct Registers {
     stack_pointer: usize,
 }
 
-/// `struct user_regs_struct` (arch/x86/include/asm/user_64.h).
+/// `struct user_regs_struct` (`arch/x86/include/asm/user_64.h`).
 const X86_64: [&str; 27] = [
     "r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8", "rax", "rcx", "rdx", "rsi", "rdi",
     "orig_rax", "rip", "cs", "eflags", "rsp", "ss", "fs_base", "gs_base", "ds", "es", "fs", "gs",
@@ -36,6 +36,11 @@ impl Registers {
             Machine::Other(_) => (&[], usize::MAX, usize::MAX),
         };
         Self { names, values, program_counter, stack_pointer }
+    }
+
+    /// In the kernel's order.
+    pub(crate) fn values(&self) -> &[u64] {
+        &self.values
     }
 
     /// All of them with their names.

@@ -75,7 +75,7 @@ pub(crate) fn find(core: &Core<'_>, stack: Address, signal: u32, tid: u64) -> Op
         let address = stack.wrapping_add(at as u64);
         Some(Place { core, bytes: bytes.get(at..)?, address, signal, ids: (pid, tid) })
     });
-    places.filter(Place::is_ucontext).filter_map(|place| read(&place)).last()
+    places.filter(Place::is_ucontext).filter_map(|place| read(&place)).next_back()
 }
 
 /// The `siginfo_t` at `address`, when it is one of the signal.
@@ -87,7 +87,7 @@ fn siginfo(place: &Place<'_, '_>, address: Address) -> Option<SignalInfo> {
     is_plausible.then_some(info)
 }
 
-/// `struct rt_sigframe` of arch/x86/kernel/signal_64.c: a `ucontext` of 304 bytes, then `siginfo`. The machine's part
+/// `struct rt_sigframe` of `arch/x86/kernel/signal_64.c`: a `ucontext` of 304 bytes, then `siginfo`. The machine's part
 /// (`struct sigcontext_64`, arch/x86/include/uapi/asm/sigcontext.h) stands at 40.
 fn x86_64(place: &Place<'_, '_>) -> Option<SignalFrame> {
     const USER_CODE: u64 = 0x33;

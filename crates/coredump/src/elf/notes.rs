@@ -155,7 +155,7 @@ fn take(notes: &mut Notes, note: &Note<'_>, machine: Machine) -> Option<()> {
         NT_PRSTATUS => notes.threads.push(thread_status(note, machine)?),
         NT_PRPSINFO => notes.process = Some(process_info(note)?),
         NT_SIGINFO if notes.signal.is_none() => {
-            notes.signal = Some(parse_signal_info(note.content, note.target, note.citation.clone())?)
+            notes.signal = Some(parse_signal_info(note.content, note.target, note.citation.clone())?);
         }
         NT_AUXV => {
             let mut words = note.target.words(note.content);

@@ -31,6 +31,13 @@ pub(super) fn finding(snapshot: &ProcessSnapshot, crashed: Option<&ThreadSection
         let citation = snapshot.crash.abort_message_citation.clone();
         finding = finding.with_evidence(Evidence::new(Basis::Observed, statement).cite(citation));
     }
+    if let (Some(message), Some(found_by)) =
+        (&snapshot.crash.fatal_message, &snapshot.crash.fatal_message_found_by)
+    {
+        let statement = format!("the interpreter stopped itself by a fatal error: {message} ({found_by})");
+        let citation = snapshot.crash.fatal_message_citation.clone();
+        finding = finding.with_evidence(Evidence::new(Basis::Derived, statement).cite(citation));
+    }
     if let Some(frame) = crashed.and_then(|thread| thread.python_frames.first()) {
         finding = finding.about(place(frame)).with_evidence(
             Evidence::new(

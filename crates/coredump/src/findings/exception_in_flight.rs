@@ -7,7 +7,7 @@ use crate::snapshot::document::{ExceptionSection, FrameSection, ThreadSection};
 
 /// The exception that was in force where the process ended; it need not have to do with the end.
 pub(super) fn finding(thread: &ThreadSection) -> Option<Finding> {
-    let exception = thread.exceptions.first()?;
+    let exception = thread.exceptions.first().filter(|exception| exception.role != Some("last"))?;
     let raised = exception.role == Some("raised");
     let name = exception.type_name.as_deref().unwrap_or("an exception");
     let doing = if raised { "was on its way up" } else { "was being handled" };

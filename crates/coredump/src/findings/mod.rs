@@ -4,7 +4,9 @@
 
 mod crash;
 mod exception_in_flight;
+mod extension;
 mod recursion;
+mod unhandled_exception;
 mod verdict;
 mod waits;
 
@@ -19,8 +21,10 @@ pub(crate) fn of_snapshot(snapshot: &ProcessSnapshot) -> Vec<Finding> {
     let crashed = snapshot.threads.iter().find(|thread| thread.crashed);
     let mut findings: Vec<Finding> = crash::finding(snapshot, crashed).into_iter().collect();
     findings.extend(waits::findings(snapshot));
+    findings.extend(extension::finding(snapshot));
     findings.extend(crashed.and_then(recursion::finding));
     findings.extend(crashed.and_then(exception_in_flight::finding));
+    findings.extend(unhandled_exception::finding(snapshot));
     findings
 }
 

@@ -255,6 +255,16 @@ fn abort(death: &Death) -> Verdict {
     let mut verdict = new("abort", Confidence::Strong, "the process aborted itself".into());
     if death.is_own() == Some(true) {
         verdict.because.push("the process sent it to itself".into());
+        if let Some(exception) = &death.native_exception {
+            let name = exception.type_name.as_deref().unwrap_or("an exception of unknown type");
+            let text = exception.message.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
+            verdict.because.push(match exception.language {
+                "rust" => format!("a Rust panic that aborts{text} (found in {})", exception.found_by),
+                _ => {
+                    format!("nothing caught the C++ exception {name}{text} (found by {})", exception.found_by)
+                }
+            });
+        }
     } else {
         verdict.confidence = Confidence::Moderate;
         verdict.against.push("the core does not say who sent the signal".into());

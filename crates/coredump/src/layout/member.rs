@@ -42,6 +42,8 @@ members! {
     RUNTIME_INITIALIZED: RuntimeState, i32, "_PyRuntimeState.initialized";
     RUNTIME_GC_GENERATIONS: RuntimeState, Inline, "_PyRuntimeState.gc.generations";
     RUNTIME_GC_ENABLED: RuntimeState, i32, "_PyRuntimeState.gc.enabled";
+    RUNTIME_FAULTHANDLER_ENABLED: RuntimeState, i32, "_PyRuntimeState.faulthandler.fatal_error.enabled";
+    RUNTIME_FAULTHANDLER_FD: RuntimeState, i32, "_PyRuntimeState.faulthandler.fatal_error.fd";
     RUNTIME_GC_COLLECTING: RuntimeState, i32, "_PyRuntimeState.gc.collecting";
 
     INTERP_NEXT: InterpreterState, Option<Ptr<InterpreterState>>, "PyInterpreterState.next";
@@ -304,6 +306,24 @@ members! {
     OS_ERROR_STRERROR: OsErrorObject, Obj, "PyOSErrorObject.strerror";
     OS_ERROR_FILENAME: OsErrorObject, Obj, "PyOSErrorObject.filename";
     OS_ERROR_FILENAME2: OsErrorObject, Obj, "PyOSErrorObject.filename2";
+    UNICODE_ERROR_ENCODING: UnicodeErrorObject, Obj, "PyUnicodeErrorObject.encoding";
+    UNICODE_ERROR_OBJECT: UnicodeErrorObject, Obj, "PyUnicodeErrorObject.object";
+    UNICODE_ERROR_START: UnicodeErrorObject, i64, "PyUnicodeErrorObject.start";
+    UNICODE_ERROR_END: UnicodeErrorObject, i64, "PyUnicodeErrorObject.end";
+    UNICODE_ERROR_REASON: UnicodeErrorObject, Obj, "PyUnicodeErrorObject.reason";
+    SYNTAX_ERROR_MSG: SyntaxErrorObject, Obj, "PySyntaxErrorObject.msg";
+    SYNTAX_ERROR_FILENAME: SyntaxErrorObject, Obj, "PySyntaxErrorObject.filename";
+    SYNTAX_ERROR_LINENO: SyntaxErrorObject, Obj, "PySyntaxErrorObject.lineno";
+    SYNTAX_ERROR_OFFSET: SyntaxErrorObject, Obj, "PySyntaxErrorObject.offset";
+    SYNTAX_ERROR_TEXT: SyntaxErrorObject, Obj, "PySyntaxErrorObject.text";
+    IMPORT_ERROR_MSG: ImportErrorObject, Obj, "PyImportErrorObject.msg";
+    IMPORT_ERROR_NAME: ImportErrorObject, Obj, "PyImportErrorObject.name";
+    IMPORT_ERROR_PATH: ImportErrorObject, Obj, "PyImportErrorObject.path";
+    SYSTEM_EXIT_CODE: SystemExitObject, Obj, "PySystemExitObject.code";
+    STOP_ITERATION_VALUE: StopIterationObject, Obj, "PyStopIterationObject.value";
+    ATTRIBUTE_ERROR_OBJ: AttributeErrorObject, Obj, "PyAttributeErrorObject.obj";
+    ATTRIBUTE_ERROR_NAME: AttributeErrorObject, Obj, "PyAttributeErrorObject.name";
+    NAME_ERROR_NAME: NameErrorObject, Obj, "PyNameErrorObject.name";
     TRACEBACK_NEXT: TracebackObject, Option<Ptr<TracebackObject>>, "PyTracebackObject.tb_next";
     TRACEBACK_FRAME: TracebackObject, Option<Ptr<FrameObject>>, "PyTracebackObject.tb_frame";
     TRACEBACK_LASTI: TracebackObject, i32, "PyTracebackObject.tb_lasti";

@@ -85,6 +85,20 @@ structures! {
     ExceptionGroupObject;
     /// `PyOSErrorObject`.
     OsErrorObject;
+    /// `PyUnicodeErrorObject`.
+    UnicodeErrorObject;
+    /// `PySyntaxErrorObject`.
+    SyntaxErrorObject;
+    /// `PyImportErrorObject`.
+    ImportErrorObject;
+    /// `PySystemExitObject`.
+    SystemExitObject;
+    /// `PyStopIterationObject`.
+    StopIterationObject;
+    /// `PyAttributeErrorObject` (3.10+).
+    AttributeErrorObject;
+    /// `PyNameErrorObject` (3.10+).
+    NameErrorObject;
     /// `PyTracebackObject`.
     TracebackObject;
     /// `PyWeakReference`.

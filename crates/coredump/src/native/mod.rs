@@ -5,7 +5,7 @@
 
 mod calls;
 mod cfi;
-mod demangle;
+pub(crate) mod demangle;
 mod image;
 pub(crate) mod lines;
 pub(crate) mod merge;

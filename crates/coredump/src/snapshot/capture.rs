@@ -56,9 +56,10 @@ pub fn capture(
 ) -> ProcessSnapshot {
     let mut gaps = process.core().gaps().to_vec();
     let death = death::read(process);
-    let crash = crash::section(process, &death);
+    let mut crash = crash::section(process, &death);
     let recovered = recovered::instead_of(process, runtime, &mut gaps);
     let runtime = recovered.as_ref().or(runtime.ok());
+    crash::add_python(process, runtime, &death, &mut crash);
     let mut threads = match runtime {
         Some(runtime) => threads::of_runtime(runtime, &crash, options, &mut gaps),
         None => {

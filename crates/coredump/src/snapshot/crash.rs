@@ -1,12 +1,15 @@
 //! How the process ended, in words.
 
 use crate::address::Address;
-use crate::crash::{Death, signals};
+use crate::crash::{Death, fatal_message, signals};
 use crate::elf::notes::SignalInfo;
 use crate::findings;
+use crate::layout::member;
+use crate::runtime::attach::PythonRuntime;
 use crate::runtime::process::DeadProcess;
-use crate::snapshot::document::FoundBy;
 use crate::snapshot::document::{CrashSection, NativeFrameSection, SignalSection};
+use crate::snapshot::document::{FaulthandlerSection, FoundBy, NativeExceptionSection};
+use crate::snapshot::extension;
 
 /// The end of the process as the document has it.
 pub(crate) fn section(process: &DeadProcess<'_>, death: &Death) -> CrashSection {
@@ -25,6 +28,17 @@ pub(crate) fn section(process: &DeadProcess<'_>, death: &Death) -> CrashSection 
         abort_message_found_by: message.map(|message| message.found_by),
         abort_message_citation: message.and_then(|message| core.cite(message.address, message.len)),
         fatal_message: None,
+        fatal_message_found_by: None,
+        fatal_message_citation: None,
+        native_exception: death.native_exception.as_ref().map(|found| NativeExceptionSection {
+            language: found.language,
+            type_name: found.type_name.clone(),
+            message: found.message.clone(),
+            found_by: found.found_by,
+            citation: core.cite(found.address, found.len),
+        }),
+        faulthandler: None,
+        extension: None,
         sender_pid: death.first().and_then(|info| info.sender).map(|(pid, _)| pid),
         sender_uid: death.first().and_then(|info| info.sender).map(|(_, uid)| uid),
         tid: death.tid,
@@ -33,6 +47,38 @@ pub(crate) fn section(process: &DeadProcess<'_>, death: &Death) -> CrashSection 
         verdict: Some(findings::verdict(death)),
         citations: death.citations.clone(),
     }
+}
+
+/// Adds what only the interpreter tells.
+pub(crate) fn add_python(
+    process: &DeadProcess<'_>,
+    runtime: Option<&PythonRuntime<'_>>,
+    death: &Death,
+    section: &mut CrashSection,
+) {
+    if death.signal == Some(signals::SIGABRT)
+        && death.is_own() != Some(false)
+        && death.abort_message.is_none()
+        && let Some(found) = fatal_message::find(process, runtime, &death.frames, death.tid)
+    {
+        section.fatal_message_citation = process.core().cite(found.address, found.len);
+        section.fatal_message = Some(found.text);
+        section.fatal_message_found_by = Some(found.found_by);
+    }
+    let Some(runtime) = runtime else {
+        section.extension = extension::section(None, death);
+        return;
+    };
+    section.extension = extension::section(Some(runtime), death);
+    let python = runtime.python();
+    let enabled = python.read(runtime.address(), member::RUNTIME_FAULTHANDLER_ENABLED).ok();
+    section.faulthandler = enabled.filter(|_| death.signal.is_some()).map(|enabled| FaulthandlerSection {
+        enabled: enabled != 0,
+        file_descriptor: python
+            .read(runtime.address(), member::RUNTIME_FAULTHANDLER_FD)
+            .ok()
+            .filter(|_| enabled != 0),
+    });
 }
 
 fn signal_section(info: &SignalInfo) -> SignalSection {
@@ -50,10 +96,12 @@ fn signal_section(info: &SignalInfo) -> SignalSection {
 fn instruction(process: &DeadProcess<'_>, death: &Death) -> Option<NativeFrameSection> {
     let address = death.registers.program_counter()?;
     let module = process.modules().find(|module| module.contains(address));
+    let innermost = death.frames.first().filter(|frame| frame.place.address == address);
     Some(NativeFrameSection {
         module: module.map(|module| module.path.clone()).filter(|path| !path.is_empty()),
         build_id: module.and_then(|module| module.build_id.as_ref()).map(ToString::to_string),
         offset: module.and_then(|module| module.bias).map(|bias| Address(bias.remove(address))),
+        function: innermost.and_then(|frame| frame.place.function.clone()),
         address: Some(address),
         found_by: FoundBy::Registers,
         ..NativeFrameSection::default()

@@ -3,15 +3,16 @@
 use pycoroner_findings::{Gap, GapKind};
 
 use crate::address::Ptr;
-use crate::layout::member::{self, BaseExceptionObject, TracebackObject};
+use crate::layout::member::{self, BaseExceptionObject, InterpreterState, TracebackObject};
+use crate::objects::dict::lookup_str;
 use crate::runtime::attach::PythonRuntime;
-use crate::runtime::exceptions::Role;
+use crate::runtime::exceptions::{Role, as_exception};
 use crate::runtime::threads::Thread;
 use crate::snapshot::capture::gap_of;
 use crate::snapshot::document::ExceptionSection;
-use crate::snapshot::messages;
 use crate::snapshot::threads::frame_section;
 use crate::snapshot::values::Values;
+use crate::snapshot::{exception_attributes, messages};
 
 /// Most exceptions that are read for one thread, causes, contexts and members included.
 const MAX_EXCEPTIONS: usize = 500;
@@ -70,6 +71,25 @@ pub(super) fn of_thread(
         sections.push(section);
     }
     sections
+}
+
+/// The exception that `sys.last_exc` (3.12+) or `sys.last_value` names: nothing handled it, and the interpreter
+/// kept it before it called `sys.excepthook` (`_PyErr_PrintEx`, Python/pythonrun.c).
+pub(super) fn last(
+    runtime: &PythonRuntime<'_>,
+    values: &Values<'_, '_>,
+    interpreter: Ptr<InterpreterState>,
+    gaps: &mut Vec<Gap>,
+) -> Option<ExceptionSection> {
+    let python = runtime.python();
+    let sys = python.read(interpreter, member::INTERP_SYSDICT).ok()??;
+    let named = |name| lookup_str(python, sys.cast(), name).ok().flatten();
+    let object = named("last_exc").or_else(|| named("last_value"))?;
+    let at = as_exception(python, Some(object)).ok()??;
+    let task = Task { at, traceback: None, parent: None, depth: 0 };
+    let mut section = tree(runtime, values, task, "the interpreter", gaps);
+    section.role = Some("last");
+    Some(section)
 }
 
 /// Reads an exception and all that hangs on it: a list of nodes first, then joined from the last one up.
@@ -169,6 +189,7 @@ fn section(
         module: name.and_then(|name| name.module),
         message: message.text,
         message_caveat: message.caveat,
+        attributes: exception_attributes::of(runtime, values, at),
         notes: messages::notes(runtime, values, at),
         citation: runtime
             .process()

@@ -7,7 +7,7 @@ use crate::layout::ReadError;
 use crate::layout::member::{self, BaseExceptionObject, Object, TypeObject};
 use crate::objects::dict::lookup_str;
 use crate::objects::kind::{self, Kind, TypeFlags};
-use crate::objects::{repr, sequence, unicode};
+use crate::objects::{bytes, repr, sequence, unicode};
 use crate::runtime::attach::PythonRuntime;
 use crate::snapshot::values::Values;
 
@@ -29,8 +29,17 @@ enum Form {
     KeyError,
     OsError,
     Group,
-    /// A form that is not rebuilt: the arguments stand for it.
-    Other(&'static str),
+    ImportError,
+    SyntaxError,
+    Unicode(Action),
+}
+
+/// What a codec was doing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Action {
+    Encode,
+    Decode,
+    Translate,
 }
 
 /// What `str()` would give, as far as it can be known without running code.
@@ -46,15 +55,14 @@ pub(super) fn message(
             Some(text) => Ok(text),
             None => arguments(runtime, values, at, Form::Arguments),
         }),
-        form => arguments(runtime, values, at, form),
+        Form::ImportError => import_error(runtime, values, at),
+        Form::SyntaxError => syntax_error(runtime, values, at),
+        Form::Unicode(action) => unicode_error(runtime, values, at, action),
+        form @ (Form::Arguments | Form::KeyError) => arguments(runtime, values, at, form),
     };
-    let caveat = match (&classes.own_str, classes.form) {
-        (Some(class), _) => Some(format!("class {class} defines __str__; this is the text of its arguments")),
-        (None, Form::Other(class)) => {
-            Some(format!("{class} formats its text itself; these are its arguments"))
-        }
-        _ => None,
-    };
+    let caveat = classes
+        .own_str
+        .map(|class| format!("class {class} defines __str__; this is the text of its arguments"));
     match result {
         Ok(text) => Message { text: Some(text), caveat },
         Err(error) => Message { text: None, caveat: Some(format!("the message cannot be read: {error}")) },
@@ -106,10 +114,11 @@ fn classes(runtime: &PythonRuntime<'_>, at: Ptr<BaseExceptionObject>) -> Classes
                 "KeyError" => Some(Form::KeyError),
                 "OSError" => Some(Form::OsError),
                 "BaseExceptionGroup" => Some(Form::Group),
-                "SyntaxError" => Some(Form::Other("SyntaxError")),
-                "UnicodeDecodeError" | "UnicodeEncodeError" | "UnicodeTranslateError" => {
-                    Some(Form::Other("UnicodeError"))
-                }
+                "ImportError" => Some(Form::ImportError),
+                "SyntaxError" => Some(Form::SyntaxError),
+                "UnicodeEncodeError" => Some(Form::Unicode(Action::Encode)),
+                "UnicodeDecodeError" => Some(Form::Unicode(Action::Decode)),
+                "UnicodeTranslateError" => Some(Form::Unicode(Action::Translate)),
                 _ => None,
             };
             if let Some(form) = form {
@@ -174,6 +183,112 @@ fn os_error(
         (Some(file), None) => format!("{head}: {}", values.repr(file).text),
         _ => head,
     }))
+}
+
+/// `ImportError_str`: its message where that is a `str`.
+fn import_error(
+    runtime: &PythonRuntime<'_>,
+    values: &Values<'_, '_>,
+    at: Ptr<BaseExceptionObject>,
+) -> Result<String, ReadError> {
+    let python = runtime.python();
+    match python.read(at.cast(), member::IMPORT_ERROR_MSG)? {
+        Some(message) if kind::of(python, message)? == Kind::Str => Ok(str_of(runtime, values, message)),
+        _ => arguments(runtime, values, at, Form::Arguments),
+    }
+}
+
+/// `SyntaxError_str`: `invalid syntax (app.py, line 3)`.
+fn syntax_error(
+    runtime: &PythonRuntime<'_>,
+    values: &Values<'_, '_>,
+    at: Ptr<BaseExceptionObject>,
+) -> Result<String, ReadError> {
+    let python = runtime.python();
+    let error = at.cast();
+    let of_kind = |object: Option<Ptr<Object>>, wanted| {
+        object.filter(|&object| kind::of(python, object).is_ok_and(|kind| kind == wanted))
+    };
+    let file = of_kind(python.read(error, member::SYNTAX_ERROR_FILENAME)?, Kind::Str);
+    let line = of_kind(python.read(error, member::SYNTAX_ERROR_LINENO)?, Kind::Int);
+    let message = match python.read(error, member::SYNTAX_ERROR_MSG)? {
+        Some(message) => str_of(runtime, values, message),
+        None => "None".to_owned(),
+    };
+    let file = file.map(|file| {
+        let path = str_of(runtime, values, file);
+        path.rsplit('/').next().unwrap_or_default().to_owned()
+    });
+    let line = line.map(|line| values.repr(line).text);
+    Ok(match (file, line) {
+        (Some(file), Some(line)) => format!("{message} ({file}, line {line})"),
+        (Some(file), None) => format!("{message} ({file})"),
+        (None, Some(line)) => format!("{message} (line {line})"),
+        (None, None) => message,
+    })
+}
+
+/// `UnicodeEncodeError_str` and its two siblings.
+fn unicode_error(
+    runtime: &PythonRuntime<'_>,
+    values: &Values<'_, '_>,
+    at: Ptr<BaseExceptionObject>,
+    action: Action,
+) -> Result<String, ReadError> {
+    let python = runtime.python();
+    let error = at.cast();
+    // Not initialised: `str()` is empty.
+    let Some(object) = python.read(error, member::UNICODE_ERROR_OBJECT)? else { return Ok(String::new()) };
+    let text = |object: Option<Ptr<Object>>| {
+        object.map_or_else(|| "None".to_owned(), |object| str_of(runtime, values, object))
+    };
+    let reason = text(python.read(error, member::UNICODE_ERROR_REASON)?);
+    let codec = || -> Result<String, ReadError> {
+        Ok(format!("'{}' codec ", text(python.read(error, member::UNICODE_ERROR_ENCODING)?)))
+    };
+    let start = python.read(error, member::UNICODE_ERROR_START)?;
+    let end = python.read(error, member::UNICODE_ERROR_END)?;
+    let single = (end == start.wrapping_add(1)).then(|| unit_at(runtime, object, start)).flatten();
+    let position = match single {
+        Some(_) => format!("in position {start}: {reason}"),
+        None => format!("in position {start}-{}: {reason}", end.wrapping_sub(1)),
+    };
+    Ok(match (action, single) {
+        (Action::Decode, Some(byte)) => format!("{}can't decode byte 0x{byte:02x} {position}", codec()?),
+        (Action::Decode, None) => format!("{}can't decode bytes {position}", codec()?),
+        (Action::Encode, Some(code)) => {
+            format!("{}can't encode character '{}' {position}", codec()?, escaped(code))
+        }
+        (Action::Encode, None) => format!("{}can't encode characters {position}", codec()?),
+        (Action::Translate, Some(code)) => {
+            format!("can't translate character '{}' {position}", escaped(code))
+        }
+        (Action::Translate, None) => format!("can't translate characters {position}"),
+    })
+}
+
+/// The character or byte number `index` of a `str` or `bytes`.
+fn unit_at(runtime: &PythonRuntime<'_>, object: Ptr<Object>, index: i64) -> Option<u32> {
+    /// Further in, the text would have to be read too far.
+    const MOST_UNITS: usize = 1 << 20;
+    let python = runtime.python();
+    let index = usize::try_from(index).ok().filter(|&index| index < MOST_UNITS)?;
+    match kind::of(python, object).ok()? {
+        Kind::Str => unicode::read(python, object.cast(), index + 1).ok()?.chars().nth(index),
+        Kind::Bytes => {
+            let bytes = bytes::bytes(python, object.cast(), index + 1).ok()?;
+            bytes.data.get(index).map(|&byte| u32::from(byte))
+        }
+        _ => None,
+    }
+}
+
+fn escaped(code: u32) -> String {
+    match code {
+        0..=0xff => format!("\\x{code:02x}"),
+        0x100..=0xffff => format!("\\u{code:04x}"),
+        _ => format!("\\U{code:08x}"),
+    }
 }
 
 /// `BaseExceptionGroup_str`: `several (2 sub-exceptions)`.

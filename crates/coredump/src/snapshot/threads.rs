@@ -8,7 +8,9 @@ use crate::runtime::attach::PythonRuntime;
 use crate::runtime::frames::{Frame, Stopped};
 use crate::runtime::process::DeadProcess;
 use crate::snapshot::capture::{CaptureOptions, LocalsOf, gap_of, gil_is_known, sort_threads};
-use crate::snapshot::document::{CrashSection, DeadlockSection, FrameSection, LockSection, ThreadSection};
+use crate::snapshot::document::{
+    CrashSection, DeadlockSection, ExceptionSection, FrameSection, LockSection, ThreadSection,
+};
 use crate::snapshot::exceptions;
 use crate::snapshot::recovered;
 use crate::snapshot::values::Values;
@@ -40,12 +42,17 @@ pub(super) fn of_runtime(
             gaps.push(gap_of("the rest of the list of threads", &error));
         }
         let holder = runtime.gil_holder(interpreter);
+        let first = sections.len();
         for thread in threads {
             let one = Walked { stack: runtime.stack(thread.state), thread };
             let mut section = section(runtime, &values, &one, crash, options, gaps);
             section.holds_gil = gil_is_known(runtime).then_some(holder == Some(one.thread.state));
             sections.push(section);
             walked.push(one);
+        }
+        if let Some(last) = exceptions::last(runtime, &values, interpreter, gaps) {
+            let main = runtime.process().core().notes().process.as_ref().map(|process| process.pid);
+            give_last(sections.get_mut(first..).unwrap_or_default(), last, main);
         }
     }
     let found = waits::of_threads(runtime, &walked);
@@ -61,6 +68,21 @@ pub(super) fn of_runtime(
     sections.extend(native.filter(|section| section.tid.is_some_and(|tid| !known.contains(&tid))));
     sort_threads(&mut sections, crash);
     Threads { sections, locks: found.locks, deadlocks: found.deadlocks }
+}
+
+/// Gives the exception that an interpreter kept to its thread that crashed, else to its main thread, behind those
+/// that are in force there; unless it is one of them.
+fn give_last(threads: &mut [ThreadSection], last: ExceptionSection, main: Option<u64>) {
+    let chosen = threads
+        .iter()
+        .position(|thread| thread.crashed)
+        .or_else(|| threads.iter().position(|thread| thread.tid.is_some() && thread.tid == main))
+        .or_else(|| threads.len().checked_sub(1));
+    if let Some(thread) = chosen.and_then(|index| threads.get_mut(index))
+        && !thread.exceptions.iter().any(|known| known.citation == last.citation)
+    {
+        thread.exceptions.push(last);
+    }
 }
 
 /// The threads of the core, without what Python knows of them.

@@ -10,8 +10,18 @@ use pycoroner_coredump::{
 use pycoroner_findings::SourceId;
 use pycoroner_fixtures::{Truth, live};
 
-const PROGRAMS: [&str; 9] =
-    ["checkout", "collecting", "deep", "exceptions", "generators", "gil", "locals_all", "threads", "waits"];
+const PROGRAMS: [&str; 10] = [
+    "checkout",
+    "collecting",
+    "deep",
+    "errors",
+    "exceptions",
+    "generators",
+    "gil",
+    "locals_all",
+    "threads",
+    "waits",
+];
 
 #[test]
 fn fresh_cores_say_what_their_processes_said() {

@@ -1,6 +1,7 @@
 //! Cores of real processes against what those processes said of themselves, and cores that are damaged.
 
 mod damaged;
+mod deaths;
 mod headers;
 mod live;
 mod native;

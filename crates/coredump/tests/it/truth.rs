@@ -174,6 +174,10 @@ fn check_exception(name: &str, found: &ExceptionSection, truth: &TruthException)
         assert_eq!(found.message.as_deref(), Some(truth.message.as_str()), "{at}");
     }
     assert_eq!(found.notes, truth.notes, "{at}");
+    for (attribute, repr) in &truth.attributes {
+        let section = found.attributes.iter().find(|section| section.name == *attribute);
+        assert_eq!(section.map(|section| &section.repr), Some(repr), "{at}.{attribute}");
+    }
     assert_eq!(found.suppress_context, truth.suppress_context, "{at}");
     check_frames(&at, &found.traceback, &truth.traceback);
     for (found, truth) in [(&found.cause, &truth.cause), (&found.context, &truth.context)] {

@@ -6,7 +6,7 @@ use pycoroner_findings::Citation;
 use serde::Serialize;
 
 use crate::address::Address;
-use crate::snapshot::document::NativeFrameSection;
+use crate::snapshot::document::{FoundBy, NativeFrameSection};
 
 /// How the process ended.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -38,6 +38,21 @@ pub struct CrashSection {
     /// The text of `Fatal Python error`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fatal_message: Option<String>,
+    /// How it was found, in words: it is evidence, and no proof.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fatal_message_found_by: Option<String>,
+    /// Where that text stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fatal_message_citation: Option<Citation>,
+    /// A C++ exception or a Rust panic that nothing caught.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub native_exception: Option<NativeExceptionSection>,
+    /// Whether `faulthandler` was on (3.12+).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub faulthandler: Option<FaulthandlerSection>,
+    /// The extension in whose code, or on whose behalf, the process failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extension: Option<ExtensionSection>,
     /// Process id of the sender.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sender_pid: Option<u64>,
@@ -59,6 +74,60 @@ pub struct CrashSection {
     /// The notes that say so.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub citations: Vec<Citation>,
+}
+
+/// An exception of another language.
+#[derive(Clone, Debug, Serialize)]
+pub struct NativeExceptionSection {
+    /// `c++` or `rust`.
+    pub language: &'static str,
+    /// Its type; absent when the file of the module that defines it is not there.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub type_name: Option<String>,
+    /// What it says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// How it was found, in words.
+    pub found_by: &'static str,
+    /// The exception in memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub citation: Option<Citation>,
+}
+
+/// `faulthandler`.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct FaulthandlerSection {
+    /// `faulthandler.is_enabled()`.
+    pub enabled: bool,
+    /// The file that it writes to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_descriptor: Option<i32>,
+}
+
+/// The extension that failed, or that had called what failed.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExtensionSection {
+    /// Path as the process saw it.
+    pub module: String,
+    /// The module's build ID.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub build_id: Option<String>,
+    /// Link-time address within the module.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<Address>,
+    /// The function, by symbols.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub function: Option<String>,
+    /// Name in `sys.modules` of it or of its package.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub python_module: Option<String>,
+    /// `__version__` of that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Frames of the C library and the interpreter within it: 0 when its own instruction failed.
+    pub frames_within: usize,
+    /// How its frame was found.
+    pub found_by: FoundBy,
 }
 
 /// A signal.

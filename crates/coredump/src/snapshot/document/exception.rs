@@ -3,12 +3,12 @@
 use pycoroner_findings::Citation;
 use serde::Serialize;
 
-use crate::snapshot::document::FrameSection;
+use crate::snapshot::document::{AttributeSection, FrameSection};
 
 /// An exception with all that it came from.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct ExceptionSection {
-    /// `raised` or `handled`, for the outermost of a chain.
+    /// `raised`, `handled`, or `last`: what `sys.last_exc` or `sys.last_value` kept of one that nothing handled; for the outermost of a chain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<&'static str>,
     /// Qualified name of its type, without module.
@@ -23,6 +23,9 @@ pub struct ExceptionSection {
     /// Why the message may differ from `str()`, when it may.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_caveat: Option<String>,
+    /// What the exception carries: `args`, members of its built-in type, and what the program set.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<AttributeSection>,
     /// `__notes__` (3.11+).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

@@ -15,7 +15,9 @@ mod value;
 use pycoroner_findings::{Finding, Gap};
 use serde::Serialize;
 
-pub use crash::{CrashSection, SignalSection, Verdict};
+pub use crash::{
+    CrashSection, ExtensionSection, FaulthandlerSection, NativeExceptionSection, SignalSection, Verdict,
+};
 pub use exception::ExceptionSection;
 pub use lock::{DeadlockSection, LockSection, WaitSection, WaiterSection};
 pub use native::{FoundBy, MergedFrame, NativeFrameSection};
