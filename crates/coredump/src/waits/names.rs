@@ -341,7 +341,7 @@ mod tests {
     #[test]
     fn order_of_modules() {
         let check = |name, file, expected| {
-            assert_eq!(order(name, file, Some("/usr/lib/python3.12")), expected, "{name}")
+            assert_eq!(order(name, file, Some("/usr/lib/python3.12")), expected, "{name}");
         };
         check("shop.locks", Some("/srv/app/shop/locks.py"), Order::Module);
         check("shop", Some("/srv/app/shop/__init__.py"), Order::Package);

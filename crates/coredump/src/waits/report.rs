@@ -120,11 +120,10 @@ fn waiting_on(picture: &Picture<'_, '_>, index: usize) -> Option<WaitSection> {
 fn locks(picture: &Picture<'_, '_>) -> Vec<LockSection> {
     let mut waiters: FxHashMap<(Address, &'static str), Vec<usize>> = FxHashMap::default();
     let mut rows: FxHashMap<(Address, &'static str), Option<Ptr<Object>>> = FxHashMap::default();
-    for (&object, lock) in &picture.locks {
-        if lock.kind != LockKind::Queue {
-            rows.insert((object.address(), picture.kind_of_lock(object)), Some(object));
-        }
-    }
+    let locks = picture.locks.values().filter(|lock| lock.kind != LockKind::Queue);
+    rows.extend(
+        locks.map(|lock| ((lock.object.address(), picture.kind_of_lock(lock.object)), Some(lock.object))),
+    );
     for (index, subject) in picture.subjects.iter().enumerate() {
         let (key, object) = match *subject {
             Subject::Lock(object) => ((object.address(), picture.kind_of_lock(object)), Some(object)),

@@ -100,7 +100,7 @@ fn live_depth(python: &Python<'_>, frame: &Frame) -> Option<u64> {
 const INSTRUCTION: u64 = 2;
 
 /// The depth that an exception table states for an instruction: start, length, target, depth and a flag, each in
-/// groups of six bits, the first of an entry marked by bit 7 (Objects/exception_handling_notes.txt at v3.11.7).
+/// groups of six bits, the first of an entry marked by bit 7 (`Objects/exception_handling_notes.txt` at v3.11.7).
 fn depth_at(table: &[u8], instruction: u64) -> Option<u64> {
     let mut bytes = table.iter().copied().peekable();
     let mut number = || {

@@ -68,7 +68,7 @@ const MAX_THREADS: usize = 1 << 16;
 impl<'f, 'p> Finder<'f, 'p> {
     pub(crate) fn new(runtime: &'f PythonRuntime<'p>, types: &'f LockTypes, walked: &[Walked]) -> Self {
         let tids = runtime.process().core().notes().threads.iter().map(|thread| thread.tid).collect();
-        let ends = ends(runtime, types, walked).unwrap_or_default();
+        let ends = ends(runtime, types, walked);
         Self { runtime, types, by_address: FxHashMap::default(), ends, tids }
     }
 
@@ -147,7 +147,7 @@ impl<'f, 'p> Finder<'f, 'p> {
     }
 
     /// The address that a thread is parked at (3.13+): it waits for a semaphore in an entry on its own stack, and
-    /// the entry says for what (`struct wait_entry` of Python/parking_lot.c at v3.13.0).
+    /// the entry says for what (`struct wait_entry` of `Python/parking_lot.c` at v3.13.0).
     fn parked_at(&self, futex: Address, status: Option<&ThreadStatus>) -> Option<Address> {
         let python = self.runtime.python();
         let offset = python.layout().offset(member::WAIT_ENTRY_SEMA).ok()?;
@@ -158,7 +158,7 @@ impl<'f, 'p> Finder<'f, 'p> {
     }
 
     /// A `pthread_mutex_t` of glibc that somebody waits for: the word is 2, then a count, then the owner's native
-    /// id (sysdeps/nptl/bits/struct_mutex.h at glibc-2.36).
+    /// id (`sysdeps/nptl/bits/struct_mutex.h` at glibc-2.36).
     fn mutex(&self, at: Address) -> Option<Subject> {
         const CONTENDED: u64 = 2;
         let space = self.runtime.process().space();
@@ -213,11 +213,7 @@ fn bound_to(runtime: &PythonRuntime<'_>, object: Ptr<Object>) -> Option<Ptr<Obje
 
 /// Where those are blocked who wait for the end of a thread: up to 3.12 at a lock that the thread holds while it
 /// runs, later at an event in its handle.
-fn ends(
-    runtime: &PythonRuntime<'_>,
-    types: &LockTypes,
-    walked: &[Walked],
-) -> Option<FxHashMap<Address, usize>> {
+fn ends(runtime: &PythonRuntime<'_>, types: &LockTypes, walked: &[Walked]) -> FxHashMap<Address, usize> {
     let python = runtime.python();
     let by_ident: FxHashMap<u64, usize> =
         walked.iter().enumerate().map(|(index, one)| (one.thread.ident, index)).collect();
@@ -234,7 +230,7 @@ fn ends(
             }
         }
     }
-    Some(found)
+    found
 }
 
 fn end_of(runtime: &PythonRuntime<'_>, types: &LockTypes, thread: Ptr<Object>) -> Option<Address> {
