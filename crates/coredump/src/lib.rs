@@ -63,7 +63,7 @@ pub use line_table::Position;
 pub use mapped_file::MappedFile;
 pub use memory::{Fault, FaultKind, Memory, Overlay, Space, Target};
 pub use packed::{Compression, Unpacker};
-pub use recover::{RecoveredBy, RecoveredFrame, RecoveredStack, RecoveredThread, Recovery, Unrecovered};
+pub use recover::{RecoveredBy, RecoveredThread, Recovery, StackRecovery, Unrecovered};
 pub use runtime::attach::{AttachError, LayoutSource, PythonRuntime};
 pub use runtime::code::{Code, Variable, VariableKind};
 pub use runtime::dialect::{Dialect, DictKeysFormat, InstanceDict, IntFormat, Refcount, References};

@@ -173,6 +173,18 @@ fn slots(python: &Python<'_>, codes: &CodeCache, frame: Ptr<InterpreterFrame>) -
     Some(Slots { variables: count(member::CODE_NLOCALSPLUS)?, stack: count(member::CODE_STACKSIZE)? })
 }
 
+/// How many words of a frame's variables and stack are filled, as the frame states it.
+fn stack_top(python: &Python<'_>, frame: Ptr<InterpreterFrame>) -> Result<i64, ReadError> {
+    if python.layout().has(member::IFRAME_STACKTOP) {
+        return python.read(frame, member::IFRAME_STACKTOP).map(i64::from);
+    }
+    // 3.14+: a pointer. It is stored before every call into C, whose arguments still lie below it then.
+    let Address(top) = python.read(frame, member::IFRAME_STACKPOINTER)?;
+    let first = python.address_of(frame, member::IFRAME_LOCALSPLUS)?;
+    let word = python.space().target().word_size as u64;
+    Ok(top.checked_sub(first.0).and_then(|bytes| i64::try_from(bytes / word).ok()).unwrap_or_default())
+}
+
 /// Whether a frame shows by itself that it is in use.
 ///
 /// While a frame runs, or waits for C code, its `stacktop` is -1; while it waits for a generator, more than its
@@ -180,8 +192,7 @@ fn slots(python: &Python<'_>, codes: &CodeCache, frame: Ptr<InterpreterFrame>) -
 /// cleared, and the number of variables when a frame object took it over (`_PyFrame_ClearExceptCode`,
 /// Python/frame.c at v3.12.1).
 fn is_in_use(python: &Python<'_>, codes: &CodeCache, frame: Ptr<InterpreterFrame>) -> bool {
-    let (Some(slots), Ok(top)) = (slots(python, codes, frame), python.read(frame, member::IFRAME_STACKTOP))
-    else {
+    let (Some(slots), Ok(top)) = (slots(python, codes, frame), stack_top(python, frame)) else {
         return false;
     };
     match u64::try_from(top) {

@@ -49,7 +49,11 @@ pub(super) fn identify(process: &DeadProcess<'_>) -> Result<Identified, Unrecove
     let machine = process.core().machine();
     let mut columns: Vec<_> =
         SHIPPED.iter().map(|shipped| (shipped, Layout::new(&shipped.column_on(machine, None)))).collect();
-    columns.sort_by_key(|(shipped, _)| !locate::paths_mention(process, shipped.version));
+    // A version that the names of mapped files state is the only one that can be.
+    let is_stated = |shipped: &Shipped| locate::paths_mention(process, shipped.version);
+    if columns.iter().any(|(shipped, _)| is_stated(shipped)) {
+        columns.retain(|(shipped, _)| is_stated(shipped));
+    }
     let mut tried: Vec<CodeShape> = Vec::new();
     for (_, layout) in &columns {
         let Some(shape) = CodeShape::of(layout).filter(|shape| !tried.contains(shape)) else { continue };

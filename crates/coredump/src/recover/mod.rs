@@ -27,7 +27,7 @@ use crate::recover::shape::CoreTypes;
 use crate::runtime::attach::PythonRuntime;
 use crate::runtime::code::CodeCache;
 use crate::runtime::dialect::Dialect;
-use crate::runtime::frames::{Frame, Stack, Stopped};
+use crate::runtime::frames::{Stack, Stopped};
 use crate::runtime::process::DeadProcess;
 use crate::runtime::python::Python;
 use crate::runtime::verify::Version;
@@ -74,43 +74,19 @@ pub struct RecoveredThread {
     /// By what it was found.
     pub by: RecoveredBy,
     /// Its frames.
-    pub stack: RecoveredStack,
+    pub stack: Stack,
 }
 
-/// The frames of a recovered thread.
-#[derive(Debug)]
-pub struct RecoveredStack {
-    /// Innermost first.
-    pub frames: Vec<RecoveredFrame>,
-    /// Why there are no more.
-    pub stopped: Stopped,
+/// How a stack was put together whose chain of frames is not whole.
+#[derive(Clone, Debug, Default)]
+pub struct StackRecovery {
+    /// By what each frame was found, in the order of the frames.
+    pub by: Vec<RecoveredBy>,
     /// How often the chain of frames broke and the order on the data stack took its place. Frames of generators
     /// may be missing there.
     pub breaks: usize,
     /// Frames that are left out because neither file nor name of their code is there.
     pub nameless: usize,
-}
-
-impl RecoveredStack {
-    /// The frames without how they were found.
-    pub(crate) fn plain(&self) -> Stack {
-        Stack { frames: self.frames.iter().map(|found| found.frame.clone()).collect(), stopped: self.stopped }
-    }
-}
-
-impl Default for RecoveredStack {
-    fn default() -> Self {
-        Self { frames: Vec::new(), stopped: Stopped::Bottom, breaks: 0, nameless: 0 }
-    }
-}
-
-/// A frame with how it was found.
-#[derive(Clone, Debug)]
-pub struct RecoveredFrame {
-    /// The frame.
-    pub frame: Frame,
-    /// By what it was found.
-    pub by: RecoveredBy,
 }
 
 /// Why nothing could be recovered.
@@ -133,6 +109,21 @@ pub enum Unrecovered {
 fn versions(versions: &[(u8, u8)]) -> String {
     let names: Vec<_> = versions.iter().map(|(major, minor)| format!("{major}.{minor}")).collect();
     if names.is_empty() { "no version does, or several".to_owned() } else { names.join(" and ") }
+}
+
+/// The stack of a thread whose chain of frames is broken, as far as the order on its data stack tells more.
+pub(crate) fn continued(
+    python: &Python<'_>,
+    codes: &CodeCache,
+    thread: Ptr<ThreadState>,
+    walked: Stack,
+) -> Stack {
+    let is_broken = matches!(walked.stopped, Stopped::Fault(_)) && python.layout().has(member::CHUNK_BYTES);
+    if !is_broken {
+        return walked;
+    }
+    let recovered = stacks::of_state(python, codes, thread);
+    if recovered.frames.len() > walked.frames.len() { recovered } else { walked }
 }
 
 /// Recovers what is left. Costs a pass over all memory that the core holds.

@@ -93,12 +93,13 @@ impl CodeShape {
             let start = usize::try_from(offset).ok()?;
             bytes.get(start..start + 4).map(|number| target.unsigned(number)).filter(|&number| number < limit)
         };
+        // Words that are next to each other first: what is no code object should cost little.
+        let (file, name) = (pointer(word(self.file)?)?, pointer(word(self.name)?)?);
+        let (names, table) = (pointer(word(self.names)?)?, pointer(word(self.line_table)?)?);
         for offset in self.counts {
             small(offset, MAX_COUNT)?;
         }
         small(self.first_line, MAX_LINE)?;
-        let (file, name) = (pointer(word(self.file)?)?, pointer(word(self.name)?)?);
-        let (names, table) = (pointer(word(self.names)?)?, pointer(word(self.line_table)?)?);
         let (string, file) = self.text(space, layout, file)?;
         let (other, _) = self.text(space, layout, name)?;
         let (bytes, _) = self.bytes(space, table)?;

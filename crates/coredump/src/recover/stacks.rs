@@ -6,13 +6,13 @@ use crate::address::Ptr;
 use crate::layout::ReadError;
 use crate::layout::member::{self, ThreadState};
 use crate::recover::data_stack::{self, DataStack, Top};
-use crate::recover::{RecoveredBy, RecoveredFrame, RecoveredStack};
+use crate::recover::{RecoveredBy, StackRecovery};
 use crate::runtime::code::CodeCache;
-use crate::runtime::frames::{self, FramePlace, MAX_FRAMES, Stopped};
+use crate::runtime::frames::{self, FramePlace, MAX_FRAMES, Stack, Stopped};
 use crate::runtime::python::Python;
 
 /// The stack of a thread whose thread state is there.
-pub(super) fn of_state(python: &Python<'_>, codes: &CodeCache, thread: Ptr<ThreadState>) -> RecoveredStack {
+pub(super) fn of_state(python: &Python<'_>, codes: &CodeCache, thread: Ptr<ThreadState>) -> Stack {
     let data = data_stack_of(python, codes, thread).unwrap_or_default();
     match frames::innermost(python, thread) {
         Ok(start) => follow(python, codes, start, &data),
@@ -21,7 +21,7 @@ pub(super) fn of_state(python: &Python<'_>, codes: &CodeCache, thread: Ptr<Threa
 }
 
 /// The stack of a thread of which nothing but its data stack is there.
-pub(super) fn of_data_stack(python: &Python<'_>, codes: &CodeCache, data: &DataStack) -> RecoveredStack {
+pub(super) fn of_data_stack(python: &Python<'_>, codes: &CodeCache, data: &DataStack) -> Stack {
     from_top(python, codes, data, Stopped::Fault(ReadError::Null("the data stack")))
 }
 
@@ -31,23 +31,18 @@ fn data_stack_of(python: &Python<'_>, codes: &CodeCache, thread: Ptr<ThreadState
     Some(data_stack::read(python, codes, newest, Top::At(top)))
 }
 
-fn from_top(python: &Python<'_>, codes: &CodeCache, data: &DataStack, otherwise: Stopped) -> RecoveredStack {
+fn from_top(python: &Python<'_>, codes: &CodeCache, data: &DataStack, otherwise: Stopped) -> Stack {
     match data.frames.last() {
         Some(&top) => {
             let mut walk = Walk::new(python, codes, data);
             walk.by = RecoveredBy::DataStack;
             walk.run(Some(FramePlace::Interpreter(top)))
         }
-        None => RecoveredStack { stopped: otherwise, ..RecoveredStack::default() },
+        None => Stack { frames: Vec::new(), stopped: otherwise, recovery: Some(StackRecovery::default()) },
     }
 }
 
-fn follow(
-    python: &Python<'_>,
-    codes: &CodeCache,
-    start: Option<FramePlace>,
-    data: &DataStack,
-) -> RecoveredStack {
+fn follow(python: &Python<'_>, codes: &CodeCache, start: Option<FramePlace>, data: &DataStack) -> Stack {
     Walk::new(python, codes, data).run(start)
 }
 
@@ -60,7 +55,8 @@ struct Walk<'a, 'm> {
     /// Frames of the data stack from here on were passed.
     passed: usize,
     by: RecoveredBy,
-    stack: RecoveredStack,
+    stack: Stack,
+    recovery: StackRecovery,
 }
 
 impl<'a, 'm> Walk<'a, 'm> {
@@ -73,28 +69,33 @@ impl<'a, 'm> Walk<'a, 'm> {
             index: places.enumerate().map(|(index, place)| (place, index)).collect(),
             passed: data.frames.len(),
             by: RecoveredBy::ThreadState,
-            stack: RecoveredStack::default(),
+            stack: Stack { frames: Vec::new(), stopped: Stopped::Bottom, recovery: None },
+            recovery: StackRecovery::default(),
         }
     }
 
-    fn run(mut self, start: Option<FramePlace>) -> RecoveredStack {
+    fn run(mut self, start: Option<FramePlace>) -> Stack {
+        self.walk(start);
+        Stack { recovery: Some(self.recovery), ..self.stack }
+    }
+
+    fn walk(&mut self, start: Option<FramePlace>) {
         let mut seen = FxHashSet::default();
         let mut at = start;
         while let Some(place) = at {
             if !seen.insert(place) {
                 self.stack.stopped = Stopped::Cycle(place.address());
-                return self.stack;
+                return;
             }
             if seen.len() > MAX_FRAMES {
                 self.stack.stopped = Stopped::Limit;
-                return self.stack;
+                return;
             }
             at = match self.step(place) {
                 Ok(next) => next,
                 Err(error) => self.next_in_data_stack(error),
             };
         }
-        self.stack
     }
 
     /// Takes one frame, and tells the one before it.
@@ -105,8 +106,12 @@ impl<'a, 'm> Walk<'a, 'm> {
         let frame = frames::read_frame(self.python, self.codes, place)?;
         let by = self.by;
         match frame {
-            Some(frame) if frame.code.is_nameless() => self.stack.nameless += 1,
-            frame => self.stack.frames.extend(frame.map(|frame| RecoveredFrame { frame, by })),
+            Some(frame) if frame.code.is_nameless() => self.recovery.nameless += 1,
+            Some(frame) => {
+                self.stack.frames.push(frame);
+                self.recovery.by.push(by);
+            }
+            None => {}
         }
         frames::previous(self.python, place)
     }
@@ -116,7 +121,7 @@ impl<'a, 'm> Walk<'a, 'm> {
         if let Some(below) = self.passed.checked_sub(1) {
             self.passed = below;
             self.by = RecoveredBy::DataStack;
-            self.stack.breaks += 1;
+            self.recovery.breaks += 1;
             return self.data.frames.get(below).map(|&frame| FramePlace::Interpreter(frame));
         }
         // The outermost frame was called by C code, which is all that is missing.

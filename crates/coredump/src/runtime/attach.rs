@@ -15,7 +15,7 @@ use crate::layout::member::{
 use crate::layout::{Layout, dwarf};
 use crate::objects::dict::lookup_str;
 use crate::objects::types::TypeNames;
-use crate::recover::Recovery;
+use crate::recover::{self, Recovery};
 use crate::runtime::code::{Code, CodeCache};
 use crate::runtime::dialect::Dialect;
 use crate::runtime::exceptions::{self, InForce, Links, TracebackEntry};
@@ -312,8 +312,11 @@ impl<'p> PythonRuntime<'p> {
     /// Python frames of a thread, innermost first.
     pub fn stack(&self, thread: Ptr<ThreadState>) -> Stack {
         match self.recovery.as_ref().and_then(|recovery| recovery.thread(thread)) {
-            Some(recovered) => recovered.stack.plain(),
-            None => frames::walk(&self.python, &self.codes, thread),
+            Some(recovered) => recovered.stack.clone(),
+            None => {
+                let walked = frames::walk(&self.python, &self.codes, thread);
+                recover::continued(&self.python, &self.codes, thread, walked)
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use crate::line_table::Position;
 use crate::objects::dict;
 use crate::objects::kind::{self, Kind};
 use crate::objects::unicode::read_string;
+use crate::recover::StackRecovery;
 use crate::runtime::code::{Code, CodeCache, Variable, VariableKind};
 use crate::runtime::dialect::{Bytecode, FrameChain, Instruction};
 use crate::runtime::python::Python;
@@ -52,6 +53,8 @@ pub struct Stack {
     pub frames: Vec<Frame>,
     /// Why there are no more.
     pub stopped: Stopped,
+    /// How it was put together, where the chain of frames is not whole.
+    pub recovery: Option<StackRecovery>,
 }
 
 /// Why a walk over frames ended.
@@ -81,7 +84,7 @@ pub struct Binding {
 
 /// Walks the frames of a thread.
 pub(crate) fn walk(python: &Python<'_>, codes: &CodeCache, thread: Ptr<ThreadState>) -> Stack {
-    let mut stack = Stack { frames: Vec::new(), stopped: Stopped::Bottom };
+    let mut stack = Stack { frames: Vec::new(), stopped: Stopped::Bottom, recovery: None };
     let mut seen = FxHashSet::default();
     let mut at = match innermost(python, thread) {
         Ok(place) => place,

@@ -2,8 +2,9 @@
 
 use pycoroner_findings::{Gap, GapKind};
 
-use crate::recover::{self, RecoveredStack, RecoveredThread, Recovery, Unrecovered};
+use crate::recover::{self, RecoveredThread, Recovery, Unrecovered};
 use crate::runtime::attach::{AttachError, PythonRuntime};
+use crate::runtime::frames::Stack;
 use crate::runtime::process::DeadProcess;
 use crate::snapshot::capture::CaptureOptions;
 use crate::snapshot::document::{CrashSection, FrameSection, ThreadSection};
@@ -20,24 +21,39 @@ pub(super) fn add(
     gaps: &mut Vec<Gap>,
 ) {
     let Some(recovery) = runtime.recovery() else { return };
-    let (stated, stackless): (Vec<_>, Vec<_>) =
-        recovery.threads.iter().partition(|thread| thread.state.is_some());
-    for thread in stated {
+    for thread in &recovery.threads {
+        if thread.state.is_none() {
+            sections.push(without_state(runtime, values, thread, crash, options, gaps));
+            continue;
+        }
         let ours = |section: &&mut ThreadSection| section.tid == thread.tid && section.recovered_by.is_none();
         if let Some(section) = sections.iter_mut().find(ours) {
             section.recovered_by = Some(thread.by);
-            mark(&mut section.python_frames, &thread.stack);
-            gaps.extend(broken_chain(&thread.stack, &who(thread)));
         }
-    }
-    for thread in stackless {
-        sections.push(without_state(runtime, values, thread, crash, options, gaps));
     }
 }
 
-fn mark(sections: &mut [FrameSection], stack: &RecoveredStack) {
-    for (section, frame) in sections.iter_mut().zip(&stack.frames) {
-        section.recovered_by = Some(frame.by);
+/// Says of each frame how it was found, where the chain of frames is not whole.
+pub(super) fn mark(sections: &mut [FrameSection], stack: &Stack, who: &str, gaps: &mut Vec<Gap>) {
+    let Some(recovery) = &stack.recovery else { return };
+    for (section, by) in sections.iter_mut().zip(&recovery.by) {
+        section.recovered_by = Some(*by);
+    }
+    if recovery.nameless > 0 {
+        let what = format!("{} frames in the stack of {who}", recovery.nameless);
+        gaps.push(Gap::new(
+            GapKind::Truncated,
+            what,
+            "neither the name nor the file of their code is in the core",
+        ));
+    }
+    if recovery.breaks > 0 {
+        let why = format!(
+            "the chain of frames is lost in {} places; what follows there is told by the order on the data stack, on which frames of generators and coroutines do not lie",
+            recovery.breaks
+        );
+        let what = format!("frames of running generators and coroutines in the stack of {who}");
+        gaps.push(Gap::new(GapKind::Truncated, what, why));
     }
 }
 
@@ -60,17 +76,16 @@ fn without_state(
         .frames
         .iter()
         .enumerate()
-        .map(|(index, recovered)| {
-            let mut section = frame_section(runtime, &recovered.frame);
+        .map(|(index, frame)| {
+            let mut section = frame_section(runtime, frame);
             if index < with_locals {
-                section.locals = values.locals(&recovered.frame);
+                section.locals = values.locals(frame);
             }
             section
         })
         .collect();
-    mark(&mut python_frames, &thread.stack);
+    mark(&mut python_frames, &thread.stack, &who(thread), gaps);
     let stopped_because = Some(stopped(&thread.stack.stopped, &who(thread), gaps));
-    gaps.extend(broken_chain(&thread.stack, &who(thread)));
     if thread.by_elimination {
         let why =
             "its thread state is lost; its stack is the only one left, and it the only thread without one";
@@ -87,22 +102,6 @@ fn without_state(
         citation: notes.iter().find(|note| Some(note.tid) == thread.tid).map(|note| note.citation.clone()),
         ..ThreadSection::default()
     }
-}
-
-/// Where a chain of frames broke, the order on the data stack says what comes next, but not what lay elsewhere.
-fn broken_chain(stack: &RecoveredStack, who: &str) -> impl Iterator<Item = Gap> {
-    let nameless = (stack.nameless > 0).then(|| {
-        let what = format!("{} frames in the stack of {who}", stack.nameless);
-        Gap::new(GapKind::Truncated, what, "neither the name nor the file of their code is in the core")
-    });
-    let broken = (stack.breaks > 0).then(|| {
-        let why = format!(
-            "the chain of frames is lost in {} places; what follows there is told by the order on the data stack, on which frames of generators and coroutines do not lie",
-            stack.breaks
-        );
-        Gap::new(GapKind::Truncated, format!("frames of running generators and coroutines in the stack of {who}"), why)
-    });
-    nameless.into_iter().chain(broken)
 }
 
 /// What can be recovered where no runtime was found.

@@ -112,7 +112,7 @@ fn section(
     let who = thread.name.clone().unwrap_or_else(|| format!("thread {:#x}", thread.ident));
     let stopped_because = stopped(&stack.stopped, &who, gaps);
     let frames = stack.frames.iter().enumerate();
-    let python_frames = frames
+    let mut python_frames: Vec<_> = frames
         .map(|(index, frame)| {
             let mut section = frame_section(runtime, frame);
             if index < with_locals {
@@ -121,12 +121,13 @@ fn section(
             section
         })
         .collect();
+    recovered::mark(&mut python_frames, stack, &who, gaps);
     let notes = &runtime.process().core().notes().threads;
     ThreadSection {
         tid: thread.tid,
         ident: Some(crate::address::Address(thread.ident)),
         name: thread.name.clone(),
-        interpreter: Some(thread.interpreter_id),
+        interpreter: Some(thread.interpreter_id).filter(|&id| id >= 0),
         crashed,
         holds_gil: None,
         python_frames,
