@@ -37,6 +37,7 @@ pub(crate) struct Python {
     pub(crate) flavor: String,
     pub(crate) located_by: String,
     pub(crate) layout_from: Vec<String>,
+    pub(crate) confidence: Option<Confidence>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -96,6 +97,8 @@ pub(crate) struct Thread {
     pub(crate) holds_gil: Option<bool>,
     pub(crate) collecting_garbage: bool,
     pub(crate) state: Option<String>,
+    pub(crate) recovered_by: Option<String>,
+    pub(crate) tid_by_elimination: bool,
     pub(crate) python_frames: Vec<Frame>,
     pub(crate) native_frames: Vec<NativeFrame>,
     pub(crate) frames: Vec<MergedFrame>,
@@ -113,6 +116,7 @@ pub(crate) struct Frame {
     pub(crate) end_line: Option<u64>,
     pub(crate) column: Option<usize>,
     pub(crate) end_column: Option<usize>,
+    pub(crate) recovered_by: Option<String>,
     pub(crate) locals: Vec<Variable>,
 }
 
@@ -124,7 +128,8 @@ impl Frame {
 
     /// Whether both stand at the same place of the source.
     pub(crate) fn is_at(&self, other: &Self) -> bool {
-        (&self.file, self.line, self.name()) == (&other.file, other.line, other.name())
+        (&self.file, self.line, self.name(), &self.recovered_by)
+            == (&other.file, other.line, other.name(), &other.recovered_by)
     }
 }
 

@@ -79,6 +79,19 @@ fn write_process(out: &mut String, process: &Process) {
     let user = process.uid.map(|uid| format!(" {FAINT}(user {uid}){FAINT:#}")).unwrap_or_default();
     let _ = writeln!(out, "\nProcess  {pid}: {}{more}{user}", inert(command));
     match &process.python {
+        Some(python) if python.located_by == "recovered" => {
+            let sure = python
+                .confidence
+                .map(|confidence| format!(", {}", closing::confidence(confidence)))
+                .unwrap_or_default();
+            let _ = writeln!(
+                out,
+                "Python   {} {}, {} {WARN}(recovered by shape{sure}: the interpreter's own state is lost){WARN:#}",
+                inert(&python.version),
+                inert(&python.flavor),
+                inert(&process.arch),
+            );
+        }
         Some(python) => {
             let _ = writeln!(
                 out,
@@ -239,6 +252,14 @@ fn write_title(out: &mut String, thread: &Thread) {
     }
     if let Some(interpreter) = thread.interpreter.filter(|interpreter| *interpreter != 0) {
         remarks.push(format!("interpreter {interpreter}"));
+    }
+    match thread.recovered_by.as_deref() {
+        Some("data-stack") if thread.tid_by_elimination => {
+            remarks.push("recovered from a data stack; the only thread left for it".to_owned());
+        }
+        Some("data-stack") => remarks.push("recovered from a data stack".to_owned()),
+        Some(by) => remarks.push(format!("recovered by its {}", inert(&by.replace('-', " ")))),
+        None => {}
     }
     if !remarks.is_empty() {
         let style = if thread.crashed { BAD } else { WARN };

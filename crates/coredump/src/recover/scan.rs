@@ -4,7 +4,9 @@ use rustc_hash::FxHashMap;
 
 use crate::address::{Address, Ptr};
 use crate::elf::parse::Machine;
-use crate::layout::member::{self, CodeObject, StackChunk, ThreadState};
+use crate::layout::ReadError;
+use crate::layout::member::{self, CodeObject, InterpreterState, StackChunk, ThreadState};
+use crate::memory::FaultKind;
 use crate::recover::dumped::{Page, pages, word_at, words};
 use crate::recover::shape::{CoreTypes, pointer};
 use crate::runtime::native_threads::thread_pointer;
@@ -54,6 +56,7 @@ pub(super) fn scan(process: &DeadProcess<'_>, python: &Python<'_>, types: &CoreT
             }
         }
     }
+    found.thread_states = consistent(python, types, found.thread_states);
     found
 }
 
@@ -123,4 +126,70 @@ impl KnownThreads {
         pointer(python.read(state, member::TSTATE_INTERP).ok()??.address().0)?;
         Some((state, tid))
     }
+}
+
+/// Keeps the places that bear each other out: thread states of one interpreter are linked with each other, and
+/// what they run is code. Where two would be the same thread of the same interpreter, none is kept.
+fn consistent(
+    python: &Python<'_>,
+    types: &CoreTypes,
+    places: Vec<(Ptr<ThreadState>, u64)>,
+) -> Vec<(Ptr<ThreadState>, u64)> {
+    let linked = |&(state, tid): &(Ptr<ThreadState>, u64)| {
+        let interpreter = python.read(state, member::TSTATE_INTERP).ok()??;
+        let fits = match python.read(state, member::TSTATE_NEXT).ok()? {
+            None => true,
+            Some(next) => match python.read(next, member::TSTATE_INTERP) {
+                Ok(owner) => owner == Some(interpreter),
+                Err(error) => matches!(error, ReadError::Fault(fault) if fault.kind == FaultKind::Truncated),
+            },
+        };
+        (fits && runs_code(python, types, state)).then_some((state, tid, interpreter))
+    };
+    let linked: Vec<_> = places.iter().filter_map(linked).collect();
+    let mut votes: FxHashMap<Ptr<InterpreterState>, usize> = FxHashMap::default();
+    for &(.., interpreter) in &linked {
+        *votes.entry(interpreter).or_default() += 1;
+    }
+    let most = votes.values().copied().max().unwrap_or_default();
+    let is_interpreter = |interpreter| match first_thread(python, interpreter) {
+        Ok(first) => {
+            first.is_some_and(|first| python.read(first, member::TSTATE_INTERP) == Ok(Some(interpreter)))
+        }
+        Err(_) => votes.get(&interpreter) == Some(&most),
+    };
+    let kept: Vec<_> = linked.into_iter().filter(|&(.., interpreter)| is_interpreter(interpreter)).collect();
+    let mut of_one: FxHashMap<(u64, Ptr<InterpreterState>), usize> = FxHashMap::default();
+    for &(_, tid, interpreter) in &kept {
+        *of_one.entry((tid, interpreter)).or_default() += 1;
+    }
+    let alone = kept.into_iter().filter(|&(_, tid, interpreter)| of_one.get(&(tid, interpreter)) == Some(&1));
+    alone.map(|(state, tid, _)| (state, tid)).collect()
+}
+
+fn first_thread(
+    python: &Python<'_>,
+    interpreter: Ptr<InterpreterState>,
+) -> Result<Option<Ptr<ThreadState>>, ReadError> {
+    if python.layout().has(member::INTERP_THREADS_HEAD) {
+        python.read(interpreter, member::INTERP_THREADS_HEAD)
+    } else {
+        python.read(interpreter, member::INTERP_TSTATE_HEAD)
+    }
+}
+
+/// Up to 3.10, a thread state points at a frame object, and that at its code.
+fn runs_code(python: &Python<'_>, types: &CoreTypes, state: Ptr<ThreadState>) -> bool {
+    if !python.layout().has(member::TSTATE_FRAME) {
+        return true;
+    }
+    let code = || -> Result<bool, ReadError> {
+        let Some(frame) = python.read(state, member::TSTATE_FRAME)? else { return Ok(false) };
+        let Some(code) = python.read(frame, member::FRAME_CODE)? else { return Ok(false) };
+        Ok(python.type_of(code.cast())?.address() == types.code)
+    };
+    // A frame whose memory is lost speaks neither for nor against.
+    code().unwrap_or_else(
+        |error| matches!(error, ReadError::Fault(fault) if fault.kind == FaultKind::Truncated),
+    )
 }

@@ -5,6 +5,7 @@ mod deaths;
 mod headers;
 mod live;
 mod native;
+mod recovered;
 mod truth;
 
 use pycoroner_coredump::{
