@@ -13,6 +13,9 @@ pub(crate) struct CoreDocument {
     pub(crate) crash: Crash,
     pub(crate) threads: Vec<Thread>,
     pub(crate) locks: Vec<Lock>,
+    pub(crate) asyncio: Option<AsyncioTasks>,
+    pub(crate) suspended: Vec<Suspended>,
+    pub(crate) memory_logs: Vec<MemoryLog>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) gaps: Vec<Gap>,
     pub(crate) redactions: Vec<Redaction>,
@@ -104,6 +107,53 @@ pub(crate) struct Thread {
     pub(crate) frames: Vec<MergedFrame>,
     pub(crate) stopped_because: Option<String>,
     pub(crate) exceptions: Vec<Exception>,
+    pub(crate) thread_locals: Vec<Attribute>,
+    pub(crate) context_vars: Vec<Attribute>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct AsyncioTasks {
+    pub(crate) tasks: Vec<Task>,
+    pub(crate) never_retrieved: Vec<FailedTask>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct FailedTask {
+    pub(crate) name: Option<String>,
+    #[serde(rename = "type")]
+    pub(crate) type_name: Option<String>,
+    pub(crate) message: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Task {
+    pub(crate) name: Option<String>,
+    pub(crate) coroutine: Option<String>,
+    pub(crate) current: bool,
+    pub(crate) stack: Vec<Frame>,
+    pub(crate) waits_on: Option<String>,
+    pub(crate) awaited_by: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Suspended {
+    pub(crate) kind: String,
+    pub(crate) name: Option<String>,
+    pub(crate) stack: Vec<Frame>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct MemoryLog {
+    pub(crate) logger: Option<String>,
+    pub(crate) level: Option<String>,
+    pub(crate) time: Option<String>,
+    pub(crate) message: String,
+    pub(crate) found_in: String,
 }
 
 #[derive(Debug, Default, Deserialize)]

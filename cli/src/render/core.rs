@@ -7,8 +7,8 @@ use super::inert::{cut, inert, inert_lines};
 use super::quantity::counted;
 use super::source_lines::SourceLines;
 use super::style::{BAD, FAINT, STRONG, WARN};
-use super::{closing, exception, locks, native};
-use crate::documents::{CoreDocument, Crash, Frame, Instruction, Process, Thread};
+use super::{closing, exception, locks, memory_logs, native, tasks};
+use crate::documents::{Attribute, CoreDocument, Crash, Frame, Instruction, Process, Thread};
 
 /// Frames of one stack that are shown when things are folded.
 const MOST_FRAMES: usize = 60;
@@ -43,7 +43,13 @@ pub(crate) fn render(document: &CoreDocument, sources: &SourceLines, folding: Fo
     for group in groups(&others, folding) {
         write_group(&mut out, &group, sources, folding);
     }
-    locks::write(&mut out, &document.locks, folding == Folding::Unfolded);
+    let all = folding == Folding::Unfolded;
+    locks::write(&mut out, &document.locks, all);
+    if let Some(asyncio) = &document.asyncio {
+        tasks::write(&mut out, asyncio, sources, all);
+    }
+    tasks::write_suspended(&mut out, &document.suspended, sources, all);
+    memory_logs::write(&mut out, &document.memory_logs, all);
     closing::write(&mut out, &document.findings, &document.gaps, &document.redactions);
     out
 }
@@ -235,6 +241,26 @@ fn write_group(out: &mut String, group: &[&Thread], sources: &SourceLines, foldi
         };
         let _ = writeln!(out, "  {STRONG}{doing}:{STRONG:#}");
         exception::write(out, exception, sources, 4);
+    }
+    for thread in group {
+        let who = if group.len() > 1 { format!(" of {}", label(thread)) } else { String::new() };
+        write_values(out, &format!("thread local{who}"), &thread.thread_locals, folding);
+        write_values(out, &format!("context variable{who}"), &thread.context_vars, folding);
+    }
+}
+
+/// Values that are shown when things are folded.
+const MOST_VALUES: usize = 20;
+
+fn write_values(out: &mut String, what: &str, values: &[Attribute], folding: Folding) {
+    let most = if folding == Folding::Folded { MOST_VALUES } else { values.len() };
+    for value in values.iter().take(most) {
+        let name = inert(&value.name);
+        let repr = frames::shown_repr(&value.repr, false);
+        let _ = writeln!(out, "  {FAINT}{}{FAINT:#} {name} = {repr}", inert(what));
+    }
+    if let Some(more) = values.len().checked_sub(most).filter(|more| *more > 0) {
+        let _ = writeln!(out, "  {FAINT}and {more} more; --all shows them{FAINT:#}");
     }
 }
 

@@ -116,7 +116,7 @@ fn write_variable(out: &mut String, variable: &Variable, indent: usize) {
     }
 }
 
-fn shown_repr(repr: &str, is_truncated: bool) -> String {
+pub(super) fn shown_repr(repr: &str, is_truncated: bool) -> String {
     let (start, left_out) = cut(repr, MOST_CHARACTERS);
     let mut shown = inert(start).into_owned();
     match (left_out, is_truncated) {

@@ -78,8 +78,8 @@ pub use runtime::verify::{Refusal, Version};
 pub use snapshot::capture::{CaptureOptions, LocalsOf, capture};
 pub use snapshot::document::{
     AsyncioSection, AttributeSection, CrashSection, DeadlockSection, ExceptionSection, ExtensionSection,
-    FaulthandlerSection, FoundBy, FrameSection, LockSection, MemoryLogSection, MergedFrame,
-    NamedValueSection, NativeExceptionSection, NativeFrameSection, ProcessSection, ProcessSnapshot,
-    PythonSection, SignalSection, SuspendedSection, TaskSection, ThreadSection, VariableSection, Verdict,
-    WaitSection, WaiterSection,
+    FailedTaskSection, FaulthandlerSection, FoundBy, FrameSection, LockSection, MemoryLogSection,
+    MergedFrame, NamedValueSection, NativeExceptionSection, NativeFrameSection, ProcessSection,
+    ProcessSnapshot, PythonSection, SignalSection, SuspendedSection, TaskSection, ThreadSection,
+    VariableSection, Verdict, WaitSection, WaiterSection,
 };

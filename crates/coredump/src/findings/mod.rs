@@ -6,6 +6,7 @@ mod crash;
 mod exception_in_flight;
 mod extension;
 mod recursion;
+mod tasks;
 mod unhandled_exception;
 mod verdict;
 mod waits;
@@ -22,6 +23,7 @@ pub(crate) fn of_snapshot(snapshot: &ProcessSnapshot) -> Vec<Finding> {
     let mut findings: Vec<Finding> = crash::finding(snapshot, crashed).into_iter().collect();
     findings.extend(waits::findings(snapshot));
     findings.extend(extension::finding(snapshot));
+    findings.extend(tasks::findings(snapshot));
     findings.extend(crashed.and_then(recursion::finding));
     findings.extend(crashed.and_then(exception_in_flight::finding));
     findings.extend(unhandled_exception::finding(snapshot));

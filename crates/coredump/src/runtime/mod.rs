@@ -12,6 +12,7 @@ pub(crate) mod locate;
 pub(crate) mod native_threads;
 pub(crate) mod process;
 pub(crate) mod python;
+pub(crate) mod reachable;
 pub(crate) mod threads;
 pub(crate) mod tracked;
 pub(crate) mod verify;

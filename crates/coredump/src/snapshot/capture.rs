@@ -70,7 +70,7 @@ pub fn capture(
         native::add(process, runtime, &mut threads.sections, &mut gaps);
     }
     gaps.extend(process.module_files().iter().filter_map(|file| file.gap().cloned()));
-    let tasks = runtime.map(|runtime| tasks::of_runtime(runtime, &mut gaps)).unwrap_or_default();
+    let tasks = runtime.map(|runtime| tasks::of_runtime(runtime, options, &mut gaps)).unwrap_or_default();
     let (mut suspended, mut memory_logs) = (Vec::new(), Vec::new());
     if let Some(runtime) = runtime.filter(|_| options.locals == LocalsOf::AllFrames) {
         let held = held::collect(runtime, &mut gaps);

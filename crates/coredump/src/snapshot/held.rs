@@ -6,10 +6,11 @@ use rustc_hash::FxHashMap;
 use crate::address::Ptr;
 use crate::layout::member::{self, InterpreterState, Object, TypeObject};
 use crate::layout::{Member, SizeOf};
-use crate::objects::dict::{self, lookup_str};
+use crate::objects::dict::lookup_str;
 use crate::objects::kind;
 use crate::objects::types::derives_from;
 use crate::runtime::attach::PythonRuntime;
+use crate::runtime::reachable;
 use crate::runtime::tracked::{self, Walk};
 use crate::snapshot::capture::gap_of;
 
@@ -17,8 +18,8 @@ use crate::snapshot::capture::gap_of;
 const MAX_OBJECTS: u64 = 20_000_000;
 /// Most objects of one kind that are kept.
 const MAX_KEPT: usize = 1 << 20;
-/// Most names of a module that are looked at where there are no lists of objects.
-const MAX_NAMES: usize = 100_000;
+/// Most objects that are followed from modules and frames, where there are no lists.
+const MAX_REACHED: usize = 2_000_000;
 
 /// What an object is of interest for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,10 +72,18 @@ pub(super) fn collect(runtime: &PythonRuntime<'_>, gaps: &mut Vec<Gap>) -> Held 
             }
         });
         most = most.saturating_sub(walk.objects);
-        if walk.no_lists {
-            add_named(runtime, interpreter, &mut kinds, &mut held);
-        }
         push_gaps(&walk, gaps);
+        if walk.no_lists {
+            let is_cut = reachable::for_each(runtime, interpreter, MAX_REACHED, |object, of| {
+                if let Some(interest) = kinds.interest(runtime, of) {
+                    held.add(interest, object);
+                }
+            });
+            if is_cut {
+                let why = format!("more than {MAX_REACHED} objects can be reached");
+                gaps.push(Gap::new(GapKind::Limit, WHAT, why));
+            }
+        }
     }
     if held.is_cut {
         gaps.push(Gap::new(GapKind::Limit, WHAT, format!("more than {MAX_KEPT} of one kind")));
@@ -90,56 +99,9 @@ fn push_gaps(walk: &Walk, gaps: &mut Vec<Gap>) {
         gaps.push(Gap::new(GapKind::Limit, WHAT, format!("more than {MAX_OBJECTS} objects are tracked")));
     }
     if walk.no_lists {
-        let why = "this build keeps no lists of its objects, or they are not known; modules were searched";
+        let why = "this build keeps no lists of its objects, or they are not known; what modules and frames lead to was searched";
         gaps.push(Gap::new(GapKind::Unknown, WHAT, why));
     }
-}
-
-/// What modules refer to by name, and what is in lists, tuples and dicts there.
-fn add_named(
-    runtime: &PythonRuntime<'_>,
-    interpreter: Ptr<InterpreterState>,
-    kinds: &mut Kinds,
-    held: &mut Held,
-) {
-    let python = runtime.python();
-    let Some(modules) = runtime.modules(interpreter) else { return };
-    let modules = dict::entries(python, modules.cast(), MAX_NAMES).unwrap_or_default().items;
-    let mut seen = rustc_hash::FxHashSet::default();
-    for (_, module) in modules {
-        let Some(globals) = crate::objects::types::module_dict(python, module) else { continue };
-        for (_, value) in dict::entries(python, globals, MAX_NAMES).unwrap_or_default().items {
-            for object in std::iter::once(value).chain(elements(runtime, value)) {
-                if seen.len() < MAX_NAMES
-                    && seen.insert(object)
-                    && let Ok(of) = python.type_of(object)
-                    && let Some(interest) = kinds.interest(runtime, of)
-                {
-                    held.add(interest, object);
-                }
-            }
-        }
-    }
-}
-
-/// Most elements of a container that are looked at.
-const MAX_ELEMENTS: usize = 1000;
-
-fn elements(runtime: &PythonRuntime<'_>, container: Ptr<Object>) -> Vec<Ptr<Object>> {
-    use crate::objects::{kind::Kind, sequence};
-    let python = runtime.python();
-    match kind::of(python, container) {
-        Ok(Kind::List) => sequence::list(python, container.cast(), MAX_ELEMENTS).unwrap_or_default().items,
-        Ok(Kind::Tuple) => sequence::tuple(python, container.cast(), MAX_ELEMENTS).unwrap_or_default().items,
-        Ok(Kind::Dict) => {
-            let entries = dict::entries(python, container.cast(), MAX_ELEMENTS).unwrap_or_default();
-            return entries.items.into_iter().map(|entry| entry.1).collect();
-        }
-        _ => Vec::new(),
-    }
-    .into_iter()
-    .flatten()
-    .collect()
 }
 
 /// Which types are of interest in one interpreter.

@@ -8,9 +8,11 @@ use crate::layout::member::Object;
 use crate::runtime::attach::PythonRuntime;
 use crate::runtime::frames::{Frame, FramePlace};
 use crate::runtime::threads::Thread;
-use crate::snapshot::capture::gap_of;
-use crate::snapshot::document::{AsyncioSection, FrameSection, TaskSection};
+use crate::snapshot::capture::{CaptureOptions, gap_of};
+use crate::snapshot::document::{AsyncioSection, FailedTaskSection, FrameSection, TaskSection};
+use crate::snapshot::messages;
 use crate::snapshot::threads::frame_section;
+use crate::snapshot::values::Values;
 use crate::tasks::await_chain::{self, AwaitChain};
 use crate::tasks::awaiters::Awaiters;
 use crate::tasks::futures::Futures;
@@ -29,7 +31,12 @@ pub(super) struct Tasks {
 }
 
 /// Reads the tasks of all interpreters.
-pub(super) fn of_runtime(runtime: &PythonRuntime<'_>, gaps: &mut Vec<Gap>) -> Tasks {
+pub(super) fn of_runtime(
+    runtime: &PythonRuntime<'_>,
+    options: &CaptureOptions,
+    gaps: &mut Vec<Gap>,
+) -> Tasks {
+    let values = Values::new(runtime, options);
     let mut all = Tasks::default();
     for &interpreter in runtime.interpreters() {
         let Some(futures) = Futures::of_interpreter(runtime, interpreter) else { continue };
@@ -56,11 +63,12 @@ pub(super) fn of_runtime(runtime: &PythonRuntime<'_>, gaps: &mut Vec<Gap>) -> Ta
             generators: &mut all.generators,
             gaps,
         };
-        let tasks = &mut all.section.get_or_insert_default().tasks;
+        let section = all.section.get_or_insert_default();
         for task in reader.in_order(&found.tasks) {
             let current = found.current.contains(&task);
             let done = reader.is_done(task);
             if done && !current {
+                section.never_retrieved.extend(reader.failed(&values, task));
                 continue;
             }
             let mut told = reader.task(task, current);
@@ -68,7 +76,7 @@ pub(super) fn of_runtime(runtime: &PythonRuntime<'_>, gaps: &mut Vec<Gap>) -> Ta
             if done {
                 told.state = "done";
             }
-            tasks.push(told);
+            section.tasks.push(told);
         }
     }
     all
@@ -102,6 +110,16 @@ impl Reader<'_, '_> {
         self.futures.is_done(task).unwrap_or_else(|error| {
             self.gaps.push(gap_of(format!("the state of a task at {task:?}"), &error));
             false
+        })
+    }
+
+    /// What a task that has ended left, when nobody asked for it.
+    fn failed(&self, values: &Values<'_, '_>, task: Ptr<Object>) -> Option<FailedTaskSection> {
+        let exception = self.futures.exception_never_retrieved(task)?;
+        Some(FailedTaskSection {
+            name: self.futures.name(task),
+            type_name: values.type_name(exception),
+            message: messages::message(self.runtime, values, exception.cast()).text,
         })
     }
 

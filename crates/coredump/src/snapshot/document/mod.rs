@@ -22,7 +22,7 @@ pub use exception::ExceptionSection;
 pub use lock::{DeadlockSection, LockSection, WaitSection, WaiterSection};
 pub use native::{FoundBy, MergedFrame, NativeFrameSection};
 pub use process::{ProcessSection, PythonSection};
-pub use task::{AsyncioSection, MemoryLogSection, SuspendedSection, TaskSection};
+pub use task::{AsyncioSection, FailedTaskSection, MemoryLogSection, SuspendedSection, TaskSection};
 pub use thread::{FrameSection, ThreadSection};
 pub use value::{AttributeSection, NamedValueSection, VariableSection};
 

@@ -7,8 +7,25 @@ use crate::snapshot::document::FrameSection;
 /// The tasks of all event loops.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct AsyncioSection {
-    /// The tasks, those of one loop together.
+    /// The tasks that have not ended, those of one loop together.
     pub tasks: Vec<TaskSection>,
+    /// Tasks that ended with an exception that nobody has asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub never_retrieved: Vec<FailedTaskSection>,
+}
+
+/// An `asyncio.Task` that ended with an exception.
+#[derive(Clone, Debug, Serialize)]
+pub struct FailedTaskSection {
+    /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Type of the exception with its module.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub type_name: Option<String>,
+    /// What `str()` of it would give; raw, to be redacted by whoever shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// An `asyncio.Task`.
