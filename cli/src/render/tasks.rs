@@ -115,7 +115,7 @@ impl<'a> Tree<'a> {
         let title = listed(names, group.len());
         let title =
             if group.len() > 1 { format!("{}: {title}", counted(group.len() as u64, "task")) } else { title };
-        let coroutine = task.coroutine.as_deref().map(|name| format!(" {name}()")).unwrap_or_default();
+        let coroutine = task.coroutine.as_deref().map(|name| format!(" in {name}()")).unwrap_or_default();
         let _ = write!(out, "{:indent$}{STRONG}{}{STRONG:#}{}", "", inert(&title), inert(&coroutine));
         match (task.current, task.waits_on.as_deref()) {
             (true, _) => {

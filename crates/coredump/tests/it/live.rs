@@ -10,15 +10,19 @@ use pycoroner_coredump::{
 use pycoroner_findings::SourceId;
 use pycoroner_fixtures::{Truth, live};
 
-const PROGRAMS: [&str; 10] = [
+const PROGRAMS: [&str; 14] = [
     "checkout",
     "collecting",
+    "contexts",
     "deep",
     "errors",
     "exceptions",
     "generators",
     "gil",
     "locals_all",
+    "memory_logs",
+    "suspended",
+    "tasks",
     "threads",
     "waits",
 ];

@@ -6,6 +6,7 @@ mod headers;
 mod live;
 mod native;
 mod recovered;
+mod tasks;
 mod truth;
 
 use pycoroner_coredump::{

@@ -37,6 +37,7 @@ pub(crate) fn check(name: &str, found: &ProcessSnapshot, truth: &Truth) {
         check_thread(name, section.expect("compared above"), thread);
     }
     check_locks(name, found, truth);
+    crate::tasks::check(name, found, truth);
 }
 
 /// The locks that the program knew of, and who waits for each other in a circle.
