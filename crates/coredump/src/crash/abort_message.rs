@@ -17,6 +17,8 @@ pub(crate) struct AbortMessage {
 const MAX_MESSAGE: u64 = 64 << 10;
 /// Where the text begins: behind a size of four bytes (glibc, `include/stdlib.h`, `struct abort_msg_s`).
 const TEXT_AT: u64 = 4;
+/// Bytes that are looked through for the pointer.
+const MOST_SEARCHED: usize = 64 << 20;
 /// The smallest page of any machine that is read.
 const PAGE: u64 = 0x1000;
 
@@ -40,19 +42,27 @@ fn by_symbol(process: &DeadProcess<'_>) -> Option<AbortMessage> {
 
 /// Looks through the C library's writable data for a pointer to such a buffer. `__libc_message` and
 /// `__assert_fail_base` map it on its own, so it begins on a page, states its size, and is zero behind the text.
+/// Where the core names no files (`qemu-user`), any writable memory may be that data.
 fn by_shape(process: &DeadProcess<'_>) -> Option<AbortMessage> {
     let core = process.core();
-    let named = process.module_files().iter().any(is_c_library);
-    let files = process.module_files().iter();
-    let likely = files.filter(|file| if named { is_c_library(file) } else { file.module.path.is_empty() });
-    let ranges = likely.flat_map(|file| file.module.writable.iter());
-    let mut found = ranges.flat_map(|&(start, len)| {
-        let segments = core.segments().iter();
-        let inside = segments
-            .filter(move |segment| segment.end() > start && segment.address.0 < start.0.saturating_add(len));
-        inside.flat_map(|segment| core.target().words(core.segment_bytes(segment)))
-    });
-    found.find_map(|word| message_at(process, Address(word), "shape"))
+    let libraries = process.module_files().iter().filter(|file| is_c_library(file));
+    let mut ranges: Vec<_> = libraries.flat_map(|file| file.module.writable.iter().copied()).collect();
+    if ranges.is_empty() && core.notes().files.is_empty() {
+        let writable = core.segments().iter().filter(|segment| segment.writable);
+        ranges = writable.map(|segment| (segment.address, segment.len)).collect();
+    }
+    let mut budget = MOST_SEARCHED;
+    ranges.into_iter().find_map(|(start, len)| {
+        let end = start.0.saturating_add(len);
+        let first = core.segments().partition_point(|segment| segment.end() <= start);
+        let segments = core.segments().iter().skip(first).take_while(|segment| segment.address.0 < end);
+        segments.into_iter().find_map(|segment| {
+            let bytes = core.segment_bytes(segment);
+            let bytes = bytes.get(..bytes.len().min(budget))?;
+            budget -= bytes.len();
+            core.target().words(bytes).find_map(|word| message_at(process, Address(word), "shape"))
+        })
+    })
 }
 
 /// The message at `buffer`, if there is one.
