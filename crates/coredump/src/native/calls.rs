@@ -36,7 +36,7 @@ fn ends_in_x86_call(code: &[u8]) -> bool {
     })
 }
 
-/// Bytes of an `FF /2` instruction, by its ModRM and SIB bytes.
+/// Bytes of an `FF /2` instruction, by its `ModRM` and SIB bytes.
 fn indirect_len(form: u8, scale: Option<u8>) -> Option<usize> {
     if form >> 3 & 7 != 2 {
         return None;

@@ -59,6 +59,7 @@ enum Rule<'p> {
 
 /// What lies one frame further out.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, on the stack")]
 pub(crate) enum Caller {
     /// The registers that the caller had.
     Frame(Registers),

@@ -42,7 +42,7 @@ const AARCH64: Roles = Roles {
     preserved: &[19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30],
 };
 
-/// `struct user_regs_struct` of x86-64 (arch/x86/include/asm/user_64.h) by DWARF number: its index of each.
+/// `struct user_regs_struct` of x86-64 (`arch/x86/include/asm/user_64.h`) by DWARF number: its index of each.
 const X86_64_NOTE: [usize; 16] = [10, 12, 11, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0];
 const X86_64_NOTE_PC: usize = 16;
 /// `struct sigcontext` of x86-64 (arch/x86/include/uapi/asm/sigcontext.h) by DWARF number.

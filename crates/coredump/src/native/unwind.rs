@@ -181,11 +181,12 @@ impl<'m, 'p> Walk<'m, 'p> {
         }
         caller.pc = self.strip(caller.pc);
         let assumed = registers.frame_pointer_assumed;
-        let plausible = self.goes_outwards(registers, &caller, is_return_address)
+        let plausible = Self::goes_outwards(registers, &caller, is_return_address)
             && self.is_code(caller.pc)
             && (!assumed || self.is_after_call(caller.pc) == Some(true));
         let found_by = if assumed { FoundBy::FramePointer } else { FoundBy::Cfi };
-        plausible.then(|| Ok(Next { registers: caller, found_by, is_return_address: true, signal: None }))
+        let next = Next { registers: caller, found_by, is_return_address: true, signal: None };
+        plausible.then_some(Ok(next))
     }
 
     /// The frame that the kernel built for a handler, where nothing but its shape tells.
@@ -321,7 +322,7 @@ impl<'m, 'p> Walk<'m, 'p> {
     }
 
     /// Stacks grow downwards; only a function that called nobody may have used none of it.
-    fn goes_outwards(&self, registers: &Registers, caller: &Registers, is_return_address: bool) -> bool {
+    fn goes_outwards(registers: &Registers, caller: &Registers, is_return_address: bool) -> bool {
         match (registers.stack_pointer(), caller.stack_pointer()) {
             (Some(inner), Some(outer)) => {
                 outer > inner || (outer == inner && !is_return_address && caller.pc != registers.pc)

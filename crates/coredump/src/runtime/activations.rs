@@ -25,7 +25,7 @@ pub(crate) struct Activation {
 ///
 /// Up to 3.10 every Python frame has a run of its own. From 3.11 on a Python function that calls another one
 /// stays in the same run: a frame says that it is an entry (3.11, `is_entry`), or a marker frame follows it
-/// (3.12+, Include/internal/pycore_frame.h at v3.12.0, `FRAME_OWNED_BY_CSTACK`; at v3.14.0
+/// (3.12+, `Include/internal/pycore_frame.h` at v3.12.0, `FRAME_OWNED_BY_CSTACK`; at v3.14.0
 /// `FRAME_OWNED_BY_INTERPRETER`).
 pub(crate) fn of_thread(python: &Python<'_>, thread: Ptr<ThreadState>, stack: &Stack) -> Vec<Activation> {
     let mut activations = Vec::new();
