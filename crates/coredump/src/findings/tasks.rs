@@ -33,7 +33,7 @@ fn circles(tasks: &[TaskSection]) -> Vec<Vec<&TaskSection>> {
     for start in 0..tasks.len() {
         // Depth first with a stack of our own; what is on it when it is met again closes a circle.
         let mut path: Vec<(usize, usize)> = vec![(start, 0)];
-        if !tasks.get(start).and_then(|task| index(task.name.as_deref()?)).is_some_and(|at| at == start) {
+        if tasks.get(start).and_then(|task| index(task.name.as_deref()?)) != Some(start) {
             continue;
         }
         while let Some((at, next)) = path.pop() {

@@ -30,6 +30,7 @@ pub(super) enum Interest {
     ThreadLocal,
     TextStream,
     ByteStream,
+    Greenlet,
 }
 
 /// Objects by what they are of interest for, in the order in which they were found.
@@ -117,9 +118,11 @@ impl Kinds {
             let globals = runtime.module_globals_of(interpreter, module)?;
             kind::as_type(runtime.python(), lookup_str(runtime.python(), globals, name).ok()??)
         };
-        for (module, name, interest) in
-            [("logging", "LogRecord", Interest::LogRecord), ("logging", "Handler", Interest::LogHandler)]
-        {
+        for (module, name, interest) in [
+            ("logging", "LogRecord", Interest::LogRecord),
+            ("logging", "Handler", Interest::LogHandler),
+            ("greenlet._greenlet", "greenlet", Interest::Greenlet),
+        ] {
             kinds.bases.extend(class(module, name).map(|of| (of, interest)));
         }
         let mut add_c_type = |module, name, interest, size: Result<u64, _>| {

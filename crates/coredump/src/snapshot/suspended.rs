@@ -24,6 +24,11 @@ pub(super) fn of_runtime(
     of_tasks: &FxHashSet<Ptr<Object>>,
     gaps: &mut Vec<Gap>,
 ) -> Vec<SuspendedSection> {
+    let greenlets = held.of(Interest::Greenlet).len();
+    if greenlets > 0 {
+        let what = format!("the frames of {greenlets} greenlets, but for those that were running");
+        gaps.push(Gap::new(GapKind::Unknown, what, "the layout of greenlets is not known"));
+    }
     let mut waiting = Vec::new();
     let mut awaited = FxHashSet::default();
     for &object in held.of(Interest::Generator) {

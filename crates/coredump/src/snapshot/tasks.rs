@@ -82,12 +82,15 @@ pub(super) fn of_runtime(
     all
 }
 
+/// Number of the thread and of the frame in its stack.
+type Places = FxHashMap<FramePlace, (usize, usize)>;
+
 struct Reader<'a, 'p> {
     runtime: &'a PythonRuntime<'p>,
     futures: &'a Futures<'a, 'p>,
     threads: &'a [Thread],
     /// The stacks of the threads and where in them each frame is, read when a task turns out to be running.
-    stacks: Option<(Vec<Vec<Frame>>, FxHashMap<FramePlace, (usize, usize)>)>,
+    stacks: Option<(Vec<Vec<Frame>>, Places)>,
     frames_left: usize,
     generators: &'a mut FxHashSet<Ptr<Object>>,
     gaps: &'a mut Vec<Gap>,
@@ -176,7 +179,7 @@ impl Reader<'_, '_> {
         let (runtime, threads) = (self.runtime, self.threads);
         let (stacks, places) = self.stacks.get_or_insert_with(|| {
             let stacks: Vec<_> = threads.iter().map(|thread| runtime.stack(thread.state).frames).collect();
-            let mut places = FxHashMap::default();
+            let mut places = Places::default();
             for (thread, frames) in stacks.iter().enumerate() {
                 places.extend(frames.iter().enumerate().map(|(at, frame)| (frame.place, (thread, at))));
             }

@@ -50,16 +50,11 @@ fn follow_into(
             return Err(ReadError::Invalid { at: object.address(), what });
         }
         let Some(generator) = runtime.generator(object)? else {
-            match inside(runtime, object)? {
-                Some(inner) => {
-                    next = Some(inner);
-                    continue;
-                }
-                None => {
-                    chain.end = Some(object);
-                    return Ok(());
-                }
+            next = inside(runtime, object)?;
+            if next.is_none() {
+                chain.end = Some(object);
             }
+            continue;
         };
         if let Some(place) = generator.frame
             && let Some(frame) = runtime.frame_at(place)?

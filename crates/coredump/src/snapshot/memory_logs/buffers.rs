@@ -231,7 +231,7 @@ fn pending_text(runtime: &PythonRuntime<'_>, stream: Ptr<TextIoObject>) -> Resul
         }
         match kind::of(python, piece)? {
             Kind::Str => {
-                found.extend(unicode::read_string(python, piece.cast(), MAX_UNWRITTEN as usize)?.bytes())
+                found.extend(unicode::read_string(python, piece.cast(), MAX_UNWRITTEN as usize)?.bytes());
             }
             Kind::Bytes => {
                 found.extend_from_slice(&bytes::bytes(python, piece.cast(), MAX_UNWRITTEN as usize)?.data);

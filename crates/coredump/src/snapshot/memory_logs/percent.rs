@@ -36,6 +36,7 @@ pub(super) enum Arguments<'a> {
 }
 
 /// A conversion such as `%-5.2f`.
+#[expect(clippy::struct_excessive_bools, reason = "one for each flag that a conversion can have")]
 #[derive(Default)]
 struct Conversion {
     left: bool,
@@ -349,7 +350,7 @@ mod tests {
         check("%#o", int(8), "0o10");
         check("%#08x", int(255), "0x0000ff");
         check("%f", float(1.5), "1.500000");
-        check("%06.2f", float(3.14159), "003.14");
+        check("%06.2f", float(2.71828), "002.72");
         check("%.0f", float(2.5), "2");
         check("%#.0f", float(2.5), "2.");
         check("%f", float(f64::NEG_INFINITY), "-inf");

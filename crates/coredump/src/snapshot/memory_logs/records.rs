@@ -111,18 +111,16 @@ fn message(
 
 fn argument(runtime: &PythonRuntime<'_>, values: &Values<'_, '_>, object: Ptr<Object>) -> Argument {
     let python = runtime.python();
-    let number = || match kind::of(python, object).ok()? {
-        Kind::Int => {
+    let number = || {
+        if kind::of(python, object).ok()? == Kind::Int {
             let value = integer::read_i128(python, object.cast()).ok();
             let (text, is_whole) = integer::read(python, object.cast()).ok()?.to_text();
-            is_whole.then_some(Number::Int(text, value))
+            return is_whole.then_some(Number::Int(text, value));
         }
-        _ => {
-            let of = python.type_of(object).ok()?;
-            let is_float = runtime.types().name_of(python, of).qualified() == "float";
-            let bits = python.read(object.cast(), member::FLOAT_VALUE).ok().filter(|_| is_float)?;
-            Some(Number::Float(f64::from_bits(bits)))
-        }
+        let of = python.type_of(object).ok()?;
+        let is_float = runtime.types().name_of(python, of).qualified() == "float";
+        let bits = python.read(object.cast(), member::FLOAT_VALUE).ok().filter(|_| is_float)?;
+        Some(Number::Float(f64::from_bits(bits)))
     };
     Argument {
         str: messages::str_of(runtime, values, object),
