@@ -18,7 +18,7 @@ struct Differences {
 }
 
 /// What a text says that could not be known from the core: it is not right, but it does not claim to be.
-const MARKS: [&str; 2] = ["__repr__ not run", "<unknown type at 0x"];
+const MARKS: [&str; 3] = ["__repr__ not run", "<unknown type at 0x", "<not dumped at 0x"];
 
 impl Differences {
     #[expect(clippy::needless_pass_by_value, reason = "callers build what they compare")]
@@ -52,8 +52,9 @@ fn every_committed_core_is_read_as_its_process_stated() {
     }
     assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
     assert!(compared > 20_000, "only {compared} values were compared");
-    // For each medley: a bound method of an object with its own repr, a match object, and mostly an iterator of C.
-    assert!(marked <= 22, "{marked} of {compared} values could not be told");
+    // For each medley: a bound method of an object with its own repr, a match object, and mostly an iterator of C; an array,
+    // where its module is part of the stripped executable.
+    assert!(marked <= 32, "{marked} of {compared} values could not be told");
 }
 
 fn compare(fixture: &Fixture) -> Differences {

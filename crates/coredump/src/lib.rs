@@ -66,7 +66,9 @@ pub use packed::{Compression, Unpacker};
 pub use recover::{RecoveredBy, RecoveredThread, Recovery, StackRecovery, Unrecovered};
 pub use runtime::attach::{AttachError, LayoutSource, PythonRuntime};
 pub use runtime::code::{Code, Variable, VariableKind};
-pub use runtime::dialect::{Dialect, DictKeysFormat, InstanceDict, IntFormat, Refcount, References};
+pub use runtime::dialect::{
+    Dialect, DictKeysFormat, InstanceDict, IntFormat, Refcount, References, Suspension,
+};
 pub use runtime::exceptions::{InForce, Links, Role, TracebackEntry};
 pub use runtime::frames::{Binding, Frame, FramePlace, MAX_FRAMES, Stack, Stopped};
 pub use runtime::generators::{Generator, GeneratorKind, GeneratorState};

@@ -16,6 +16,8 @@ pub(crate) struct Shipped {
     /// The patch levels of which it holds.
     patches: (u8, u8),
     moved: Moved,
+    /// Whether it was tried on cores of such a build.
+    pub(crate) tried: bool,
     text: &'static str,
 }
 
@@ -23,12 +25,16 @@ pub(crate) struct Shipped {
 pub(crate) const MACHINE: Machine = Machine::X86_64;
 
 const fn shipped(minor: u8, flavor: Flavor, text: &'static str) -> Shipped {
-    Shipped { version: (3, minor), flavor, patches: (0, u8::MAX), moved: &[], text }
+    Shipped { version: (3, minor), flavor, patches: (0, u8::MAX), moved: &[], tried: true, text }
 }
 
 impl Shipped {
     const fn patches(self, first: u8, last: u8) -> Self {
         Self { patches: (first, last), ..self }
+    }
+
+    const fn untried(self) -> Self {
+        Self { tried: false, ..self }
     }
 
     const fn moved(self, moved: Moved) -> Self {
@@ -54,8 +60,12 @@ type Moved = &'static [(u8, &'static [&'static str])];
 pub(crate) const SHIPPED: &[Shipped] = &[
     shipped(15, Flavor::Release, include_str!("columns/cpython-3.15.layout")),
     shipped(15, Flavor::Debug, include_str!("columns/cpython-3.15d.layout")),
+    shipped(15, Flavor::FreeThreaded, include_str!("columns/cpython-3.15t.layout")).untried(),
     shipped(14, Flavor::Release, include_str!("columns/cpython-3.14.layout")).moved(MOVED_IN_3_14),
     shipped(14, Flavor::Debug, include_str!("columns/cpython-3.14d.layout")).moved(MOVED_IN_3_14),
+    shipped(14, Flavor::FreeThreaded, include_str!("columns/cpython-3.14t.layout"))
+        .moved(MOVED_IN_3_14)
+        .untried(),
     shipped(13, Flavor::Release, include_str!("columns/cpython-3.13.layout"))
         .patches(1, u8::MAX)
         .moved(MOVED_IN_3_13),

@@ -37,6 +37,7 @@ pub struct PythonRuntime<'p> {
     layout_from: Vec<LayoutSource>,
     version: Version,
     flavor: Flavor,
+    tried: bool,
     interpreters: Vec<Ptr<InterpreterState>>,
     types: TypeNames,
     codes: CodeCache,
@@ -126,7 +127,9 @@ impl<'p> PythonRuntime<'p> {
                 source: LayoutSource::Table,
             };
             match Self::try_column(process, candidate, &column, &reading) {
-                Ok(runtime) if shipped.holds_for(runtime.version.patch()) => return Ok(runtime),
+                Ok(runtime) if shipped.holds_for(runtime.version.patch()) => {
+                    return Ok(Self { tried: shipped.tried, ..runtime });
+                }
                 // Without debug offsets, the patch level is known only now.
                 Ok(_) => {}
                 // The version's own column says most about what is wrong.
@@ -202,6 +205,7 @@ impl<'p> PythonRuntime<'p> {
             layout_from,
             version: verified.version,
             flavor,
+            tried: true,
             interpreters: verified.interpreters,
             types,
             codes: CodeCache::default(),
@@ -233,6 +237,7 @@ impl<'p> PythonRuntime<'p> {
             layout_from: vec![LayoutSource::Table],
             version,
             flavor,
+            tried: true,
             interpreters,
             types,
             codes,
@@ -279,6 +284,11 @@ impl<'p> PythonRuntime<'p> {
     /// How the interpreter was configured.
     pub fn flavor(&self) -> Flavor {
         self.flavor
+    }
+
+    /// Whether this version and flavor was ever tried on a core; if not, its layout was verified only by this one.
+    pub fn is_tried(&self) -> bool {
+        self.tried
     }
 
     /// Interpreter states, the main one last.
@@ -409,9 +419,11 @@ fn debug_offsets_at(
 }
 
 fn unknown_version(stated: Option<&DebugOffsets>) -> Refusal {
-    Refusal::UnknownVersion(
-        stated.map_or_else(|| "of an unknown version".to_owned(), |stated| version_text(stated.version)),
-    )
+    let name = |stated: &DebugOffsets| {
+        let flavor = if stated.free_threaded { " free-threaded" } else { "" };
+        version_text(stated.version) + flavor
+    };
+    Refusal::UnknownVersion(stated.map_or_else(|| "of an unknown version".to_owned(), name))
 }
 
 /// Major and minor of a `PY_VERSION_HEX`.

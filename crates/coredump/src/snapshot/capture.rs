@@ -60,6 +60,7 @@ pub fn capture(
     let recovered = recovered::instead_of(process, runtime, &mut gaps);
     let runtime = recovered.as_ref().or(runtime.ok());
     crash::add_python(process, runtime, &death, &mut crash);
+    gaps.extend(runtime.filter(|runtime| !runtime.is_tried()).map(untried));
     let mut threads = match runtime {
         Some(runtime) => threads::of_runtime(runtime, &crash, options, &mut gaps),
         None => {
@@ -93,6 +94,17 @@ pub fn capture(
     };
     snapshot.findings = findings::of_snapshot(&snapshot);
     snapshot
+}
+
+/// A version and flavor of which there was no build to make cores with.
+fn untried(runtime: &PythonRuntime<'_>) -> Gap {
+    let (version, flavor) = (&runtime.version().text, runtime.flavor());
+    Gap::new(
+        GapKind::Unknown,
+        format!("how well {flavor} CPython {version} is read"),
+        "its layout comes from CPython's headers and agrees with this core, but was never tried on another one; types \
+         that only C files define are shown without their contents",
+    )
 }
 
 fn process_section(process: &DeadProcess<'_>, runtime: Option<&PythonRuntime<'_>>) -> ProcessSection {

@@ -8,6 +8,7 @@ mod native;
 mod recovered;
 mod tasks;
 mod truth;
+mod versions;
 
 use pycoroner_coredump::{
     CaptureOptions, Core, DeadProcess, LocalsOf, ModuleFinder, ProcessSnapshot, PythonRuntime, capture,

@@ -5,8 +5,6 @@ use crate::objects::types::TypeFacts;
 use crate::references::reader::Reader;
 use crate::references::visit::{Sink, Step};
 
-/// `FRAME_CLEARED` and `FRAME_COMPLETED`: a generator that will not run again (`Include/internal/pycore_frame.h` at v3.13.0).
-const FRAME_COMPLETED: i8 = 1;
 /// More slots than any function has.
 const MAX_SLOTS: u64 = 1 << 20;
 
@@ -75,7 +73,7 @@ impl Reader<'_> {
             }
         }
         let state = object.byte(places.gen_frame_state?)? as i8;
-        if state < FRAME_COMPLETED {
+        if state < self.finished_from {
             let at = places.gen_iframe?;
             self.visit_interpreter_frame(address.wrapping_add(at), object.skip(at)?, sink)?;
         }

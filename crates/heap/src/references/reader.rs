@@ -1,9 +1,14 @@
 //! What reading objects takes: memory, places, and how this version keeps attributes.
 
-use pycoroner_coredump::{InstanceDict, PythonRuntime, ReadError, References};
+use pycoroner_coredump::{InstanceDict, PythonRuntime, ReadError, References, Suspension};
 
 use crate::memory::image::{Bytes, Image, WORD};
 use crate::memory::places::{Places, StrState};
+
+/// `FRAME_COMPLETED`, above which there is only `FRAME_CLEARED` (`Include/internal/pycore_frame.h` at v3.13.0).
+const FRAME_COMPLETED: i8 = 1;
+/// `FRAME_CLEARED`, the last of the states in 3.15 (`Include/internal/pycore_frame.h` at v3.15.2).
+const FRAME_CLEARED: i8 = 5;
 
 /// Reads objects out of the dumped memory.
 pub(crate) struct Reader<'d> {
@@ -13,6 +18,8 @@ pub(crate) struct Reader<'d> {
     pub(crate) instance_dict: InstanceDict,
     /// How frames refer to objects.
     pub(crate) references: References,
+    /// The least `gi_frame_state` of a generator that will not run again.
+    pub(crate) finished_from: i8,
     static_types: Option<StaticTypes>,
 }
 
@@ -42,6 +49,10 @@ impl<'d> Reader<'d> {
             str_state: StrState::new(python.layout())?,
             instance_dict: python.dialect().instance_dict,
             references: python.dialect().references,
+            finished_from: match python.dialect().suspension {
+                Suspension::CountedFrameState => FRAME_CLEARED,
+                _ => FRAME_COMPLETED,
+            },
             static_types: static_types(),
         })
     }
