@@ -350,7 +350,7 @@ mod tests {
         check("%#o", int(8), "0o10");
         check("%#08x", int(255), "0x0000ff");
         check("%f", float(1.5), "1.500000");
-        check("%06.2f", float(2.71828), "002.72");
+        check("%06.2f", float(5.4321), "005.43");
         check("%.0f", float(2.5), "2");
         check("%#.0f", float(2.5), "2.");
         check("%f", float(f64::NEG_INFINITY), "-inf");
