@@ -16,6 +16,8 @@ Examples:
 Nothing but the files is needed: no debugger, no Python, no debug symbols; for the core not even the
 interpreter's binary. Cores may be compressed with zstd, lz4, xz or gzip.
 
+Where DEBUGINFOD_URLS is set, those servers are asked for binaries of the same build that are not here.
+
 Exit codes:
   0  done
   2  wrong usage, or nothing could be read
@@ -74,7 +76,7 @@ pub(crate) struct Binaries {
     /// Use FILE as its executable, if the build ID is the same
     #[arg(long, value_name = "FILE")]
     pub(crate) exe: Option<PathBuf>,
-    /// Look for its libraries in DIR first, by file name; may be given more than once
+    /// Look for its libraries in DIR and below first, by file name and build ID; may be given more than once
     #[arg(long, value_name = "DIR")]
     pub(crate) module_path: Vec<PathBuf>,
 }

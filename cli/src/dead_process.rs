@@ -1,11 +1,14 @@
 //! Opening a core and what goes with it.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result};
 use pycoroner_coredump::{
-    AttachError, Core, CoreFile, DeadProcess, ModuleFinder, PythonRuntime, UnpackLimits,
+    AttachError, Core, CoreFile, DeadProcess, Download, ModuleFinder, PythonRuntime, UnpackLimits,
 };
 
 use crate::args::Binaries;
+use crate::debuginfod::Debuginfod;
 use crate::evidence::Item;
 
 /// Opens the core, looks for its Python and hands both to `read`; without a Python, `read` still gets the process.
@@ -28,9 +31,11 @@ pub(crate) fn with_process<T>(
 }
 
 fn finder(binaries: &Binaries) -> ModuleFinder {
+    let debuginfod = Debuginfod::of_environment(|name| std::env::var_os(name));
     ModuleFinder {
         sysroot: binaries.sysroot.clone(),
         executable: binaries.exe.clone(),
         module_path: binaries.module_path.clone(),
+        download: debuginfod.map(|client| Arc::new(client) as Arc<dyn Download>),
     }
 }

@@ -1,5 +1,7 @@
 //! Documents as they are read back after redaction, for rendering; every member may be missing.
 
+use std::collections::BTreeMap;
+
 use pycoroner_findings::{Confidence, Finding, Gap};
 use serde::Deserialize;
 
@@ -25,12 +27,90 @@ pub(crate) struct CoreDocument {
 #[serde(default)]
 pub(crate) struct Process {
     pub(crate) pid: Option<u64>,
+    pub(crate) parent_pid: Option<u64>,
     pub(crate) uid: Option<u64>,
+    pub(crate) gid: Option<u64>,
+    pub(crate) name: Option<String>,
+    pub(crate) nice: Option<i64>,
     pub(crate) argv: Vec<String>,
     pub(crate) executable: Option<String>,
+    pub(crate) working_directory: Option<WorkingDirectory>,
     pub(crate) arch: String,
+    pub(crate) platform: Option<String>,
+    pub(crate) page_size: Option<u64>,
+    pub(crate) secure: Option<bool>,
+    pub(crate) thread_count: Option<u64>,
+    pub(crate) cpu: Option<CpuTime>,
     pub(crate) gc_enabled: Option<bool>,
     pub(crate) python: Option<Python>,
+    pub(crate) memory: Option<Memory>,
+    pub(crate) modules: Vec<Module>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct WorkingDirectory {
+    pub(crate) path: String,
+    pub(crate) source: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct CpuTime {
+    pub(crate) user_ms: u64,
+    pub(crate) system_ms: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Module {
+    pub(crate) path: String,
+    pub(crate) start: String,
+    pub(crate) build_id: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Memory {
+    pub(crate) totals: Vec<MemoryRow>,
+    pub(crate) largest: Vec<MappingRow>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct MemoryRow {
+    pub(crate) kind: String,
+    pub(crate) mappings: u64,
+    pub(crate) bytes: u64,
+    pub(crate) dumped_bytes: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct MappingRow {
+    pub(crate) kind: String,
+    pub(crate) start: String,
+    pub(crate) bytes: u64,
+    pub(crate) path: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Sys {
+    pub(crate) executable: Option<String>,
+    pub(crate) prefix: Option<String>,
+    pub(crate) base_prefix: Option<String>,
+    pub(crate) is_venv: Option<bool>,
+    pub(crate) path: Vec<String>,
+    pub(crate) flags: BTreeMap<String, i64>,
+    pub(crate) modules: Option<LoadedModules>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct LoadedModules {
+    pub(crate) count: u64,
+    pub(crate) versions: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -41,6 +121,7 @@ pub(crate) struct Python {
     pub(crate) located_by: String,
     pub(crate) layout_from: Vec<String>,
     pub(crate) confidence: Option<Confidence>,
+    pub(crate) sys: Option<Sys>,
 }
 
 #[derive(Debug, Default, Deserialize)]

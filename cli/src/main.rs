@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod dead_process;
+mod debuginfod;
 mod documents;
 mod evidence;
 mod exit;

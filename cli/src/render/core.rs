@@ -3,19 +3,17 @@
 use std::fmt::Write as _;
 
 use super::frames::{self, Depth};
-use super::inert::{cut, inert, inert_lines};
+use super::inert::{inert, inert_lines};
 use super::quantity::counted;
 use super::source_lines::SourceLines;
 use super::style::{BAD, FAINT, STRONG, WARN};
-use super::{closing, exception, locks, memory_logs, native, tasks};
-use crate::documents::{Attribute, CoreDocument, Crash, Frame, Instruction, Process, Thread};
+use super::{closing, exception, locks, memory_logs, native, process, tasks};
+use crate::documents::{Attribute, CoreDocument, Crash, Frame, Instruction, Thread};
 
 /// Frames of one stack that are shown when things are folded.
 const MOST_FRAMES: usize = 60;
 /// Names of threads with one stack that are listed.
 const MOST_NAMES: usize = 8;
-/// Characters of a command line that are shown.
-const MOST_COMMAND: usize = 300;
 
 /// How much of the threads is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +28,7 @@ pub(crate) enum Folding {
 pub(crate) fn render(document: &CoreDocument, sources: &SourceLines, folding: Folding) -> String {
     let mut out = String::new();
     write_headline(&mut out, document);
-    write_process(&mut out, &document.process);
+    process::write(&mut out, &document.process, folding);
     write_crash(&mut out, &document.crash);
     for deadlock in document.findings.iter().filter(|finding| finding.id == "deadlock") {
         let _ = writeln!(out, "{BAD}Deadlock{BAD:#} {}", inert(&deadlock.title));
@@ -71,51 +69,6 @@ fn write_headline(out: &mut String, document: &CoreDocument) {
         inert(&format!("{what}{place}")),
         inert(&verdict)
     );
-}
-
-fn write_process(out: &mut String, process: &Process) {
-    let pid = process.pid.map_or("?".to_owned(), |pid| pid.to_string());
-    let command = if process.argv.is_empty() {
-        process.executable.clone().unwrap_or_else(|| "command line unknown".to_owned())
-    } else {
-        process.argv.join(" ")
-    };
-    let (command, left_out) = cut(&command, MOST_COMMAND);
-    let more = if left_out > 0 { "…" } else { "" };
-    let user = process.uid.map(|uid| format!(" {FAINT}(user {uid}){FAINT:#}")).unwrap_or_default();
-    let _ = writeln!(out, "\nProcess  {pid}: {}{more}{user}", inert(command));
-    match &process.python {
-        Some(python) if python.located_by == "recovered" => {
-            let sure = python
-                .confidence
-                .map(|confidence| format!(", {}", closing::confidence(confidence)))
-                .unwrap_or_default();
-            let _ = writeln!(
-                out,
-                "Python   {} {}, {} {WARN}(recovered by shape{sure}: the interpreter's own state is lost){WARN:#}",
-                inert(&python.version),
-                inert(&python.flavor),
-                inert(&process.arch),
-            );
-        }
-        Some(python) => {
-            let _ = writeln!(
-                out,
-                "Python   {} {}, {} {FAINT}(found by {}; layout from {}){FAINT:#}",
-                inert(&python.version),
-                inert(&python.flavor),
-                inert(&process.arch),
-                inert(&python.located_by),
-                inert(&python.layout_from.join(", "))
-            );
-        }
-        None => {
-            let _ = writeln!(out, "Python   {WARN}not found{WARN:#}, {}", inert(&process.arch));
-        }
-    }
-    if process.gc_enabled == Some(false) {
-        let _ = writeln!(out, "         {WARN}the cyclic garbage collector was off{WARN:#}");
-    }
 }
 
 fn write_crash(out: &mut String, crash: &Crash) {

@@ -12,6 +12,7 @@ mod locks;
 pub(crate) mod logs;
 mod memory_logs;
 mod native;
+mod process;
 mod quantity;
 pub(crate) mod source_lines;
 pub(crate) mod stacks;

@@ -50,8 +50,9 @@ mod waits;
 
 pub use address::{Address, FileOffset, LoadBias, Ptr};
 pub use elf::core_file::{CoreFile, OpenError, UnpackLimits};
+pub use elf::finder::{Download, FileKind, ModuleFinder};
 pub use elf::initial_stack::InitialStack;
-pub use elf::modules::{BuildId, Module, ModuleFinder};
+pub use elf::modules::{BuildId, Module};
 pub use elf::notes::{FileMapping, Notes, ProcessInfo, SignalInfo, ThreadStatus};
 pub use elf::parse::{Core, CoreError, Machine, Segment};
 pub use layout::flavor::Flavor;
@@ -79,9 +80,5 @@ pub use runtime::threads::Thread;
 pub use runtime::verify::{Refusal, Version};
 pub use snapshot::capture::{CaptureOptions, LocalsOf, capture};
 pub use snapshot::document::{
-    AsyncioSection, AttributeSection, CrashSection, DeadlockSection, ExceptionSection, ExtensionSection,
-    FailedTaskSection, FaulthandlerSection, FoundBy, FrameSection, LockSection, MemoryLogSection,
-    MergedFrame, NamedValueSection, NativeExceptionSection, NativeFrameSection, ProcessSection,
-    ProcessSnapshot, PythonSection, SignalSection, SuspendedSection, TaskSection, ThreadSection,
-    VariableSection, Verdict, WaitSection, WaiterSection,
+    AsyncioSection, AttributeSection, CpuTime, CrashSection, DeadlockSection, ExceptionSection, ExtensionSection, FailedTaskSection, FaulthandlerSection, FoundBy, FrameSection, LoadedModules, LockSection, MappingKind, MappingRow, MemoryLogSection, MemoryRow, MemorySection, MergedFrame, ModuleSection, NamedValueSection, NativeExceptionSection, NativeFrameSection, ProcessSection, ProcessSnapshot, PythonSection, SignalSection, SuspendedSection, SysSection, TaskSection, ThreadSection, VariableSection, Verdict, WaitSection, WaiterSection, WorkingDirectory,
 };

@@ -23,6 +23,10 @@ impl MappedFile {
     /// # Errors
     /// What opening or mapping it says; directories and devices are refused.
     pub fn open(path: &Path) -> io::Result<Self> {
+        // Opening a pipe would wait for somebody to write into it.
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
         Self::map(&File::open(path)?)
     }
 

@@ -1,7 +1,8 @@
 //! What glibc left in memory before it aborted: a failed assertion, a heap check, a stack check.
 
 use crate::address::{Address, Ptr};
-use crate::elf::modules::{ModuleFile, symbol_address};
+use crate::elf::module_file::ModuleFile;
+use crate::elf::modules::symbol_address;
 use crate::runtime::process::DeadProcess;
 
 /// The message and where its bytes stand.

@@ -2,17 +2,18 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::Arc;
 
 use goblin::container::{Container, Ctx};
 use goblin::elf::header::{ELFMAG, ET_EXEC};
 use goblin::elf::program_header::{PT_LOAD, PT_NOTE, ProgramHeader};
-use pycoroner_findings::{Gap, GapKind};
 
 use crate::address::{Address, LoadBias};
+use crate::elf::finder::{ModuleFinder, Search};
+use crate::elf::fingerprint::Fingerprint;
+use crate::elf::link_map;
+use crate::elf::module_file::ModuleFile;
 use crate::elf::parse::Core;
-use crate::mapped_file::MappedFile;
 use crate::memory::{Fault, FaultKind, Memory, Target};
 
 /// An executable or shared library, as the core shows it.
@@ -36,6 +37,19 @@ pub struct Module {
 /// The GNU build ID of a module (`NT_GNU_BUILD_ID`).
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct BuildId(Vec<u8>);
+
+impl BuildId {
+    /// The build ID that an ELF file states.
+    pub fn of_elf(file: &[u8]) -> Option<Self> {
+        let header = goblin::elf::Elf::parse_header(file).ok()?;
+        build_id_of_file(file, Target { little_endian: header.endianness().ok()?.is_little(), word_size: 8 })
+    }
+
+    /// Its bytes; mostly twenty of them.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
 
 impl fmt::Display for BuildId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,35 +83,71 @@ impl Module {
     }
 }
 
-/// The modules of a core, by `NT_FILE`; without that note, by the ELF headers in its memory.
+/// The modules of a core, by `NT_FILE`; what that does not name, by the dynamic linker's list and the ELF headers
+/// in memory.
 pub(crate) fn of_core(core: &Core<'_>) -> Vec<Module> {
     let mut modules: Vec<Module> = Vec::new();
     for file in &core.notes().files {
         let row = MappedRow { start: file.start, end: file.end, file_offset: file.file_offset };
-        match modules.last_mut().filter(|module| module.path == file.path && file.file_offset != 0) {
+        // Rows of one module need not stand side by side, and its first page may be mapped once more for its data.
+        let near = modules.iter_mut().rev().take(NEAR).find(|module| module.path == file.path);
+        match near.filter(|module| row.start < module.end || (module.bias.is_none() && row.file_offset != 0))
+        {
             Some(module) => {
-                module.end = file.end;
+                module.end = module.end.max(row.end);
                 module.rows.push(row);
             }
-            None => modules.push(Module::at(&file.path, row)),
+            None => modules.extend(Module::at(&file.path, row, core)),
         }
     }
-    if modules.is_empty() {
-        let headed = core.segments().iter().filter(|segment| core.segment_bytes(segment).starts_with(ELFMAG));
-        modules.extend(headed.map(|segment| {
-            Module::at("", MappedRow { start: segment.address, end: segment.end(), file_offset: 0 })
-        }));
+    // Of what has no header in the core, only that may be a module which was mapped to be run.
+    let may_run = |row: &MappedRow| core.segment_at(row.start).is_some_and(|segment| segment.executable);
+    modules.retain(|module| module.bias.is_some() || module.rows.iter().any(may_run));
+    for module in modules.iter_mut().filter(|module| module.bias.is_none()) {
+        module.writable = writable_rows(core, &module.rows);
     }
-    modules.retain_mut(|module| module.read_header(core));
+    if core.notes().files.is_empty() {
+        modules = unnamed(core);
+    }
     modules
+}
+
+/// Modules that are looked through for the one that a row of `NT_FILE` belongs to.
+const NEAR: usize = 8;
+
+/// The modules of a core without `NT_FILE`: segments that begin with an ELF header.
+fn unnamed(core: &Core<'_>) -> Vec<Module> {
+    const AT_SYSINFO_EHDR: u64 = 33;
+    let vdso =
+        core.notes().auxv.iter().find(|(kind, _)| *kind == AT_SYSINFO_EHDR).map(|&(_, at)| Address(at));
+    let linked = link_map::of_core(core);
+    let headed = core.segments().iter().filter(|segment| core.segment_bytes(segment).starts_with(ELFMAG));
+    let headed = headed.filter(|segment| Some(segment.address) != vdso);
+    headed
+        .filter_map(|segment| {
+            let row = MappedRow { start: segment.address, end: segment.end(), file_offset: 0 };
+            let mut module = Module::at("", row, core)?;
+            let head = first_page(core, module.start)?;
+            let header = ElfHead::parse(&head, core.target())?;
+            let bias = module.bias?;
+            module.rows = header.loads().filter_map(|load| MappedRow::of_load(load, bias)).collect();
+            let known = linked.iter().find(|linked| linked.bias == bias && !linked.path.is_empty());
+            module.path = match known {
+                Some(linked) => linked.path.clone(),
+                None => link_map::soname(core, bias, header.headers()).unwrap_or_default(),
+            };
+            Some(module)
+        })
+        .collect()
 }
 
 /// How much of a module's first page is looked at for its program headers and build ID.
 const HEADER_BYTES: usize = 4096;
 
 impl Module {
-    fn at(path: &str, row: MappedRow) -> Self {
-        Self {
+    /// A module that begins with `row`; none when the mapped file is no module but, say, a locale archive.
+    fn at(path: &str, row: MappedRow, core: &Core<'_>) -> Option<Self> {
+        let mut module = Self {
             path: path.to_owned(),
             start: row.start,
             end: row.end,
@@ -105,35 +155,50 @@ impl Module {
             build_id: None,
             writable: Vec::new(),
             rows: vec![row],
+        };
+        // Where nothing of it was dumped, it may be a module, and its rows still serve to look up the file.
+        if let Some(head) = first_page(core, row.start) {
+            module.read_header(&ElfHead::parse(&head, core.target())?, &head, core);
         }
+        Some(module)
     }
 
-    /// Fills in what the first page says; false when the mapped file is no module but, say, a locale archive.
-    fn read_header(&mut self, core: &Core<'_>) -> bool {
-        let Some(head) = first_page(core, self.start) else {
-            // Nothing of it was dumped: it may be a module, and its rows still serve to look up the file.
-            self.writable = writable_rows(core, &self.rows);
-            return true;
-        };
-        let Some(header) = ElfHead::parse(&head, core.target()) else {
-            return false;
-        };
+    /// Fills in what the first page says.
+    fn read_header(&mut self, header: &ElfHead, head: &[u8], core: &Core<'_>) {
         let bias = header.bias(self.start);
         self.bias = Some(bias);
-        self.build_id = header.build_id(&head, core.target());
+        self.build_id =
+            header.build_id(head, core.target()).or_else(|| header.build_id_in_memory(core, bias));
         self.writable = header
             .loads()
             .filter(|load| load.is_write())
             .map(|load| (bias.apply(load.p_vaddr), load.p_memsz))
             .collect();
-        if let Some(end) =
-            header.loads().map(|load| bias.apply(load.p_vaddr.saturating_add(load.p_memsz))).max()
-        {
-            self.end = self.end.max(end);
-        }
-        true
+        let ends = header.loads().map(|load| bias.apply(load.p_vaddr.saturating_add(load.p_memsz)));
+        self.end = ends.max().unwrap_or(self.end).max(self.end);
+    }
+
+    /// The path without the mark that the kernel puts behind it when the file was deleted or replaced.
+    pub(crate) fn recorded_path(&self) -> &str {
+        self.path.strip_suffix(" (deleted)").unwrap_or(&self.path)
     }
 }
+
+impl MappedRow {
+    /// The row that the dynamic linker or the kernel made of a `PT_LOAD`.
+    fn of_load(load: &ProgramHeader, bias: LoadBias) -> Option<Self> {
+        let within = load.p_vaddr & (PAGE - 1);
+        let end = load.p_vaddr.checked_add(load.p_filesz)?.checked_next_multiple_of(PAGE)?;
+        Some(Self {
+            start: bias.apply(load.p_vaddr - within),
+            end: bias.apply(end),
+            file_offset: load.p_offset.checked_sub(within)?,
+        })
+    }
+}
+
+/// What segments are aligned to at least.
+const PAGE: u64 = 4096;
 
 fn first_page(core: &Core<'_>, start: Address) -> Option<Vec<u8>> {
     core.bytes(start, HEADER_BYTES).or_else(|_| core.bytes(start, 1024)).ok().map(Cow::into_owned)
@@ -145,13 +210,13 @@ fn writable_rows(core: &Core<'_>, rows: &[MappedRow]) -> Vec<(Address, u64)> {
 }
 
 /// ELF header and program headers of a module.
-struct ElfHead {
+pub(crate) struct ElfHead {
     executable_type: u16,
     headers: Vec<ProgramHeader>,
 }
 
 impl ElfHead {
-    fn parse(head: &[u8], target: Target) -> Option<Self> {
+    pub(crate) fn parse(head: &[u8], target: Target) -> Option<Self> {
         let elf = goblin::elf::Elf::parse_header(head).ok()?;
         let endianness =
             elf.endianness().ok().filter(|endianness| endianness.is_little() == target.little_endian)?;
@@ -160,6 +225,10 @@ impl ElfHead {
         let count = usize::from(elf.e_phnum).min(room);
         let headers = ProgramHeader::parse(head, start, count, Ctx::new(Container::Big, endianness)).ok()?;
         Some(Self { executable_type: elf.e_type, headers })
+    }
+
+    pub(crate) fn headers(&self) -> &[ProgramHeader] {
+        &self.headers
     }
 
     fn loads(&self) -> impl Iterator<Item = &ProgramHeader> {
@@ -178,6 +247,19 @@ impl ElfHead {
     }
 }
 
+impl ElfHead {
+    /// Notes that lie elsewhere than in the first page, as `patchelf` leaves them.
+    fn build_id_in_memory(&self, core: &Core<'_>, bias: LoadBias) -> Option<BuildId> {
+        const MOST_NOTES: u64 = 4096;
+        let mut notes = self.headers.iter().filter(|header| header.p_type == PT_NOTE);
+        notes.find_map(|header| {
+            let len = header.p_filesz.min(MOST_NOTES) as usize;
+            let content = core.bytes(bias.apply(header.p_vaddr), len).ok()?;
+            build_id_in(&content, 0, len, core.target())
+        })
+    }
+}
+
 fn build_id_in(file: &[u8], start: usize, len: usize, target: Target) -> Option<BuildId> {
     const NT_GNU_BUILD_ID: u64 = 3;
     let mut notes = file.get(start..start.checked_add(len)?)?;
@@ -192,94 +274,6 @@ fn build_id_in(file: &[u8], start: usize, len: usize, target: Target) -> Option<
         notes = notes.get(content_at + len.checked_next_multiple_of(4)?..)?;
     }
     None
-}
-
-/// Where files of modules are looked for. The default is their recorded paths on this machine.
-#[derive(Clone, Debug, Default)]
-pub struct ModuleFinder {
-    /// All files are looked up under this folder only.
-    pub sysroot: Option<PathBuf>,
-    /// Stands for the executable.
-    pub executable: Option<PathBuf>,
-    /// Folders that are searched by file name first.
-    pub module_path: Vec<PathBuf>,
-}
-
-impl ModuleFinder {
-    fn candidates(&self, module: &Module, is_executable: bool) -> Vec<PathBuf> {
-        let recorded = module.path.trim_end_matches(" (deleted)");
-        let named = self.module_path.iter().map(|folder| folder.join(module.name()));
-        let given = self.executable.iter().filter(|_| is_executable).cloned();
-        let at_path = match &self.sysroot {
-            Some(root) => root.join(recorded.trim_start_matches('/')),
-            None => PathBuf::from(recorded),
-        };
-        given.chain(named).chain(recorded.starts_with('/').then_some(at_path)).collect()
-    }
-}
-
-/// What came of looking for a module's file.
-#[derive(Debug)]
-enum Opened {
-    File(MappedFile),
-    Refused(Box<Gap>),
-    NotThere,
-}
-
-/// A module's file on this machine, opened when first asked for.
-#[derive(Debug)]
-pub(crate) struct ModuleFile {
-    pub(crate) module: Module,
-    candidates: Vec<PathBuf>,
-    file: OnceLock<Opened>,
-}
-
-impl ModuleFile {
-    /// The file's bytes, if a file of the same build is there.
-    pub(crate) fn bytes(&self, target: Target) -> Option<&[u8]> {
-        match self.file.get_or_init(|| self.open(target)) {
-            Opened::File(file) => Some(file),
-            Opened::Refused(_) | Opened::NotThere => None,
-        }
-    }
-
-    /// The bytes of the file's separate debug information, if one of the same build is there.
-    #[expect(clippy::unused_self, reason = "nothing looks for separate debug files yet")]
-    pub(crate) fn debug_bytes(&self, _target: Target) -> Option<&[u8]> {
-        None
-    }
-
-    /// What was wrong with the files that were looked at.
-    pub(crate) fn gap(&self) -> Option<&Gap> {
-        match self.file.get()? {
-            Opened::Refused(gap) => Some(gap),
-            Opened::File(_) | Opened::NotThere => None,
-        }
-    }
-
-    fn open(&self, target: Target) -> Opened {
-        // Without a build ID nothing tells that a file is the one that was mapped.
-        let Some(wanted) = &self.module.build_id else { return Opened::NotThere };
-        let mut refused = None;
-        for path in &self.candidates {
-            let Ok(file) = MappedFile::open(path) else { continue };
-            match build_id_of_file(&file, target) {
-                Some(found) if found == *wanted => return Opened::File(file),
-                found => refused = refused.or_else(|| Some(self.mismatch(path, found.as_ref(), wanted))),
-            }
-        }
-        refused.map_or(Opened::NotThere, |gap| Opened::Refused(Box::new(gap)))
-    }
-
-    fn mismatch(&self, path: &Path, found: Option<&BuildId>, wanted: &BuildId) -> Gap {
-        let found = found.map_or_else(|| "none".to_owned(), ToString::to_string);
-        Gap::new(
-            GapKind::Missing,
-            format!("the file of {}", self.module.name()),
-            format!("{} has build ID {found}, the core was made with {wanted}; it is not used", path.display()),
-        )
-        .remedy("give the files of the crashed build with --sysroot or --module-path; the core alone is enough for Python")
-    }
 }
 
 /// The build ID that a module's file states.
@@ -308,12 +302,14 @@ impl ModuleMemory {
             rows.extend(module.rows.iter().filter(unwritable).map(|&row| (row, index)));
         }
         rows.sort_by_key(|(row, _)| row.start);
+        let search = Arc::new(Search::new(finder.clone()));
         let files = modules
             .into_iter()
             .map(|module| {
                 let is_executable = entry.is_some_and(|entry| module.contains(entry));
-                let candidates = finder.candidates(&module, is_executable);
-                ModuleFile { module, candidates, file: OnceLock::new() }
+                let unmarked = module.build_id.is_none();
+                let fingerprint = unmarked.then(|| Fingerprint::of(core, &module)).flatten();
+                ModuleFile::new(module, is_executable, fingerprint, Arc::clone(&search))
             })
             .collect();
         Self { files, rows, target: core.target() }
@@ -344,6 +340,30 @@ impl Memory for ModuleMemory {
     }
 }
 
+/// The content of a section of an ELF file.
+pub(crate) fn section<'f>(file: &'f [u8], name: &str) -> Option<&'f [u8]> {
+    let (sections, names, _) = section_headers(file)?;
+    let found = section_named(file, &sections, names, name)?;
+    if found.sh_type == goblin::elf::section_header::SHT_NOBITS {
+        return None;
+    }
+    let start = usize::try_from(found.sh_offset).ok()?;
+    file.get(start..start.checked_add(usize::try_from(found.sh_size).ok()?)?)
+}
+
+fn section_named<'s>(
+    file: &[u8],
+    sections: &'s [goblin::elf::SectionHeader],
+    names: usize,
+    name: &str,
+) -> Option<&'s goblin::elf::SectionHeader> {
+    let text = file.get(usize::try_from(sections.get(names)?.sh_offset).ok()?..)?;
+    sections.iter().find(|section| {
+        let named = text.get(section.sh_name..).and_then(|rest| rest.get(..=name.len()));
+        named.is_some_and(|named| named.split_last() == Some((&0, name.as_bytes())))
+    })
+}
+
 /// The run-time address of a symbol that a module's file defines.
 pub(crate) fn symbol_address(file: &[u8], bias: LoadBias, name: &str) -> Option<Address> {
     let (sections, _, ctx) = section_headers(file)?;
@@ -369,12 +389,7 @@ pub(crate) fn symbol_address(file: &[u8], bias: LoadBias, name: &str) -> Option<
 /// The run-time address at which a section of a module's file begins, where it is loaded.
 pub(crate) fn section_address(file: &[u8], bias: LoadBias, name: &str) -> Option<Address> {
     let (sections, names, _) = section_headers(file)?;
-    let strings = sections.get(names)?;
-    let text = file.get(usize::try_from(strings.sh_offset).ok()?..)?;
-    let found = sections.iter().find(|section| {
-        let named = text.get(section.sh_name..).and_then(|rest| rest.get(..=name.len()));
-        section.sh_addr != 0 && named.is_some_and(|named| named.split_last() == Some((&0, name.as_bytes())))
-    })?;
+    let found = section_named(file, &sections, names, name).filter(|section| section.sh_addr != 0)?;
     Some(bias.apply(found.sh_addr))
 }
 

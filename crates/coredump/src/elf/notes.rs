@@ -31,6 +31,9 @@ pub struct ThreadStatus {
     pub signal: u32,
     /// General registers in the kernel's order (`struct user_regs_struct` of the machine).
     pub registers: Vec<u64>,
+    /// Processor time in milliseconds, in the program and in the kernel; of the whole process in the note of its first
+    /// thread.
+    pub cpu_ms: Option<(u64, u64)>,
     /// The thread pointer `tpidr_el0`, which aarch64 has in a note of its own.
     pub tpidr: Option<u64>,
     /// The note.
@@ -42,8 +45,14 @@ pub struct ThreadStatus {
 pub struct ProcessInfo {
     /// Process id.
     pub pid: u64,
+    /// Process id of the parent.
+    pub parent_pid: u64,
     /// Real user id.
     pub uid: u64,
+    /// Real group id.
+    pub gid: u64,
+    /// Scheduling priority, from -20 to 19.
+    pub nice: i8,
     /// First 15 bytes of the executable's name.
     pub name: String,
     /// First 79 bytes of the command line.
@@ -188,16 +197,25 @@ fn thread_status(note: &Note<'_>, machine: Machine) -> Option<ThreadStatus> {
         tid: note.number(32, 4)?,
         signal: note.number(12, 2)? as u32,
         registers: note.target.words(registers).collect(),
+        // pr_utime at 48 and pr_stime at 64: seconds and microseconds.
+        cpu_ms: milliseconds(note, 48).zip(milliseconds(note, 64)),
         tpidr: None,
         citation: note.citation.clone(),
     })
 }
 
+fn milliseconds(note: &Note<'_>, at: usize) -> Option<u64> {
+    note.number(at, 8)?.checked_mul(1000)?.checked_add(note.number(at + 8, 8)? / 1000)
+}
+
 /// `struct elf_prpsinfo` of a 64-bit Linux.
 fn process_info(note: &Note<'_>) -> Option<ProcessInfo> {
     Some(ProcessInfo {
+        nice: note.number(3, 1)? as u8 as i8,
         uid: note.number(16, 4)?,
+        gid: note.number(20, 4)?,
         pid: note.number(24, 4)?,
+        parent_pid: note.number(28, 4)?,
         name: note.text(40, 16)?,
         arguments: note.text(56, 80)?,
     })

@@ -2,6 +2,7 @@
 //!
 //! One file for each judgement.
 
+mod binaries;
 mod crash;
 mod exception_in_flight;
 mod extension;
@@ -27,6 +28,7 @@ pub(crate) fn of_snapshot(snapshot: &ProcessSnapshot) -> Vec<Finding> {
     findings.extend(crashed.and_then(recursion::finding));
     findings.extend(crashed.and_then(exception_in_flight::finding));
     findings.extend(unhandled_exception::finding(snapshot));
+    findings.extend(binaries::finding(snapshot));
     findings
 }
 

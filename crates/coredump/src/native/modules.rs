@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use crate::address::{Address, LoadBias};
-use crate::elf::modules::ModuleFile;
+use crate::elf::module_file::ModuleFile;
 use crate::layout::dwarf::Binary;
 use crate::memory::Memory;
 use crate::native::cfi::CallFrames;

@@ -3,7 +3,8 @@
 use memchr::memmem;
 
 use crate::address::{Address, Ptr};
-use crate::elf::modules::{self, Module, ModuleFile};
+use crate::elf::module_file::ModuleFile;
+use crate::elf::modules::{self, Module};
 use crate::layout::Layout;
 use crate::layout::debug_offsets::COOKIE;
 use crate::layout::member::{self, InterpreterState, RuntimeState};

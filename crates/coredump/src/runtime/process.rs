@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 
 use crate::address::Address;
+use crate::elf::finder::ModuleFinder;
 use crate::elf::initial_stack::{self, InitialStack};
-use crate::elf::modules::{self, Module, ModuleFile, ModuleFinder, ModuleMemory};
+use crate::elf::module_file::ModuleFile;
+use crate::elf::modules::{self, Module, ModuleMemory};
 use crate::elf::parse::Core;
 use crate::memory::{Fault, Memory, Overlay, Space};
 use crate::runtime::known_words::KnownWords;

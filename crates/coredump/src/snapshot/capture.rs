@@ -10,10 +10,10 @@ use crate::runtime::attach::{AttachError, PythonRuntime};
 use crate::runtime::dialect::Gil;
 use crate::runtime::process::DeadProcess;
 use crate::snapshot::crash;
-use crate::snapshot::document::{
-    CrashSection, ProcessSection, ProcessSnapshot, PythonSection, ThreadSection,
+use crate::snapshot::document::{CrashSection, ProcessSnapshot, ThreadSection};
+use crate::snapshot::{
+    contexts, held, memory_logs, native, process as process_of, recovered, suspended, tasks, threads,
 };
-use crate::snapshot::{contexts, held, memory_logs, native, recovered, suspended, tasks, threads};
 
 /// How much is read into a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub fn capture(
     if options.native {
         native::add(process, runtime, &mut threads.sections, &mut gaps);
     }
-    gaps.extend(process.module_files().iter().filter_map(|file| file.gap().cloned()));
+    gaps.extend(process.module_files().iter().flat_map(|file| file.gaps().cloned()));
     let tasks = runtime.map(|runtime| tasks::of_runtime(runtime, options, &mut gaps)).unwrap_or_default();
     let (mut suspended, mut memory_logs) = (Vec::new(), Vec::new());
     if let Some(runtime) = runtime.filter(|_| options.locals == LocalsOf::AllFrames) {
@@ -81,7 +81,7 @@ pub fn capture(
     }
     let mut snapshot = ProcessSnapshot {
         schema: "pycoroner.core/1",
-        process: process_section(process, runtime),
+        process: process_of::section(process, runtime),
         crash,
         threads: threads.sections,
         locks: threads.locks,
@@ -105,50 +105,6 @@ fn untried(runtime: &PythonRuntime<'_>) -> Gap {
         "its layout comes from CPython's headers and agrees with this core, but was never tried on another one; types \
          that only C files define are shown without their contents",
     )
-}
-
-fn process_section(process: &DeadProcess<'_>, runtime: Option<&PythonRuntime<'_>>) -> ProcessSection {
-    let core = process.core();
-    let started = process.initial_stack();
-    let noted = core.notes().process.as_ref();
-    let cut_arguments =
-        || noted.map(|noted| noted.arguments.clone()).into_iter().filter(|text| !text.is_empty());
-    let argv = if started.arguments.is_empty() { cut_arguments().collect() } else { started.arguments };
-    let pair = |entry: String| {
-        let (key, value) = entry.split_once('=')?;
-        Some((key.to_owned(), value.to_owned()))
-    };
-    ProcessSection {
-        pid: noted.map(|noted| noted.pid),
-        uid: noted.map(|noted| noted.uid),
-        argv,
-        executable: started.executable,
-        env: started.environment.into_iter().filter_map(pair).collect(),
-        arch: core.machine().name(),
-        gc_enabled: runtime.and_then(gc_enabled),
-        python: runtime.map(|runtime| PythonSection {
-            version: runtime.version().text.clone(),
-            full_version: runtime.version().full.clone(),
-            flavor: runtime.flavor(),
-            located_by: runtime.located_by(),
-            layout_from: runtime.layout_from().to_vec(),
-            runtime_address: runtime.recovery().is_none().then(|| runtime.address().address()),
-            confidence: runtime.recovery().map(|recovery| recovery.confidence),
-            because: runtime.recovery().map(|recovery| recovery.because.clone()).unwrap_or_default(),
-        }),
-    }
-}
-
-/// `gc.isenabled()` of the main interpreter. Up to 3.8 the switch lies behind mutexes in `_PyRuntime`.
-fn gc_enabled(runtime: &PythonRuntime<'_>) -> Option<bool> {
-    let python = runtime.python();
-    let main = *runtime.interpreters().last()?;
-    let switch = if python.layout().has(member::INTERP_GC_ENABLED) {
-        python.read(main, member::INTERP_GC_ENABLED)
-    } else {
-        python.read(runtime.address(), member::RUNTIME_GC_ENABLED)
-    };
-    switch.ok().map(|switch| switch != 0)
 }
 
 /// The gap that a failed read leaves.

@@ -21,7 +21,10 @@ pub use crash::{
 pub use exception::ExceptionSection;
 pub use lock::{DeadlockSection, LockSection, WaitSection, WaiterSection};
 pub use native::{FoundBy, MergedFrame, NativeFrameSection};
-pub use process::{ProcessSection, PythonSection};
+pub use process::{
+    CpuTime, LoadedModules, MappingKind, MappingRow, MemoryRow, MemorySection, ModuleSection, ProcessSection,
+    PythonSection, SysSection, WorkingDirectory,
+};
 pub use task::{AsyncioSection, FailedTaskSection, MemoryLogSection, SuspendedSection, TaskSection};
 pub use thread::{FrameSection, ThreadSection};
 pub use value::{AttributeSection, NamedValueSection, VariableSection};

@@ -1,0 +1,186 @@
+//! The process: what was started, by which interpreter, how much it had mapped.
+
+use std::fmt::Write as _;
+
+use super::closing;
+use super::core::Folding;
+use super::inert::{cut, inert};
+use super::quantity::{bytes, counted};
+use super::style::{FAINT, STRONG, WARN};
+use crate::documents::{Memory, Process, Python, Sys};
+
+/// Characters of a command line that are shown.
+const MOST_COMMAND: usize = 300;
+/// Kinds of mappings that the one line about memory names.
+const MOST_KINDS: usize = 4;
+
+/// Writes the lines that everybody needs; unfolded, all that is known.
+pub(super) fn write(out: &mut String, process: &Process, folding: Folding) {
+    let pid = process.pid.map_or("?".to_owned(), |pid| pid.to_string());
+    let command = if process.argv.is_empty() {
+        process.executable.clone().unwrap_or_else(|| "command line unknown".to_owned())
+    } else {
+        process.argv.join(" ")
+    };
+    let (command, left_out) = cut(&command, MOST_COMMAND);
+    let more = if left_out > 0 { "…" } else { "" };
+    let user = process.uid.map(|uid| format!(" {FAINT}(user {uid}){FAINT:#}")).unwrap_or_default();
+    let _ = writeln!(out, "\nProcess  {pid}: {}{more}{user}", inert(command));
+    match &process.python {
+        Some(python) => write_python(out, python, &process.arch),
+        None => {
+            let _ = writeln!(out, "Python   {WARN}not found{WARN:#}, {}", inert(&process.arch));
+        }
+    }
+    if process.gc_enabled == Some(false) {
+        let _ = writeln!(out, "         {WARN}the cyclic garbage collector was off{WARN:#}");
+    }
+    if let Some(memory) = &process.memory {
+        write_memory(out, memory);
+    }
+    if folding == Folding::Unfolded {
+        write_details(out, process);
+    }
+}
+
+fn write_python(out: &mut String, python: &Python, arch: &str) {
+    if python.located_by == "recovered" {
+        let sure = python.confidence.map(|confidence| format!(", {}", closing::confidence(confidence)));
+        let _ = writeln!(
+            out,
+            "Python   {} {}, {} {WARN}(recovered by shape{}: the interpreter's own state is lost){WARN:#}",
+            inert(&python.version),
+            inert(&python.flavor),
+            inert(arch),
+            sure.unwrap_or_default(),
+        );
+        return;
+    }
+    let _ = writeln!(
+        out,
+        "Python   {} {}, {} {FAINT}(found by {}; layout from {}){FAINT:#}",
+        inert(&python.version),
+        inert(&python.flavor),
+        inert(arch),
+        inert(&python.located_by),
+        inert(&python.layout_from.join(", "))
+    );
+    if let Some(prefix) =
+        python.sys.as_ref().filter(|sys| sys.is_venv == Some(true)).and_then(|sys| sys.prefix.as_ref())
+    {
+        let _ = writeln!(out, "         in the virtual environment {}", inert(prefix));
+    }
+}
+
+fn write_memory(out: &mut String, memory: &Memory) {
+    let sum = |of: fn(&crate::documents::MemoryRow) -> u64| {
+        memory.totals.iter().fold(0u64, |sum, row| sum.saturating_add(of(row)))
+    };
+    let kinds: Vec<String> = memory
+        .totals
+        .iter()
+        .take(MOST_KINDS)
+        .map(|row| format!("{} {}", row.kind, bytes(row.bytes)))
+        .collect();
+    let _ = writeln!(
+        out,
+        "Memory   {} mapped, {} in the core {FAINT}({}){FAINT:#}",
+        bytes(sum(|row| row.bytes)),
+        bytes(sum(|row| row.dumped_bytes)),
+        inert(&kinds.join(", "))
+    );
+}
+
+fn write_details(out: &mut String, process: &Process) {
+    let mut line = |label: &str, value: Option<String>| {
+        if let Some(value) = value {
+            let _ = writeln!(out, "  {label:<18}{}", inert(&value));
+        }
+    };
+    line("executable", process.executable.clone());
+    line("parent", process.parent_pid.map(|pid| format!("process {pid}")));
+    line("group", process.gid.map(|gid| gid.to_string()));
+    line("name", process.name.clone());
+    line("nice", process.nice.map(|nice| nice.to_string()));
+    line(
+        "folder",
+        process.working_directory.as_ref().map(|folder| format!("{} ({})", folder.path, folder.source)),
+    );
+    line("threads", process.thread_count.map(|count| count.to_string()));
+    let seconds = |ms: u64| format!("{}.{:03} s", ms / 1000, ms % 1000);
+    line(
+        "processor time",
+        process.cpu.as_ref().map(|cpu| {
+            format!("{} in the program, {} in the kernel", seconds(cpu.user_ms), seconds(cpu.system_ms))
+        }),
+    );
+    line("page size", process.page_size.map(|size| size.to_string()));
+    line("processor", process.platform.clone());
+    line("secure execution", process.secure.map(|secure| secure.to_string()));
+    if let Some(sys) = process.python.as_ref().and_then(|python| python.sys.as_ref()) {
+        write_sys(out, sys);
+    }
+    if let Some(memory) = &process.memory {
+        let _ = writeln!(out, "{STRONG}Mappings{STRONG:#}");
+        for row in &memory.totals {
+            let _ = writeln!(
+                out,
+                "  {:<12}{:>12} mapped {:>12} in the core  {}",
+                inert(&row.kind),
+                bytes(row.bytes),
+                bytes(row.dumped_bytes),
+                counted(row.mappings, "mapping")
+            );
+        }
+        for row in &memory.largest {
+            let path = row.path.as_deref().unwrap_or_default();
+            let _ = writeln!(
+                out,
+                "  {:<18} {:>12}  {} {}",
+                inert(&row.start),
+                bytes(row.bytes),
+                inert(&row.kind),
+                inert(path)
+            );
+        }
+    }
+    if !process.modules.is_empty() {
+        let _ = writeln!(out, "{STRONG}Modules{STRONG:#}");
+    }
+    for module in &process.modules {
+        let build_id = module.build_id.as_deref().unwrap_or("no build ID");
+        let path = if module.path.is_empty() { "(without a name)" } else { &module.path };
+        let _ = writeln!(
+            out,
+            "  {:<18} {} {FAINT}{}{FAINT:#}",
+            inert(&module.start),
+            inert(path),
+            inert(build_id)
+        );
+    }
+}
+
+fn write_sys(out: &mut String, sys: &Sys) {
+    let _ = writeln!(out, "{STRONG}sys{STRONG:#}");
+    let mut line = |label: &str, value: &str| {
+        let _ = writeln!(out, "  {label:<18}{}", inert(value));
+    };
+    for (label, value) in
+        [("executable", &sys.executable), ("prefix", &sys.prefix), ("base_prefix", &sys.base_prefix)]
+    {
+        if let Some(value) = value {
+            line(label, value);
+        }
+    }
+    for path in &sys.path {
+        line("path", path);
+    }
+    let flags: Vec<String> = sys.flags.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    line("flags", &flags.join(" "));
+    if let Some(modules) = &sys.modules {
+        line("modules", &modules.count.to_string());
+        for (name, version) in &modules.versions {
+            line("", &format!("{name} {version}"));
+        }
+    }
+}
