@@ -130,7 +130,7 @@ Examples:
   journalctl -u shop -o short-iso | pycoroner analyze core.412 - > incident.md
 
 The crash window of the logs is laid around the time of death. That is what a log says about this very process,
-else the core's modification time, else the last record of the logs; the report says which.")]
+else what systemd-coredump stored with the core, else its modification time, else the last record of the logs; the report says which.")]
 pub(crate) struct AnalyzeArgs {
     /// Core files, logs, directories of them; `-` is stdin
     #[arg(required = true, value_name = "PATH")]

@@ -154,6 +154,7 @@ fn died(death: &Death, snapshot: &ProcessSnapshot) -> Option<Event> {
         (None, None) => "the core was taken".to_owned(),
     };
     let basis = match at.basis {
+        TimeBasis::StoredWithCore => "as was stored with the core",
         TimeBasis::FileModified => "the core file was last changed then",
         TimeBasis::InferredNeighbour => "the time of the last log record; nothing states it",
         TimeBasis::Stated | TimeBasis::AssumedZone | TimeBasis::InferredYear => "as the log states",

@@ -1,6 +1,6 @@
 //! When the process died: the one place that decides it, and how well it is known.
 
-use pycoroner_coredump::ProcessSnapshot;
+use pycoroner_coredump::{ProcessSnapshot, StoredCore};
 use pycoroner_findings::{Gap, GapKind, TimeBasis, Timestamp, UtcTime};
 use pycoroner_logscan::{Anchor, LogEvent, Options, Scan, Zone};
 
@@ -24,6 +24,11 @@ const WRITING_MS: u64 = 60_000;
 /// A log that ends earlier than this before the core was last changed is taken to show that the core was copied.
 const SILENCE_MS: i64 = 300_000;
 
+/// Times of a log and of the stored core that lie this near to each other mean the same.
+const AGREEING_MS: i64 = 10_000;
+/// Process ids up to this one are what containers give.
+const FEW: u64 = 1000;
+
 /// A time of death, if any is known, with what is uncertain about it.
 #[derive(Debug, Default)]
 pub(super) struct Death {
@@ -35,15 +40,29 @@ pub(super) struct Death {
 
 /// Decides by the logs and the core file's own time; reads the logs once, quickly.
 pub(super) fn of_process(core: &Item, snapshot: &ProcessSnapshot, evidence: &Evidence, zone: &Zone) -> Death {
+    let stored = stored(core, snapshot);
     if evidence.of(&Kind::Log).next().is_none() {
-        return by_file(core);
+        return stored.map_or_else(|| by_file(core), |at| Death { at: Some(at), gap: None });
     }
     let quick = Options { assumed_zone: zone.clone(), templates: false, ..Options::default() };
     let scan = scan_logs(evidence, &quick);
-    match stated(&scan, snapshot) {
-        Some(at) => Death { at: Some(at), gap: None },
-        None => by_span(core, &scan),
-    }
+    let at = match (stated(&scan, snapshot), stored) {
+        // A log's clock may be read in the wrong zone; where the two agree, the log is the more exact one.
+        (Some(stated), Some(stored)) if stated.time.millis_since(stored.time).abs() > AGREEING_MS => {
+            Some(stored)
+        }
+        (stated, stored) => stated.or(stored),
+    };
+    at.map_or_else(|| by_span(core, &scan), |at| Death { at: Some(at), gap: None })
+}
+
+/// The time that systemd-coredump gave the core's name or attributes, if those are about this very process.
+fn stored(core: &Item, snapshot: &ProcessSnapshot) -> Option<Timestamp> {
+    let stored = StoredCore::of_file(&core.path);
+    // In a container the process has another number there than the machine gave it.
+    let is_other = |pid: u64| snapshot.process.pid.is_some_and(|own| own != pid && own > FEW);
+    let time = stored.time.filter(|_| !stored.pid.is_some_and(is_other))?;
+    Some(Timestamp { time, basis: TimeBasis::StoredWithCore, uncertainty_ms: 1000 })
 }
 
 /// What the scan of the crash window is laid around.

@@ -55,6 +55,7 @@ pub use elf::initial_stack::InitialStack;
 pub use elf::modules::{BuildId, Module};
 pub use elf::notes::{FileMapping, Notes, ProcessInfo, SignalInfo, ThreadStatus};
 pub use elf::parse::{Core, CoreError, Machine, Segment};
+pub use elf::stored::StoredCore;
 pub use layout::flavor::Flavor;
 pub use layout::{
     Bits, Column, ColumnError, DwarfError, Inline, Layout, Member, ReadError, SizeOf, Value,

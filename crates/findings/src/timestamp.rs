@@ -31,6 +31,8 @@ pub enum TimeBasis {
     InferredYear,
     /// The record has no time; a neighbouring record's was taken.
     InferredNeighbour,
+    /// What stored the core wrote it down: in the file's name or beside its content.
+    StoredWithCore,
     /// The modification time of the file.
     FileModified,
 }

@@ -9,4 +9,5 @@ pub(crate) mod module_file;
 pub(crate) mod modules;
 pub(crate) mod notes;
 pub(crate) mod parse;
+pub(crate) mod stored;
 mod sysroot;

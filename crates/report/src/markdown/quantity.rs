@@ -65,6 +65,7 @@ pub(crate) fn basis(basis: TimeBasis) -> &'static str {
         TimeBasis::AssumedZone => "zone assumed",
         TimeBasis::InferredYear => "year inferred",
         TimeBasis::InferredNeighbour => "from a neighbouring record",
+        TimeBasis::StoredWithCore => "stored with the core",
         TimeBasis::FileModified => "file modification time",
     }
 }
