@@ -1,6 +1,7 @@
 //! The program as its users run it: over the committed cores and logs, against what the dead processes said.
 
 mod damage;
+mod debuginfod;
 mod heap;
 mod incident;
 mod logs;

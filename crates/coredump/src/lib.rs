@@ -81,5 +81,10 @@ pub use runtime::threads::Thread;
 pub use runtime::verify::{Refusal, Version};
 pub use snapshot::capture::{CaptureOptions, LocalsOf, capture};
 pub use snapshot::document::{
-    AsyncioSection, AttributeSection, CpuTime, CrashSection, DeadlockSection, ExceptionSection, ExtensionSection, FailedTaskSection, FaulthandlerSection, FoundBy, FrameSection, LoadedModules, LockSection, MappingKind, MappingRow, MemoryLogSection, MemoryRow, MemorySection, MergedFrame, ModuleSection, NamedValueSection, NativeExceptionSection, NativeFrameSection, ProcessSection, ProcessSnapshot, PythonSection, SignalSection, SuspendedSection, SysSection, TaskSection, ThreadSection, VariableSection, Verdict, WaitSection, WaiterSection, WorkingDirectory,
+    AsyncioSection, AttributeSection, CpuTime, CrashSection, DeadlockSection, ExceptionSection,
+    ExtensionSection, FailedTaskSection, FaulthandlerSection, FoundBy, FrameSection, LoadedModules,
+    LockSection, MappingKind, MappingRow, MemoryLogSection, MemoryRow, MemorySection, MergedFrame,
+    ModuleSection, NamedValueSection, NativeExceptionSection, NativeFrameSection, ProcessSection,
+    ProcessSnapshot, PythonSection, SignalSection, SuspendedSection, SysSection, TaskSection, ThreadSection,
+    VariableSection, Verdict, WaitSection, WaiterSection, WorkingDirectory,
 };

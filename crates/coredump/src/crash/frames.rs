@@ -75,6 +75,7 @@ pub(crate) fn read(process: &DeadProcess<'_>, death: &Death) -> Vec<NearFrame> {
         signal: death.signal.unwrap_or_default(),
         registers: death.registers.values().to_vec(),
         tpidr: None,
+        cpu_ms: None,
         citation,
     };
     let modules = Modules::of(process);

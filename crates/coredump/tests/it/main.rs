@@ -1,5 +1,6 @@
 //! Cores of real processes against what those processes said of themselves, and cores that are damaged.
 
+mod binaries;
 mod damaged;
 mod deaths;
 mod headers;

@@ -1,0 +1,176 @@
+//! Which files are taken for those of the dead process, and which never are.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use pycoroner_coredump::{
+    Address, BuildId, CaptureOptions, Core, DeadProcess, Download, FileKind, Memory, ModuleFinder,
+    PythonRuntime, capture,
+};
+use pycoroner_findings::SourceId;
+use pycoroner_fixtures::{CoreBuilder, Machine, MappedFile, Permissions, Segment, Thread};
+
+const BASE: u64 = 0x7000_0000_0000;
+const TEXT: u64 = BASE + 0x1000;
+const RECORDED: &str = "/opt/shop/lib/libshop.so.1";
+const OURS: [u8; 4] = [0xab, 0xcd, 0xef, 0x01];
+
+/// A shared library of two pages with a build ID; the second page is its text.
+fn library(build_id: &[u8], text: u8) -> Vec<u8> {
+    let mut file = vec![0x7f, b'E', b'L', b'F', 2, 1, 1, 0];
+    file.resize(16, 0);
+    file.extend([3, 0, 62, 0, 1, 0, 0, 0]); // ET_DYN, x86-64
+    for word in [0u64, 64, 0] {
+        file.extend(word.to_le_bytes()); // e_entry, e_phoff, e_shoff
+    }
+    file.extend([0, 0, 0, 0, 64, 0, 56, 0, 2, 0, 64, 0, 0, 0, 0, 0]);
+    let mut header = |kind: u32, flags: u32, words: [u64; 6]| {
+        file.extend(kind.to_le_bytes());
+        file.extend(flags.to_le_bytes());
+        file.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+    };
+    let note_len = 16 + build_id.len() as u64;
+    header(1, 5, [0, 0, 0, 0x2000, 0x2000, 0x1000]);
+    header(4, 4, [0x200, 0x200, 0x200, note_len, note_len, 4]);
+    file.resize(0x200, 0);
+    for number in [4, build_id.len() as u32, 3] {
+        file.extend(number.to_le_bytes());
+    }
+    file.extend(b"GNU\0");
+    file.extend(build_id);
+    file.resize(0x1000, 0);
+    file.resize(0x2000, text);
+    file
+}
+
+/// A core in which the library is mapped; only its first page was dumped.
+fn core() -> Vec<u8> {
+    let first = library(&OURS, 0)[..0x1000].to_vec();
+    let row = |start: u64, page_offset: u64| MappedFile {
+        start,
+        end: start + 0x1000,
+        page_offset,
+        path: format!("{RECORDED} (deleted)").into_bytes(),
+    };
+    CoreBuilder::new(Machine::X86_64)
+        .thread(Thread::new(7).signal(11))
+        .file(row(BASE, 0))
+        .file(row(TEXT, 1))
+        .segment(Segment::new(BASE, first).permissions(Permissions::Read))
+        .segment(Segment::not_dumped(TEXT, 0x1000).permissions(Permissions::ReadExecute))
+        .build()
+}
+
+/// The byte of the text that is read through `finder`, and the findings and gaps that come of it.
+fn read(finder: &ModuleFinder) -> (Option<u8>, Vec<String>) {
+    let core = core();
+    let process = DeadProcess::new(Core::parse(&core, SourceId(1)).unwrap(), finder);
+    let byte = process.bytes(Address(TEXT + 5), 1).ok().map(|bytes| bytes[0]);
+    let snapshot = capture(&process, PythonRuntime::attach(&process).as_ref(), &CaptureOptions::default());
+    assert_eq!(snapshot.process.modules[0].binary_used, byte.is_some());
+    let findings = snapshot.findings.iter().map(|finding| finding.id.to_string());
+    let gaps = snapshot.gaps.iter().map(|gap| format!("{}: {}", gap.what, gap.why));
+    (byte, findings.chain(gaps).collect())
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn with(self, path: &str, content: &[u8]) -> Self {
+        let path = self.0.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+        self
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().to_owned()
+    }
+}
+
+fn in_root(root: &Folder) -> ModuleFinder {
+    ModuleFinder { sysroot: Some(root.path()), ..ModuleFinder::default() }
+}
+
+fn on_path(root: &Folder, folder: &Folder) -> ModuleFinder {
+    ModuleFinder { module_path: vec![folder.path()], ..in_root(root) }
+}
+
+#[test]
+fn files_of_the_same_build_are_found() {
+    let empty = Folder::new();
+    let ours = library(&OURS, 0x90);
+    let found = |finder: &ModuleFinder| assert_eq!(read(finder).0, Some(0x90), "{finder:?}");
+    found(&in_root(&Folder::new().with(&RECORDED[1..], &ours)));
+    found(&in_root(&Folder::new().with("usr/lib/debug/.build-id/ab/cdef01", &ours)));
+    found(&on_path(&empty, &Folder::new().with("libshop.so.1", &ours)));
+    found(&on_path(&empty, &Folder::new().with("deep/below/libshop.so.1", &ours)));
+    found(&on_path(&empty, &Folder::new().with("deep/below/another-name", &ours)));
+    // One of another build that stands in front is passed over.
+    let both = Folder::new().with("a/libshop.so.1", &library(&[1; 4], 0x11)).with("b/libshop.so.1", &ours);
+    found(&on_path(&empty, &both));
+    assert_eq!(read(&in_root(&empty)).0, None);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_of_a_root_stay_in_it() {
+    let outside = Folder::new().with("libshop.so.1", &library(&OURS, 0x90));
+    let root = Folder::new().with("real/libshop.so.1", &library(&OURS, 0x91));
+    fs::create_dir_all(root.path().join("opt")).unwrap();
+    fs::create_dir_all(root.path().join("opt/shop")).unwrap();
+    std::os::unix::fs::symlink("/real", root.path().join("opt/shop/lib")).unwrap();
+    assert_eq!(read(&in_root(&root)).0, Some(0x91));
+    fs::remove_file(root.path().join("opt/shop/lib")).unwrap();
+    std::os::unix::fs::symlink(outside.path(), root.path().join("opt/shop/lib")).unwrap();
+    assert_eq!(read(&in_root(&root)).0, None);
+}
+
+#[test]
+fn other_builds_are_refused_by_name() {
+    let root = Folder::new().with(&RECORDED[1..], &library(&[0x11; 4], 0x11));
+    let (byte, said) = read(&in_root(&root));
+    assert_eq!(byte, None);
+    assert!(said.contains(&"module-mismatch".to_owned()), "{said:?}");
+    let gap = said.iter().find(|text| text.starts_with("the file of libshop.so.1")).expect("a gap");
+    assert!(gap.contains("has build ID 11111111, the core was made with abcdef01"), "{gap}");
+    // What is no binary at all says nothing about the build.
+    let root = Folder::new().with(&RECORDED[1..], b"#!/bin/sh\n");
+    let (byte, said) = read(&in_root(&root));
+    assert!(byte.is_none() && !said.contains(&"module-mismatch".to_owned()), "{said:?}");
+}
+
+#[derive(Debug)]
+struct Server(Result<Option<PathBuf>, String>);
+
+impl Download for Server {
+    fn download(&self, build_id: &BuildId, kind: FileKind) -> Result<Option<PathBuf>, String> {
+        assert_eq!((build_id.to_string().as_str(), kind), ("abcdef01", FileKind::Executable));
+        self.0.clone()
+    }
+}
+
+#[test]
+fn downloads_are_checked_like_files() {
+    let empty = Folder::new();
+    let served = Folder::new().with("ours", &library(&OURS, 0x90)).with("theirs", &library(&[2; 4], 0x22));
+    let ask = |answer: Result<Option<&Path>, &str>| {
+        let answer = answer.map(|path| path.map(|path| served.path().join(path))).map_err(str::to_owned);
+        read(&ModuleFinder { download: Some(Arc::new(Server(answer))), ..in_root(&empty) })
+    };
+    assert_eq!(ask(Ok(Some(Path::new("ours")))).0, Some(0x90));
+    assert_eq!(ask(Ok(None)).0, None);
+    for (answer, expected) in [
+        (Ok(Some(Path::new("theirs"))), "the file that was downloaded has build ID 02020202"),
+        (Err("http://example: timeout"), "http://example: timeout"),
+    ] {
+        let (byte, said) = ask(answer);
+        assert_eq!(byte, None);
+        assert!(said.iter().any(|text| text.contains(expected)), "{said:?}");
+    }
+}
