@@ -111,8 +111,7 @@ fn decide(
     };
     let mut fitting: Vec<_> = columns.into_iter().filter(|(_, layout)| explains(layout)).collect();
     let mut because = vec![format!("{agreeing} code objects share the type at {}", types.code)];
-    let (paths, total) = stated_by_paths(&samples);
-    if let Some((minor, count)) = paths
+    if let Some(Stated { minor, count, total }) = stated_by_paths(&samples)
         && total >= FEW_PATHS
         && count * 10 >= total * 9
     {
@@ -134,14 +133,24 @@ fn decide(
     }
 }
 
-/// The minor version that most of the file names state with how many do, and how many state any.
-fn stated_by_paths(samples: &[Sample<'_>]) -> (Option<((u8, u8), usize)>, usize) {
+/// What file names say about the version.
+struct Stated {
+    /// What most of them say.
+    minor: (u8, u8),
+    /// How many say that.
+    count: usize,
+    /// How many name any version.
+    total: usize,
+}
+
+fn stated_by_paths(samples: &[Sample<'_>]) -> Option<Stated> {
     let mut votes: BTreeMap<(u8, u8), usize> = BTreeMap::new();
     for minor in samples.iter().filter_map(|sample| minor_in(&sample.file)) {
         *votes.entry(minor).or_default() += 1;
     }
     let total = votes.values().sum();
-    (votes.into_iter().max_by_key(|&(_, count)| count), total)
+    let (minor, count) = votes.into_iter().max_by_key(|&(_, count)| count)?;
+    Some(Stated { minor, count, total })
 }
 
 /// `(3, 12)` for a path with a folder `python3.12`, or `python312.zip`'s like.

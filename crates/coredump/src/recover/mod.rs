@@ -126,6 +126,20 @@ pub(crate) fn continued(
     if recovered.frames.len() > walked.frames.len() { recovered } else { walked }
 }
 
+/// Threads behind the place where the list of thread states breaks off. Costs a pass over all memory.
+pub(crate) fn beyond_the_list(
+    process: &DeadProcess<'_>,
+    python: &Python<'_>,
+    codes: &CodeCache,
+    known: &[Ptr<ThreadState>],
+) -> Vec<RecoveredThread> {
+    let Some(code_type) = codes.code_type() else { return Vec::new() };
+    let found = scan::scan(process, python, code_type.address());
+    let mut threads = threads(process, python, codes, &found, known);
+    threads.retain(|thread| thread.state.is_none_or(|state| !known.contains(&state)));
+    threads
+}
+
 /// Recovers what is left. Costs a pass over all memory that the core holds.
 ///
 /// # Errors
@@ -138,9 +152,9 @@ pub(crate) fn recover<'p>(process: &'p DeadProcess<'p>) -> Result<PythonRuntime<
     let dialect = Dialect::of(shipped.version, shipped.flavor).ok_or(Unrecovered::NoCode)?;
     note_types(process, &layout, &types);
     let python = Python::new(process.space(), layout, dialect);
-    let found = scan::scan(process, &python, &types);
+    let found = scan::scan(process, &python, types.code);
     let codes = CodeCache::default();
-    let threads = threads(process, &python, &codes, &found);
+    let threads = threads(process, &python, &codes, &found, &[]);
     let version = Version {
         minor: shipped.version,
         text: format!("{}.{}", shipped.version.0, shipped.version.1),
@@ -181,9 +195,15 @@ fn threads(
     python: &Python<'_>,
     codes: &CodeCache,
     found: &Found,
+    known: &[Ptr<ThreadState>],
 ) -> Vec<RecoveredThread> {
     let mut threads = Vec::new();
     let mut owned: FxHashSet<Ptr<StackChunk>> = FxHashSet::default();
+    for &state in known {
+        if let Ok(Some(newest)) = python.read(state, member::TSTATE_DATASTACK_CHUNK) {
+            owned.extend(data_stack::chain(python, newest).0);
+        }
+    }
     for &(state, tid) in &found.thread_states {
         if let Ok(Some(newest)) = python.read(state, member::TSTATE_DATASTACK_CHUNK) {
             owned.extend(data_stack::chain(python, newest).0);

@@ -8,7 +8,7 @@ use crate::layout::ReadError;
 use crate::layout::member::{self, CodeObject, InterpreterState, StackChunk, ThreadState};
 use crate::memory::FaultKind;
 use crate::recover::dumped::{Page, pages, word_at, words};
-use crate::recover::shape::{CoreTypes, pointer};
+use crate::recover::shape::pointer;
 use crate::runtime::native_threads::thread_pointer;
 use crate::runtime::process::DeadProcess;
 use crate::runtime::python::Python;
@@ -32,7 +32,7 @@ pub(super) struct Found {
 }
 
 /// Scans the memory.
-pub(super) fn scan(process: &DeadProcess<'_>, python: &Python<'_>, types: &CoreTypes) -> Found {
+pub(super) fn scan(process: &DeadProcess<'_>, python: &Python<'_>, code_type: Address) -> Found {
     let target = process.core().target();
     let threads = KnownThreads::of(process, python);
     let has_chunks = python.layout().has(member::CHUNK_BYTES);
@@ -43,7 +43,7 @@ pub(super) fn scan(process: &DeadProcess<'_>, python: &Python<'_>, types: &CoreT
             found.chunks.extend(chunk_at(python, &page));
         }
         for (at, word) in words(target, page.bytes) {
-            if word == types.code.0 {
+            if word == code_type.0 {
                 let object = page.address.wrapping_add(at as u64).wrapping_sub(type_at);
                 found.codes += usize::from(Ptr::<CodeObject>::new(object).is_some() && object.is_aligned(8));
             } else if word >= threads.lowest && word <= threads.highest {
@@ -56,7 +56,7 @@ pub(super) fn scan(process: &DeadProcess<'_>, python: &Python<'_>, types: &CoreT
             }
         }
     }
-    found.thread_states = consistent(python, types, found.thread_states);
+    found.thread_states = consistent(python, code_type, &found.thread_states);
     found
 }
 
@@ -132,8 +132,8 @@ impl KnownThreads {
 /// what they run is code. Where two would be the same thread of the same interpreter, none is kept.
 fn consistent(
     python: &Python<'_>,
-    types: &CoreTypes,
-    places: Vec<(Ptr<ThreadState>, u64)>,
+    code_type: Address,
+    places: &[(Ptr<ThreadState>, u64)],
 ) -> Vec<(Ptr<ThreadState>, u64)> {
     let linked = |&(state, tid): &(Ptr<ThreadState>, u64)| {
         let interpreter = python.read(state, member::TSTATE_INTERP).ok()??;
@@ -144,7 +144,7 @@ fn consistent(
                 Err(error) => matches!(error, ReadError::Fault(fault) if fault.kind == FaultKind::Truncated),
             },
         };
-        (fits && runs_code(python, types, state)).then_some((state, tid, interpreter))
+        (fits && runs_code(python, code_type, state)).then_some((state, tid, interpreter))
     };
     let linked: Vec<_> = places.iter().filter_map(linked).collect();
     let mut votes: FxHashMap<Ptr<InterpreterState>, usize> = FxHashMap::default();
@@ -179,14 +179,14 @@ fn first_thread(
 }
 
 /// Up to 3.10, a thread state points at a frame object, and that at its code.
-fn runs_code(python: &Python<'_>, types: &CoreTypes, state: Ptr<ThreadState>) -> bool {
+fn runs_code(python: &Python<'_>, code_type: Address, state: Ptr<ThreadState>) -> bool {
     if !python.layout().has(member::TSTATE_FRAME) {
         return true;
     }
     let code = || -> Result<bool, ReadError> {
         let Some(frame) = python.read(state, member::TSTATE_FRAME)? else { return Ok(false) };
         let Some(code) = python.read(frame, member::FRAME_CODE)? else { return Ok(false) };
-        Ok(python.type_of(code.cast())?.address() == types.code)
+        Ok(python.type_of(code.cast())?.address() == code_type)
     };
     // A frame whose memory is lost speaks neither for nor against.
     code().unwrap_or_else(

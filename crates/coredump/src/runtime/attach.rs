@@ -15,7 +15,7 @@ use crate::layout::member::{
 use crate::layout::{Layout, dwarf};
 use crate::objects::dict::lookup_str;
 use crate::objects::types::TypeNames;
-use crate::recover::{self, Recovery};
+use crate::recover::{self, RecoveredThread, Recovery};
 use crate::runtime::code::{Code, CodeCache};
 use crate::runtime::dialect::Dialect;
 use crate::runtime::exceptions::{self, InForce, Links, TracebackEntry};
@@ -321,13 +321,16 @@ impl<'p> PythonRuntime<'p> {
 
     /// Python frames of a thread, innermost first.
     pub fn stack(&self, thread: Ptr<ThreadState>) -> Stack {
-        match self.recovery.as_ref().and_then(|recovery| recovery.thread(thread)) {
-            Some(recovered) => recovered.stack.clone(),
-            None => {
-                let walked = frames::walk(&self.python, &self.codes, thread);
-                recover::continued(&self.python, &self.codes, thread, walked)
-            }
+        if let Some(recovered) = self.recovery.as_ref().and_then(|recovery| recovery.thread(thread)) {
+            return recovered.stack.clone();
         }
+        let walked = frames::walk(&self.python, &self.codes, thread);
+        recover::continued(&self.python, &self.codes, thread, walked)
+    }
+
+    /// Threads that no list names any more, when the list of thread states breaks off behind those in `known`.
+    pub fn lost_threads(&self, known: &[Ptr<ThreadState>]) -> Vec<RecoveredThread> {
+        recover::beyond_the_list(self.process, &self.python, &self.codes, known)
     }
 
     /// The frame at a place; `None` for one that runs no Python code.

@@ -94,6 +94,11 @@ impl CodeCache {
         Ok(code)
     }
 
+    /// The type of the code objects seen so far.
+    pub(crate) fn code_type(&self) -> Option<Ptr<TypeObject>> {
+        *self.code_type.borrow()
+    }
+
     /// Whether the object is a code object: its type is that of the first one seen, which must have the size
     /// that the layout says.
     pub(crate) fn check_type(&self, python: &Python<'_>, at: Ptr<CodeObject>) -> Result<(), ReadError> {

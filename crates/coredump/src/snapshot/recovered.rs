@@ -11,16 +11,22 @@ use crate::snapshot::document::{CrashSection, FrameSection, ThreadSection};
 use crate::snapshot::threads::{frame_section, frames_with_locals, stopped};
 use crate::snapshot::values::Values;
 
-/// Says of every thread and frame how it was recovered, and adds the stacks that belong to no thread state.
+/// Says of every thread how it was recovered, and adds the stacks that belong to no thread state, and threads that
+/// were lost with the end of a list.
 pub(super) fn add(
     runtime: &PythonRuntime<'_>,
     values: &Values<'_, '_>,
     crash: &CrashSection,
     options: &CaptureOptions,
+    lost: &[RecoveredThread],
     sections: &mut Vec<ThreadSection>,
     gaps: &mut Vec<Gap>,
 ) {
-    let Some(recovery) = runtime.recovery() else { return };
+    let Some(recovery) = runtime.recovery() else {
+        sections
+            .extend(lost.iter().map(|thread| without_state(runtime, values, thread, crash, options, gaps)));
+        return;
+    };
     for thread in &recovery.threads {
         if thread.state.is_none() {
             sections.push(without_state(runtime, values, thread, crash, options, gaps));

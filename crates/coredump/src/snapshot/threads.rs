@@ -3,7 +3,9 @@
 use pycoroner_findings::{Gap, GapKind};
 use rustc_hash::FxHashSet;
 
+use crate::address::Ptr;
 use crate::elf::notes::ThreadStatus;
+use crate::layout::member::ThreadState;
 use crate::runtime::attach::PythonRuntime;
 use crate::runtime::frames::{Frame, Stopped};
 use crate::runtime::process::DeadProcess;
@@ -35,11 +37,12 @@ pub(super) fn of_runtime(
     gaps: &mut Vec<Gap>,
 ) -> Threads {
     let values = Values::new(runtime, options);
-    let (mut sections, mut walked) = (Vec::new(), Vec::new());
+    let (mut sections, mut walked, mut is_broken) = (Vec::new(), Vec::new(), false);
     for &interpreter in runtime.interpreters() {
         let (threads, broken) = runtime.threads(interpreter);
         if let Some(error) = broken {
             gaps.push(gap_of("the rest of the list of threads", &error));
+            is_broken = true;
         }
         let holder = runtime.gil_holder(interpreter);
         let first = sections.len();
@@ -62,12 +65,17 @@ pub(super) fn of_runtime(
         section.waiting_on = wait.waiting_on;
         section.collecting_garbage = wait.collecting_garbage;
     }
-    recovered::add(runtime, &values, crash, options, &mut sections, gaps);
+    let lost = if is_broken { runtime.lost_threads(&known_states(&walked)) } else { Vec::new() };
+    recovered::add(runtime, &values, crash, options, &lost, &mut sections, gaps);
     let known: FxHashSet<_> = sections.iter().filter_map(|section| section.tid).collect();
     let native = without_runtime(runtime.process(), crash).into_iter();
     sections.extend(native.filter(|section| section.tid.is_some_and(|tid| !known.contains(&tid))));
     sort_threads(&mut sections, crash);
     Threads { sections, locks: found.locks, deadlocks: found.deadlocks }
+}
+
+fn known_states(walked: &[Walked]) -> Vec<Ptr<ThreadState>> {
+    walked.iter().map(|one| one.thread.state).collect()
 }
 
 /// Gives the exception that an interpreter kept to its thread that crashed, else to its main thread, behind those
