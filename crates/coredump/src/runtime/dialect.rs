@@ -110,7 +110,7 @@ impl Refcount {
         match self {
             Self::Word => Some(word),
             // Between them is room for a count that overflows; in no object one has.
-            Self::LowerHalf => (word >> 32 & 0xffff == 0).then_some(word & 0xffff_ffff),
+            Self::LowerHalf => ((word >> 32).trailing_zeros() >= 16).then_some(word & 0xffff_ffff),
             Self::Biased => None,
         }
     }
