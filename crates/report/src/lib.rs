@@ -23,7 +23,7 @@ mod markdown;
 mod sections;
 mod timeline;
 
-pub use causes::Cause;
+pub use causes::{Cause, Role};
 pub use incident::{Incident, Material, Redaction, SCHEMA, assemble};
 pub use markdown::render_markdown;
 pub use sections::{

@@ -1,9 +1,28 @@
 //! The end itself, as a finding.
 
-use pycoroner_findings::{Basis, Evidence, Finding, Severity};
+use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
 
 use crate::findings::place;
 use crate::snapshot::document::{ProcessSnapshot, ThreadSection};
+
+/// The interpreter's own end: it found its state to be broken and called `abort`.
+///
+/// Handlers such as `faulthandler`'s write "Fatal Python error" for plain signals as well; those are told by the
+/// signal.
+pub(super) fn fatal_error(snapshot: &ProcessSnapshot) -> Option<Finding> {
+    let crash = &snapshot.crash;
+    crash.verdict.as_ref().filter(|verdict| verdict.id == "abort")?;
+    let message = crash.fatal_message.as_deref()?;
+    let found_by = crash.fatal_message_found_by.as_deref().unwrap_or("in memory");
+    let title = format!("The interpreter stopped itself: {message}");
+    let evidence =
+        Evidence::new(Basis::Derived, format!("the text was found where a fatal error has it ({found_by})"));
+    Some(
+        Finding::new("fatal-python-error", Severity::Critical, Confidence::Moderate, title)
+            .with_evidence(evidence.cite(crash.fatal_message_citation.clone()))
+            .refuted_if("the text was left over from something else"),
+    )
+}
 
 /// The verdict with what it rests on.
 pub(super) fn finding(snapshot: &ProcessSnapshot, crashed: Option<&ThreadSection>) -> Option<Finding> {
@@ -11,8 +30,14 @@ pub(super) fn finding(snapshot: &ProcessSnapshot, crashed: Option<&ThreadSection
     let (id, severity) = match verdict.id {
         "null-dereference" => ("crash-null-dereference", Severity::Critical),
         "stack-overflow" => ("crash-stack-overflow", Severity::Critical),
-        "invalid-access" | "use-after-free" => ("crash-invalid-access", Severity::Critical),
+        "invalid-access" => ("crash-invalid-access", Severity::Critical),
+        "use-after-free" => ("crash-use-after-free", Severity::Critical),
+        "file-truncated" => ("crash-file-truncated", Severity::Critical),
+        "divide-by-zero" => ("crash-divide-by-zero", Severity::Critical),
+        "illegal-instruction" => ("crash-illegal-instruction", Severity::Critical),
         "abort" => ("crash-abort", Severity::Critical),
+        "resource-limit" => ("crash-resource-limit", Severity::Error),
+        "own-signal" => ("crash-own-signal", Severity::Error),
         "external-signal" => ("crash-external-kill", Severity::Error),
         "no-crash" => ("no-crash", Severity::Info),
         _ => ("crash-signal", Severity::Critical),
@@ -51,4 +76,35 @@ pub(super) fn finding(snapshot: &ProcessSnapshot, crashed: Option<&ThreadSection
         finding = finding.with_against(Evidence::new(Basis::Derived, against.clone()));
     }
     Some(finding)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::document::{CrashSection, Verdict};
+
+    #[test]
+    fn each_verdict_has_a_finding_of_its_own() {
+        let check = |verdict, expected| {
+            let summary = String::new();
+            let (because, against) = (vec!["because".to_owned()], Vec::new());
+            let verdict = Verdict { id: verdict, confidence: Confidence::Strong, summary, because, against };
+            let crash = CrashSection { verdict: Some(verdict), ..CrashSection::default() };
+            let finding = finding(&ProcessSnapshot { crash, ..super::super::tests::nothing() }, None);
+            assert_eq!(finding.map(|finding| finding.id.into_owned()).as_deref(), Some(expected));
+        };
+        check("null-dereference", "crash-null-dereference");
+        check("invalid-access", "crash-invalid-access");
+        check("use-after-free", "crash-use-after-free");
+        check("stack-overflow", "crash-stack-overflow");
+        check("file-truncated", "crash-file-truncated");
+        check("divide-by-zero", "crash-divide-by-zero");
+        check("illegal-instruction", "crash-illegal-instruction");
+        check("resource-limit", "crash-resource-limit");
+        check("own-signal", "crash-own-signal");
+        check("external-signal", "crash-external-kill");
+        check("abort", "crash-abort");
+        check("fault", "crash-signal");
+        check("no-crash", "no-crash");
+    }
 }

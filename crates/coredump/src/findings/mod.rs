@@ -6,6 +6,7 @@ mod binaries;
 mod crash;
 mod exception_in_flight;
 mod extension;
+mod foreign_modules;
 mod recursion;
 mod tasks;
 mod unhandled_exception;
@@ -22,6 +23,7 @@ pub(crate) use verdict::verdict;
 pub(crate) fn of_snapshot(snapshot: &ProcessSnapshot) -> Vec<Finding> {
     let crashed = snapshot.threads.iter().find(|thread| thread.crashed);
     let mut findings: Vec<Finding> = crash::finding(snapshot, crashed).into_iter().collect();
+    findings.extend(crash::fatal_error(snapshot));
     findings.extend(waits::findings(snapshot));
     findings.extend(extension::finding(snapshot));
     findings.extend(tasks::findings(snapshot));
@@ -29,7 +31,18 @@ pub(crate) fn of_snapshot(snapshot: &ProcessSnapshot) -> Vec<Finding> {
     findings.extend(crashed.and_then(exception_in_flight::finding));
     findings.extend(unhandled_exception::finding(snapshot));
     findings.extend(binaries::finding(snapshot));
+    findings.extend(foreign_modules::findings(snapshot));
+    if findings.iter().all(|finding| !matches!(&*finding.id, "deadlock" | "lock-abandoned" | "await-circle"))
+    {
+        findings.extend(waits::all_idle(snapshot));
+    }
     findings
+}
+
+/// Whether nothing in the process failed: it was alive, or a signal from outside ended it.
+fn nothing_failed(snapshot: &ProcessSnapshot) -> bool {
+    let verdict = snapshot.crash.verdict.as_ref().map(|verdict| verdict.id);
+    matches!(verdict, None | Some("no-crash" | "external-signal"))
 }
 
 /// A frame in words.
@@ -38,5 +51,28 @@ fn place(frame: &FrameSection) -> String {
     match frame.line {
         Some(line) => format!("{name} at {}:{line}", frame.file),
         None => format!("{name} in {}", frame.file),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::document::{CrashSection, ProcessSection};
+
+    /// A snapshot without threads.
+    pub(super) fn nothing() -> ProcessSnapshot {
+        ProcessSnapshot {
+            schema: "pycoroner.core/1",
+            process: ProcessSection::default(),
+            crash: CrashSection::default(),
+            threads: Vec::new(),
+            locks: Vec::new(),
+            deadlocks: Vec::new(),
+            asyncio: None,
+            suspended: Vec::new(),
+            memory_logs: Vec::new(),
+            findings: Vec::new(),
+            gaps: Vec::new(),
+        }
     }
 }

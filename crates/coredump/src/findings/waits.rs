@@ -64,7 +64,9 @@ fn gil_starvation(snapshot: &ProcessSnapshot) -> Option<Finding> {
     };
     let waiting = snapshot.threads.iter().filter(waits_for_gil).count();
     let blocked = holder.waiting_on.is_some();
-    if holder.crashed || waiting == 0 || (!blocked && waiting < MANY) {
+    // A thread that failed keeps the GIL for as long as the core takes to be written; all others wait for it then.
+    let failed = holder.crashed && !super::nothing_failed(snapshot);
+    if failed || waiting == 0 || (!blocked && waiting < MANY) {
         return None;
     }
     let who = label(holder);
@@ -108,6 +110,44 @@ fn abandoned(snapshot: &ProcessSnapshot) -> impl Iterator<Item = Finding> + '_ {
     })
 }
 
+/// What threads wait for that nothing in the process keeps from them: events, messages, input, time.
+const IDLE: &[&str] =
+    &["poll", "accept", "queue", "condition", "event", "sleep", "signal", "read", "receive", "process"];
+/// Threads whose states are listed.
+const MOST_IDLE: usize = 10;
+
+/// Every thread waits for something to do, and nothing failed.
+pub(super) fn all_idle(snapshot: &ProcessSnapshot) -> Option<Finding> {
+    let threads = &snapshot.threads;
+    let is_idle = |thread: &ThreadSection| match &thread.waiting_on {
+        Some(wait) => IDLE.contains(&wait.kind) || wait.kind == "join",
+        // A thread of native code: that it is in a system call that waits is all that is known.
+        None => thread.python_frames.is_empty() && thread.ident.is_none() && thread.state.is_some(),
+    };
+    let waits_for_work =
+        |thread: &ThreadSection| thread.waiting_on.as_ref().is_some_and(|wait| IDLE.contains(&wait.kind));
+    if !super::nothing_failed(snapshot) || !threads.iter().all(is_idle) || !threads.iter().any(waits_for_work)
+    {
+        return None;
+    }
+    let title = match threads.len() {
+        1 => "The only thread was waiting for events, input or time; nothing had failed".to_owned(),
+        count => {
+            format!(
+                "All {count} threads were waiting for events, messages, input or time; nothing had failed"
+            )
+        }
+    };
+    let mut finding = Finding::new("all-idle", Severity::Info, Confidence::Strong, title);
+    for thread in threads.iter().take(MOST_IDLE) {
+        let state = thread.state.as_deref().unwrap_or("waiting");
+        let statement = format!("thread {} was {state}", label(thread));
+        finding =
+            finding.with_evidence(Evidence::new(Basis::Derived, statement).cite(thread.citation.clone()));
+    }
+    Some(finding.refuted_if("what they wait for was due long ago: an answer that never came, a lost wake-up"))
+}
+
 fn row_of<'s>(snapshot: &'s ProcessSnapshot, thread: &ThreadSection) -> Option<&'s LockSection> {
     let object = thread.waiting_on.as_ref()?.object?;
     snapshot.locks.iter().find(|row| row.address == object)
@@ -125,4 +165,113 @@ fn label(thread: &ThreadSection) -> String {
     let id = thread.tid.map(|tid| tid.to_string());
     let parts: Vec<_> = id.into_iter().chain(thread.name.clone()).collect();
     if parts.is_empty() { "of unknown id".to_owned() } else { parts.join(" ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::Address;
+    use crate::findings::of_snapshot;
+    use crate::snapshot::document::{CrashSection, Verdict, WaitSection, WaiterSection};
+
+    const HOLDER: u64 = 1;
+
+    fn thread(tid: u64, kind: Option<&'static str>, owner_tid: Option<u64>) -> ThreadSection {
+        let waiting_on = kind.map(|kind| WaitSection { kind, object: None, path: None, owner_tid });
+        let state = Some("somewhere".to_owned());
+        ThreadSection {
+            tid: Some(tid),
+            ident: Some(Address(tid)),
+            waiting_on,
+            state,
+            ..ThreadSection::default()
+        }
+    }
+
+    fn snapshot(verdict: &'static str, threads: Vec<ThreadSection>) -> ProcessSnapshot {
+        let (because, against) = (vec!["because".to_owned()], Vec::new());
+        let summary = String::new();
+        let verdict = Verdict { id: verdict, confidence: Confidence::Strong, summary, because, against };
+        let crash = CrashSection { verdict: Some(verdict), ..CrashSection::default() };
+        ProcessSnapshot { crash, threads, ..super::super::tests::nothing() }
+    }
+
+    fn confidence_of(snapshot: &ProcessSnapshot, id: &str) -> Option<Confidence> {
+        let finding = of_snapshot(snapshot).into_iter().find(|finding| finding.id == id)?;
+        assert!(!finding.evidence.is_empty(), "{id} rests on nothing");
+        Some(finding.confidence)
+    }
+
+    #[test]
+    fn threads_that_wait_for_the_gil() {
+        let check = |verdict, crashed, blocked: Option<&'static str>, waiting, expected| {
+            let mut holder = thread(HOLDER, blocked, None);
+            (holder.holds_gil, holder.crashed) = (Some(true), crashed);
+            let mut threads = vec![holder];
+            threads.extend((0..waiting).map(|tid| thread(tid + 2, Some("gil"), Some(HOLDER))));
+            let found = confidence_of(&snapshot(verdict, threads), "gil-starvation");
+            assert_eq!(found, expected, "{verdict}, crashed {crashed}, {blocked:?}, {waiting} waiting");
+        };
+        use Confidence::{Strong, Weak};
+        check("no-crash", false, Some("sleep"), 1, Some(Strong));
+        check("no-crash", false, Some("sleep"), 0, None);
+        check("no-crash", false, None, 3, Some(Weak));
+        check("no-crash", false, None, 2, None);
+        // A watchdog's or a person's signal hits the holder as well as any other thread.
+        check("external-signal", true, Some("sleep"), 1, Some(Strong));
+        check("external-signal", true, None, 3, Some(Weak));
+        // One that fails keeps the GIL while the core is written.
+        check("null-dereference", true, None, 3, None);
+        check("abort", true, Some("sleep"), 3, None);
+        check("null-dereference", false, Some("sleep"), 1, Some(Strong));
+    }
+
+    #[test]
+    fn locks_whose_owner_has_ended() {
+        let check = |found_by, owner_tid, waiters: &[u64], expected| {
+            let waiters = waiters.iter().map(|&tid| WaiterSection { tid: Some(tid), name: None }).collect();
+            let row = LockSection {
+                path: Some("app.LOCK".to_owned()),
+                address: Address(0x1000),
+                kind: "rlock",
+                count: Some(1),
+                owner_tid,
+                owner_name: None,
+                owner_found_by: found_by,
+                waiters,
+            };
+            let mut snapshot = snapshot("no-crash", vec![thread(2, Some("rlock"), None)]);
+            snapshot.locks.push(row);
+            assert_eq!(confidence_of(&snapshot, "lock-abandoned"), expected);
+        };
+        check(Some("owner-field"), None, &[2], Some(Confidence::Moderate));
+        check(Some("owner-field"), Some(3), &[2], None);
+        check(Some("owner-field"), None, &[], None);
+        check(None, None, &[2], None);
+    }
+
+    #[test]
+    fn threads_that_all_wait_for_work() {
+        let check = |verdict, kinds: &[Option<&'static str>], expected| {
+            let threads = kinds.iter().zip(1..).map(|(&kind, tid)| thread(tid, kind, None)).collect();
+            let found = confidence_of(&snapshot(verdict, threads), "all-idle");
+            assert_eq!(found, expected, "{verdict} {kinds:?}");
+        };
+        let strong = Some(Confidence::Strong);
+        check("no-crash", &[Some("poll")], strong);
+        check("no-crash", &[Some("join"), Some("queue"), Some("accept")], strong);
+        check("external-signal", &[Some("poll"), Some("queue")], strong);
+        check("no-crash", &[Some("join")], None);
+        check("no-crash", &[Some("poll"), Some("lock")], None);
+        check("no-crash", &[Some("poll"), Some("gil")], None);
+        check("no-crash", &[Some("poll"), None], None);
+        check("no-crash", &[], None);
+        check("null-dereference", &[Some("poll")], None);
+        let native = ThreadSection { state: Some("waiting".to_owned()), ..ThreadSection::default() };
+        let threads = vec![thread(1, Some("poll"), None), native.clone()];
+        assert_eq!(confidence_of(&snapshot("no-crash", threads), "all-idle"), strong);
+        let running = ThreadSection { state: None, ..native };
+        let threads = vec![thread(1, Some("poll"), None), running];
+        assert_eq!(confidence_of(&snapshot("no-crash", threads), "all-idle"), None);
+    }
 }

@@ -5,7 +5,9 @@ use super::page::Page;
 use super::quantity::count;
 use super::{cite, glance};
 use crate::Incident;
-use crate::sections::{Crash, Exception, Local, NativeFrame, PythonFrame, Thread, TracebackEntry};
+use crate::sections::{
+    CoreSection, Crash, Exception, Local, NativeFrame, PythonFrame, Thread, TracebackEntry,
+};
 
 /// Most frames of a stack; the middle of a longer one is left out.
 const MOST_FRAMES: usize = 60;
@@ -14,7 +16,8 @@ const FRAMES_WITH_LOCALS: usize = 3;
 
 /// The termination record, the stack that crashed, its locals and exceptions.
 pub(crate) fn render(page: &mut Page, incident: &Incident) {
-    page.heading(2, "What crashed");
+    let alive = incident.core.as_ref().is_some_and(is_alive);
+    page.heading(2, if alive { "What the process was doing" } else { "What crashed" });
     let Some(core) = &incident.core else {
         page.paragraph("There is no core file, so nothing is known about the threads.");
         return;
@@ -24,8 +27,13 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
     } else {
         page.paragraph("The core records no signal: it may have been taken from a process that ran on.");
     }
+    super::threads::deadlocks(page, core);
     let Some(thread) = crashed_thread(incident) else {
-        page.paragraph("The thread that crashed is not known.");
+        page.paragraph(if is_alive(core) {
+            "Nothing crashed: the threads below are shown as they were when the core was taken."
+        } else {
+            "The thread that crashed is not known."
+        });
         return;
     };
     page.heading(3, Inert::from("Stack of ").then(glance::thread_name(thread)));
@@ -50,6 +58,12 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
         });
     }
     exceptions(page, thread);
+}
+
+/// Whether the core was taken of a process that had not crashed.
+pub(crate) fn is_alive(core: &CoreSection) -> bool {
+    let verdict = core.crash.as_ref().and_then(|crash| crash.verdict.as_ref());
+    verdict.is_some_and(|verdict| verdict.id.as_deref() == Some("no-crash"))
 }
 
 /// The thread that crashed; without a mark, the one that the crash names.

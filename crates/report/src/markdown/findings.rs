@@ -3,7 +3,7 @@ use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
 use super::cite;
 use super::inert::{Inert, prose};
 use super::page::Page;
-use crate::Incident;
+use crate::{Incident, Role};
 
 /// Most observations of one finding.
 const MOST_EVIDENCE: usize = 12;
@@ -67,8 +67,13 @@ pub(crate) fn render_causes(page: &mut Page, incident: &Incident) {
         page.heading(3, Inert::from(rank + 1).then(": ").then(prose(&cause.statement)));
         let from = numbers(&cause.findings);
         let from = if from.is_empty() { "no finding".into() } else { from };
+        let role = match cause.role {
+            Role::ProbableCause => "Probable cause",
+            Role::ContributingFactor => "Contributing factor",
+        };
         page.paragraph(
-            Inert::from("Confidence: ")
+            Inert::from(role)
+                .then("; confidence: ")
                 .then(confidence(cause.confidence))
                 .then("; rests on ")
                 .then(from)

@@ -6,14 +6,21 @@ use super::inert::{Inert, code, prose};
 use super::page::Page;
 use super::quantity::{basis, clock, count, uncertainty};
 use super::{cite, crash, findings};
-use crate::Incident;
 use crate::sections::{Crash, PythonFrame, Thread};
+use crate::{Incident, Role};
+
+/// Most threads of a process that had not crashed whose states stand on the first screen.
+const MOST_STATES: usize = 4;
 
 /// `Incident report: SIGSEGV in charge`.
 pub(crate) fn title(incident: &Incident) -> Inert {
     let title = Inert::from("Incident report: ");
     let Some(core) = &incident.core else { return title.then("a Python service") };
     let signal = core.crash.as_ref().and_then(|crash| crash.signal_name.as_deref());
+    if let (None, Some(circle), Some(pid)) = (signal, core.deadlocks.first(), core.process.pid) {
+        let threads = count(circle.tids.len(), "thread waits", "threads wait");
+        return title.then("nothing crashed, but ").then(threads).then(" in a circle in process ").then(pid);
+    }
     let title = title.then(signal.map_or_else(|| "no crash signal".into(), prose));
     match (where_it_stopped(incident).and_then(|(_, frame)| frame.function.as_deref()), core.process.pid) {
         (Some(function), _) => title.then(" in ").then(code(function)),
@@ -86,7 +93,7 @@ fn how(incident: &Incident) -> Inert {
 }
 
 fn signal(crash: &Crash) -> Inert {
-    let Some(name) = &crash.signal_name else { return "no signal is recorded".into() };
+    let Some(name) = &crash.signal_name else { return "nothing crashed: no signal is recorded".into() };
     let number =
         crash.signal.map_or_else(Inert::default, |number| Inert::from("signal ").then(u64::from(number)));
     let code_name = crash.code.as_deref().map_or_else(Inert::default, prose);
@@ -98,6 +105,12 @@ fn signal(crash: &Crash) -> Inert {
 fn place(incident: &Incident) -> Inert {
     let Some(core) = &incident.core else { return Inert::default() };
     let Some((thread, frame)) = where_it_stopped(incident) else {
+        if crash::is_alive(core) {
+            let states = core.threads.iter().take(MOST_STATES).filter_map(|thread| {
+                Some(thread_name(thread).then(": ").then(prose(thread.state.as_deref()?)))
+            });
+            return Inert::join(states, "; ");
+        }
         return if core.threads.is_empty() {
             Inert::default()
         } else {
@@ -113,7 +126,7 @@ fn place(incident: &Incident) -> Inert {
 }
 
 /// Function, file and line of a frame.
-fn point(frame: &PythonFrame) -> Inert {
+pub(crate) fn point(frame: &PythonFrame) -> Inert {
     let function = code(frame.qualname.as_deref().or(frame.function.as_deref()).unwrap_or("?"));
     let line = frame.line.map_or_else(String::new, |line| format!(":{line}"));
     function.then(" at ").then(code(&format!("{}{line}", frame.file.as_deref().unwrap_or("unknown file"))))
@@ -147,11 +160,16 @@ fn exception(incident: &Incident) -> Inert {
 }
 
 fn cause(incident: &Incident) -> Inert {
-    let Some(cause) = incident.causes.first() else { return Inert::default() };
+    let probable = incident.causes.iter().find(|cause| cause.role == Role::ProbableCause);
+    let Some(cause) = probable.or(incident.causes.first()) else { return Inert::default() };
     let confidence = findings::confidence(cause.confidence);
     let from = findings::numbers(&cause.findings);
     let basis = if from.is_empty() { Inert::default() } else { Inert::from(", from ").then(from) };
-    prose(&cause.statement).then(" (").then(confidence).then(basis).then(")")
+    let part = match cause.role {
+        Role::ProbableCause => "",
+        Role::ContributingFactor => "not known; a contributing factor: ",
+    };
+    Inert::from(part).then(prose(&cause.statement)).then(" (").then(confidence).then(basis).then(")")
 }
 
 fn last_line(incident: &Incident) -> Inert {

@@ -17,7 +17,8 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
     let others: Vec<&Thread> =
         core.threads.iter().filter(|thread| Some(std::ptr::from_ref(*thread)) != crashed).collect();
     if !others.is_empty() {
-        page.heading(3, Inert::from("Other threads (").then(others.len()).then(")"));
+        let heading = if crashed.is_some() { "Other threads (" } else { "All threads (" };
+        page.heading(3, Inert::from(heading).then(others.len()).then(")"));
         let groups = groups(&others);
         for group in groups.iter().take(MOST_ROWS) {
             page.details(summary(group), |page| page.code(&crash::stack(group[0])));
@@ -67,6 +68,9 @@ fn summary(group: &[&Thread]) -> Inert {
 }
 
 fn waiting(thread: &Thread) -> Inert {
+    if let Some(state) = &thread.state {
+        return html(state);
+    }
     let Some(waiting) = &thread.waiting_on else { return Inert::default() };
     let kind = html(waiting.kind.as_deref().unwrap_or("something"));
     let path = waiting.path.as_deref().map_or_else(Inert::default, html);
@@ -74,30 +78,56 @@ fn waiting(thread: &Thread) -> Inert {
     Inert::from("waits on ").then(Inert::join([kind, path, owner], " "))
 }
 
+/// Who waits for whom, circle by circle.
+pub(crate) fn deadlocks(page: &mut Page, core: &CoreSection) {
+    for deadlock in core.deadlocks.iter().take(MOST_ROWS) {
+        page.heading(3, count(deadlock.tids.len(), "thread in a circle", "threads in a circle"));
+        let owners = deadlock.tids.iter().cycle().skip(1);
+        let rows = deadlock.tids.iter().zip(&deadlock.locks).zip(owners).take(MOST_ROWS);
+        page.table(
+            ["Thread", "Stands in", "Waits for", "Held by"],
+            rows.map(|((&tid, lock), &owner)| {
+                [named(core, tid), stands(core, tid), code(lock), named(core, owner)]
+            }),
+        );
+    }
+}
+
+fn thread_of(core: &CoreSection, tid: u64) -> Option<&Thread> {
+    core.threads.iter().find(|thread| thread.tid == Some(tid))
+}
+
+fn named(core: &CoreSection, tid: u64) -> Inert {
+    let name = thread_of(core, tid).and_then(|thread| thread.name.as_deref());
+    Inert::join([Inert::from(tid), name.map_or_else(Inert::default, prose)], " ")
+}
+
+/// The innermost frame that is the program's own, else the innermost one.
+fn stands(core: &CoreSection, tid: u64) -> Inert {
+    let frames = thread_of(core, tid).map(|thread| thread.python_frames.as_slice()).unwrap_or_default();
+    let own = frames.iter().find(|frame| !crash::is_library(frame)).or_else(|| frames.first());
+    own.map_or_else(Inert::default, super::glance::point)
+}
+
 fn locks(page: &mut Page, core: &CoreSection) {
     let held: Vec<&Lock> =
         core.locks.iter().filter(|lock| lock.owner_tid.is_some() || !lock.waiters.is_empty()).collect();
-    if held.is_empty() && core.deadlocks.is_empty() {
+    if held.is_empty() {
         return;
     }
     page.heading(3, "Locks");
-    for deadlock in core.deadlocks.iter().take(MOST_ROWS) {
-        let threads = Inert::join(deadlock.tids.iter().map(|tid| Inert::from(*tid)), ", ");
-        let locks = Inert::join(deadlock.locks.iter().map(|lock| code(lock)), ", ");
-        page.paragraph(
-            Inert::from("**Deadlock:** threads ")
-                .then(threads)
-                .then(" wait for each other's locks: ")
-                .then(locks)
-                .then("."),
-        );
-    }
     page.table(
         ["Lock", "Kind", "Held by", "Waited for by"],
         held.into_iter().take(MOST_ROWS).map(|lock| {
             let named = lock.path.as_deref().or(lock.address.as_deref()).map_or_else(|| "?".into(), code);
             let name = lock.owner_name.as_deref().map_or_else(Inert::default, prose);
-            let owner = Inert::join([lock.owner_tid.map_or_else(Inert::default, Inert::from), name], " ");
+            let tid = lock.owner_tid.map_or_else(Inert::default, Inert::from);
+            let how = match lock.owner_found_by.as_deref() {
+                Some("with-statement") => "(by its `with` block)".into(),
+                Some("owner-field") if lock.owner_tid.is_none() => "a thread that has ended".into(),
+                _ => Inert::default(),
+            };
+            let owner = Inert::join([tid, name, how], " ");
             let waiters =
                 lock.waiters.iter().take(10).map(|waiter| waiter.tid.map_or_else(|| "?".into(), Inert::from));
             [

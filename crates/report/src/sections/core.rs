@@ -87,6 +87,8 @@ pub struct Thread {
     pub crashed: bool,
     pub holds_gil: bool,
     pub collecting_garbage: bool,
+    /// What it was doing, in words.
+    pub state: Option<String>,
     pub waiting_on: Option<Waiting>,
     pub python_frames: Vec<PythonFrame>,
     pub native_frames: Vec<NativeFrame>,
@@ -200,6 +202,7 @@ pub struct Lock {
     pub kind: Option<String>,
     pub owner_tid: Option<u64>,
     pub owner_name: Option<String>,
+    pub owner_found_by: Option<String>,
     pub waiters: Vec<Waiter>,
 }
 

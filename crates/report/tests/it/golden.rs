@@ -2,7 +2,7 @@ use std::path::Path;
 
 use pycoroner_report::{Incident, Material, render_markdown};
 
-use crate::material::{incident, segfault};
+use crate::material::{deadlock, incident, segfault};
 
 /// Compares with a committed file; with `UPDATE_GOLDEN` set, writes it, to be reviewed.
 #[track_caller]
@@ -78,4 +78,14 @@ fn a_library_frame_names_its_caller() {
     let place = "| **Where** | `string_at` at `/usr/lib/python3.12/ctypes/__init__.py:525`, called from `lookup` at \
         `/app/shop/legacy.py:27`, thread 7";
     assert!(report.contains(place), "{report}");
+}
+
+#[test]
+fn a_deadlock() {
+    let report = render_markdown(&incident(deadlock()));
+    check("deadlock.md", &report);
+    assert!(
+        report.contains("Incident report: nothing crashed, but 2 threads wait in a circle in process 77")
+    );
+    assert!(report.contains("| 77 MainThread | `pay` at `/app/shop.py:12` | `shop.STOCK` | 78 worker |"));
 }

@@ -187,3 +187,33 @@ fn logs() -> Value {
         "findings": [], "gaps": [],
     })
 }
+
+/// A core that was taken of a process in which two threads wait for each other's locks.
+pub(crate) fn deadlock() -> Material {
+    let thread = |tid: u64, name: &str, function: &str, lock: &str, owner: u64| {
+        json!({"tid": tid, "name": name, "state": format!("waiting for rlock {lock}, held by {owner}"),
+            "waiting_on": {"kind": "rlock", "path": lock, "owner_tid": owner},
+            "python_frames": [{"function": function, "file": "/app/shop.py", "line": 12}]})
+    };
+    let row = |lock: &str, owner: u64, waiter: u64| json!({"path": lock, "kind": "rlock", "owner_tid": owner, "owner_found_by": "owner-field", "waiters": [{"tid": waiter}]});
+    let circle = Finding::new(
+        "deadlock",
+        Severity::Critical,
+        Confidence::Strong,
+        "2 threads wait for each other in a circle",
+    )
+    .with_evidence(
+        Evidence::new(Basis::Derived, "each holds what the other one waits for").cite(bytes(0x2000, 8)),
+    );
+    let alive = Finding::new("no-crash", Severity::Info, Confidence::Strong, "no signal: nothing crashed")
+        .with_evidence(Evidence::new(Basis::Observed, "no thread was hit by a deadly signal"));
+    let core = json!({
+        "schema": "pycoroner.core/1",
+        "process": {"pid": 77, "argv": ["python3", "shop.py"], "python": {"version": "3.12.1"}},
+        "crash": {"verdict": {"id": "no-crash", "confidence": "strong", "summary": "nothing crashed", "because": ["no thread was hit by a deadly signal"]}},
+        "threads": [thread(77, "MainThread", "pay", "shop.STOCK", 78), thread(78, "worker", "restock", "shop.LEDGER", 77)],
+        "locks": [row("shop.LEDGER", 77, 78), row("shop.STOCK", 78, 77)],
+        "deadlocks": [{"tids": [77, 78], "locks": ["shop.STOCK", "shop.LEDGER"]}],
+    });
+    Material { documents: vec![core], findings: vec![circle, alive], ..Material::default() }
+}

@@ -1,0 +1,253 @@
+//! The reasoner: from findings to probable causes, by the rules in one table.
+//!
+//! A rule needs one of some findings, is raised by others and lowered by those that speak against it. No cause is
+//! ever certain: the bytes can say what happened, and people agree on why.
+
+mod rules;
+
+use pycoroner_findings::{Confidence, Finding};
+use serde::{Deserialize, Serialize};
+
+use rules::{RULES, Rule};
+
+/// Most causes of a report.
+const MOST_CAUSES: usize = 5;
+
+/// A probable cause, with the findings that it rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// Stable kebab-case name of the rule.
+    pub id: String,
+    /// One sentence that stands alone.
+    pub statement: String,
+    /// Whether it may have stopped the process by itself.
+    #[serde(default)]
+    pub role: Role,
+    /// How well the findings carry it; at most strong.
+    pub confidence: Confidence,
+    /// The findings for it, as indexes into the incident's list.
+    pub findings: Vec<usize>,
+    /// What makes it more likely.
+    pub raised_by: Vec<String>,
+    /// What speaks against it.
+    pub against: Vec<String>,
+    /// What to look at next.
+    pub next: String,
+}
+
+/// What a cause may have been to the end of the process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// It may have stopped the process by itself.
+    #[default]
+    ProbableCause,
+    /// It may have had a part in it, next to what stopped the process.
+    ContributingFactor,
+}
+
+/// The probable causes of what was found about the process `pid`, the likeliest first; never none.
+pub(crate) fn rank(findings: &[Finding], pid: Option<u64>) -> Vec<Cause> {
+    let mut causes: Vec<Cause> = RULES.iter().filter_map(|rule| rule.apply(findings, pid)).collect();
+    causes.sort_by_key(|cause| (std::cmp::Reverse(cause.confidence), cause.role));
+    causes.truncate(MOST_CAUSES);
+    if causes.is_empty() {
+        causes.push(unknown());
+    }
+    causes
+}
+
+impl Rule {
+    fn apply(&self, findings: &[Finding], pid: Option<u64>) -> Option<Cause> {
+        let found = |id: &str| findings.iter().any(|finding| finding.id == id);
+        if self.yields_to.iter().any(|id| found(id)) {
+            return None;
+        }
+        let needed: Vec<&Finding> =
+            findings.iter().filter(|finding| self.needs.contains(&&*finding.id)).collect();
+        let strongest = needed.iter().map(|finding| finding.confidence).max()?;
+        let reasons = |table: &[(&str, &str)]| -> Vec<String> {
+            table.iter().filter(|(id, _)| found(id)).map(|(_, why)| (*why).to_owned()).collect()
+        };
+        let raised_by = reasons(self.raised_by);
+        let mut against = reasons(self.against);
+        if needed.iter().all(|finding| names_another(finding, pid)) {
+            against.push("it names another process than the one of the core".to_owned());
+        }
+        let mut confidence = strongest;
+        if !raised_by.is_empty() {
+            confidence = raised(confidence);
+        }
+        if !against.is_empty() {
+            confidence = lowered(confidence);
+        }
+        confidence = confidence.min(self.at_most);
+        against.extend(
+            needed.iter().flat_map(|finding| &finding.against).map(|evidence| evidence.statement.clone()),
+        );
+        let raises = |finding: &Finding| self.raised_by.iter().any(|(id, _)| *id == finding.id);
+        let indexes = findings
+            .iter()
+            .enumerate()
+            .filter(|(_, finding)| self.needs.contains(&&*finding.id) || raises(finding));
+        Some(Cause {
+            id: self.id.to_owned(),
+            statement: self.statement.to_owned(),
+            role: if self.contributes_to.iter().any(|id| found(id)) {
+                Role::ContributingFactor
+            } else {
+                self.role
+            },
+            confidence,
+            findings: indexes.map(|(index, _)| index).collect(),
+            raised_by,
+            against,
+            next: self.next.to_owned(),
+        })
+    }
+}
+
+/// Whether a finding is about a process, and not about this one.
+fn names_another(finding: &Finding, pid: Option<u64>) -> bool {
+    let subject =
+        finding.subject.as_deref().and_then(|subject| subject.strip_prefix("process ")?.parse::<u64>().ok());
+    subject.zip(pid).is_some_and(|(subject, pid)| subject != pid)
+}
+
+fn raised(confidence: Confidence) -> Confidence {
+    match confidence {
+        Confidence::Weak => Confidence::Moderate,
+        Confidence::Moderate | Confidence::Strong | Confidence::Certain => Confidence::Strong,
+    }
+}
+
+fn lowered(confidence: Confidence) -> Confidence {
+    match confidence {
+        Confidence::Weak | Confidence::Moderate => Confidence::Weak,
+        Confidence::Strong | Confidence::Certain => Confidence::Moderate,
+    }
+}
+
+fn unknown() -> Cause {
+    Cause {
+        id: "unknown".to_owned(),
+        statement: "The evidence does not show why the process stopped".to_owned(),
+        role: Role::ProbableCause,
+        confidence: Confidence::Weak,
+        findings: Vec::new(),
+        raised_by: Vec::new(),
+        against: Vec::new(),
+        next: "Read the gaps: each names the evidence that is missing and how to get it.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pycoroner_findings::Severity;
+
+    use super::*;
+
+    /// Checks the ids and confidences of the causes of findings that are all strong.
+    fn check(ids: &[&'static str], expected: &[(&str, Confidence)]) {
+        let findings: Vec<Finding> =
+            ids.iter().map(|id| Finding::new(*id, Severity::Critical, Confidence::Strong, *id)).collect();
+        let causes = rank(&findings, None);
+        let ranked: Vec<_> = causes.iter().map(|cause| (cause.id.as_str(), cause.confidence)).collect();
+        assert_eq!(ranked, expected, "of {ids:?}");
+    }
+
+    #[test]
+    fn causes() {
+        use Confidence::{Moderate, Strong, Weak};
+        check(&[], &[("unknown", Weak)]);
+        check(&["error-burst"], &[("unknown", Weak)]);
+        check(&["crash-null-dereference"], &[("null-dereference", Strong)]);
+        check(
+            &["crash-null-dereference", "deep-recursion"],
+            &[("null-dereference", Moderate), ("recursion", Moderate)],
+        );
+        check(&["crash-stack-overflow", "deep-recursion"], &[("stack-overflow", Strong)]);
+        check(&["crash-abort", "fatal-python-error"], &[("fatal-interpreter-error", Strong)]);
+        check(&["crash-abort", "worker-timeout"], &[("worker-timeout", Strong), ("abort", Moderate)]);
+        check(
+            &["crash-external-kill", "heap-leak-suspect"],
+            &[("external-kill", Strong), ("memory-growth", Moderate)],
+        );
+        check(
+            &["crash-signal", "exception-in-flight"],
+            &[("signal", Moderate), ("exception-in-flight", Weak)],
+        );
+        check(
+            &["oom-kill-logged", "heap-leak-suspect"],
+            &[("oom-kill", Strong), ("memory-growth", Moderate)],
+        );
+        check(&["unhandled-exception-logged"], &[("unhandled-exception", Strong)]);
+        check(&["no-crash", "exception-in-flight"], &[("no-crash", Strong)]);
+        check(&["crash-use-after-free"], &[("use-after-free", Strong)]);
+        check(&["crash-file-truncated"], &[("file-truncated", Strong)]);
+        check(&["crash-divide-by-zero"], &[("divide-by-zero", Strong)]);
+        check(&["crash-illegal-instruction"], &[("illegal-instruction", Strong)]);
+        check(&["crash-own-signal"], &[("own-signal", Strong)]);
+        check(&["crash-resource-limit"], &[("resource-limit", Strong)]);
+        check(&["unhandled-exception", "exception-in-flight"], &[("unhandled-exception", Strong)]);
+        check(&["no-crash", "deadlock"], &[("deadlock", Strong), ("no-crash", Moderate)]);
+        check(&["no-crash", "gil-starvation"], &[("gil-starvation", Strong), ("no-crash", Moderate)]);
+        check(&["no-crash", "lock-abandoned"], &[("lock-abandoned", Strong), ("no-crash", Moderate)]);
+        check(&["no-crash", "await-circle"], &[("await-circle", Strong), ("no-crash", Moderate)]);
+        check(&["no-crash", "all-idle"], &[("no-crash", Strong)]);
+        check(
+            &["crash-external-kill", "worker-timeout", "deadlock"],
+            &[("deadlock", Strong), ("worker-timeout", Strong), ("external-kill", Moderate)],
+        );
+        check(
+            &["crash-external-kill", "worker-timeout", "all-idle"],
+            &[("external-kill", Strong), ("worker-timeout", Moderate)],
+        );
+        check(
+            &["no-crash", "task-exception-never-retrieved"],
+            &[("no-crash", Strong), ("task-exception-never-retrieved", Weak)],
+        );
+        check(
+            &["crash-illegal-instruction", "module-replaced"],
+            &[("illegal-instruction", Strong), ("module-replaced", Weak)],
+        );
+    }
+
+    #[test]
+    fn what_only_contributes() {
+        let check = |ids: &[&'static str], id: &str, expected: Role| {
+            let findings: Vec<Finding> =
+                ids.iter().map(|id| Finding::new(*id, Severity::Error, Confidence::Strong, *id)).collect();
+            let causes = rank(&findings, None);
+            let found = causes.iter().find(|cause| cause.id == id).map(|cause| cause.role);
+            assert_eq!(found, Some(expected), "{id} of {ids:?}");
+            assert_eq!(causes.first().map(|cause| cause.role), Some(Role::ProbableCause), "of {ids:?}");
+        };
+        check(&["no-crash", "deadlock"], "deadlock", Role::ProbableCause);
+        check(&["crash-null-dereference", "deadlock"], "deadlock", Role::ContributingFactor);
+        check(
+            &["crash-null-dereference", "extension-at-fault"],
+            "extension-at-fault",
+            Role::ContributingFactor,
+        );
+        check(&["crash-use-after-free", "foreign-extension"], "foreign-extension", Role::ContributingFactor);
+        check(&["crash-external-kill", "heap-leak-suspect"], "memory-growth", Role::ContributingFactor);
+    }
+
+    #[test]
+    fn another_process_is_no_strong_cause() {
+        let check = |pid, expected| {
+            let finding = Finding::new("oom-kill-logged", Severity::Critical, Confidence::Certain, "x");
+            assert_eq!(rank(&[finding.about("process 8")], pid)[0].confidence, expected);
+        };
+        check(Some(8), Confidence::Strong);
+        check(None, Confidence::Strong);
+        check(Some(7), Confidence::Moderate);
+    }
+
+    #[test]
+    fn nothing_is_certain() {
+        let certain = Finding::new("crash-null-dereference", Severity::Critical, Confidence::Certain, "x");
+        assert_eq!(rank(&[certain], None)[0].confidence, Confidence::Strong);
+    }
+}
