@@ -12,7 +12,7 @@ use crate::objects::{attributes, bytes, deque, sequence, unicode};
 use crate::runtime::attach::PythonRuntime;
 use crate::snapshot::capture::gap_of;
 use crate::snapshot::document::MemoryLogSection;
-use crate::snapshot::memory_logs::MAX_MESSAGE;
+use crate::snapshot::memory_logs::{MAX_MESSAGE, Room};
 use crate::snapshot::values::Values;
 
 /// Most lines of one container: the newest.
@@ -30,6 +30,7 @@ pub(super) fn of_handlers(
     runtime: &PythonRuntime<'_>,
     values: &Values<'_, '_>,
     handlers: &[Ptr<Object>],
+    room: &mut Room,
     gaps: &mut Vec<Gap>,
 ) -> Vec<MemoryLogSection> {
     let python = runtime.python();
@@ -43,8 +44,8 @@ pub(super) fn of_handlers(
         let nested: Vec<_> = nested.map(|attribute| attribute.value).collect();
         let globals = globals_of_methods(runtime, handler).unwrap_or_default();
         for container in own.into_iter().chain(nested).chain(globals) {
-            if seen.insert(container) {
-                lines_of(runtime, values, container, &mut found, gaps);
+            if seen.insert(container) && !room.is_full {
+                lines_of(runtime, values, container, &mut found, room, gaps);
             }
         }
     }
@@ -110,6 +111,7 @@ fn lines_of(
     values: &Values<'_, '_>,
     container: Ptr<Object>,
     found: &mut Vec<MemoryLogSection>,
+    room: &mut Room,
     gaps: &mut Vec<Gap>,
 ) {
     let python = runtime.python();
@@ -132,7 +134,8 @@ fn lines_of(
     if older > 0 {
         gaps.push(Gap::new(GapKind::Limit, what, format!("{older} more than {MAX_LINES}")));
     }
-    for element in elements.items.into_iter().skip(older).flatten() {
+    let newest = elements.items.into_iter().skip(older).flatten().rev();
+    let messages = newest.filter_map(|element| {
         let message = match kind::of(python, element) {
             Ok(Kind::Str) => unicode::read_string(python, element.cast(), MAX_MESSAGE).ok(),
             Ok(Kind::Bytes) => {
@@ -142,8 +145,11 @@ fn lines_of(
             Ok(Kind::Tuple | Kind::Dict) => Some(values.repr(element).text),
             _ => None,
         };
-        found.extend(message.map(|message| section(message, found_in)));
-    }
+        message.map(|message| section(message, found_in))
+    });
+    let start = found.len();
+    found.extend(messages.take_while(|section| room.take(section)));
+    found.get_mut(start..).unwrap_or_default().reverse();
 }
 
 fn section(message: String, found_in: &'static str) -> MemoryLogSection {
@@ -156,11 +162,15 @@ pub(super) fn of_streams(
     runtime: &PythonRuntime<'_>,
     texts: &[Ptr<Object>],
     streams: &[Ptr<Object>],
+    room: &mut Room,
     gaps: &mut Vec<Gap>,
 ) -> Vec<MemoryLogSection> {
     let mut found = Vec::new();
     let mut below = FxHashSet::default();
     for &text in texts {
+        if room.is_full {
+            return found;
+        }
         let under = runtime.python().read(text.cast::<TextIoObject>(), member::TEXT_IO_BUFFER).ok().flatten();
         let under = under.filter(|under| streams.contains(under));
         below.extend(under);
@@ -170,14 +180,17 @@ pub(super) fn of_streams(
         match unwritten {
             Ok((mut bytes, pending)) => {
                 bytes.extend(pending);
-                found.extend(lines(&bytes).map(|line| section(line, "buffer")));
+                found.extend(kept(&bytes, room));
             }
             Err(error) => gaps.push(gap_of("text that a stream has not written", &error)),
         }
     }
     for &stream in streams.iter().filter(|stream| !below.contains(*stream)) {
+        if room.is_full {
+            return found;
+        }
         match unwritten_bytes(runtime, stream.cast()) {
-            Ok(bytes) if is_text(&bytes) => found.extend(lines(&bytes).map(|line| section(line, "buffer"))),
+            Ok(bytes) if is_text(&bytes) => found.extend(kept(&bytes, room)),
             Ok(_) => {}
             Err(error) => gaps.push(gap_of("bytes that a stream has not written", &error)),
         }
@@ -185,10 +198,10 @@ pub(super) fn of_streams(
     found
 }
 
-fn lines(bytes: &[u8]) -> impl Iterator<Item = String> {
-    let text = String::from_utf8_lossy(bytes).into_owned();
-    let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect();
-    lines.into_iter()
+fn kept(bytes: &[u8], room: &mut Room) -> Vec<MemoryLogSection> {
+    let text = String::from_utf8_lossy(bytes);
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines.map(|line| section(line.to_owned(), "buffer")).take_while(|section| room.take(section)).collect()
 }
 
 fn is_text(bytes: &[u8]) -> bool {

@@ -4,8 +4,11 @@
 
 use std::fmt::Write as _;
 
-/// Widths and precisions are no larger in what is shown.
-const MAX_WIDTH: usize = 1 << 16;
+/// What asks for a larger width or precision is not formatted; Rust itself formats no more than 65535 digits.
+const MAX_WIDTH: usize = 4096;
+
+/// A message that grows longer is not formatted: a short template can ask for its arguments any number of times.
+const MAX_FORMATTED: usize = 64 << 10;
 
 /// What one argument gives in each way that it can be asked for.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +60,9 @@ pub(super) fn format(template: &str, arguments: &Arguments<'_>) -> Option<String
         out.push_str(rest.get(..at)?);
         rest = rest.get(at + 1..)?;
         rest = convert(&mut out, rest, arguments, &mut taken)?;
+        if out.len() > MAX_FORMATTED {
+            return None;
+        }
     }
     out.push_str(rest);
     match arguments {
@@ -94,14 +100,14 @@ fn convert<'t>(
         Some(after) => {
             let width = whole(&next()?)?;
             conversion.left |= width < 0;
-            (usize::try_from(width.unsigned_abs()).ok()?.min(MAX_WIDTH), after)
+            (bounded(width.unsigned_abs())?, after)
         }
-        None => digits(rest),
+        None => digits(rest)?,
     };
     if let Some(after) = rest.strip_prefix('.') {
         let (precision, after) = match after.strip_prefix('*') {
-            Some(after) => (usize::try_from(whole(&next()?)?.max(0)).ok()?.min(MAX_WIDTH), after),
-            None => digits(after),
+            Some(after) => (bounded(whole(&next()?)?.max(0).unsigned_abs())?, after),
+            None => digits(after)?,
         };
         conversion.precision = Some(precision);
         rest = after;
@@ -145,10 +151,17 @@ fn flags<'t>(conversion: &mut Conversion, mut rest: &'t str) -> &'t str {
     }
 }
 
-fn digits(text: &str) -> (usize, &str) {
+/// A width or precision in digits, 0 without any.
+fn digits(text: &str) -> Option<(usize, &str)> {
     let end = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
     let (number, rest) = text.split_at(end);
-    (number.parse().unwrap_or(if number.is_empty() { 0 } else { MAX_WIDTH }).min(MAX_WIDTH), rest)
+    let number = if number.is_empty() { 0 } else { number.parse().ok()? };
+    Some((bounded(number)?, rest))
+}
+
+/// A width or precision that is not larger than [`MAX_WIDTH`].
+fn bounded(number: u128) -> Option<usize> {
+    usize::try_from(number).ok().filter(|&number| number <= MAX_WIDTH)
 }
 
 fn whole(argument: &Argument) -> Option<i128> {
@@ -386,6 +399,12 @@ mod tests {
         check("%", &[int(1)]);
         check("%y", &[int(1)]);
         check("%(name)s", &[int(1)]);
+        check("%65536.65536f", &[float(1.5)]);
+        check("%.65536e", &[float(1.5)]);
+        check("%.65535g", &[float(0.001)]);
+        check("%99999999999999999999999999999999999999999d", &[int(1)]);
+        check("%*d", &[int(i128::MIN), int(1)]);
+        check(&"%4000d".repeat(20), &vec![int(1); 20]);
         let lookup = |name: &str| (name == "a(b)").then(|| int(3));
         let named = Arguments::Mapping(&lookup);
         assert_eq!(format("%(a(b))03d and %(a(b))s", &named).as_deref(), Some("003 and 3"));

@@ -8,8 +8,8 @@ use crate::objects::kind::{self, Kind};
 use crate::objects::{attributes, dict, integer, sequence, unicode};
 use crate::runtime::attach::PythonRuntime;
 use crate::snapshot::document::MemoryLogSection;
-use crate::snapshot::memory_logs::MAX_MESSAGE;
 use crate::snapshot::memory_logs::percent::{self, Argument, Arguments, Number};
+use crate::snapshot::memory_logs::{MAX_MESSAGE, Room};
 use crate::snapshot::messages;
 use crate::snapshot::values::Values;
 
@@ -23,6 +23,7 @@ pub(super) fn sections(
     runtime: &PythonRuntime<'_>,
     values: &Values<'_, '_>,
     records: &[Ptr<Object>],
+    room: &mut Room,
     gaps: &mut Vec<Gap>,
 ) -> Vec<MemoryLogSection> {
     let mut dated: Vec<_> = records.iter().map(|&record| (created(runtime, record), record)).collect();
@@ -32,8 +33,11 @@ pub(super) fn sections(
         let why = format!("{older} more than {MAX_RECORDS}");
         gaps.push(Gap::new(GapKind::Limit, "older log records in memory", why));
     }
-    let newest = dated.into_iter().skip(older);
-    newest.filter_map(|(created, record)| section(runtime, values, record, created)).collect()
+    let newest = dated.into_iter().skip(older).rev();
+    let sections = newest.filter_map(|(created, record)| section(runtime, values, record, created));
+    let mut found: Vec<_> = sections.take_while(|section| room.take(section)).collect();
+    found.reverse();
+    found
 }
 
 /// `created`, in nanoseconds; a float holds it to some hundred of them.
