@@ -121,7 +121,19 @@ fn tree(
         };
         let mut section = section(runtime, values, task.at);
         section.suppress_context = links.suppress_context;
-        let (entries, broken) = runtime.traceback(task.traceback.or(links.traceback));
+        let left = values.traceback_entries();
+        let head = task.traceback.or(links.traceback).filter(|_| left.get() > 0);
+        let (mut entries, broken) = runtime.traceback(head);
+        if entries.len() >= left.get() && left.get() > 0 {
+            let why = "more entries of tracebacks in all than are kept";
+            gaps.push(Gap::new(
+                GapKind::Limit,
+                format!("further tracebacks of {who}, and of threads after it"),
+                why,
+            ));
+            entries.truncate(left.get());
+        }
+        left.set(left.get() - entries.len());
         if let Some(error) = broken {
             gaps.push(gap_of(format!("the rest of a traceback of {who}"), &error));
         }

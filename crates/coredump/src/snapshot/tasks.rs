@@ -19,7 +19,7 @@ use crate::tasks::futures::Futures;
 use crate::tasks::registry::{self, MAX_TASKS};
 
 /// Most frames of all tasks together.
-const MAX_FRAMES: usize = 1 << 22;
+const MAX_FRAMES: usize = 1 << 19;
 
 /// What was read of tasks.
 #[derive(Default)]
@@ -146,6 +146,9 @@ impl Reader<'_, '_> {
         let Some(coroutine) = coroutine else { return section };
         let generator = self.runtime.generator(coroutine).ok().flatten();
         section.coroutine = generator.and_then(|generator| generator.qualname(python));
+        if self.frames_left == 0 {
+            return section;
+        }
         let chain = await_chain::follow(self.runtime, coroutine);
         self.generators.extend(chain.generators.iter().map(|generator| generator.object.cast::<Object>()));
         if chain.is_running {
@@ -162,7 +165,9 @@ impl Reader<'_, '_> {
     /// Innermost first; of a running task, with the functions that its coroutine called.
     fn stack(&mut self, chain: &AwaitChain, task: Ptr<Object>) -> Vec<FrameSection> {
         if chain.frames.len() > self.frames_left {
-            let what = format!("the frames of the task {}", self.label(task));
+            // What was walked is paid for, so that many tasks at one long chain cost no more than the limit.
+            self.frames_left = 0;
+            let what = format!("the frames of the task {} and of those after it", self.label(task));
             self.gaps.push(Gap::new(GapKind::Limit, what, format!("more than {MAX_FRAMES} in all tasks")));
             return Vec::new();
         }

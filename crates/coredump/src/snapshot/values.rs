@@ -1,5 +1,7 @@
 //! Variables and other objects of a snapshot, as text.
 
+use std::cell::Cell;
+
 use crate::address::Ptr;
 use crate::layout::ReadError;
 use crate::layout::member::Object;
@@ -14,17 +16,32 @@ use crate::snapshot::document::{AttributeSection, VariableSection};
 /// Most attributes of one instance that are listed.
 const MAX_ATTRIBUTES: usize = 50;
 
+/// Most entries of tracebacks that are kept. Exceptions are small and may share a long traceback, so what all of
+/// them state can be far larger than the core.
+const MAX_TRACEBACK_ENTRIES: usize = 200_000;
+
 /// Turns objects into text within the limits of a capture.
 pub(super) struct Values<'r, 'p> {
     runtime: &'r PythonRuntime<'p>,
     objects: Objects<'r>,
     limits: ReprLimits,
+    traceback_entries: Cell<usize>,
 }
 
 impl<'r, 'p> Values<'r, 'p> {
     pub(super) fn new(runtime: &'r PythonRuntime<'p>, options: &CaptureOptions) -> Self {
         let limits = ReprLimits { depth: options.depth, items: options.items, bytes: options.text_bytes };
-        Self { runtime, objects: Objects::new(runtime.python(), runtime.types()), limits }
+        Self {
+            runtime,
+            objects: Objects::new(runtime.python(), runtime.types()),
+            limits,
+            traceback_entries: Cell::new(MAX_TRACEBACK_ENTRIES),
+        }
+    }
+
+    /// How many entries of tracebacks may still be kept, of all exceptions that are read together.
+    pub(super) fn traceback_entries(&self) -> &Cell<usize> {
+        &self.traceback_entries
     }
 
     /// What `repr()` of the object would print.
