@@ -22,6 +22,8 @@ pub struct InitialStack {
 const AT_EXECFN: u64 = 31;
 const MAX_STRINGS: usize = 65_536;
 const MAX_STRING: usize = 131_072; // MAX_ARG_STRLEN
+/// The kernel gives arguments and environment three quarters of 8 MiB (`bprm_stack_limits`, fs/exec.c at v6.6).
+const MAX_ALL: usize = 6 << 20;
 
 /// Reads the initial stack; empty where the core does not hold it.
 pub(crate) fn read(core: &Core<'_>) -> InitialStack {
@@ -72,7 +74,17 @@ fn vectors_before(space: &Space<'_>, auxv: Address) -> (Vec<String>, Vec<String>
         strings
     };
     let (environment, arguments) = (vector(), vector());
-    let strings = |pointers: Vec<u64>| pointers.into_iter().filter_map(|at| string_at(space, at)).collect();
+    // Pointers that are damaged may all lead to one long string.
+    let mut left = MAX_ALL;
+    let mut strings = |pointers: Vec<u64>| {
+        let texts = pointers.into_iter().filter_map(|at| string_at(space, at));
+        let fits = |text: &String| {
+            let rest = left.checked_sub(text.len());
+            left = rest.unwrap_or(0);
+            rest.is_some()
+        };
+        texts.take_while(fits).collect()
+    };
     (strings(arguments), strings(environment))
 }
 

@@ -95,3 +95,16 @@ fn corrupt_notes_leave_the_ones_before() {
         assert!(!core.gaps().is_empty(), "{name_size:#x} {description_size:#x}");
     }
 }
+
+#[test]
+fn sizes_that_add_up_to_more_than_there_is() {
+    let huge = |segment| Damage::FileSize { segment, size: u64::MAX };
+    let memory = |segment| Damage::MemorySize { segment, size: u64::MAX };
+    let builder = CoreBuilder::new(Machine::X86_64)
+        .segment(Segment::zeroed(0x1000, 4096))
+        .segment(Segment::zeroed(0x10000, 4096));
+    let damaged = [huge(0), memory(0), huge(1), memory(1)].into_iter().fold(builder, CoreBuilder::damage);
+    let file = damaged.build();
+    let core = parse(&file).unwrap();
+    assert!(core.gaps().iter().any(|gap| gap.kind == GapKind::Truncated));
+}
