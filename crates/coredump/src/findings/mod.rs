@@ -28,6 +28,7 @@ pub(crate) fn of_snapshot(snapshot: &ProcessSnapshot) -> Vec<Finding> {
     findings.extend(extension::finding(snapshot));
     findings.extend(tasks::findings(snapshot));
     findings.extend(crashed.and_then(recursion::finding));
+    findings.extend(crashed.and_then(recursion::native));
     findings.extend(crashed.and_then(exception_in_flight::finding));
     findings.extend(unhandled_exception::finding(snapshot));
     findings.extend(binaries::finding(snapshot));

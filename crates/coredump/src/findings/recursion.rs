@@ -1,9 +1,12 @@
 //! Recursion without an end.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
 
 use crate::findings::place;
-use crate::snapshot::document::{FrameSection, ThreadSection};
+use crate::snapshot::document::{FoundBy, FrameSection, ThreadSection};
 
 /// Recursion limits are a thousand by default; a stack this deep has one cycle in it.
 const DEEP: usize = 500;
@@ -39,4 +42,65 @@ pub(super) fn finding(thread: &ThreadSection) -> Option<Finding> {
                 .cite(first.citation.clone()),
             ),
     )
+}
+
+/// A native function that is on the stack this often calls itself, by way of others or not.
+const MANY_CALLS: usize = 1000;
+/// Names of functions that are told.
+const MOST_NAMES: usize = 4;
+
+/// The native functions that repeat on a very deep stack; known when native frames were asked for.
+pub(super) fn native(thread: &ThreadSection) -> Option<Finding> {
+    let mut calls: BTreeMap<(&str, &str), (usize, usize)> = BTreeMap::new();
+    for (index, frame) in thread.native_frames.iter().enumerate() {
+        let (Some(function), Some(module)) = (&frame.function, &frame.module) else { continue };
+        // What only looks like a return address counts for nothing, and inlined functions have no call of their own.
+        if frame.found_by != FoundBy::Scan && !frame.inlined {
+            calls.entry((function, module)).or_insert((0, index)).0 += 1;
+        }
+    }
+    let mut repeated: Vec<_> = calls.into_iter().filter(|(_, (count, _))| *count >= MANY_CALLS).collect();
+    repeated.sort_by_key(|&((function, _), (count, first))| (Reverse(count), first, function));
+    let &((function, module), (count, _)) = repeated.first()?;
+    let names: Vec<_> = repeated.iter().take(MOST_NAMES).map(|((name, _), _)| *name).collect();
+    let title =
+        format!("{} native frames deep in a recursion of {}", thread.native_frames.len(), names.join(", "));
+    let mut finding = Finding::new("native-recursion", Severity::Error, Confidence::Strong, title)
+        .about(function)
+        .with_evidence(
+            Evidence::new(Basis::Derived, format!("{function} of {module} is {count} times on the stack"))
+                .cite(thread.citation.clone()),
+        );
+    for ((function, module), (count, _)) in repeated.iter().take(MOST_NAMES).skip(1) {
+        let statement = format!("{function} of {module} is {count} times on the stack");
+        finding = finding.with_evidence(Evidence::new(Basis::Derived, statement));
+    }
+    Some(finding)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::document::NativeFrameSection;
+
+    #[test]
+    fn native_functions_that_repeat() {
+        let check = |turns: usize, found_by: FoundBy, expected: Option<&str>| {
+            let frame = |function: &str| NativeFrameSection {
+                function: Some(function.to_owned()),
+                module: Some("/opt/_tree.so".to_owned()),
+                found_by,
+                ..NativeFrameSection::default()
+            };
+            let mut native_frames = vec![frame("fault")];
+            native_frames.extend((0..turns).flat_map(|_| [frame("visit"), frame("descend")]));
+            native_frames.push(frame("main"));
+            let thread = ThreadSection { native_frames, ..ThreadSection::default() };
+            assert_eq!(native(&thread).map(|finding| finding.title).as_deref(), expected, "{turns} turns");
+        };
+        check(1000, FoundBy::Cfi, Some("2002 native frames deep in a recursion of visit, descend"));
+        check(999, FoundBy::Cfi, None);
+        check(1000, FoundBy::Scan, None);
+        check(0, FoundBy::Cfi, None);
+    }
 }
