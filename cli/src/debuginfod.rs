@@ -132,7 +132,16 @@ impl Download for Debuginfod {
                 Err(error) => first_error = first_error.or(Some(error)),
             }
         }
-        first_error.map_or(Ok(None), Err)
+        match first_error {
+            Some(error) => Err(error),
+            // A server that does not answer may have it.
+            None if self.servers.iter().any(|server| server.is_down.load(Ordering::Relaxed)) => Ok(None),
+            None => {
+                // Where it cannot be written down, it is asked again.
+                let _ = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, []));
+                Ok(None)
+            }
+        }
     }
 }
 

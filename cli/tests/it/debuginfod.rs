@@ -137,8 +137,29 @@ fn wrong_and_large_files_and_dead_servers_leave_gaps() {
     check("http://127.0.0.1:9", ("DEBUGINFOD_TIMEOUT", "2"), "127.0.0.1:9");
 }
 
-/// Files below a folder.
+/// Files below a folder that are more than the note that nobody had one.
 fn kept(folder: &Path) -> usize {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries.map(|path| if path.is_dir() { kept(&path) } else { 1 }).sum()
+    entries
+        .map(
+            |path| {
+                if path.is_dir() { kept(&path) } else { usize::from(fs::metadata(&path).unwrap().len() > 0) }
+            },
+        )
+        .sum()
+}
+
+/// Against the real server, where `PYCORONER_DEBUGINFOD` names one that serves the files of this machine.
+#[test]
+fn a_real_server_gives_the_binaries_of_a_fresh_core() {
+    let Some(url) = std::env::var_os("PYCORONER_DEBUGINFOD") else { return };
+    let Some(interpreter) = pycoroner_fixtures::live::interpreters().into_iter().next() else { return };
+    let made = pycoroner_fixtures::live::make_core(&interpreter, "checkout").expect("a core");
+    let cache = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pycoroner"));
+    command.arg("core").arg(&made.core).args(["--sysroot", "/nonexistent", "--format", "json"]);
+    command.env("DEBUGINFOD_URLS", url).env("DEBUGINFOD_CACHE_PATH", cache.path());
+    let output = command.output().expect("pycoroner runs");
+    let document = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(used(&document) > 0, "{}", document["gaps"]);
 }

@@ -29,6 +29,17 @@ pub(crate) struct Fingerprint {
     machine: Machine,
 }
 
+/// What comparing a file says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    /// It is the file that was mapped.
+    Same,
+    /// It is not; says why.
+    Other(&'static str),
+    /// There was too little to compare.
+    Unknown,
+}
+
 impl Fingerprint {
     /// Takes it of a module, where the core holds enough of it.
     pub(crate) fn of(core: &Core<'_>, module: &Module) -> Option<Self> {
@@ -41,19 +52,20 @@ impl Fingerprint {
         Some(Self { head, bias, relocated: (relro.p_vaddr, content), machine: core.machine() })
     }
 
-    /// Compares a file; an error says what speaks against it.
-    pub(crate) fn check(&self, file: &[u8], target: Target) -> Result<(), &'static str> {
+    /// Compares a file.
+    pub(crate) fn check(&self, file: &[u8], target: Target) -> Comparison {
         if file.get(..self.head.len()) != Some(&self.head) {
-            return Err("has another first page than the core shows, and neither has a build ID");
+            return Comparison::Other(
+                "has another first page than the core shows, and the module no build ID",
+            );
         }
-        let (count, same) = self.compare(file, target).ok_or("has no relocations that can be compared")?;
-        if !same {
-            return Err("has other addresses than the core shows, and neither has a build ID");
+        match self.compare(file, target) {
+            Some((_, false)) => {
+                Comparison::Other("has other addresses than the core shows, and the module no build ID")
+            }
+            Some((count, true)) if count >= FEWEST => Comparison::Same,
+            _ => Comparison::Unknown,
         }
-        if count < FEWEST {
-            return Err("has no build ID, and the core shows too little of it to tell that it is the same");
-        }
-        Ok(())
     }
 
     /// How many relocated words were compared, and whether all were as the file says.

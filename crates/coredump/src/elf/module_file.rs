@@ -9,7 +9,7 @@ use goblin::elf::header::ELFMAG;
 use pycoroner_findings::{Gap, GapKind};
 
 use crate::elf::finder::{FileKind, Search};
-use crate::elf::fingerprint::Fingerprint;
+use crate::elf::fingerprint::{Comparison, Fingerprint};
 use crate::elf::modules::{BuildId, Module, build_id_of_file, section};
 use crate::mapped_file::MappedFile;
 use crate::memory::Target;
@@ -41,6 +41,8 @@ pub(crate) struct Mismatch {
     pub(crate) path: PathBuf,
     /// What is wrong with it.
     pub(crate) why: String,
+    /// False where nothing tells whether it is the same.
+    is_certain: bool,
 }
 
 impl ModuleFile {
@@ -72,7 +74,7 @@ impl ModuleFile {
     /// A file of another build that stood in the place of its own.
     pub(crate) fn mismatch(&self) -> Option<&Mismatch> {
         let opened = self.file.get()?;
-        opened.refused.as_ref().filter(|_| opened.file.is_none())
+        opened.refused.as_ref().filter(|refused| opened.file.is_none() && refused.is_certain)
     }
 
     /// What was wrong with the files that were looked at.
@@ -86,8 +88,8 @@ impl ModuleFile {
 
     fn open(&self, target: Target) -> Opened {
         let mut opened = Opened::default();
-        // Without either nothing tells that a file is the one that was mapped.
-        if self.module.build_id.is_none() && self.fingerprint.is_none() {
+        // Of what is not known to be a module at all, nothing is to be said.
+        if self.module.build_id.is_none() && self.module.bias.is_none() {
             return opened;
         }
         for path in self.search.of_module(&self.module, self.is_executable, target) {
@@ -100,7 +102,9 @@ impl ModuleFile {
                     opened.file = Some((file, path));
                     return opened;
                 }
-                Err(why) => opened.refused = opened.refused.or(Some(Mismatch { path, why })),
+                Err((is_certain, why)) => {
+                    opened.refused = opened.refused.or(Some(Mismatch { path, why, is_certain }));
+                }
             }
         }
         self.download(FileKind::Executable, target, &mut opened);
@@ -117,12 +121,18 @@ impl ModuleFile {
         format!("the file of {}", self.module.name())
     }
 
-    /// Whether a file is of the module's build; else what speaks against it.
-    fn check(&self, file: &[u8], target: Target) -> Result<(), String> {
+    /// Whether a file is of the module's build; else what speaks against it, and whether it is known to be another.
+    fn check(&self, file: &[u8], target: Target) -> Result<(), (bool, String)> {
         match (&self.module.build_id, &self.fingerprint) {
-            (Some(wanted), _) => same_build(wanted, build_id_of_file(file, target).as_ref()),
-            (None, Some(fingerprint)) => fingerprint.check(file, target).map_err(str::to_owned),
-            (None, None) => Err("cannot be compared with anything".to_owned()),
+            (Some(wanted), _) => {
+                same_build(wanted, build_id_of_file(file, target).as_ref()).map_err(|why| (true, why))
+            }
+            (None, Some(fingerprint)) => match fingerprint.check(file, target) {
+                Comparison::Same => Ok(()),
+                Comparison::Other(why) => Err((true, why.to_owned())),
+                Comparison::Unknown => Err((false, TOO_LITTLE.to_owned())),
+            },
+            (None, None) => Err((false, TOO_LITTLE.to_owned())),
         }
     }
 
@@ -188,6 +198,9 @@ impl ModuleFile {
         }
     }
 }
+
+const TOO_LITTLE: &str =
+    "has no build ID, and the core shows too little of the module to tell that it is the same";
 
 fn same_build(wanted: &BuildId, found: Option<&BuildId>) -> Result<(), String> {
     if found == Some(wanted) {

@@ -174,3 +174,69 @@ fn downloads_are_checked_like_files() {
         assert!(said.iter().any(|text| text.contains(expected)), "{said:?}");
     }
 }
+
+/// A library without a build ID: text on its fourth page, and `count` relocated addresses on its second, which is
+/// read-only once they are; the one with number `moved` differs from all other builds.
+fn unmarked(count: u64, moved: Option<u64>) -> Vec<u8> {
+    let mut file = library(&OURS, 0)[..0x40].to_vec();
+    file[56] = 3; // e_phnum
+    let mut header = |kind: u32, words: [u64; 6]| {
+        file.extend(kind.to_le_bytes());
+        file.extend(6u32.to_le_bytes());
+        file.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+    };
+    header(1, [0, 0, 0, 0x4000, 0x4000, 0x1000]);
+    header(0x6474_e552, [0x1000, 0x1000, 0x1000, 0x1000, 0x1000, 1]); // PT_GNU_RELRO
+    header(2, [0x2000, 0x2000, 0x2000, 48, 48, 8]); // PT_DYNAMIC
+    file.resize(0x2000, 0);
+    file.extend([7, 0x2100, 8, count * 24, 0, 0].iter().flat_map(|word: &u64| word.to_le_bytes()));
+    file.resize(0x2100, 0);
+    for number in 0..count {
+        let addend = 0x3000 + number * 16 + u64::from(moved == Some(number));
+        file.extend([0x1000 + number * 8, 8, addend].iter().flat_map(|word| word.to_le_bytes()));
+    }
+    file.resize(0x3000, 0);
+    file.resize(0x4000, 0x90);
+    file
+}
+
+#[test]
+fn without_a_build_id_relocated_addresses_tell() {
+    let check = |count: u64, moved: Option<u64>, expected: Option<u8>, said_so: &str| {
+        let words: Vec<u8> =
+            (0..count).flat_map(|number| (BASE + 0x3000 + number * 16).to_le_bytes()).collect();
+        let mut relocated = words;
+        relocated.resize(0x1000, 0);
+        let first = unmarked(count, None)[..0x1000].to_vec();
+        let row = |page: u64| MappedFile {
+            start: BASE + page * 0x1000,
+            end: BASE + (page + 1) * 0x1000,
+            page_offset: page,
+            path: RECORDED.into(),
+        };
+        let core = CoreBuilder::new(Machine::X86_64)
+            .thread(Thread::new(7).signal(11))
+            .file(row(0))
+            .file(row(1))
+            .file(row(3))
+            .segment(Segment::new(BASE, first).permissions(Permissions::Read))
+            .segment(Segment::new(BASE + 0x1000, relocated).permissions(Permissions::Read))
+            .segment(Segment::not_dumped(BASE + 0x3000, 0x1000).permissions(Permissions::ReadExecute))
+            .build();
+        let root = Folder::new().with(&RECORDED[1..], &unmarked(count, moved));
+        let process = DeadProcess::new(Core::parse(&core, SourceId(1)).unwrap(), &in_root(&root));
+        let byte = process.bytes(Address(BASE + 0x3005), 1).ok().map(|bytes| bytes[0]);
+        let found = capture(&process, PythonRuntime::attach(&process).as_ref(), &CaptureOptions::default());
+        assert_eq!(byte, expected, "{count} {moved:?}");
+        let said = format!(
+            "{:?} {:?}",
+            found.findings.iter().map(|finding| &finding.id).collect::<Vec<_>>(),
+            found.gaps
+        );
+        assert!(said.contains(said_so), "{count} {moved:?}: {said}");
+        assert_eq!(said.contains("module-mismatch"), moved.is_some(), "{said}");
+    };
+    check(100, None, Some(0x90), "");
+    check(100, Some(99), None, "has other addresses than the core shows");
+    check(3, None, None, "shows too little");
+}

@@ -11,6 +11,8 @@ pub(crate) const WORD: u64 = 8;
 #[derive(Debug)]
 pub(crate) struct Image<'d> {
     pieces: Vec<Piece<'d>>,
+    /// First address and end of what is no hole in the file, by rising address.
+    data: Vec<(u64, u64)>,
     /// Index of the piece that was read last; most reads stay in one.
     last: Cell<usize>,
 }
@@ -44,12 +46,21 @@ impl<'d> Image<'d> {
             writable: segment.writable,
         };
         let pieces = core.segments().iter().map(piece).filter(|piece| piece.bytes.len() > 0).collect();
-        Self { pieces, last: Cell::new(0) }
+        let data = core.segments().iter().flat_map(|segment| core.pieces(segment));
+        let data = data.map(|(start, bytes)| (start.0, start.0.saturating_add(bytes.len() as u64))).collect();
+        Self { pieces, data, last: Cell::new(0) }
     }
 
     /// All pieces by rising address.
     pub(crate) fn pieces(&self) -> &[Piece<'d>] {
         &self.pieces
+    }
+
+    /// The parts of a range of addresses that are no holes in the file; what lies between is zeros that nobody wrote.
+    pub(crate) fn data_within(&self, start: u64, end: u64) -> impl Iterator<Item = (u64, u64)> + '_ {
+        let first = self.data.partition_point(move |data| data.1 <= start);
+        let data = self.data.get(first..).unwrap_or_default().iter();
+        data.take_while(move |data| data.0 < end).map(move |data| (data.0.max(start), data.1.min(end)))
     }
 
     /// The bytes from `address` to the end of its piece.

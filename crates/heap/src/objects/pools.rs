@@ -109,7 +109,7 @@ impl<'d> Pool<'d> {
 /// All pools of the process by rising address.
 pub(crate) fn find<'d>(image: &Image<'d>, places: &Places) -> Vec<Pool<'d>> {
     let writable = image.pieces().iter().filter(|piece| piece.writable);
-    let mut found: Vec<Pool<'d>> = writable.flat_map(|piece| pools_in(piece, places)).collect();
+    let mut found: Vec<Pool<'d>> = writable.flat_map(|piece| pools_in(image, piece, places)).collect();
     let of_size = |size| found.iter().filter(|pool| pool.size == size).count();
     // A process has pools of one size; the other's headers are chance.
     let size = if of_size(POOL_SIZES[0]) > of_size(POOL_SIZES[1]) { POOL_SIZES[0] } else { POOL_SIZES[1] };
@@ -117,12 +117,18 @@ pub(crate) fn find<'d>(image: &Image<'d>, places: &Places) -> Vec<Pool<'d>> {
     found
 }
 
-fn pools_in<'d>(piece: &Piece<'d>, places: &Places) -> impl Iterator<Item = Pool<'d>> {
+/// Pools of one piece. Their headers are never zero: holes, which may be larger than all memory, are passed over.
+fn pools_in<'d>(image: &Image<'d>, piece: &Piece<'d>, places: &Places) -> impl Iterator<Item = Pool<'d>> {
     let page = POOL_SIZES[0];
     let (start, end, bytes) = (piece.start, piece.end(), piece.bytes);
-    let first = start.checked_next_multiple_of(page).unwrap_or(end);
-    let pages = (first..end).step_by(page as usize);
-    pages.filter_map(move |at| Pool::recognise(at, bytes.skip(at - start)?, places))
+    let mut next = start.checked_next_multiple_of(page).unwrap_or(end);
+    let mut pages = Vec::new();
+    for (from, to) in image.data_within(start, end) {
+        let first = next.max(from - from % page);
+        pages.extend((first..to).step_by(page as usize));
+        next = next.max(to.checked_next_multiple_of(page).unwrap_or(end));
+    }
+    pages.into_iter().filter_map(move |at| Pool::recognise(at, bytes.skip(at - start)?, places))
 }
 
 /// Which object starts at an address, for all that lie in pools.
