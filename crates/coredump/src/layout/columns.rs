@@ -145,6 +145,28 @@ pub(crate) fn c_interfaces(column: &Column) -> Column {
     moved
 }
 
+/// The structures of greenlet, which hold some of CPython's by value. From 3.1.1 to 3.5, what is read of them
+/// lies alike.
+const GREENLETS: &[((u8, u8), &str)] = &[
+    ((3, 8), include_str!("columns/greenlet-3.8.layout")),
+    ((3, 9), include_str!("columns/greenlet-3.9.layout")),
+    ((3, 10), include_str!("columns/greenlet-3.10.layout")),
+    ((3, 11), include_str!("columns/greenlet-3.11.layout")),
+    ((3, 12), include_str!("columns/greenlet-3.12.layout")),
+    ((3, 13), include_str!("columns/greenlet-3.13.layout")),
+    ((3, 14), include_str!("columns/greenlet-3.14.layout")),
+    ((3, 15), include_str!("columns/greenlet-3.15.layout")),
+];
+
+/// The structures of greenlet in a build of that version, unless its object header is another one than they were
+/// generated with.
+pub(crate) fn greenlets(version: (u8, u8), column: &Column) -> Option<Column> {
+    let header = column.place("PyObject").map(|place| place.offset);
+    let (_, text) = GREENLETS.iter().find(|(of, _)| *of == version)?;
+    // A test parses each of them.
+    Column::parse(text).ok().filter(|_| header == Some(HEADER_OF_INTERFACES))
+}
+
 /// Whether `path` lies at the same place on all 64-bit machines.
 ///
 /// CPython's structures consist of pointers, `long` and `int`, which are alike there, and of glibc's
@@ -180,6 +202,25 @@ mod tests {
             c_interfaces(&column).place("PyArrayObject_fields.data").map(|place| place.offset),
             Some(16)
         );
+    }
+
+    #[test]
+    fn greenlets_of_every_version_are_known() {
+        for version in versions() {
+            let shipped = SHIPPED.iter().find(|shipped| shipped.version == version).unwrap();
+            let column = greenlets(version, &shipped.column()).unwrap();
+            let offset = |path| column.place(path).map(|place| place.offset);
+            assert_eq!(offset("PyGreenlet"), Some(40));
+            assert_eq!(offset("PyGreenlet.pimpl"), Some(32));
+            assert_eq!(offset("greenlet::Greenlet._self"), Some(8));
+            // What is handled is kept as three objects up to 3.10, as one since 3.11.
+            let exceptions = if version < (3, 11) { 4 } else { 2 };
+            let switch_args = 24 + 8 * exceptions;
+            let start = offset("greenlet::Greenlet.stack_state._stack_start");
+            assert_eq!(start, Some(switch_args + 16), "{version:?}");
+        }
+        let free_threaded = SHIPPED.iter().find(|shipped| shipped.flavor == Flavor::FreeThreaded).unwrap();
+        assert!(greenlets(free_threaded.version, &free_threaded.column()).is_none());
     }
 
     /// Checks one line of each release column, oldest first; an empty line stands for a member that is not there.

@@ -444,6 +444,14 @@ members! {
     DTYPE_ITEM_SIZE: Dtype, i32, "PyArray_Descr.elsize";
     DTYPE_2_ITEM_SIZE: Dtype, i64, "_PyArray_DescrNumPy2.elsize";
     NUMPY_SCALAR_VALUE: NumpyScalar, Inline, "PyLongScalarObject.obval";
+    GREENLET_SIZE: Greenlet, SizeOf, "PyGreenlet";
+    GREENLET_STATE: Greenlet, Option<Ptr<GreenletState>>, "PyGreenlet.pimpl";
+    GREENLET_OBJECT: GreenletState, Obj, "greenlet::Greenlet._self";
+    GREENLET_STACK_START: GreenletState, Address, "greenlet::Greenlet.stack_state._stack_start";
+    GREENLET_STACK_STOP: GreenletState, Address, "greenlet::Greenlet.stack_state.stack_stop";
+    GREENLET_STACK_COPY: GreenletState, Address, "greenlet::Greenlet.stack_state.stack_copy";
+    GREENLET_STACK_SAVED: GreenletState, i64, "greenlet::Greenlet.stack_state._stack_saved";
+    GREENLET_TOP_FRAME: GreenletState, Option<Ptr<FrameObject>>, "greenlet::Greenlet.python_state._top_frame.p";
     POOL_COUNT: PoolHeader, u32, "pool_header.ref";
     POOL_FREE_BLOCK: PoolHeader, Address, "pool_header.freeblock";
     POOL_SIZE_CLASS: PoolHeader, u32, "pool_header.szidx";

@@ -78,6 +78,15 @@ impl Layout {
         Self { places: member::Id::ALL.iter().map(place).collect() }
     }
 
+    /// Adds the places of an extension module's structures, for this build.
+    pub(crate) fn add(&mut self, column: &Column) {
+        for id in member::Id::ALL {
+            if let (Some(place), Some(slot)) = (column.place(id.path()), self.places.get_mut(*id as usize)) {
+                *slot = Some(place);
+            }
+        }
+    }
+
     /// Replaces the offset of the member (or size) called `path`; unknown names are ignored, as they are not read.
     pub(crate) fn set_offset(&mut self, path: &str, offset: u64) {
         if let Some(id) = member::Id::ALL.iter().find(|id| id.path() == path)

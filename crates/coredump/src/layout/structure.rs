@@ -189,6 +189,10 @@ structures! {
     Dtype;
     /// `PyLongScalarObject` of NumPy, and the other scalars of a fixed size, which begin alike.
     NumpyScalar;
+    /// `PyGreenlet` of greenlet: the object.
+    Greenlet;
+    /// `greenlet::Greenlet` of greenlet: what the object stands for.
+    GreenletState;
     /// `PyTryBlock`: an entry of a frame's stack of blocks (up to 3.10).
     TryBlock;
     /// `struct wait_entry` of the parking lot (3.13+): a thread that waits for an address.

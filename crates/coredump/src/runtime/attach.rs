@@ -173,6 +173,9 @@ impl<'p> PythonRuntime<'p> {
             return Err((Refusal::UnknownVersion(format!("{}.{}", minor.0, minor.1)), true));
         };
         let mut layout = Layout::new(column);
+        if let Some(greenlets) = columns::greenlets(minor, column) {
+            layout.add(&greenlets);
+        }
         let mut layout_from = vec![source];
         if let Some(stated) = stated {
             stated.apply(&mut layout);
@@ -331,6 +334,11 @@ impl<'p> PythonRuntime<'p> {
     /// Threads that no list names any more, when the list of thread states breaks off behind those in `known`.
     pub fn lost_threads(&self, known: &[Ptr<ThreadState>]) -> Vec<RecoveredThread> {
         recover::beyond_the_list(self.process, &self.python, &self.codes, known)
+    }
+
+    /// The frames from a place on, innermost first, in memory that may differ from the process's own.
+    pub(crate) fn frames_from(&self, python: &Python<'_>, place: FramePlace) -> Stack {
+        frames::walk_from(python, &self.codes, Some(place))
     }
 
     /// The frame at a place; `None` for one that runs no Python code.

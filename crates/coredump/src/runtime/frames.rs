@@ -84,12 +84,17 @@ pub struct Binding {
 
 /// Walks the frames of a thread.
 pub(crate) fn walk(python: &Python<'_>, codes: &CodeCache, thread: Ptr<ThreadState>) -> Stack {
+    match innermost(python, thread) {
+        Ok(place) => walk_from(python, codes, place),
+        Err(error) => Stack { frames: Vec::new(), stopped: Stopped::Fault(error), recovery: None },
+    }
+}
+
+/// Walks the frames from `start` on.
+pub(crate) fn walk_from(python: &Python<'_>, codes: &CodeCache, start: Option<FramePlace>) -> Stack {
     let mut stack = Stack { frames: Vec::new(), stopped: Stopped::Bottom, recovery: None };
     let mut seen = FxHashSet::default();
-    let mut at = match innermost(python, thread) {
-        Ok(place) => place,
-        Err(error) => return Stack { stopped: Stopped::Fault(error), ..stack },
-    };
+    let mut at = start;
     while let Some(place) = at {
         if !seen.insert(place) {
             stack.stopped = Stopped::Cycle(place.address());

@@ -7,6 +7,7 @@ pub(crate) mod dialect;
 pub(crate) mod exceptions;
 pub(crate) mod frames;
 pub(crate) mod generators;
+pub(crate) mod greenlets;
 pub(crate) mod known_words;
 pub(crate) mod locate;
 pub(crate) mod native_threads;

@@ -7,6 +7,7 @@ pub(crate) mod document;
 mod exception_attributes;
 mod exceptions;
 mod extension;
+mod greenlets;
 mod held;
 mod interpreter;
 mod memory_logs;

@@ -1,4 +1,4 @@
-//! Generators, coroutines and async generators that wait to be resumed.
+//! Generators, coroutines, async generators and greenlets that wait to be resumed.
 
 use pycoroner_findings::{Gap, GapKind};
 use rustc_hash::FxHashSet;
@@ -9,6 +9,7 @@ use crate::runtime::attach::PythonRuntime;
 use crate::runtime::generators::{Generator, GeneratorKind, GeneratorState};
 use crate::snapshot::capture::gap_of;
 use crate::snapshot::document::SuspendedSection;
+use crate::snapshot::greenlets;
 use crate::snapshot::held::{Held, Interest};
 use crate::snapshot::threads::frame_section;
 use crate::tasks::await_chain;
@@ -24,11 +25,6 @@ pub(super) fn of_runtime(
     of_tasks: &FxHashSet<Ptr<Object>>,
     gaps: &mut Vec<Gap>,
 ) -> Vec<SuspendedSection> {
-    let greenlets = held.of(Interest::Greenlet).len();
-    if greenlets > 0 {
-        let what = format!("the frames of {greenlets} greenlets, but for those that were running");
-        gaps.push(Gap::new(GapKind::Unknown, what, "the layout of greenlets is not known"));
-    }
     let mut waiting = Vec::new();
     let mut awaited = FxHashSet::default();
     for &object in held.of(Interest::Generator) {
@@ -57,10 +53,11 @@ pub(super) fn of_runtime(
         .into_iter()
         .filter_map(|generator| section(runtime, generator, &mut frames_left, gaps))
         .collect();
+    sections.extend(greenlets::suspended(runtime, held, MAX_SHOWN, &mut frames_left, gaps));
     if frames_left == 0 {
         gaps.push(Gap::new(
             GapKind::Limit,
-            "further frames of generators",
+            "further frames of generators and greenlets",
             format!("more than {MAX_FRAMES}"),
         ));
     }

@@ -26,21 +26,20 @@ pub(super) fn find(entries: &Entries<'_>) -> Result<Column, DwarfError> {
     for root in entries.unit_roots() {
         let mut types = entries.children(&root?);
         while let Some(entry) = types.next()? {
-            if !matches!(entry.tag, constants::DW_TAG_typedef | constants::DW_TAG_structure_type) {
-                continue;
+            if entry.tag == constants::DW_TAG_namespace
+                && let Some(namespace) = entry.name.filter(|name| NAMESPACES.contains(name))
+            {
+                let mut inner = entries.children(&entry);
+                while let Some(entry) = inner.next()? {
+                    let Some(name) = entry.name else { continue };
+                    let name = [namespace, b"::", name].concat();
+                    take_structure(entries, &entry, &name, &mut wanted, &mut column)?;
+                }
+            } else if let Some(name) = entry.name {
+                take_structure(entries, &entry, name, &mut wanted, &mut column)?;
             }
-            let Some(paths) = entry.name.and_then(|name| wanted.get(name)) else { continue };
-            let name = entry.name.unwrap_or_default();
-            if let Some(structure) = structure_of(entries, &entry)? {
-                for path in paths {
-                    if let Some(place) = place_of(entries, &structure, path)? {
-                        column.insert(*path, place);
-                    }
-                }
-                wanted.remove(name);
-                if wanted.is_empty() {
-                    return Ok(column);
-                }
+            if wanted.is_empty() {
+                return Ok(column);
             }
         }
     }
@@ -50,9 +49,41 @@ pub(super) fn find(entries: &Entries<'_>) -> Result<Column, DwarfError> {
     Ok(column)
 }
 
+/// The namespaces of C++ in which structures are looked for.
+const NAMESPACES: &[&[u8]] = &[b"greenlet"];
+
+/// Takes the places of all wanted members of the structure that `entry` defines, if it is a wanted one.
+fn take_structure<'d>(
+    entries: &Entries<'d>,
+    entry: &Entry<'d>,
+    name: &[u8],
+    wanted: &mut Wanted,
+    column: &mut Column,
+) -> Result<(), DwarfError> {
+    if entry.tag != constants::DW_TAG_typedef && !is_structure(entry.tag) {
+        return Ok(());
+    }
+    let Some(paths) = wanted.get(name) else { return Ok(()) };
+    let Some(structure) = structure_of(entries, entry)? else { return Ok(()) };
+    for path in paths {
+        if let Some(place) = place_of(entries, &structure, path)? {
+            column.insert(*path, place);
+        }
+    }
+    wanted.remove(name);
+    Ok(())
+}
+
+fn is_structure(tag: gimli::DwTag) -> bool {
+    matches!(tag, constants::DW_TAG_structure_type | constants::DW_TAG_class_type)
+}
+
+/// Paths by the name of their structure.
+type Wanted = BTreeMap<&'static [u8], Vec<&'static str>>;
+
 /// The paths of all members by the name of their structure.
-fn wanted_structures() -> BTreeMap<&'static [u8], Vec<&'static str>> {
-    let mut wanted: BTreeMap<_, Vec<_>> = BTreeMap::new();
+fn wanted_structures() -> Wanted {
+    let mut wanted = Wanted::new();
     for id in member::Id::ALL {
         let path = id.path();
         let structure = path.split('.').next().unwrap_or(path);
@@ -65,8 +96,7 @@ fn wanted_structures() -> BTreeMap<&'static [u8], Vec<&'static str>> {
 fn structure_of<'d>(entries: &Entries<'d>, of: &Entry<'d>) -> Result<Option<Entry<'d>>, DwarfError> {
     let named = type_behind(entries, of)?;
     Ok(named.filter(|entry| {
-        matches!(entry.tag, constants::DW_TAG_structure_type | constants::DW_TAG_union_type)
-            && !entry.is_declaration
+        (is_structure(entry.tag) || entry.tag == constants::DW_TAG_union_type) && !entry.is_declaration
     }))
 }
 
@@ -80,6 +110,7 @@ fn type_behind<'d>(entries: &Entries<'d>, of: &Entry<'d>) -> Result<Option<Entry
             | constants::DW_TAG_volatile_type
             | constants::DW_TAG_restrict_type
             | constants::DW_TAG_atomic_type
+            | constants::DW_TAG_inheritance
             | constants::DW_TAG_member => match entry.type_at {
                 Some(at) => entry = entries.entry_at(at)?,
                 None => return Ok(None),
@@ -125,7 +156,7 @@ fn size_of(entry: &Entry<'_>) -> Result<Option<u64>, DwarfError> {
     }
 }
 
-/// The member `name`, and where the structure without a name begins that it stands in.
+/// The member `name`, and where the structure without a name, or the base class, begins that it stands in.
 fn find_member<'d>(
     entries: &Entries<'d>,
     structure: &Entry<'d>,
@@ -136,7 +167,7 @@ fn find_member<'d>(
         let Some((structure, start)) = unnamed.pop_front() else { return Ok(None) };
         let mut members = entries.children(&structure);
         while let Some(member) = members.next()? {
-            if member.tag != constants::DW_TAG_member {
+            if !matches!(member.tag, constants::DW_TAG_member | constants::DW_TAG_inheritance) {
                 continue;
             }
             if member.name == Some(name.as_bytes()) {
