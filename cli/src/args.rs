@@ -43,6 +43,7 @@ pub(crate) enum Command {
     Heap(HeapArgs),
     Logs(LogsArgs),
     Layout(LayoutArgs),
+    Schema(SchemaArgs),
 }
 
 /// Options that every command takes.
@@ -311,6 +312,24 @@ pub(crate) struct LayoutArgs {
     /// Extension modules of the same build; they add structures that the first file does not describe
     #[arg(value_name = "MODULE")]
     pub(crate) modules: Vec<PathBuf>,
+}
+
+/// Print the JSON Schema of a document, for programs that read it
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pycoroner schema core > core.schema.json")]
+pub(crate) struct SchemaArgs {
+    /// Which document
+    #[arg(value_enum, value_name = "NAME")]
+    pub(crate) name: SchemaName,
+}
+
+/// Documents that have a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaName {
+    /// `pycoroner core CORE --format json`
+    Core,
 }
 
 #[cfg(test)]

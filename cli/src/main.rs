@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Heap(args) => commands::heap::run(&session, args),
         Command::Logs(args) => commands::logs::run(&session, args),
         Command::Layout(args) => commands::layout::run(&session, args),
+        Command::Schema(args) => commands::schema::run(&session, args),
     };
     match outcome {
         Ok(outcome) => outcome.into(),

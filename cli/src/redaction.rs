@@ -2,11 +2,12 @@
 
 use anyhow::{Context, Result};
 use pycoroner_redact::{Ledger, Policy, Redactor};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// How often a rule masked something, as the documents state it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub(crate) struct Redaction {
     /// The rule's id.
     pub(crate) rule: String,

@@ -7,6 +7,7 @@ pub(crate) mod heap;
 pub(crate) mod layout;
 mod log_scan;
 pub(crate) mod logs;
+pub(crate) mod schema;
 
 use std::io::Write;
 

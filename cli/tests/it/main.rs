@@ -6,5 +6,6 @@ mod heap;
 mod incident;
 mod logs;
 mod program;
+mod schema;
 mod stacks;
 mod usage;

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::SourceId;
@@ -8,7 +9,7 @@ use crate::SourceId;
 ///
 /// Its text form is what reports print: `[E1@0x3f8a10+64]` for bytes, `[E3:L10-L14]` for lines,
 /// `[E5#/data/result/0]` for a place in a JSON document.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Citation {
     /// The source that is cited.
     pub source: SourceId,
@@ -27,7 +28,7 @@ impl Citation {
 }
 
 /// A place in a source.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Span {
     /// Bytes of the file; of its decompressed content when the file is compressed.

@@ -1,11 +1,12 @@
 use std::borrow::Cow;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Citation, Severity, Timestamp};
 
 /// Something that happened at a time: one row of a timeline.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// When, and how well that is known; `None` when no source says.
     #[serde(default, flatten, skip_serializing_if = "Option::is_none")]

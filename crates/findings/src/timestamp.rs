@@ -1,13 +1,14 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A point in time with how it is known.
 ///
 /// In JSON: `"time"` (RFC 3339 UTC), `"time_basis"`, `"time_uncertainty_ms"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Timestamp {
     /// The time itself.
     pub time: UtcTime,
@@ -20,7 +21,7 @@ pub struct Timestamp {
 }
 
 /// Where a time comes from; what the reader must know before comparing two of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TimeBasis {
     /// The source states the time with its zone or offset.
@@ -92,6 +93,16 @@ impl fmt::Display for UtcTime {
             n if n % 1_000 == 0 => write!(f, ".{:06}Z", n / 1_000),
             n => write!(f, ".{n:09}Z"),
         }
+    }
+}
+
+impl JsonSchema for UtcTime {
+    fn schema_name() -> Cow<'static, str> {
+        "UtcTime".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "format": "date-time"})
     }
 }
 

@@ -151,7 +151,10 @@ fn deadly_signal(core: &Core<'_>, thread: Option<&ThreadStatus>) -> Option<u32> 
         _ => None,
     };
     // Debuggers stop a live process to copy it; what they leave in the notes is no cause of death.
-    stated.filter(|&signal| !matches!(signal, signals::SIGTRAP | signals::SIGSTOP) || is_kernel_core(core))
+    stated.filter(|&signal| match signal {
+        signals::SIGTRAP => is_kernel_core(core),
+        _ => !signals::spares(signal),
+    })
 }
 
 /// The kernel writes `NT_SIGINFO`; what a debugger writes of a live process has none, or one without a cause.

@@ -19,6 +19,16 @@ pub(crate) fn is_fault(signal: u32) -> bool {
     matches!(signal, SIGILL | SIGTRAP | SIGBUS | SIGFPE | SIGSEGV)
 }
 
+/// Signals that stop a process, let it go on, or are ignored by default: none ends it (signal(7)).
+pub(crate) fn spares(signal: u32) -> bool {
+    const SIGCHLD: u32 = 17;
+    const SIGCONT: u32 = 18;
+    const SIGTTOU: u32 = 22;
+    const SIGURG: u32 = 23;
+    const SIGWINCH: u32 = 28;
+    matches!(signal, SIGCHLD | SIGCONT | SIGSTOP..=SIGTTOU | SIGURG | SIGWINCH)
+}
+
 const NAMES: [&str; 31] = [
     "SIGHUP",
     "SIGINT",

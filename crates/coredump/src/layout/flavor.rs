@@ -1,7 +1,7 @@
 //! How an interpreter was configured, as far as its structures depend on it.
 
 /// How an interpreter was configured, as far as its structures depend on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Flavor {
     /// As distributed.

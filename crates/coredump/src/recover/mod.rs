@@ -33,7 +33,7 @@ use crate::runtime::python::Python;
 use crate::runtime::verify::Version;
 
 /// By what a thread or a frame was recovered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RecoveredBy {
     /// A thread state that repeats the ids of a thread of the core, and the chain of frames from there.

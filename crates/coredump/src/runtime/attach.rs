@@ -46,7 +46,7 @@ pub struct PythonRuntime<'p> {
 }
 
 /// Where the offsets come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LayoutSource {
     /// `_Py_DebugOffsets` in the core.

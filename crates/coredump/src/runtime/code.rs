@@ -48,7 +48,7 @@ pub struct Variable {
 }
 
 /// How a variable is bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum VariableKind {
     /// A parameter.

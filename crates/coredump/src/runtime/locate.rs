@@ -12,7 +12,7 @@ use crate::runtime::native_threads::stack_pointer;
 use crate::runtime::process::DeadProcess;
 
 /// How the runtime was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LocatedBy {
     /// By the symbol `_PyRuntime` of a module's file.

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use pycoroner_findings::Citation;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::address::Address;
 use crate::snapshot::document::{FoundBy, NativeFrameSection};
 
 /// How the process ended.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct CrashSection {
     /// Signal number.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,7 +78,7 @@ pub struct CrashSection {
 }
 
 /// An exception of another language.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct NativeExceptionSection {
     /// `c++` or `rust`.
     pub language: &'static str,
@@ -95,7 +96,7 @@ pub struct NativeExceptionSection {
 }
 
 /// `faulthandler`.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub struct FaulthandlerSection {
     /// `faulthandler.is_enabled()`.
     pub enabled: bool,
@@ -105,7 +106,7 @@ pub struct FaulthandlerSection {
 }
 
 /// The extension that failed, or that had called what failed.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ExtensionSection {
     /// Path as the process saw it.
     pub module: String,
@@ -131,7 +132,7 @@ pub struct ExtensionSection {
 }
 
 /// A signal.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct SignalSection {
     /// Its number.
     pub signal: u32,
@@ -151,7 +152,7 @@ pub struct SignalSection {
 }
 
 /// What the facts about the end add up to.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Verdict {
     /// Stable kebab-case name.
     pub id: &'static str,

@@ -1,12 +1,13 @@
 //! Exceptions and what they came from.
 
 use pycoroner_findings::Citation;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::snapshot::document::{AttributeSection, FrameSection};
 
 /// An exception with all that it came from.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct ExceptionSection {
     /// `raised`, `handled`, or `last`: what `sys.last_exc` or `sys.last_value` kept of one that nothing handled; for the outermost of a chain.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,11 +1,12 @@
 //! Locks: who holds them, and who waits.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::address::Address;
 
 /// What a thread waits for.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct WaitSection {
     /// `lock`, `rlock`, `condition`, `gil`, `poll`, `sleep`, ….
     pub kind: &'static str,
@@ -21,7 +22,7 @@ pub struct WaitSection {
 }
 
 /// A lock that somebody holds or waits for.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct LockSection {
     /// How Python code would name it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,7 +48,7 @@ pub struct LockSection {
 }
 
 /// A thread that waits for a lock.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct WaiterSection {
     /// Native id.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,7 +59,7 @@ pub struct WaiterSection {
 }
 
 /// Threads that wait for each other in a circle.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct DeadlockSection {
     /// The threads, each waiting for the next one, the last for the first.
     pub tids: Vec<u64>,

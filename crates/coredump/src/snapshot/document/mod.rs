@@ -13,6 +13,7 @@ mod thread;
 mod value;
 
 use pycoroner_findings::{Finding, Gap};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use crash::{
@@ -30,7 +31,7 @@ pub use thread::{FrameSection, ThreadSection};
 pub use value::{AttributeSection, NamedValueSection, VariableSection};
 
 /// Everything that was read from one core.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ProcessSnapshot {
     /// `pycoroner.core/1`.
     pub schema: &'static str,

@@ -1,11 +1,12 @@
 //! Native frames.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::address::Address;
 
 /// A function in machine code.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct NativeFrameSection {
     /// Its name, demangled, when a symbol or debug information tells it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,7 +36,7 @@ pub struct NativeFrameSection {
 }
 
 /// How a native frame was found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FoundBy {
     /// The registers of the thread.
@@ -52,7 +53,7 @@ pub enum FoundBy {
 }
 
 /// A frame of the merged stack: an index into the thread's `python_frames` or `native_frames`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MergedFrame {
     /// Index of a Python frame.

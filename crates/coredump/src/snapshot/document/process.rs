@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use pycoroner_findings::Confidence;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::address::Address;
@@ -11,7 +12,7 @@ use crate::runtime::attach::LayoutSource;
 use crate::runtime::locate::LocatedBy;
 
 /// The process as it was started, and its interpreter.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 #[serde(default)]
 pub struct ProcessSection {
     /// Process id.
@@ -205,7 +206,7 @@ pub struct LoadedModules {
 }
 
 /// The interpreter.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct PythonSection {
     /// `3.12.1`.
     pub version: String,

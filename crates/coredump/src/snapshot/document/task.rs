@@ -1,11 +1,12 @@
 //! Tasks, suspended frames, and log records in memory.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::snapshot::document::FrameSection;
 
 /// The tasks of all event loops.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct AsyncioSection {
     /// The tasks that have not ended, those of one loop together.
     pub tasks: Vec<TaskSection>,
@@ -15,7 +16,7 @@ pub struct AsyncioSection {
 }
 
 /// An `asyncio.Task` that ended with an exception.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct FailedTaskSection {
     /// Its name.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,7 +30,7 @@ pub struct FailedTaskSection {
 }
 
 /// An `asyncio.Task`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct TaskSection {
     /// Its name.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,7 +53,7 @@ pub struct TaskSection {
 }
 
 /// A generator, coroutine or greenlet that was started and waits to be resumed.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct SuspendedSection {
     /// `generator`, `coroutine`, `async-generator` or `greenlet`.
     pub kind: &'static str,
@@ -64,7 +65,7 @@ pub struct SuspendedSection {
 }
 
 /// A log record that was in memory.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct MemoryLogSection {
     /// Name of the logger.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,6 +1,7 @@
 //! Threads and their stacks.
 
 use pycoroner_findings::Citation;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::address::Address;
@@ -11,7 +12,7 @@ use crate::snapshot::document::{MergedFrame, NativeFrameSection};
 use crate::snapshot::document::{NamedValueSection, VariableSection};
 
 /// A thread.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct ThreadSection {
     /// Native id.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,7 +71,7 @@ pub struct ThreadSection {
 }
 
 /// A Python frame.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct FrameSection {
     /// `co_name`.
     pub function: String,

@@ -1,12 +1,13 @@
 //! Variables and their attributes.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::address::Address;
 use crate::runtime::code::VariableKind;
 
 /// A variable of a frame.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct VariableSection {
     /// Its name.
     pub name: String,
@@ -28,7 +29,7 @@ pub struct VariableSection {
 }
 
 /// An attribute of an instance.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct AttributeSection {
     /// Its name.
     pub name: String,
@@ -40,7 +41,7 @@ pub struct AttributeSection {
 }
 
 /// A name with what it stands for.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct NamedValueSection {
     /// The name.
     pub name: String,

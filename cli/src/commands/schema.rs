@@ -1,0 +1,37 @@
+//! `pycoroner schema`: what the JSON documents look like, for programs.
+
+use anyhow::Result;
+use pycoroner_coredump::ProcessSnapshot;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+use serde::Serialize;
+
+use super::{Session, pretty};
+use crate::args::{SchemaArgs, SchemaName};
+use crate::exit::Outcome;
+use crate::redaction::Redaction;
+
+/// `pycoroner.core/1` as it is written: what was read, and how often a secret was masked in it.
+#[derive(Serialize, JsonSchema)]
+struct CoreDocument {
+    #[serde(flatten)]
+    snapshot: ProcessSnapshot,
+    redactions: Vec<Redaction>,
+}
+
+/// Runs the command.
+pub(crate) fn run(session: &Session, args: &SchemaArgs) -> Result<Outcome> {
+    let schema = match args.name {
+        SchemaName::Core => schema_of::<CoreDocument>("https://github.com/pycoroner/pycoroner/schema/core/1"),
+    };
+    session.output.write(&pretty(&schema)?)?;
+    Ok(Outcome::of(&[]))
+}
+
+/// The schema of what is written; documents only grow, so members that it does not name are allowed.
+fn schema_of<T: JsonSchema>(id: &str) -> Schema {
+    let mut schema =
+        SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
+    schema.insert("$id".to_owned(), id.into());
+    schema
+}
