@@ -77,7 +77,7 @@ pub struct ProcessSection {
 }
 
 /// A folder with where its name is from.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct WorkingDirectory {
     /// Its path.
     pub path: String,
@@ -86,7 +86,7 @@ pub struct WorkingDirectory {
 }
 
 /// Processor time.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub struct CpuTime {
     /// Milliseconds in the program.
     pub user_ms: u64,
@@ -95,7 +95,7 @@ pub struct CpuTime {
 }
 
 /// An executable or shared library.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ModuleSection {
     /// Path as the process saw it; empty when nothing in the core names it.
     pub path: String,
@@ -115,7 +115,7 @@ pub struct ModuleSection {
 }
 
 /// All mappings.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct MemorySection {
     /// By what they were for, the largest first.
     pub totals: Vec<MemoryRow>,
@@ -124,7 +124,7 @@ pub struct MemorySection {
 }
 
 /// All mappings of a kind.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub struct MemoryRow {
     /// What they were for.
     pub kind: MappingKind,
@@ -137,7 +137,7 @@ pub struct MemoryRow {
 }
 
 /// One mapping.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct MappingRow {
     /// What it was for.
     pub kind: MappingKind,
@@ -153,7 +153,7 @@ pub struct MappingRow {
 }
 
 /// What a mapping was for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MappingKind {
     /// An executable or library, its variables included.
@@ -171,7 +171,7 @@ pub enum MappingKind {
 }
 
 /// What `sys` says.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct SysSection {
     /// `sys.executable`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -195,7 +195,7 @@ pub struct SysSection {
 }
 
 /// Python modules that were loaded.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct LoadedModules {
     /// Entries of `sys.modules`.
     pub count: u64,
