@@ -17,11 +17,11 @@ use ureq::Agent;
 /// `DEBUGINFOD_TIMEOUT`: seconds without an answer.
 const TIMEOUT: Duration = Duration::from_secs(90);
 /// `DEBUGINFOD_MAXTIME`: seconds that one file may take in all.
-const MAX_TIME: Duration = Duration::from_secs(1800);
+const MAX_TIME: Duration = Duration::from_mins(30);
 /// `DEBUGINFOD_MAXSIZE`: bytes of one file.
 const MAX_SIZE: u64 = 4 << 30;
 /// An empty file in the cache says that nobody had it then (`cache_miss_s`).
-const MISS_LASTS: Duration = Duration::from_secs(600);
+const MISS_LASTS: Duration = Duration::from_mins(10);
 
 /// A client with its servers and its cache.
 #[derive(Debug)]

@@ -51,10 +51,10 @@ impl Default for UnpackLimits {
 
 /// Why a core file could not be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("{path}: {source}", path = path.display())]
+#[error("{path}: {error}", path = path.display())]
 pub struct OpenError {
     path: PathBuf,
-    source: io::Error,
+    error: io::Error,
 }
 
 impl CoreFile {
@@ -66,7 +66,7 @@ impl CoreFile {
     /// # Errors
     /// When the file cannot be opened or mapped, gives not one byte, or there is no room for its content.
     pub fn open(path: &Path, limits: UnpackLimits) -> Result<Self, OpenError> {
-        Self::open_inner(path, limits).map_err(|source| OpenError { path: path.to_owned(), source })
+        Self::open_inner(path, limits).map_err(|error| OpenError { path: path.to_owned(), error })
     }
 
     fn open_inner(path: &Path, limits: UnpackLimits) -> io::Result<Self> {
@@ -115,13 +115,13 @@ fn unpack(
     compression: Compression,
     limits: UnpackLimits,
 ) -> io::Result<(File, Option<Gap>)> {
-    let mut sparse = SparseFile::new().map_err(|error| no_room(error, compression, 0))?;
+    let mut sparse = SparseFile::new().map_err(|error| no_room(&error, compression, 0))?;
     let mut unpacker = Unpacker::new(packed, compression);
     let mut block = vec![0; 1 << 18];
     let gap = loop {
         let (filled, outcome) = fill(&mut unpacker, &mut block);
         let content = block.get(..filled).unwrap_or_default();
-        sparse.append(content).map_err(|error| no_room(error, compression, sparse.data))?;
+        sparse.append(content).map_err(|error| no_room(&error, compression, sparse.data))?;
         match outcome {
             Err(error) if sparse.apparent == 0 => return Err(error),
             Err(error) => break Some(broken_off(&error, compression)),
@@ -177,7 +177,7 @@ fn broken_off(error: &io::Error, compression: Compression) -> Gap {
 }
 
 /// Says what to do when the temporary file does not fit.
-fn no_room(error: io::Error, compression: Compression, written: u64) -> io::Error {
+fn no_room(error: &io::Error, compression: Compression, written: u64) -> io::Error {
     let is_full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
     let what = if is_full {
         format!("no room is left after {written} bytes of unpacked data")

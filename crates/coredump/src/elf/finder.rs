@@ -96,7 +96,7 @@ impl Search {
         beside: Option<&'s Path>,
         target: Target,
     ) -> impl Iterator<Item = PathBuf> + 's {
-        let by_id = module.build_id.iter().flat_map(move |wanted| self.in_debug_folder(wanted, ".debug"));
+        let by_id = module.build_id.iter().filter_map(move |wanted| self.in_debug_folder(wanted, ".debug"));
         let folder = Path::new(module.recorded_path()).parent();
         let linked = link.into_iter().flat_map(move |link| {
             let recorded = folder.into_iter().flat_map(move |folder| {

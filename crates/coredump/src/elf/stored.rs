@@ -69,18 +69,14 @@ fn unescaped(text: &str) -> String {
     let mut pieces = text.split("\\x");
     bytes.extend_from_slice(pieces.next().unwrap_or_default().as_bytes());
     for piece in pieces {
-        match piece
-            .split_at_checked(2)
-            .and_then(|(hex, rest)| Some((u8::from_str_radix(hex, 16).ok()?, rest)))
-        {
-            Some((byte, rest)) => {
-                bytes.push(byte);
-                bytes.extend_from_slice(rest.as_bytes());
-            }
-            None => {
-                bytes.extend_from_slice(b"\\x");
-                bytes.extend_from_slice(piece.as_bytes());
-            }
+        let escape = piece.split_at_checked(2);
+        let escape = escape.and_then(|(hex, rest)| Some((u8::from_str_radix(hex, 16).ok()?, rest)));
+        if let Some((byte, rest)) = escape {
+            bytes.push(byte);
+            bytes.extend_from_slice(rest.as_bytes());
+        } else {
+            bytes.extend_from_slice(b"\\x");
+            bytes.extend_from_slice(piece.as_bytes());
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()

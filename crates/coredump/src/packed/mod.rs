@@ -46,12 +46,13 @@ impl Compression {
                 [0x04, 0x22, 0x4d, 0x18, ..] | [0x02, 0x21, 0x4c, 0x18, ..] => Some(Self::Lz4),
                 [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Self::Xz),
                 [0x1f, 0x8b, ..] => Some(Self::Gzip),
-                &[a, b, c, d, e, f, g, h, ref behind @ ..] if is_skippable([a, b, c, d]) => {
-                    let len = usize::try_from(u32::from_le_bytes([e, f, g, h])).ok()?;
-                    rest = behind.get(len..)?;
+                _ => {
+                    let (_, behind) =
+                        rest.split_first_chunk::<4>().filter(|(magic, _)| is_skippable(**magic))?;
+                    let (len, behind) = behind.split_first_chunk::<4>()?;
+                    rest = behind.get(usize::try_from(u32::from_le_bytes(*len)).ok()?..)?;
                     continue;
                 }
-                _ => None,
             };
         }
     }

@@ -38,7 +38,8 @@ impl<R: BufRead> ZstdFrames<Stream<R>> {
                 _ => break,
             }
         }
-        self.frame = Some(StreamingDecoder::new_with_decoder(packed, decoder).map_err(into_io)?);
+        self.frame =
+            Some(StreamingDecoder::new_with_decoder(packed, decoder).map_err(|error| into_io(&error))?);
         Ok(true)
     }
 
@@ -106,8 +107,8 @@ impl<R: BufRead> Read for ZstdFrames<Stream<R>> {
     }
 }
 
-fn into_io(error: FrameDecoderError) -> io::Error {
-    let kind = match &error {
+fn into_io(error: &FrameDecoderError) -> io::Error {
+    let kind = match error {
         FrameDecoderError::WindowSizeTooBig { .. } => io::ErrorKind::OutOfMemory,
         _ => io::ErrorKind::InvalidData,
     };

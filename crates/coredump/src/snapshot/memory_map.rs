@@ -57,7 +57,7 @@ fn kind_of(
 ) -> (MappingKind, Option<String>) {
     let core = process.core();
     let within = |address: &Address| segment.address <= *address && *address < segment.end();
-    if stacks.iter().any(|stack| within(stack)) {
+    if stacks.iter().any(within) {
         return (MappingKind::Stack, None);
     }
     let files = &core.notes().files;
