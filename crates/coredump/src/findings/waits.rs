@@ -204,6 +204,7 @@ mod tests {
 
     #[test]
     fn threads_that_wait_for_the_gil() {
+        use Confidence::{Strong, Weak};
         let check = |verdict, crashed, blocked: Option<&'static str>, waiting, expected| {
             let mut holder = thread(HOLDER, blocked, None);
             (holder.holds_gil, holder.crashed) = (Some(true), crashed);
@@ -212,7 +213,6 @@ mod tests {
             let found = confidence_of(&snapshot(verdict, threads), "gil-starvation");
             assert_eq!(found, expected, "{verdict}, crashed {crashed}, {blocked:?}, {waiting} waiting");
         };
-        use Confidence::{Strong, Weak};
         check("no-crash", false, Some("sleep"), 1, Some(Strong));
         check("no-crash", false, Some("sleep"), 0, None);
         check("no-crash", false, None, 3, Some(Weak));

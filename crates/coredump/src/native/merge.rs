@@ -161,9 +161,12 @@ mod tests {
         (items.into_iter().filter_map(letter).collect(), merged_by)
     }
 
+    /// Number of Python frames, and where the structure of the run lies.
+    type Run = (usize, Option<u64>);
+
     #[test]
     fn runs_stand_in_front_of_the_frame_that_holds_their_structure() {
-        let cases: [(&str, &[(usize, Option<u64>)], &str); 6] = [
+        let cases: [(&str, &[Run], &str); 6] = [
             (".e.e.", &[(2, Some(0x1018)), (1, Some(0x1038))], ".01e.2e."),
             // The frame at the end of the chain lies in the thread state.
             (".e.", &[(1, Some(0x1010)), (0, Some(0x9000))], ".0e."),
@@ -184,7 +187,7 @@ mod tests {
     #[test]
     fn without_structures_loops_are_counted() {
         let one = (1, None);
-        let cases: [(&str, &[(usize, Option<u64>)], bool, &str, MergedBy); 6] = [
+        let cases: [(&str, &[Run], bool, &str, MergedBy); 6] = [
             (".e.e.", &[one, one], false, ".0e.1e.", MergedBy::EvaluationFrames),
             ("e.e.", &[one], false, "e.0e.", MergedBy::EvaluationFrames),
             (".e.", &[one, one], true, ".0e.1", MergedBy::EvaluationFrames),

@@ -47,7 +47,7 @@ pub(crate) fn read(runtime: &PythonRuntime<'_>, object: Ptr<Object>) -> Result<D
         return Ok(Doing::Suspended(runtime.frames_from(python, place)));
     }
     let space = Space::new(&saved, python.space().target());
-    let python = Python::new(space, python.layout().clone(), python.dialect().clone());
+    let python = Python::new(space, python.layout().clone(), *python.dialect());
     Ok(Doing::Suspended(runtime.frames_from(&python, place)))
 }
 

@@ -82,7 +82,7 @@ fn check(name: &str, found: &ProcessSnapshot, truth: &Truth, binaries: bool) {
     }
     match stated("abort_message") {
         Some(text) => {
-            assert!(crash.abort_message.as_ref().is_some_and(|found| found.contains(text)), "{name}")
+            assert!(crash.abort_message.as_ref().is_some_and(|found| found.contains(text)), "{name}");
         }
         None => assert_eq!(crash.abort_message, None, "{name}"),
     }
