@@ -172,6 +172,7 @@ pub(crate) struct Verdict {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_field_names, reason = "the document's own names")]
 pub(crate) struct Thread {
     pub(crate) tid: Option<u64>,
     pub(crate) ident: Option<String>,

@@ -113,7 +113,7 @@ impl Search {
             self.named(link).iter().cloned().chain(beside).chain(recorded)
         });
         let same_build =
-            module.build_id.iter().filter_map(move |wanted| self.of_build(wanted, target).iter().cloned());
+            module.build_id.iter().flat_map(move |wanted| self.of_build(wanted, target).iter().cloned());
         by_id.chain(linked).chain(same_build)
     }
 
