@@ -18,6 +18,8 @@ use crate::snapshot::held::{Held, Interest};
 use crate::snapshot::threads::frame_section;
 
 const MAX_NAME: usize = 256;
+/// Those that lay out what is read alike. Before, the state of a greenlet did not begin with the object.
+const KNOWN_VERSIONS: &str = "3.1.1 to 3.5";
 
 /// The frames of all that are suspended, at most `most` of them. What could not be read is a gap for each reason.
 pub(super) fn suspended(
@@ -66,8 +68,12 @@ pub(super) fn suspended(
     }
     let all_broken: u64 = broken.values().sum();
     if let Some((why, _)) = broken.into_iter().max_by_key(|(_, count)| *count) {
-        let why = format!("{all_broken} of {} are not whole: {why}", all.len());
-        gaps.push(Gap::new(GapKind::Corrupt, what, why));
+        let (kind, why) = if all_broken == all.len() as u64 {
+            (GapKind::Unknown, format!("none is laid out as in greenlet {KNOWN_VERSIONS}: {why}"))
+        } else {
+            (GapKind::Corrupt, format!("{all_broken} of {} are not whole: {why}", all.len()))
+        };
+        gaps.push(Gap::new(kind, what, why));
     }
     sections
 }
