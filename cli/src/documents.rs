@@ -249,6 +249,7 @@ pub(crate) struct Frame {
     pub(crate) column: Option<usize>,
     pub(crate) end_column: Option<usize>,
     pub(crate) recovered_by: Option<String>,
+    pub(crate) interpreter: i64,
     pub(crate) locals: Vec<Variable>,
 }
 

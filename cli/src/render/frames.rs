@@ -60,10 +60,13 @@ pub(super) fn write(out: &mut String, frames: &[Frame], sources: &SourceLines, i
 /// Writes one frame with its source line and its variables.
 pub(super) fn write_frame(out: &mut String, frame: &Frame, sources: &SourceLines, indent: usize) {
     let line = frame.line.map_or("unknown".to_owned(), |line| line.to_string());
-    let found = match frame.recovered_by.as_deref() {
+    let mut found = match frame.recovered_by.as_deref() {
         Some("data-stack") => format!("  {FAINT}(by its place on the data stack){FAINT:#}"),
         _ => String::new(),
     };
+    if frame.interpreter != 0 {
+        let _ = write!(found, "  {FAINT}(interpreter {}){FAINT:#}", frame.interpreter);
+    }
     let (file, name) = (inert(&frame.file), inert(frame.name()));
     let _ = writeln!(out, "{:indent$}File \"{file}\", line {line}, in {NAME}{name}{NAME:#}{found}", "");
     if let Some(text) = frame.line.and_then(|line| sources.line(&frame.file, line)) {

@@ -86,5 +86,5 @@ pub use snapshot::document::{
     LockSection, MappingKind, MappingRow, MemoryLogSection, MemoryRow, MemorySection, MergedFrame,
     ModuleSection, NamedValueSection, NativeExceptionSection, NativeFrameSection, ProcessSection,
     ProcessSnapshot, PythonSection, SignalSection, SuspendedSection, SysSection, TaskSection, ThreadSection,
-    VariableSection, Verdict, WaitSection, WaiterSection, WorkingDirectory,
+    ThreadStateSection, VariableSection, Verdict, WaitSection, WaiterSection, WorkingDirectory,
 };

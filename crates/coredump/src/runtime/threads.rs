@@ -3,7 +3,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::address::Ptr;
-use crate::layout::member::{self, InterpreterState, Object, ThreadState};
+use crate::layout::member::{self, GilState, InterpreterState, Object, ThreadState};
 use crate::layout::{Member, ReadError};
 use crate::objects::attributes;
 use crate::objects::dict::{self, lookup_str};
@@ -119,8 +119,14 @@ pub(crate) fn gil_holder(
 ) -> Option<Ptr<ThreadState>> {
     let python = runtime.python();
     match python.dialect().gil {
-        Gil::CurrentThreadState => {
+        Gil::CurrentThreadState if python.layout().has(member::RUNTIME_TSTATE_CURRENT) => {
             python.read(runtime.address(), member::RUNTIME_TSTATE_CURRENT).ok().flatten()
+        }
+        // The lock itself lies before the mutexes whose size depends on the machine.
+        Gil::CurrentThreadState => {
+            let gil = Ptr::<GilState>::new(python.address_of(runtime.address(), member::RUNTIME_GIL).ok()?)?;
+            let locked = python.read(gil, member::GIL_LOCKED).ok()?;
+            python.read(gil, member::GIL_LAST_HOLDER).ok().flatten().filter(|_| locked == 1)
         }
         Gil::PerInterpreter => {
             let gil = python.read(interpreter, member::INTERP_GIL).ok().flatten()?;

@@ -68,7 +68,7 @@ pub fn capture(
         }
     };
     if options.native {
-        native::add(process, runtime, &mut threads.sections, &mut gaps);
+        native::add(process, &threads.nested, &mut threads.sections, &mut gaps);
     }
     gaps.extend(process.module_files().iter().flat_map(|file| file.gaps().cloned()));
     let tasks = runtime.map(|runtime| tasks::of_runtime(runtime, options, &mut gaps)).unwrap_or_default();
@@ -129,7 +129,10 @@ pub(crate) fn gil_is_known(runtime: &PythonRuntime<'_>) -> bool {
         return false;
     }
     match python.dialect().gil {
-        Gil::CurrentThreadState => python.layout().has(member::RUNTIME_TSTATE_CURRENT),
+        Gil::CurrentThreadState => {
+            let layout = python.layout();
+            layout.has(member::RUNTIME_TSTATE_CURRENT) || layout.has(member::RUNTIME_GIL)
+        }
         Gil::PerInterpreter => python.layout().has(member::INTERP_GIL),
     }
 }

@@ -2,7 +2,7 @@
 
 use pycoroner_findings::Gap;
 
-use crate::address::{Address, Ptr};
+use crate::address::Ptr;
 use crate::layout::ReadError;
 use crate::layout::member::{self, Object};
 use crate::objects::context;
@@ -29,17 +29,16 @@ pub(super) fn add(
     for &interpreter in runtime.interpreters() {
         for thread in &runtime.threads(interpreter).0 {
             let of_thread = |section: &&mut ThreadSection| {
-                section.ident == Some(Address(thread.ident))
-                    && section.interpreter == Some(thread.interpreter_id)
+                section.thread_states.iter().any(|state| state.address == thread.state.address())
             };
             let Some(section) = sections.iter_mut().find(of_thread) else { continue };
             let who = || thread.name.clone().unwrap_or_else(|| format!("thread {:#x}", thread.ident));
             match locals(runtime, held, thread) {
-                Ok(found) => section.thread_locals = named(&values, found),
+                Ok(found) => section.thread_locals.extend(named(&values, found)),
                 Err(error) => gaps.push(gap_of(format!("the thread locals of {}", who()), &error)),
             }
             match variables(runtime, thread) {
-                Ok(found) => section.context_vars = named(&values, found),
+                Ok(found) => section.context_vars.extend(named(&values, found)),
                 Err(error) => gaps.push(gap_of(format!("the context variables of {}", who()), &error)),
             }
         }

@@ -10,6 +10,7 @@ mod extension;
 mod greenlets;
 mod held;
 mod interpreter;
+mod layers;
 mod memory_logs;
 mod memory_map;
 mod messages;

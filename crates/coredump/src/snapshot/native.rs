@@ -10,8 +10,8 @@ use crate::native::modules::Modules;
 use crate::native::search;
 use crate::native::unwind::{self, MAX_NATIVE_FRAMES, NativeFrame, NativeStack, NativeStop};
 use crate::native::{NativePlace, place};
-use crate::runtime::activations::{self, Activation};
-use crate::runtime::attach::PythonRuntime;
+use crate::runtime::activations::Activation;
+use crate::runtime::nesting::NestedStack;
 use crate::runtime::process::DeadProcess;
 use crate::snapshot::document::{FoundBy, MergedFrame, NativeFrameSection, ThreadSection};
 
@@ -21,7 +21,7 @@ const EVALUATION: &str = "_PyEval_EvalFrameDefault";
 /// Adds native frames to the threads of a snapshot.
 pub(super) fn add(
     process: &DeadProcess<'_>,
-    runtime: Option<&PythonRuntime<'_>>,
+    nested: &[NestedStack],
     threads: &mut [ThreadSection],
     gaps: &mut Vec<Gap>,
 ) {
@@ -29,17 +29,11 @@ pub(super) fn add(
     let mut namer =
         Namer { lines: SourceLines::new(&modules), modules: &modules, known: FxHashMap::default() };
     let (mut lost, mut cut, mut unordered, mut searched) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut runs = runtime.map(runs_by_thread).unwrap_or_default();
     for status in &process.core().notes().threads {
         let stack = unwind::walk(&modules, status);
-        let mine = |thread: &&mut ThreadSection| thread.tid == Some(status.tid);
-        // Several interpreters may run on one thread; the innermost run decides whose stack it is.
-        let Some(thread) = threads.iter_mut().filter(mine).min_by_key(|thread| {
-            runs.get(&key(thread)).and_then(|runs| runs.first()?.at).unwrap_or(Address(u64::MAX))
-        }) else {
-            continue;
-        };
-        let runs = runs.remove(&key(thread)).unwrap_or_default();
+        let Some(thread) = threads.iter_mut().find(|thread| thread.tid == Some(status.tid)) else { continue };
+        let mine = nested.iter().find(|stack| stack.tid == Some(status.tid));
+        let runs = mine.map(NestedStack::activations).unwrap_or_default();
         let who = thread.name.clone().unwrap_or_else(|| format!("thread {}", status.tid));
         let merged_by = write(thread, &mut namer, &stack, &runs);
         match stack.stopped {
@@ -95,25 +89,6 @@ fn names(threads: &[String]) -> String {
         Some(more) if more > 0 => format!("{} and {more} more threads", shown.join(", ")),
         _ => shown.join(", "),
     }
-}
-
-/// What tells a thread of a snapshot from all others.
-type Key = (Option<Address>, Option<i64>);
-
-fn key(thread: &ThreadSection) -> Key {
-    (thread.ident, thread.interpreter)
-}
-
-fn runs_by_thread(runtime: &PythonRuntime<'_>) -> FxHashMap<Key, Vec<Activation>> {
-    let mut runs = FxHashMap::default();
-    for &interpreter in runtime.interpreters() {
-        for thread in runtime.threads(interpreter).0 {
-            let stack = runtime.stack(thread.state);
-            let found = activations::of_thread(runtime.python(), thread.state, &stack);
-            runs.insert((Some(Address(thread.ident)), Some(thread.interpreter_id)), found);
-        }
-    }
-    runs
 }
 
 /// Writes the frames of a thread and their order.

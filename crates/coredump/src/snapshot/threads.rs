@@ -8,12 +8,15 @@ use crate::elf::notes::ThreadStatus;
 use crate::layout::member::ThreadState;
 use crate::runtime::attach::PythonRuntime;
 use crate::runtime::frames::{Frame, Stopped};
+use crate::runtime::nesting::{self, Layer, NestedStack};
 use crate::runtime::process::DeadProcess;
 use crate::snapshot::capture::{CaptureOptions, LocalsOf, gap_of, gil_is_known, sort_threads};
 use crate::snapshot::document::{
     CrashSection, DeadlockSection, ExceptionSection, FrameSection, LockSection, ThreadSection,
+    ThreadStateSection,
 };
 use crate::snapshot::exceptions;
+use crate::snapshot::layers;
 use crate::snapshot::recovered;
 use crate::snapshot::values::Values;
 use crate::waits::{self, Walked};
@@ -21,10 +24,14 @@ use crate::waits::{self, Walked};
 /// Bytes of a frame that its citation covers: what its readers look at.
 const FRAME_BYTES: u64 = 80;
 
+/// What a thread state without a thread was doing.
+const GONE: &str = "no thread of this process: it ended, or fork() left it behind in the parent";
+
 /// The threads, and what they have to do with each other.
 #[derive(Debug, Default)]
 pub(super) struct Threads {
     pub(super) sections: Vec<ThreadSection>,
+    pub(super) nested: Vec<NestedStack>,
     pub(super) locks: Vec<LockSection>,
     pub(super) deadlocks: Vec<DeadlockSection>,
 }
@@ -37,7 +44,7 @@ pub(super) fn of_runtime(
     gaps: &mut Vec<Gap>,
 ) -> Threads {
     let values = Values::new(runtime, options);
-    let (mut sections, mut walked, mut is_broken) = (Vec::new(), Vec::new(), false);
+    let (mut walked, mut holding, mut is_broken) = (Vec::new(), Vec::new(), false);
     for &interpreter in runtime.interpreters() {
         let (threads, broken) = runtime.threads(interpreter);
         if let Some(error) = broken {
@@ -45,33 +52,57 @@ pub(super) fn of_runtime(
             is_broken = true;
         }
         let holder = runtime.gil_holder(interpreter);
-        let first = sections.len();
         for thread in threads {
-            let one = Walked { stack: runtime.stack(thread.state), thread };
-            let mut section = section(runtime, &values, &one, crash, options, gaps);
-            section.holds_gil = gil_is_known(runtime).then_some(holder == Some(one.thread.state));
-            sections.push(section);
-            walked.push(one);
+            holding.push(holder == Some(thread.state));
+            walked.push(Walked { stack: runtime.stack(thread.state), thread });
         }
+    }
+    let nested = nest(runtime, &mut walked, &holding);
+    let mut sections: Vec<ThreadSection> =
+        walked.iter().map(|one| section(runtime, &values, one, crash, options, gaps)).collect();
+    for &interpreter in runtime.interpreters() {
+        let mine = |one: &Walked| one.thread.interpreter == interpreter;
+        let first = walked.iter().position(mine).unwrap_or(walked.len());
+        let count = walked.iter().filter(|one| mine(one)).count();
         if let Some(last) = exceptions::last(runtime, &values, interpreter, gaps) {
             let main = runtime.process().core().notes().process.as_ref().map(|process| process.pid);
-            give_last(sections.get_mut(first..).unwrap_or_default(), last, main);
+            give_last(sections.get_mut(first..first + count).unwrap_or_default(), last, main);
         }
     }
     let found = waits::of_threads(runtime, &walked);
-    for (section, wait) in sections.iter_mut().zip(found.threads) {
+    let gil_is_known = gil_is_known(runtime);
+    for ((section, wait), &holds_gil) in sections.iter_mut().zip(found.threads).zip(&holding) {
+        section.holds_gil = gil_is_known.then_some(holds_gil);
         // Where a thread that crashed was is said elsewhere, unless the signal came while it waited.
-        section.state = wait.state.filter(|_| !section.crashed || wait.waiting_on.is_some());
+        let state = wait.state.filter(|_| !section.crashed || wait.waiting_on.is_some());
+        section.state = section.state.take().or(state);
         section.waiting_on = wait.waiting_on;
         section.collecting_garbage = wait.collecting_garbage;
     }
+    let mut sections = layers::join(sections, &nested, gaps);
     let lost = if is_broken { runtime.lost_threads(&known_states(&walked)) } else { Vec::new() };
     recovered::add(runtime, &values, crash, options, &lost, &mut sections, gaps);
     let known: FxHashSet<_> = sections.iter().filter_map(|section| section.tid).collect();
     let native = without_runtime(runtime.process(), crash).into_iter();
     sections.extend(native.filter(|section| section.tid.is_some_and(|tid| !known.contains(&tid))));
     sort_threads(&mut sections, crash);
-    Threads { sections, locks: found.locks, deadlocks: found.deadlocks }
+    Threads { sections, nested, locks: found.locks, deadlocks: found.deadlocks }
+}
+
+/// Joins thread states with the native threads that run them.
+fn nest(runtime: &PythonRuntime<'_>, walked: &mut [Walked], holding: &[bool]) -> Vec<NestedStack> {
+    let layers: Vec<Layer<'_>> = walked
+        .iter()
+        .zip(holding)
+        .map(|(one, &holds_gil)| Layer { thread: &one.thread, stack: &one.stack, holds_gil })
+        .collect();
+    let nested = nesting::by_native_thread(runtime, &layers);
+    for (index, tid) in nested.iter().flat_map(|stack| stack.layers.iter().map(|&index| (index, stack.tid))) {
+        if let Some(one) = walked.get_mut(index) {
+            one.thread.tid = tid;
+        }
+    }
+    nested
 }
 
 fn known_states(walked: &[Walked]) -> Vec<Ptr<ThreadState>> {
@@ -123,6 +154,7 @@ fn section(
     let mut python_frames: Vec<_> = frames
         .map(|(index, frame)| {
             let mut section = frame_section(runtime, frame);
+            section.interpreter = thread.interpreter_id;
             if index < with_locals {
                 section.locals = values.locals(frame);
             }
@@ -136,6 +168,12 @@ fn section(
         ident: Some(crate::address::Address(thread.ident)),
         name: thread.name.clone(),
         interpreter: Some(thread.interpreter_id).filter(|&id| id >= 0),
+        thread_states: vec![ThreadStateSection {
+            address: thread.state.address(),
+            interpreter: thread.interpreter_id,
+            frames: stack.frames.len(),
+        }],
+        gone: thread.gone,
         crashed,
         holds_gil: None,
         python_frames,
@@ -144,7 +182,7 @@ fn section(
         stopped_because: Some(stopped_because),
         exceptions: exceptions::of_thread(runtime, values, thread, &who, gaps),
         collecting_garbage: false,
-        state: None,
+        state: thread.gone.then(|| GONE.to_owned()),
         waiting_on: None,
         native_frames: Vec::new(),
         frames: Vec::new(),
@@ -193,6 +231,7 @@ pub(super) fn frame_section(runtime: &PythonRuntime<'_>, frame: &Frame) -> Frame
         end_line: frame.position.end_line,
         column: frame.position.column,
         end_column: frame.position.end_column,
+        interpreter: 0,
         locals: Vec::new(),
         recovered_by: None,
         citation: runtime.process().core().cite(frame.place.address(), FRAME_BYTES),

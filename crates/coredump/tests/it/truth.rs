@@ -117,6 +117,7 @@ fn check_frames(name: &str, found: &[FrameSection], truth: &[TruthFrame]) {
     let places: Vec<_> = truth.iter().map(|frame| place(&frame.file, frame.line, &frame.function)).collect();
     assert_eq!(found_places, places, "{name}");
     for (found, truth) in found.iter().zip(truth) {
+        assert_eq!(found.interpreter, truth.interpreter, "{name}, {}", truth.function);
         if truth.qualname.is_some() {
             assert_eq!(found.qualname, truth.qualname, "{name}");
         }

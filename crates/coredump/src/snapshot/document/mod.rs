@@ -27,7 +27,7 @@ pub use process::{
     PythonSection, SysSection, WorkingDirectory,
 };
 pub use task::{AsyncioSection, FailedTaskSection, MemoryLogSection, SuspendedSection, TaskSection};
-pub use thread::{FrameSection, ThreadSection};
+pub use thread::{FrameSection, ThreadSection, ThreadStateSection};
 pub use value::{AttributeSection, NamedValueSection, VariableSection};
 
 /// Everything that was read from one core.

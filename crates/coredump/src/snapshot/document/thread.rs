@@ -26,6 +26,12 @@ pub struct ThreadSection {
     /// Number of its interpreter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interpreter: Option<i64>,
+    /// Its thread states, that with the innermost frames first; a thread that runs a subinterpreter has several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub thread_states: Vec<ThreadStateSection>,
+    /// Python knows it, but the process has no such thread any more.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub gone: bool,
     /// The signal hit it.
     pub crashed: bool,
     /// It held the GIL; absent when that cannot be told.
@@ -70,6 +76,22 @@ pub struct ThreadSection {
     pub citation: Option<Citation>,
 }
 
+/// A thread state of a thread.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub struct ThreadStateSection {
+    /// The `PyThreadState`.
+    pub address: Address,
+    /// Number of its interpreter.
+    pub interpreter: i64,
+    /// How many of the thread's Python frames are its own.
+    pub frames: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_main(interpreter: &i64) -> bool {
+    *interpreter <= 0
+}
+
 /// A Python frame.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct FrameSection {
@@ -92,6 +114,9 @@ pub struct FrameSection {
     /// One past the last column (3.11+).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_column: Option<u32>,
+    /// Number of the interpreter that runs it, when that is not the main one.
+    #[serde(skip_serializing_if = "is_main")]
+    pub interpreter: i64,
     /// By what it was recovered, when the chain of frames is not whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recovered_by: Option<RecoveredBy>,
