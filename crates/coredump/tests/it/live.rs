@@ -10,7 +10,7 @@ use pycoroner_coredump::{
 use pycoroner_findings::SourceId;
 use pycoroner_fixtures::{Truth, live};
 
-const PROGRAMS: [&str; 14] = [
+const PROGRAMS: [&str; 15] = [
     "checkout",
     "collecting",
     "contexts",
@@ -21,6 +21,7 @@ const PROGRAMS: [&str; 14] = [
     "gil",
     "locals_all",
     "memory_logs",
+    "subinterpreters",
     "suspended",
     "tasks",
     "threads",
