@@ -43,6 +43,7 @@ pub(crate) struct Process {
     pub(crate) cpu: Option<CpuTime>,
     pub(crate) gc_enabled: Option<bool>,
     pub(crate) python: Option<Python>,
+    pub(crate) other_pythons: Vec<Python>,
     pub(crate) memory: Option<Memory>,
     pub(crate) modules: Vec<Module>,
 }
@@ -121,6 +122,9 @@ pub(crate) struct Python {
     pub(crate) located_by: String,
     pub(crate) layout_from: Vec<String>,
     pub(crate) confidence: Option<Confidence>,
+    pub(crate) module: Option<String>,
+    pub(crate) phase: Option<String>,
+    pub(crate) phase_because: Option<String>,
     pub(crate) sys: Option<Sys>,
 }
 

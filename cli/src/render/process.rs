@@ -32,6 +32,11 @@ pub(super) fn write(out: &mut String, process: &Process, folding: Folding) {
             let _ = writeln!(out, "Python   {WARN}not found{WARN:#}, {}", inert(&process.arch));
         }
     }
+    for other in &process.other_pythons {
+        let place = other.module.as_deref().map_or(String::new(), |path| format!(", {}", inert(path)));
+        let (version, flavor) = (inert(&other.version), inert(&other.flavor));
+        let _ = writeln!(out, "         {WARN}and{WARN:#} {version} {flavor}{place}");
+    }
     if process.gc_enabled == Some(false) {
         let _ = writeln!(out, "         {WARN}the cyclic garbage collector was off{WARN:#}");
     }
@@ -65,6 +70,15 @@ fn write_python(out: &mut String, python: &Python, arch: &str) {
         inert(&python.located_by),
         inert(&python.layout_from.join(", "))
     );
+    let because = python.phase_because.as_deref().unwrap_or("nothing tells why");
+    let phase = match python.phase.as_deref() {
+        Some("starting") => Some("it was still starting"),
+        Some("finalizing") => Some("it was being shut down"),
+        _ => None,
+    };
+    if let Some(phase) = phase {
+        let _ = writeln!(out, "         {WARN}{phase}{WARN:#} {FAINT}({}){FAINT:#}", inert(because));
+    }
     if let Some(prefix) =
         python.sys.as_ref().filter(|sys| sys.is_venv == Some(true)).and_then(|sys| sys.prefix.as_ref())
     {

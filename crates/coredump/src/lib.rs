@@ -75,6 +75,7 @@ pub use runtime::exceptions::{InForce, Links, Role, TracebackEntry};
 pub use runtime::frames::{Binding, Frame, FramePlace, MAX_FRAMES, Stack, Stopped};
 pub use runtime::generators::{Generator, GeneratorKind, GeneratorState};
 pub use runtime::locate::LocatedBy;
+pub use runtime::phase::Phase;
 pub use runtime::process::DeadProcess;
 pub use runtime::python::Python;
 pub use runtime::threads::Thread;
@@ -82,9 +83,10 @@ pub use runtime::verify::{Refusal, Version};
 pub use snapshot::capture::{CaptureOptions, LocalsOf, capture};
 pub use snapshot::document::{
     AsyncioSection, AttributeSection, CpuTime, CrashSection, DeadlockSection, ExceptionSection,
-    ExtensionSection, FailedTaskSection, FaulthandlerSection, FoundBy, FrameSection, LoadedModules,
-    LockSection, MappingKind, MappingRow, MemoryLogSection, MemoryRow, MemorySection, MergedFrame,
-    ModuleSection, NamedValueSection, NativeExceptionSection, NativeFrameSection, ProcessSection,
-    ProcessSnapshot, PythonSection, SignalSection, SuspendedSection, SysSection, TaskSection, ThreadSection,
-    ThreadStateSection, VariableSection, Verdict, WaitSection, WaiterSection, WorkingDirectory,
+    ExtensionSection, FailedTaskSection, FaulthandlerSection, FoundBy, FrameSection, InterpreterSection,
+    LoadedModules, LockSection, MappingKind, MappingRow, MemoryLogSection, MemoryRow, MemorySection,
+    MergedFrame, ModuleSection, NamedValueSection, NativeExceptionSection, NativeFrameSection,
+    ProcessSection, ProcessSnapshot, PythonSection, SignalSection, SuspendedSection, SysSection, TaskSection,
+    ThreadSection, ThreadStateSection, VariableSection, Verdict, WaitSection, WaiterSection,
+    WorkingDirectory,
 };

@@ -16,6 +16,7 @@ use crate::layout::{Layout, dwarf};
 use crate::objects::dict::lookup_str;
 use crate::objects::types::TypeNames;
 use crate::recover::{self, RecoveredThread, Recovery};
+use crate::runtime::beside::{Search, beside};
 use crate::runtime::code::{Code, CodeCache};
 use crate::runtime::dialect::Dialect;
 use crate::runtime::exceptions::{self, InForce, Links, TracebackEntry};
@@ -76,6 +77,9 @@ pub enum AttachError {
     },
 }
 
+/// Threads that are counted to tell which runtime was busiest.
+const MAX_RANKED: usize = 10_000;
+
 impl<'p> PythonRuntime<'p> {
     /// Finds the runtime of `process`.
     ///
@@ -96,7 +100,7 @@ impl<'p> PythonRuntime<'p> {
         let candidates = locate::by_symbol(process).chain(locate::by_section(process)).chain(searched);
         for candidate in candidates {
             match Self::attach_at(process, candidate) {
-                Ok(runtime) => return Ok(runtime),
+                Ok(runtime) => return Ok(Self::busiest(process, runtime)),
                 Err(refusal) => refused = refused.or(Some((candidate, refusal))),
             }
         }
@@ -106,7 +110,36 @@ impl<'p> PythonRuntime<'p> {
         }))
     }
 
-    fn attach_at(process: &'p DeadProcess<'p>, candidate: Candidate) -> Result<Self, Refusal> {
+    /// The one that says most about the end, where the process had several.
+    fn busiest(process: &'p DeadProcess<'p>, first: Self) -> Self {
+        let rank = first.rank();
+        // All modules are searched only for one that ran where this one did not.
+        let search = if rank.0 { Search::NamedModules } else { Search::AllModules };
+        let others = beside(process, &[first.address.address()], search).into_iter();
+        let best = others.map(|other| (other.rank(), other)).max_by_key(|&(rank, _)| rank);
+        best.filter(|&(other, _)| other > rank).map_or(first, |(_, other)| other)
+    }
+
+    /// Whether it ran Python code in the thread that the core puts first, which is the one that died, and in how
+    /// many threads at all.
+    fn rank(&self) -> (bool, usize) {
+        let first = self.process.core().notes().threads.first().map(|thread| thread.tid);
+        let threads = self.interpreters.iter().flat_map(|&interpreter| self.threads(interpreter).0);
+        let running = threads.filter(|thread| !thread.gone && frames::has_frames(&self.python, thread.state));
+        let (mut died, mut count) = (false, 0);
+        for thread in running.take(MAX_RANKED) {
+            died |= first.is_some() && thread.tid == first;
+            count += 1;
+        }
+        (died, count)
+    }
+
+    /// Further runtimes of the process.
+    pub(crate) fn beside(&self, search: Search) -> Vec<Self> {
+        beside(self.process, &[self.address.address()], search)
+    }
+
+    pub(crate) fn attach_at(process: &'p DeadProcess<'p>, candidate: Candidate) -> Result<Self, Refusal> {
         let stated = debug_offsets_at(process, candidate)?;
         let stated = stated.as_ref();
         let fits = |shipped: &&Shipped| {

@@ -139,6 +139,11 @@ pub(crate) fn innermost(
     Ok(frame.map(FramePlace::Interpreter))
 }
 
+/// Whether a thread has any frame.
+pub(crate) fn has_frames(python: &Python<'_>, thread: Ptr<ThreadState>) -> bool {
+    matches!(innermost(python, thread), Ok(Some(_)))
+}
+
 pub(crate) fn previous(python: &Python<'_>, place: FramePlace) -> Result<Option<FramePlace>, ReadError> {
     Ok(match place {
         FramePlace::Object(frame) => python.read(frame, member::FRAME_BACK)?.map(FramePlace::Object),

@@ -84,23 +84,30 @@ pub(crate) fn by_scan<'p>(
     layout: &'p Layout,
     area: Area,
 ) -> impl Iterator<Item = Candidate> + 'p {
-    let word_size = process.core().target().word_size;
+    writable_memory(process, area).into_iter().flat_map(move |part| scan(process, layout, part))
+}
+
+/// Such places in one piece of memory.
+pub(crate) fn scan<'p>(
+    process: &'p DeadProcess<'_>,
+    layout: &'p Layout,
+    (start, bytes): (Address, &'p [u8]),
+) -> impl Iterator<Item = Candidate> + 'p {
+    let target = process.core().target();
+    let word_size = target.word_size;
     let at_head = layout.offset(member::RUNTIME_INTERPRETERS_HEAD).unwrap_or_default();
-    writable_memory(process, area).into_iter().flat_map(move |(start, bytes)| {
-        let target = process.core().target();
-        let words = target.words(bytes).zip(target.words(bytes.get(word_size..).unwrap_or_default()));
-        words.enumerate().filter_map(move |(index, (head, main))| {
-            if head % 8 != 0 || head < 4096 || main % 8 != 0 || main < 4096 {
-                return None;
-            }
-            let head = Ptr::<InterpreterState>::new(Address(head))?;
-            let main = Ptr::<InterpreterState>::new(Address(main))?;
-            if !points_back(process, layout, main) || !ends_with(process, layout, head, main) {
-                return None;
-            }
-            let runtime = start.wrapping_add((index * word_size) as u64).wrapping_sub(at_head);
-            Some(Candidate { runtime: Ptr::new(runtime)?, located_by: LocatedBy::Scan })
-        })
+    let words = target.words(bytes).zip(target.words(bytes.get(word_size..).unwrap_or_default()));
+    words.enumerate().filter_map(move |(index, (head, main))| {
+        if head % 8 != 0 || head < 4096 || main % 8 != 0 || main < 4096 {
+            return None;
+        }
+        let head = Ptr::<InterpreterState>::new(Address(head))?;
+        let main = Ptr::<InterpreterState>::new(Address(main))?;
+        if !points_back(process, layout, main) || !ends_with(process, layout, head, main) {
+            return None;
+        }
+        let runtime = start.wrapping_add((index * word_size) as u64).wrapping_sub(at_head);
+        Some(Candidate { runtime: Ptr::new(runtime)?, located_by: LocatedBy::Scan })
     })
 }
 

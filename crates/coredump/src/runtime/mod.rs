@@ -2,6 +2,7 @@
 
 pub(crate) mod activations;
 pub(crate) mod attach;
+pub(crate) mod beside;
 pub(crate) mod code;
 pub(crate) mod dialect;
 pub(crate) mod exceptions;
@@ -12,6 +13,7 @@ pub(crate) mod known_words;
 pub(crate) mod locate;
 pub(crate) mod native_threads;
 pub(crate) mod nesting;
+pub(crate) mod phase;
 pub(crate) mod process;
 pub(crate) mod python;
 pub(crate) mod reachable;

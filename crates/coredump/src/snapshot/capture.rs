@@ -12,7 +12,8 @@ use crate::runtime::process::DeadProcess;
 use crate::snapshot::crash;
 use crate::snapshot::document::{CrashSection, ProcessSnapshot, ThreadSection};
 use crate::snapshot::{
-    contexts, held, memory_logs, native, process as process_of, recovered, suspended, tasks, threads,
+    contexts, held, memory_logs, native, process as process_of, recovered, runtimes, suspended, tasks,
+    threads,
 };
 
 /// How much is read into a snapshot.
@@ -67,6 +68,8 @@ pub fn capture(
             threads::Threads { sections: threads::without_runtime(process, &crash), ..Default::default() }
         }
     };
+    let others = runtimes::others(runtime, options);
+    runtimes::add(&others, &crash, options, &mut threads, &mut gaps);
     if options.native {
         native::add(process, &threads.nested, &mut threads.sections, &mut gaps);
     }
@@ -81,7 +84,7 @@ pub fn capture(
     }
     let mut snapshot = ProcessSnapshot {
         schema: "pycoroner.core/1",
-        process: process_of::section(process, runtime),
+        process: process_of::section(process, runtime, &others),
         crash,
         threads: threads.sections,
         locks: threads.locks,

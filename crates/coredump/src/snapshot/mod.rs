@@ -17,6 +17,7 @@ mod messages;
 mod native;
 mod process;
 mod recovered;
+mod runtimes;
 mod suspended;
 mod tasks;
 mod threads;

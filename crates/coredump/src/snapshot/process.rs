@@ -4,8 +4,11 @@ use crate::elf::notes::ThreadStatus;
 use crate::elf::parse::Core;
 use crate::layout::member;
 use crate::runtime::attach::PythonRuntime;
+use crate::runtime::phase;
 use crate::runtime::process::DeadProcess;
-use crate::snapshot::document::{CpuTime, ModuleSection, ProcessSection, PythonSection, WorkingDirectory};
+use crate::snapshot::document::{
+    CpuTime, InterpreterSection, ModuleSection, ProcessSection, PythonSection, WorkingDirectory,
+};
 use crate::snapshot::{interpreter, memory_map};
 
 /// Types of the auxiliary vector (getauxval(3)).
@@ -17,7 +20,11 @@ const AT_SECURE: u64 = 23;
 const MOST_MODULES: usize = 4096;
 
 /// Reads what notes, initial stack and `sys` say.
-pub(super) fn section(process: &DeadProcess<'_>, runtime: Option<&PythonRuntime<'_>>) -> ProcessSection {
+pub(super) fn section(
+    process: &DeadProcess<'_>,
+    runtime: Option<&PythonRuntime<'_>>,
+    others: &[PythonRuntime<'_>],
+) -> ProcessSection {
     let core = process.core();
     let started = process.initial_stack();
     let noted = core.notes().process.as_ref();
@@ -51,6 +58,7 @@ pub(super) fn section(process: &DeadProcess<'_>, runtime: Option<&PythonRuntime<
         cpu: cpu(threads, noted.map(|noted| noted.pid)),
         gc_enabled: runtime.and_then(gc_enabled),
         python: runtime.map(python),
+        other_pythons: others.iter().map(python).collect(),
         modules: modules(process),
         memory: memory_map::of_process(process),
         env,
@@ -58,6 +66,7 @@ pub(super) fn section(process: &DeadProcess<'_>, runtime: Option<&PythonRuntime<
 }
 
 fn python(runtime: &PythonRuntime<'_>) -> PythonSection {
+    let phase = phase::of_runtime(runtime);
     PythonSection {
         version: runtime.version().text.clone(),
         full_version: runtime.version().full.clone(),
@@ -67,8 +76,33 @@ fn python(runtime: &PythonRuntime<'_>) -> PythonSection {
         runtime_address: runtime.recovery().is_none().then(|| runtime.address().address()),
         confidence: runtime.recovery().map(|recovery| recovery.confidence),
         because: runtime.recovery().map(|recovery| recovery.because.clone()).unwrap_or_default(),
+        module: module(runtime),
+        phase: phase.as_ref().map(|(phase, _)| *phase),
+        phase_because: phase.map(|(_, because)| because),
+        interpreters: interpreters(runtime),
         sys: interpreter::sys(runtime),
     }
+}
+
+/// The module that a runtime lies in.
+pub(super) fn module(runtime: &PythonRuntime<'_>) -> Option<String> {
+    let at = runtime.recovery().is_none().then(|| runtime.address().address())?;
+    let module = runtime.process().modules().find(|module| module.contains(at))?;
+    Some(module.path.clone()).filter(|path| !path.is_empty())
+}
+
+fn interpreters(runtime: &PythonRuntime<'_>) -> Vec<InterpreterSection> {
+    let python = runtime.python();
+    let section = |&interpreter| InterpreterSection {
+        id: python.read(interpreter, member::INTERP_ID).unwrap_or(-1),
+        address: interpreter.address(),
+        thread_states: runtime.threads(interpreter).0.len(),
+        own_gil: python.read(interpreter, member::INTERP_OWN_GIL).ok().map(|own| own != 0),
+    };
+    if runtime.recovery().is_some() {
+        return Vec::new();
+    }
+    runtime.interpreters().iter().rev().map(section).collect()
 }
 
 fn auxv(core: &Core<'_>, wanted: u64) -> Option<u64> {

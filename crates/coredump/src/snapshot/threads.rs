@@ -168,6 +168,7 @@ fn section(
         ident: Some(crate::address::Address(thread.ident)),
         name: thread.name.clone(),
         interpreter: Some(thread.interpreter_id).filter(|&id| id >= 0),
+        runtime: None,
         thread_states: vec![ThreadStateSection {
             address: thread.state.address(),
             interpreter: thread.interpreter_id,

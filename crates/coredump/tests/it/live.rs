@@ -10,17 +10,19 @@ use pycoroner_coredump::{
 use pycoroner_findings::SourceId;
 use pycoroner_fixtures::{Truth, live};
 
-const PROGRAMS: [&str; 15] = [
+const PROGRAMS: [&str; 17] = [
     "checkout",
     "collecting",
     "contexts",
     "deep",
     "errors",
     "exceptions",
+    "fork_child",
     "generators",
     "gil",
     "locals_all",
     "memory_logs",
+    "shutdown",
     "subinterpreters",
     "suspended",
     "tasks",

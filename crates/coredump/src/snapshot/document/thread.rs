@@ -26,6 +26,9 @@ pub struct ThreadSection {
     /// Number of its interpreter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interpreter: Option<i64>,
+    /// `_PyRuntime` of the interpreter that its Python frames belong to, when that is not the process's first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<Address>,
     /// Its thread states, that with the innermost frames first; a thread that runs a subinterpreter has several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub thread_states: Vec<ThreadStateSection>,
