@@ -74,14 +74,13 @@ pub(crate) fn by_native_thread(runtime: &PythonRuntime<'_>, layers: &[Layer<'_>]
         let runner = if several { runner(runtime, layer) } else { None };
         let tid = runner.or(layer.thread.tid);
         let known = tid.and_then(|tid| group_of.get(&tid).copied());
-        match known.and_then(|index| groups.get_mut(index)) {
-            Some(group) => group.layers.push(index),
-            None => {
-                if let Some(tid) = tid {
-                    group_of.insert(tid, groups.len());
-                }
-                groups.push(NestedStack { tid, layers: vec![index], ..NestedStack::default() });
+        if let Some(group) = known.and_then(|index| groups.get_mut(index)) {
+            group.layers.push(index);
+        } else {
+            if let Some(tid) = tid {
+                group_of.insert(tid, groups.len());
             }
+            groups.push(NestedStack { tid, layers: vec![index], ..NestedStack::default() });
         }
     }
     for group in &mut groups {
@@ -138,7 +137,9 @@ fn order(
             }
         }
         // An entry that runs no frame tells no order, and the last one lies in the thread state (3.14+).
-        parts.iter_mut().for_each(|(_, runs)| runs.retain(|run| run.frames > 0));
+        for (_, runs) in &mut parts {
+            runs.retain(|run| run.frames > 0);
+        }
     }
     group.order_known = running <= 1 || parts.iter().all(|(_, runs)| is_rising(runs));
     group.runs = interleave(parts, running > 1 && group.order_known);
