@@ -206,6 +206,15 @@ impl<'d> Core<'d> {
         self.segments.get(after.checked_sub(1)?).filter(|segment| address < segment.end())
     }
 
+    /// The address that the processor uses. The top byte of a pointer is a tag on aarch64: Linux lets programs set it
+    /// (Documentation/arch/arm64/tagged-pointers.rst), as memory tagging does. Bit 55 tells the kernel's own addresses.
+    fn untagged(&self, address: Address) -> Address {
+        const KERNEL: u64 = 1 << 55;
+        const PLAIN: u64 = (1 << 56) - 1;
+        let is_tagged = self.machine == Machine::Aarch64 && address.0 & KERNEL == 0;
+        if is_tagged { Address(address.0 & PLAIN) } else { address }
+    }
+
     /// The bytes of a segment that the file holds.
     pub fn segment_bytes(&self, segment: &Segment) -> &'d [u8] {
         let start = segment.offset.0 as usize;
@@ -237,6 +246,7 @@ impl<'d> Core<'d> {
 
     /// Where in the file the byte at `address` stands, if it is there.
     pub fn file_offset(&self, address: Address) -> Option<FileOffset> {
+        let address = self.untagged(address);
         let segment = self.segment_at(address)?;
         let within = address.0 - segment.address.0;
         (within < segment.present).then(|| FileOffset(segment.offset.0 + within))
@@ -337,6 +347,7 @@ impl<'d> Core<'d> {
 impl Memory for Core<'_> {
     fn bytes(&self, address: Address, len: usize) -> Result<Cow<'_, [u8]>, Fault> {
         let fault = |kind| Fault { address, len: len as u64, kind };
+        let address = self.untagged(address);
         let Some(segment) = self.segment_at(address) else {
             return Err(fault(FaultKind::Unmapped));
         };

@@ -12,6 +12,8 @@ pub(crate) struct NativeThreads {
     by_ident: FxHashMap<u64, u64>,
     tids: FxHashSet<u64>,
     every_pointer_known: bool,
+    /// `pthread_t`s of which a thread state names the very thread that has it now.
+    confirmed: FxHashSet<u64>,
 }
 
 /// What a thread state says about its thread.
@@ -40,22 +42,34 @@ impl NativeThreads {
             Machine::X86_64 => Some(0),
             _ => distance(&pointers, stated),
         };
-        let by_ident = match distance {
+        let by_ident: FxHashMap<u64, u64> = match distance {
             Some(distance) => pointers.iter().map(|&(at, tid)| (at.wrapping_sub(distance), tid)).collect(),
             None => FxHashMap::default(),
         };
+        let is_confirmed = |one: &&Stated| one.tid.is_some() && by_ident.get(&one.ident).copied() == one.tid;
+        let confirmed = stated.iter().filter(is_confirmed).map(|one| one.ident).collect();
         let every_pointer_known = distance.is_some() && !tids.is_empty() && pointers.len() == threads.len();
-        Self { by_ident, tids, every_pointer_known }
+        Self { by_ident, tids, every_pointer_known, confirmed }
     }
 
     /// The native thread of a thread state. The thread pointer decides; a stated id counts only when the core
     /// has such a thread, and no other thread state's pointer leads there.
     pub(crate) fn tid(&self, stated: Stated) -> Option<u64> {
         let by_pointer = self.by_ident.get(&stated.ident).copied();
+        if self.is_succeeded(stated) {
+            return None;
+        }
         by_pointer.or_else(|| {
             let tid = stated.tid.filter(|tid| self.tids.contains(tid))?;
             (!self.every_pointer_known).then_some(tid)
         })
+    }
+
+    /// Whether the `pthread_t` belongs to another thread by now: a thread that is made after a `fork()` gets the place
+    /// of one that stayed behind. Both thread states name it, but only one of them the thread's own id as well.
+    pub(crate) fn is_succeeded(&self, stated: Stated) -> bool {
+        self.confirmed.contains(&stated.ident)
+            && stated.tid.is_some_and(|tid| tid != 0 && !self.tids.contains(&tid))
     }
 
     /// Whether the thread of a thread state is surely not in the core: it ended, or was not taken along by
@@ -64,10 +78,11 @@ impl NativeThreads {
         let missing_by_id = stated.tid.is_some_and(|tid| tid != 0 && !self.tids.contains(&tid));
         let missing_by_pointer = !self.by_ident.contains_key(&stated.ident);
         // A thread state that no thread has used yet names none.
-        stated.ident != 0
+        let is_missing = stated.ident != 0
             && !self.tids.is_empty()
             && missing_by_pointer
-            && (self.every_pointer_known || missing_by_id)
+            && (self.every_pointer_known || missing_by_id);
+        is_missing || self.is_succeeded(stated)
     }
 }
 
@@ -123,6 +138,26 @@ mod tests {
 
     fn state(ident: u64, tid: Option<u64>) -> Stated {
         Stated { ident, tid }
+    }
+
+    #[test]
+    fn a_thread_made_after_a_fork_may_have_the_place_of_one_left_behind() {
+        let native = NativeThreads {
+            by_ident: [(0x7000, 11), (0x8000, 12)].into_iter().collect(),
+            tids: [11, 12].into_iter().collect(),
+            every_pointer_known: true,
+            confirmed: [0x7000].into_iter().collect(),
+        };
+        let check = |stated: Stated, expected: (Option<u64>, bool)| {
+            assert_eq!((native.tid(stated), native.is_gone(stated)), expected, "{stated:?}");
+        };
+        check(state(0x7000, Some(11)), (Some(11), false));
+        check(state(0x7000, Some(5)), (None, true));
+        // The thread that forked keeps the id of its parent's thread, and nobody else claims its place.
+        check(state(0x8000, Some(4)), (Some(12), false));
+        check(state(0x7000, None), (Some(11), false));
+        check(state(0x9000, Some(6)), (None, true));
+        check(state(0, Some(0)), (None, false));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! which lie on top of which. Every run of the interpreter's loop leaves a structure in its native frame
 //! ([`activations`]); up to 3.9, where it leaves none, the addresses of the frame objects on the stack do instead.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::address::Address;
 use crate::elf::notes::ThreadStatus;
@@ -36,6 +36,8 @@ pub(crate) struct NestedStack {
     pub(crate) layers: Vec<usize>,
     /// Runs of the interpreter's loop, innermost first, each with the index of its thread state.
     pub(crate) runs: Vec<(usize, Activation)>,
+    /// The thread state's thread is not in the core: what it names belongs to another one by now.
+    pub(crate) gone: bool,
     /// Whether the order of the layers is known rather than assumed.
     pub(crate) order_known: bool,
 }
@@ -83,11 +85,54 @@ pub(crate) fn by_native_thread(runtime: &PythonRuntime<'_>, layers: &[Layer<'_>]
             groups.push(NestedStack { tid, layers: vec![index], ..NestedStack::default() });
         }
     }
+    let left_behind: Vec<usize> =
+        groups.iter_mut().flat_map(|group| take_left_behind(core, layers, group)).collect();
+    groups.extend(left_behind.into_iter().map(|index| NestedStack {
+        layers: vec![index],
+        gone: true,
+        ..NestedStack::default()
+    }));
     for group in &mut groups {
         let status = statuses.iter().find(|status| Some(status.tid) == group.tid);
         order(runtime, status, layers, group);
     }
     groups
+}
+
+/// Takes thread states out of a group that another thread left behind in the parent of a `fork()`: of two that one
+/// interpreter has for a thread and that both have frames, the one of which no frame is on the thread's stack.
+///
+/// From 3.11 on the native ids that they state tell them apart.
+fn take_left_behind(core: &Core<'_>, layers: &[Layer<'_>], group: &mut NestedStack) -> Vec<usize> {
+    let running: Vec<usize> = group
+        .layers
+        .iter()
+        .copied()
+        .filter(|&index| layers.get(index).is_some_and(|layer| !layer.stack.frames.is_empty()))
+        .collect();
+    let interpreter = |index: usize| layers.get(index).map(|layer| layer.thread.interpreter);
+    let is_one_of_two = |index: usize| {
+        running.iter().any(|&other| other != index && interpreter(other) == interpreter(index))
+    };
+    let doubtful: Vec<usize> = running.iter().copied().filter(|&index| is_one_of_two(index)).collect();
+    let status = core.notes().threads.iter().find(|status| Some(status.tid) == group.tid);
+    let (false, Some(status)) = (doubtful.is_empty(), status) else { return Vec::new() };
+    let (seen, unseen): (Vec<usize>, Vec<usize>) = doubtful.into_iter().partition(|&index| {
+        layers.get(index).is_some_and(|layer| is_any_frame_on(core, status, layer.stack))
+    });
+    if seen.is_empty() {
+        return Vec::new();
+    }
+    group.layers.retain(|index| !unseen.contains(index));
+    unseen
+}
+
+/// Whether the stack of a thread holds the address of any frame.
+fn is_any_frame_on(core: &Core<'_>, status: &ThreadStatus, stack: &Stack) -> bool {
+    let frames: FxHashSet<u64> = stack.frames.iter().map(|frame| frame.place.address().0).collect();
+    stacks(core, status)
+        .into_iter()
+        .any(|(_, bytes)| core.target().words(bytes).any(|word| frames.contains(&word)))
 }
 
 /// The native thread on whose stack the innermost run of a thread state lies.

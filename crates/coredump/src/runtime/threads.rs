@@ -59,7 +59,8 @@ pub(crate) fn of_interpreter(
         ident: stated.ident,
         tid: native.tid(stated),
         gone: native.is_gone(stated),
-        name: names.get(&stated.ident).cloned(),
+        // The name is that of the thread that has the `pthread_t` now.
+        name: names.get(&stated.ident).filter(|_| !native.is_succeeded(stated)).cloned(),
     };
     (states.iter().map(thread).collect(), broken)
 }

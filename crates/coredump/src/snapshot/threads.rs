@@ -97,9 +97,15 @@ fn nest(runtime: &PythonRuntime<'_>, walked: &mut [Walked], holding: &[bool]) ->
         .map(|(one, &holds_gil)| Layer { thread: &one.thread, stack: &one.stack, holds_gil })
         .collect();
     let nested = nesting::by_native_thread(runtime, &layers);
-    for (index, tid) in nested.iter().flat_map(|stack| stack.layers.iter().map(|&index| (index, stack.tid))) {
-        if let Some(one) = walked.get_mut(index) {
-            one.thread.tid = tid;
+    for stack in &nested {
+        for &index in &stack.layers {
+            if let Some(one) = walked.get_mut(index) {
+                one.thread.tid = stack.tid;
+                if stack.gone {
+                    one.thread.gone = true;
+                    one.thread.name = None;
+                }
+            }
         }
     }
     nested

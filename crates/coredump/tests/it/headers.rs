@@ -45,6 +45,27 @@ fn both_byte_orders_and_many_segments() {
 }
 
 #[test]
+fn aarch64_has_a_note_for_the_thread_pointer_and_tags_in_pointers() {
+    const NT_ARM_TLS: u32 = 0x401;
+    let build = |machine| {
+        CoreBuilder::new(machine)
+            .thread(Thread::new(41))
+            .note("LINUX", NT_ARM_TLS, 0x7f12_3456_7000_u64.to_le_bytes().to_vec())
+            .segment(Segment::new(0x10_000, vec![7; 4096]))
+            .build()
+    };
+    let (arm, other) = (build(Machine::Aarch64), build(Machine::X86_64));
+    let (arm, other) = (parse(&arm).unwrap(), parse(&other).unwrap());
+    let pointer = |core: &Core<'_>| core.notes().threads.first().and_then(|thread| thread.tpidr);
+    assert_eq!((pointer(&arm), pointer(&other)), (Some(0x7f12_3456_7000), None));
+    let is_there = |core: &Core<'_>, address| core.bytes(Address(address), 8).is_ok();
+    assert!(is_there(&arm, 0x0b00_0000_0001_0000) && !is_there(&other, 0x0b00_0000_0001_0000));
+    assert!(!is_there(&arm, 0xffff_0000_0001_0000));
+    let cited = |core: &Core<'_>, address| core.cite(Address(address), 8).is_some();
+    assert!(cited(&arm, 0x0b00_0000_0001_0000) && !cited(&other, 0x0b00_0000_0001_0000));
+}
+
+#[test]
 fn other_files_are_refused_by_name() {
     let message = |bytes: &[u8]| parse(bytes).map(|_| ()).unwrap_err().to_string();
     assert!(message(b"").contains("empty"), "{}", message(b""));
