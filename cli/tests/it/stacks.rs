@@ -105,7 +105,9 @@ fn compare_process(differences: &mut Differences, name: &str, document: &Value, 
     differences.equal(&format!("{name} version"), version, Some(&*truth.python.version));
     differences.equal(&format!("{name} gc"), process["gc_enabled"].as_bool(), Some(truth.gc_enabled));
     differences.equal(&format!("{name} signal"), crash["signal"].as_i64(), Some(truth.signal.into()));
-    differences.equal(&format!("{name} code"), crash["code"].as_str(), truth.code.as_deref());
+    // The emulator that made this core writes no signal information.
+    let code = truth.code.as_deref().filter(|_| !name.ends_with("-arm64-debian"));
+    differences.equal(&format!("{name} code"), crash["code"].as_str(), code);
     if truth.fault_address.is_some() {
         differences.equal(
             &format!("{name} fault"),
