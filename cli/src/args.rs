@@ -196,7 +196,13 @@ pub(crate) struct CoreArgs {
 Examples:
   pycoroner heap core.412
   pycoroner heap core.412 types
-  pycoroner heap core.412 owners --format json")]
+  pycoroner heap core.412 owners --format json
+  pycoroner heap core.412 object 'shop.cache.STORE[\"sessions\"]' 0x7f3a5c0e1d40
+  pycoroner heap core.412 path \"<thread 'MainThread'>.<frame main>.rows[-1]\"
+  pycoroner heap core.412 referrers shop.models.Registry.instances
+
+EXPR is an address, or a path as all views print it: a module's name, then .attribute, [key], and what has no name in
+Python in angle brackets.")]
 pub(crate) struct HeapArgs {
     /// The core file, plain or compressed with zstd, lz4, xz or gzip
     #[arg(value_name = "CORE")]
@@ -204,6 +210,24 @@ pub(crate) struct HeapArgs {
     /// What to show
     #[arg(value_enum, default_value = "summary")]
     pub(crate) view: HeapView,
+    /// With object, path, referrers, referents: the objects, by address or path
+    #[arg(value_name = "EXPR")]
+    pub(crate) expressions: Vec<String>,
+    /// With object: print containers in containers N levels deep
+    #[arg(long, value_name = "N", default_value_t = 6)]
+    pub(crate) depth: usize,
+    /// With object: print at most N items of a container, and N attributes; else list at most N references
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) max_items: usize,
+    /// With object: print at most SIZE of text for one value
+    #[arg(long, value_name = "SIZE", default_value = "4K", value_parser = size)]
+    pub(crate) max_string: u64,
+    /// With path: print at most N paths to one object
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(crate) max_paths: usize,
+    /// With object: do not read the whole heap to say what it keeps alive and which path leads to it
+    #[arg(long)]
+    pub(crate) no_retained: bool,
     /// Text or JSON; when omitted, by the ending of the output file, else text
     #[arg(long, value_name = "text|json", hide_possible_values = true)]
     pub(crate) format: Option<DocumentFormat>,
@@ -224,6 +248,14 @@ pub(crate) enum HeapView {
     Suspects,
     /// What keeps the most alive, by path
     Owners,
+    /// What the objects are that EXPR... name, and what they keep alive
+    Object,
+    /// The shortest paths to them, each from another root
+    Path,
+    /// What refers to them
+    Referrers,
+    /// What they refer to
+    Referents,
 }
 
 /// Show what logs say: tracebacks, fatal errors, events, and messages that are new
@@ -318,7 +350,8 @@ pub(crate) struct LayoutArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  pycoroner schema core > core.schema.json")]
+  pycoroner schema core > core.schema.json
+  pycoroner schema heap > heap.schema.json")]
 pub(crate) struct SchemaArgs {
     /// Which document
     #[arg(value_enum, value_name = "NAME")]
@@ -330,6 +363,8 @@ pub(crate) struct SchemaArgs {
 pub(crate) enum SchemaName {
     /// `pycoroner core CORE --format json`
     Core,
+    /// `pycoroner heap CORE --format json`
+    Heap,
 }
 
 #[cfg(test)]

@@ -458,3 +458,86 @@ pub(crate) struct UnreachableRow {
     pub(crate) count: u64,
     pub(crate) bytes: u64,
 }
+
+/// `pycoroner.heap/1`, about single objects.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct InquiryDocument {
+    pub(crate) objects: Vec<ObjectRow>,
+    pub(crate) paths: Vec<RoutesRow>,
+    pub(crate) referrers: Vec<ReferencesRow>,
+    pub(crate) referents: Vec<ReferencesRow>,
+    pub(crate) unresolved: Vec<Unresolved>,
+    pub(crate) gaps: Vec<Gap>,
+    pub(crate) redactions: Vec<Redaction>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Unresolved {
+    pub(crate) expr: String,
+    pub(crate) column: u64,
+    pub(crate) why: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ObjectRow {
+    pub(crate) expr: String,
+    pub(crate) path: Option<String>,
+    pub(crate) address: String,
+    #[serde(rename = "type")]
+    pub(crate) type_name: String,
+    pub(crate) repr: String,
+    pub(crate) length: Option<u64>,
+    pub(crate) buffer_bytes: Option<u64>,
+    pub(crate) shape: Option<Vec<u64>>,
+    pub(crate) shallow_bytes: Option<u64>,
+    pub(crate) retained_bytes: Option<u64>,
+    pub(crate) retained_objects: Option<u64>,
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) attributes_left_out: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct RoutesRow {
+    pub(crate) expr: String,
+    pub(crate) address: String,
+    #[serde(rename = "type")]
+    pub(crate) type_name: String,
+    pub(crate) is_reachable: bool,
+    pub(crate) routes: Vec<Route>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Route {
+    pub(crate) path: String,
+    pub(crate) steps: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ReferencesRow {
+    pub(crate) expr: String,
+    pub(crate) address: String,
+    #[serde(rename = "type")]
+    pub(crate) type_name: String,
+    pub(crate) total: u64,
+    pub(crate) left_out: u64,
+    pub(crate) references: Vec<ReferenceRow>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ReferenceRow {
+    pub(crate) kind: String,
+    pub(crate) edge: String,
+    pub(crate) address: Option<String>,
+    #[serde(rename = "type")]
+    pub(crate) type_name: Option<String>,
+    pub(crate) path: Option<String>,
+    pub(crate) shallow_bytes: Option<u64>,
+    pub(crate) retained_bytes: Option<u64>,
+}

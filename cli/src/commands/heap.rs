@@ -1,16 +1,20 @@
 //! `pycoroner heap`: what the heap holds, and what keeps it alive.
 
-use anyhow::Result;
+use anyhow::{Result, anyhow, bail};
+use pycoroner_coredump::objects::repr::ReprLimits;
 use pycoroner_coredump::{AttachError, DeadProcess, PythonRuntime};
 use pycoroner_findings::{Gap, GapKind};
-use pycoroner_heap::{HeapDocument, Options, SCHEMA, Totals, analyze};
+use pycoroner_heap::{
+    HeapDocument, Inquiry, InquiryOptions, Options, Question, SCHEMA, Totals, Unresolved, analyze,
+};
 
 use super::Session;
-use crate::args::HeapArgs;
+use crate::args::{HeapArgs, HeapView};
 use crate::dead_process::with_process;
 use crate::evidence::core_item;
 use crate::exit::Outcome;
 use crate::render::heap::render;
+use crate::render::objects;
 
 /// Types that are listed: more than programs have.
 const MOST_TYPES: usize = 10_000;
@@ -19,6 +23,9 @@ const MOST_OWNERS: usize = 200;
 
 /// Runs the command.
 pub(crate) fn run(session: &Session, args: &HeapArgs) -> Result<Outcome> {
+    if let Some(question) = question(args)? {
+        return inquire(session, args, question);
+    }
     let item = core_item(&args.core)?;
     session.output.spare([item.path.as_path()])?;
     let document = with_process(&item, &args.binaries, |process, runtime| {
@@ -28,6 +35,56 @@ pub(crate) fn run(session: &Session, args: &HeapArgs) -> Result<Outcome> {
     })?;
     session.write_document(&document, args.format, |document| {
         Ok(render(&serde_json::from_value(document)?, args.view))
+    })?;
+    Ok(Outcome::of(&document.gaps))
+}
+
+/// What the view asks of objects; none for a view of the whole heap.
+fn question(args: &HeapArgs) -> Result<Option<Question>> {
+    let question = match args.view {
+        HeapView::Object => Some(Question::Object),
+        HeapView::Path => Some(Question::Path),
+        HeapView::Referrers => Some(Question::Referrers),
+        HeapView::Referents => Some(Question::Referents),
+        HeapView::Summary | HeapView::Types | HeapView::Suspects | HeapView::Owners => None,
+    };
+    match (question, args.expressions.is_empty()) {
+        (Some(_), true) => {
+            bail!("say which objects: by address, or by a path as `pycoroner heap CORE owners` prints it")
+        }
+        (None, false) => bail!("expressions go with object, path, referrers and referents only"),
+        _ => Ok(question),
+    }
+}
+
+/// Answers a question about single objects.
+fn inquire(session: &Session, args: &HeapArgs, question: Question) -> Result<Outcome> {
+    let item = core_item(&args.core)?;
+    session.output.spare([item.path.as_path()])?;
+    let text_bytes = usize::try_from(args.max_string).unwrap_or(usize::MAX);
+    let options = InquiryOptions {
+        limits: ReprLimits { depth: args.depth, items: args.max_items, bytes: text_bytes },
+        routes: args.max_paths,
+        references: args.max_items,
+        retained: !args.no_retained,
+    };
+    let heap_options = Options { max_memory: args.memory.max_memory, ..Options::default() };
+    let document = with_process(&item, &args.binaries, |process, runtime| {
+        let runtime =
+            runtime.map_err(|error| anyhow!("there is no Python whose objects could be read: {error}"))?;
+        let inquiry = Inquiry::new(runtime)?;
+        let mut document = inquiry.answer(question, &args.expressions, &options, &heap_options)?;
+        document.gaps.splice(0..0, gaps_of_core(process));
+        Ok(document)
+    })?;
+    if document.unresolved.len() == args.expressions.len() {
+        let why = |unresolved: &Unresolved| {
+            format!("{}: column {}: {}", unresolved.expr, unresolved.column, unresolved.why)
+        };
+        bail!("{}", document.unresolved.iter().map(why).collect::<Vec<_>>().join("; "));
+    }
+    session.write_document(&document, args.format, |document| {
+        Ok(objects::render(&serde_json::from_value(document)?))
     })?;
     Ok(Outcome::of(&document.gaps))
 }

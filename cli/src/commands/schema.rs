@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use pycoroner_coredump::ProcessSnapshot;
+use pycoroner_heap::{HeapDocument, InquiryDocument};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
@@ -19,10 +20,38 @@ struct CoreDocument {
     redactions: Vec<Redaction>,
 }
 
+/// `pycoroner.heap/1` as it is written.
+#[derive(Serialize, JsonSchema)]
+struct WholeHeap {
+    #[serde(flatten)]
+    heap: HeapDocument,
+    redactions: Vec<Redaction>,
+}
+
+/// `pycoroner.heap/1` about single objects, as it is written.
+#[derive(Serialize, JsonSchema)]
+struct HeapObjects {
+    #[serde(flatten)]
+    inquiry: InquiryDocument,
+    redactions: Vec<Redaction>,
+}
+
+/// All that `pycoroner heap` writes.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "stated for the schema only")]
+enum HeapForms {
+    /// All objects.
+    Whole(Box<WholeHeap>),
+    /// The objects that were asked for.
+    Objects(Box<HeapObjects>),
+}
+
 /// Runs the command.
 pub(crate) fn run(session: &Session, args: &SchemaArgs) -> Result<Outcome> {
     let schema = match args.name {
         SchemaName::Core => schema_of::<CoreDocument>("https://github.com/pycoroner/pycoroner/schema/core/1"),
+        SchemaName::Heap => schema_of::<HeapForms>("https://github.com/pycoroner/pycoroner/schema/heap/1"),
     };
     session.output.write(&pretty(&schema)?)?;
     Ok(Outcome::of(&[]))

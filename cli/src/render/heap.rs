@@ -30,6 +30,8 @@ pub(crate) fn render(document: &HeapDocument, view: HeapView) -> String {
         HeapView::Types => write_types(&mut out, &document.types, usize::MAX),
         HeapView::Suspects => write_suspects(&mut out, &document.suspects, usize::MAX),
         HeapView::Owners => write_owners(&mut out, &document.owners, usize::MAX),
+        // Views of single objects have a renderer of their own.
+        HeapView::Object | HeapView::Path | HeapView::Referrers | HeapView::Referents => {}
     }
     closing::write(&mut out, &document.findings, &document.gaps, &document.redactions);
     out

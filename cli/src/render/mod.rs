@@ -12,6 +12,7 @@ mod locks;
 pub(crate) mod logs;
 mod memory_logs;
 mod native;
+pub(crate) mod objects;
 mod process;
 mod quantity;
 pub(crate) mod source_lines;

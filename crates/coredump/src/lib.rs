@@ -79,6 +79,7 @@ pub use runtime::phase::Phase;
 pub use runtime::process::DeadProcess;
 pub use runtime::python::Python;
 pub use runtime::threads::Thread;
+pub use runtime::tracked::{Walk, for_each as for_each_tracked};
 pub use runtime::verify::{Refusal, Version};
 pub use snapshot::capture::{CaptureOptions, LocalsOf, capture};
 pub use snapshot::document::{

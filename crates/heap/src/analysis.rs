@@ -8,13 +8,11 @@ use pycoroner_findings::{Finding, Gap};
 
 use crate::answers::paths::Paths;
 use crate::answers::reach::Reach;
-use crate::answers::roots::{self, Root, RootName};
 use crate::answers::{ledger, owners, suspects, types};
 use crate::document::{HeapDocument, LedgerRow, SCHEMA, Totals, TypeRow, Unreachable};
 use crate::graph::Node;
-use crate::graph::dominators::Dominators;
-use crate::graph::retained::Retained;
 use crate::heap::Heap;
+use crate::survey::Survey;
 use crate::{findings, gaps};
 
 /// What to answer, and at what cost.
@@ -144,21 +142,10 @@ impl Analysis {
 /// When the objects of this build cannot be read, or the bounds of `options` do not allow it. Damage in the
 /// core is no error: what it hides is missing from the answers, and the gaps say so.
 pub fn analyze(runtime: &PythonRuntime<'_>, options: &Options<'_>) -> Result<Analysis, Failure> {
-    let mut heap = Heap::enumerate(runtime, options)?;
-    let roots = roots::collect(&mut heap);
-    heap.connect(options)?;
-
-    options.progress(Phase::Dominators, 0);
-    let mut root_nodes: Vec<Node> = roots.iter().map(|root| root.node).collect();
-    let reach = Reach::find(&mut heap, &root_nodes);
-    root_nodes.extend(&reach.native);
-    let dominators = Dominators::compute(&heap.graph, &root_nodes);
-    let retained = Retained::sum(&dominators, |node| heap.objects.size(node));
-
+    let survey = Survey::of(runtime, options, &[])?;
     options.progress(Phase::Answers, 0);
-    let native = reach.native.iter().map(|&node| Root { node, name: RootName::Native });
-    let named = roots::named_globals(&heap).into_iter().chain(roots).chain(native).collect();
-    let paths = Paths::search(&heap, named);
+    let paths = Paths::search(&survey.heap, survey.named_roots());
+    let Survey { heap, reach, dominators, retained, .. } = survey;
     let live_bytes = live_bytes(&heap, &reach);
     let suspects = suspects::find(&heap, &dominators, &retained, &paths, live_bytes, options.suspect_percent);
     let mut types = types::histogram(&heap, &dominators, &retained);

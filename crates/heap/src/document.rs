@@ -2,13 +2,16 @@
 
 use pycoroner_coredump::Address;
 use pycoroner_findings::{Finding, Gap};
+use schemars::JsonSchema;
 use serde::Serialize;
+
+use crate::naming::edge::Kind;
 
 /// Name and version of the contract.
 pub const SCHEMA: &str = "pycoroner.heap/1";
 
 /// Everything that is said about a heap.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct HeapDocument {
     /// [`SCHEMA`].
     pub schema: &'static str,
@@ -31,7 +34,7 @@ pub struct HeapDocument {
 }
 
 /// Sums over all objects.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Totals {
     /// Number of objects, those in unreachable cycles included.
     pub objects: u64,
@@ -46,7 +49,7 @@ pub struct Totals {
 }
 
 /// A part of the dumped bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LedgerRow {
     /// Who has them.
     pub owner: String,
@@ -55,7 +58,7 @@ pub struct LedgerRow {
 }
 
 /// The objects of one type.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TypeRow {
     /// Its name, without module for `builtins` and `__main__`.
     pub r#type: String,
@@ -68,7 +71,7 @@ pub struct TypeRow {
 }
 
 /// An object that keeps others alive.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Owner {
     /// How it is reached.
     pub path: String,
@@ -92,7 +95,7 @@ pub struct Owner {
 }
 
 /// A place where much of the heap accumulates.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Suspect {
     /// How it is reached.
     pub path: String,
@@ -116,7 +119,7 @@ pub struct Suspect {
 }
 
 /// What a suspect mostly holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Accumulates {
     /// Name of the type.
     pub r#type: String,
@@ -127,7 +130,7 @@ pub struct Accumulates {
 }
 
 /// Unreachable objects of one type.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Unreachable {
     /// Name of the type.
     pub r#type: String,
@@ -135,4 +138,170 @@ pub struct Unreachable {
     pub count: u64,
     /// Sum of what `sys.getsizeof` says of each.
     pub bytes: u64,
+}
+
+/// Answers about single objects, or about what refers to them.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub struct InquiryDocument {
+    /// [`SCHEMA`].
+    pub schema: &'static str,
+    /// The objects that expressions name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub objects: Option<Vec<ObjectRow>>,
+    /// Paths to them from different roots.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paths: Option<Vec<RoutesRow>>,
+    /// What refers to them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referrers: Option<Vec<ReferencesRow>>,
+    /// What they refer to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referents: Option<Vec<ReferencesRow>>,
+    /// Expressions that name no object.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unresolved: Vec<Unresolved>,
+    /// What could not be told.
+    pub gaps: Vec<Gap>,
+}
+
+/// An expression that names no object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Unresolved {
+    /// The expression as it was given.
+    pub expr: String,
+    /// The column at which it leads nowhere, counted from one.
+    pub column: usize,
+    /// Why.
+    pub why: String,
+}
+
+/// One object.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ObjectRow {
+    /// The expression as it was given.
+    pub expr: String,
+    /// The name or key that the object goes by; what a name says of its value is known by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The shortest path to it; missing when no root leads to it, or when that was not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Where it is.
+    pub address: Address,
+    /// Its type's name.
+    pub r#type: String,
+    /// What `repr()` would print; raw, to be redacted by whoever shows it.
+    pub repr: String,
+    /// The text is shorter than what `repr()` would print.
+    pub truncated: bool,
+    /// `len()` of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub length: Option<u64>,
+    /// Bytes of the content that it gives access to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub buffer_bytes: Option<u64>,
+    /// Lengths of the dimensions of an array.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Vec<u64>>,
+    /// What `sys.getsizeof` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shallow_bytes: Option<u64>,
+    /// What would be freed with it; missing when no root leads to it, or when that was not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retained_bytes: Option<u64>,
+    /// How many objects would be freed with it, itself included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retained_objects: Option<u64>,
+    /// Attributes of an instance, class or module.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<AttributeRow>,
+    /// How many more attributes there are.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub attributes_left_out: u64,
+}
+
+/// An attribute of an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AttributeRow {
+    /// Its name.
+    pub name: String,
+    /// The type of its value.
+    pub r#type: String,
+    /// What `repr()` of its value would print.
+    pub repr: String,
+}
+
+/// Paths to one object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RoutesRow {
+    /// The expression as it was given.
+    pub expr: String,
+    /// Where the object is.
+    pub address: Address,
+    /// Its type's name.
+    pub r#type: String,
+    /// Something keeps it alive.
+    pub is_reachable: bool,
+    /// The shortest paths, each from another root.
+    pub routes: Vec<Route>,
+}
+
+/// A path to an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Route {
+    /// The path.
+    pub path: String,
+    /// What it begins with.
+    pub root: String,
+    /// Number of references from there.
+    pub steps: u64,
+}
+
+/// References to or from one object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ReferencesRow {
+    /// The expression as it was given.
+    pub expr: String,
+    /// The shortest path to the object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Where the object is.
+    pub address: Address,
+    /// Its type's name.
+    pub r#type: String,
+    /// Number of objects and roots that refer to it; number of references that it has.
+    pub total: u64,
+    /// How many of them are not listed.
+    pub left_out: u64,
+    /// The references.
+    pub references: Vec<ReferenceRow>,
+}
+
+/// A reference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ReferenceRow {
+    /// What kind of reference it is.
+    pub kind: Kind,
+    /// The reference as a step of an expression: `.name`, `[key]`.
+    pub edge: String,
+    /// The object at its other end; missing for a root.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
+    /// That object's type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r#type: Option<String>,
+    /// The shortest path to that object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// What `sys.getsizeof` says of that object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shallow_bytes: Option<u64>,
+    /// What would be freed with that object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retained_bytes: Option<u64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }

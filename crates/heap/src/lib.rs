@@ -25,19 +25,27 @@
 mod analysis;
 mod answers;
 mod document;
+mod expression;
 mod findings;
 mod gaps;
 mod graph;
 mod heap;
+mod inquiry;
 mod memory;
+mod naming;
 mod objects;
 mod references;
+mod survey;
 
 pub use analysis::{Analysis, Failure, Options, Phase, analyze};
 pub use document::{
-    Accumulates, HeapDocument, LedgerRow, Owner, SCHEMA, Suspect, Totals, TypeRow, Unreachable,
+    Accumulates, AttributeRow, HeapDocument, InquiryDocument, LedgerRow, ObjectRow, Owner, ReferenceRow,
+    ReferencesRow, Route, RoutesRow, SCHEMA, Suspect, Totals, TypeRow, Unreachable, Unresolved,
 };
+pub use expression::error::ExpressionError;
 pub use graph::dominators::{Dominator, Dominators};
 pub use graph::node_set::NodeSet;
 pub use graph::retained::Retained;
 pub use graph::{Graph, Node, TooLarge};
+pub use inquiry::{Inquiry, InquiryOptions, Question};
+pub use naming::edge::Kind;

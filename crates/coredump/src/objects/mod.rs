@@ -14,6 +14,6 @@ mod quoted;
 pub mod repr;
 pub mod sequence;
 pub mod set;
-pub(crate) mod thread_local;
+pub mod thread_local;
 pub mod types;
 pub mod unicode;

@@ -20,21 +20,21 @@ const MAX_NAME: usize = 4096;
 const KEY: &str = "thread.local.";
 
 /// The attributes that a thread has in one `threading.local`.
-pub(crate) struct Attributes {
+#[derive(Clone, Debug)]
+pub struct Attributes {
     /// The `threading.local`.
-    pub(crate) object: Ptr<Object>,
+    pub object: Ptr<Object>,
+    /// The dict that holds them.
+    pub dict: Ptr<DictObject>,
     /// Names and values.
-    pub(crate) items: Vec<(String, Ptr<Object>)>,
+    pub items: Vec<(String, Ptr<Object>)>,
 }
 
 /// What the dict of a thread state holds; empty from 3.13 on.
 ///
 /// # Errors
 /// When the dict is not there.
-pub(crate) fn of_thread_state(
-    python: &Python<'_>,
-    thread: Ptr<ThreadState>,
-) -> Result<Vec<Attributes>, ReadError> {
+pub fn of_thread_state(python: &Python<'_>, thread: Ptr<ThreadState>) -> Result<Vec<Attributes>, ReadError> {
     let expected = match python.layout().size_of(member::LOCAL_DUMMY_SIZE) {
         Ok(size) if python.layout().has(member::LOCAL_DUMMY_DICT) => size,
         _ => return Ok(Vec::new()),
@@ -53,7 +53,8 @@ pub(crate) fn of_thread_state(
             && u64::try_from(size) == Ok(expected)
             && let Some(attributes) = python.read(dummy.cast::<LocalDummy>(), member::LOCAL_DUMMY_DICT)?
         {
-            found.push(Attributes { object, items: items(python, attributes.cast())? });
+            let dict = attributes.cast();
+            found.push(Attributes { object, dict, items: items(python, dict)? });
         }
     }
     Ok(found)
@@ -63,7 +64,7 @@ pub(crate) fn of_thread_state(
 ///
 /// # Errors
 /// When they are not there.
-pub(crate) fn of_object(
+pub fn of_object(
     python: &Python<'_>,
     local: Ptr<LocalObject>,
     thread: Ptr<ThreadState>,
@@ -74,7 +75,8 @@ pub(crate) fn of_object(
     let Some((_, attributes)) = entries.items.into_iter().find(|entry| Some(entry.0) == key) else {
         return Ok(None);
     };
-    Ok(Some(Attributes { object: local.cast(), items: items(python, attributes.cast())? }))
+    let dict = attributes.cast();
+    Ok(Some(Attributes { object: local.cast(), dict, items: items(python, dict)? }))
 }
 
 fn items(python: &Python<'_>, attributes: Ptr<DictObject>) -> Result<Vec<(String, Ptr<Object>)>, ReadError> {

@@ -18,19 +18,19 @@ const GENERATIONS: u64 = 3;
 
 /// How a walk over all tracked objects went.
 #[derive(Debug, Default)]
-pub(crate) struct Walk {
+pub struct Walk {
     /// Objects that were looked at.
-    pub(crate) objects: u64,
+    pub objects: u64,
     /// The build's lists are not known, or it has none.
-    pub(crate) no_lists: bool,
+    pub no_lists: bool,
     /// There are more objects than were to be looked at.
-    pub(crate) is_cut: bool,
+    pub is_cut: bool,
     /// Where lists break off.
-    pub(crate) faults: Vec<ReadError>,
+    pub faults: Vec<ReadError>,
 }
 
 /// Calls `visit` with each object of an interpreter that is tracked, and its type, at most `most` times.
-pub(crate) fn for_each(
+pub fn for_each(
     runtime: &PythonRuntime<'_>,
     interpreter: Ptr<InterpreterState>,
     most: u64,

@@ -1,10 +1,14 @@
 //! Answers about a heap: who holds what, by which path.
 
 pub(crate) mod ledger;
+pub(crate) mod measures;
+pub(crate) mod object;
 pub(crate) mod owners;
 pub(crate) mod paths;
 pub(crate) mod reach;
+pub(crate) mod references;
 pub(crate) mod roots;
+pub(crate) mod routes;
 pub(crate) mod steps;
 pub(crate) mod suspects;
 pub(crate) mod types;

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use pycoroner_coredump::Address;
 
+use crate::answers::measures::Measures;
 use crate::answers::paths::{Paths, Trail};
 use crate::answers::steps::{self, Steps};
 use crate::document::Owner;
@@ -40,7 +41,7 @@ pub(crate) fn largest(heap: &Heap<'_, '_>, retained: &Retained, paths: &Paths, t
 pub(crate) fn owner(
     heap: &Heap<'_, '_>,
     retained: &Retained,
-    steps: &Steps,
+    steps: &Steps<'_, '_, '_>,
     trail: &Trail<'_>,
 ) -> Option<Owner> {
     let node = *trail.nodes.last()?;
@@ -56,32 +57,15 @@ pub(crate) fn owner(
     if described.is_namespace || described.text == "sys.modules" {
         return None;
     }
+    let measures = Measures::of(steps.look(), heap.objects.address(node));
     Some(Owner {
         path: described.text,
         address: Address(heap.objects.address(node)),
         r#type: type_name,
-        length: length(heap, node),
-        buffer_bytes: (facts.shape == Shape::ByteArray)
-            .then(|| heap.objects.size(node).saturating_sub(facts.basic_size)),
-        shape: None,
+        length: measures.length,
+        buffer_bytes: measures.buffer_bytes,
+        shape: measures.shape,
         retained_bytes: retained.bytes(node),
         retained_objects: u64::from(retained.count(node)),
     })
-}
-
-/// `len()` of the built-in containers.
-fn length(heap: &Heap<'_, '_>, node: Node) -> Option<u64> {
-    let facts = heap.facts(node);
-    let places = &heap.reader.places;
-    let object = heap.bytes(node)?;
-    match facts.shape {
-        Shape::Dict | Shape::OrderedDict => object.word(places.dict_used),
-        Shape::Set => object.word(places.set_used),
-        Shape::Str => object.word(places.unicode_length),
-        Shape::List | Shape::Tuple | Shape::ByteArray | Shape::Deque | Shape::Array => {
-            object.word(places.var_len)
-        }
-        Shape::Atom if facts.is_bytes() => object.word(places.var_len),
-        _ => None,
-    }
 }

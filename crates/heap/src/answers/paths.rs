@@ -1,8 +1,9 @@
 //! The shortest path with a name to every object.
 
-use crate::answers::roots::{Root, RootName};
+use crate::answers::roots::Root;
 use crate::graph::Node;
 use crate::heap::Heap;
+use crate::naming::roots::RootName;
 
 /// By breadth-first search from the named roots: who leads to each object.
 pub(crate) struct Paths {
@@ -23,6 +24,21 @@ pub(crate) struct Trail<'p> {
     pub(crate) nodes: Vec<Node>,
     /// Links between root and the first of `nodes` that are left out.
     pub(crate) omitted: usize,
+}
+
+impl Trail<'_> {
+    /// The end of it, where it has more steps than are written out.
+    pub(crate) fn shortened(mut self) -> Self {
+        let more = self.nodes.len().saturating_sub(MAX_STEPS);
+        self.nodes.drain(..more);
+        self.omitted += more;
+        self
+    }
+
+    /// Its root.
+    pub(crate) fn root_alone(&self) -> Self {
+        Self { root: self.root, nodes: self.nodes.first().copied().into_iter().collect(), omitted: 0 }
+    }
 }
 
 impl Paths {
@@ -77,5 +93,25 @@ impl Paths {
                 None => at = before,
             }
         }
+    }
+
+    /// The name of the root that `node` is, if it is one.
+    pub(crate) fn root_at(&self, node: Node) -> Option<&RootName> {
+        let before = self.before[node as usize];
+        if before == NONE {
+            return None;
+        }
+        let root = (before as usize).checked_sub(self.before.len())?;
+        self.roots.get(root).map(|root| &root.name)
+    }
+
+    /// What the roots at `node` that are no globals are called.
+    pub(crate) fn names_of(&self, node: Node) -> Vec<&str> {
+        let here = self.roots.iter().filter(|root| root.node == node);
+        let texts = here.filter_map(|root| match &root.name {
+            RootName::Text(text) => Some(text),
+            RootName::Global { .. } | RootName::Native => None,
+        });
+        texts.map(|text| text.exact.as_deref().unwrap_or(&text.text)).collect()
     }
 }

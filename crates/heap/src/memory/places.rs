@@ -193,6 +193,8 @@ places! {
     defaultdict_factory: m::DEFAULTDICT_FACTORY;
     descr_member: m::DESCR_MEMBER;
     member_def_offset: m::MEMBER_DEF_OFFSET;
+    local_localdicts: m::LOCAL_LOCALDICTS;
+    weakref_object: m::WEAKREF_OBJECT;
     }
 }
 

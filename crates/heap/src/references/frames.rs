@@ -87,7 +87,7 @@ impl Reader<'_> {
             (places.iframe_code.or(places.iframe_executable), "f_code"),
             (places.iframe_func.or(places.iframe_funcobj), "<function>"),
             (places.iframe_locals, "f_locals"),
-            (places.iframe_frame_obj, "<frame>"),
+            (places.iframe_frame_obj, "<frame-object>"),
         ] {
             sink.edge(self.references.address(frame.word(place?)?).unwrap_or(0), Step::Named(name));
         }
@@ -111,7 +111,7 @@ impl Reader<'_> {
         for (slot, word) in (0..).zip(frame.words(offset, all.min(MAX_SLOTS))) {
             let target = self.references.address(word).unwrap_or(0);
             if target != 0 {
-                sink.edge(target, if slot < locals { Step::Local(slot) } else { Step::Temporary });
+                sink.edge(target, if slot < locals { Step::Local(slot) } else { Step::Temporary(slot) });
             }
         }
     }

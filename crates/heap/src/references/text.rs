@@ -1,10 +1,6 @@
 //! Keys and names as text.
 
-use std::fmt::Write as _;
-
 use crate::memory::image::Bytes;
-use crate::objects::kinds::Shape;
-use crate::objects::types::TypeFacts;
 use crate::references::reader::Reader;
 
 /// Longest text that is read, in characters.
@@ -13,25 +9,61 @@ const MAX_TEXT: u64 = 200;
 impl Reader<'_> {
     /// The characters of the str at `address`, cut at 200; `None` when that is not readable as a str.
     pub(crate) fn text(&self, address: u64) -> Option<String> {
+        let mut text = String::new();
+        let length = self.each_character(address, MAX_TEXT, |code| {
+            text.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+            true
+        })?;
+        if length > MAX_TEXT {
+            text.push('…');
+        }
+        Some(text)
+    }
+
+    /// All characters of the str at `address`; `None` when there are more than `limit`, or some that no text can hold.
+    pub(crate) fn whole_text(&self, address: u64, limit: u64) -> Option<String> {
+        let mut text = String::new();
+        let mut is_whole = true;
+        let length = self.each_character(address, limit, |code| {
+            match char::from_u32(code) {
+                Some(character) => text.push(character),
+                None => is_whole = false,
+            }
+            is_whole
+        })?;
+        (is_whole && length <= limit).then_some(text)
+    }
+
+    /// Whether the object at `address` is the str `text`.
+    pub(crate) fn is_text(&self, address: u64, text: &str) -> bool {
+        let mut expected = text.chars();
+        let mut is_same = true;
+        let limit = text.len() as u64;
+        let length = self.each_character(address, limit, |code| {
+            is_same = expected.next().map(u32::from) == Some(code);
+            is_same
+        });
+        is_same && length.is_some_and(|length| length <= limit) && expected.next().is_none()
+    }
+
+    /// Hands the first `limit` characters to `take` until it says false; gives the length of the str.
+    fn each_character(&self, address: u64, limit: u64, mut take: impl FnMut(u32) -> bool) -> Option<u64> {
         let object = self.image.from(address)?;
         let length = object.word(self.places.unicode_length)?;
         let kind = u64::from(self.str_state.kind.of(object)?);
         let characters = self.characters(object)?;
-        let count = length.min(MAX_TEXT);
-        let code = |at: u64| match kind {
-            1 => characters.byte(at).map(u32::from),
-            2 => characters.pair(at * 2).map(u32::from),
-            4 => characters.half(at * 4),
-            _ => None,
-        };
-        let mut text = String::new();
-        for at in 0..count {
-            text.push(char::from_u32(code(at)?).unwrap_or(char::REPLACEMENT_CHARACTER));
+        for at in 0..length.min(limit) {
+            let code = match kind {
+                1 => characters.byte(at).map(u32::from),
+                2 => characters.pair(at * 2).map(u32::from),
+                4 => characters.half(at * 4),
+                _ => None,
+            };
+            if !take(code?) {
+                break;
+            }
         }
-        if length > count {
-            text.push('…');
-        }
-        Some(text)
+        Some(length)
     }
 
     fn characters(&self, object: Bytes<'_>) -> Option<Bytes<'_>> {
@@ -45,22 +77,8 @@ impl Reader<'_> {
         self.image.from(object.start().checked_add(offset)?)
     }
 
-    /// A key as `repr` would write it, as far as that is cheap: strings, small numbers; else its type.
-    pub(crate) fn key_text(&self, address: u64, facts: &TypeFacts, type_name: &str) -> String {
-        let text = match facts.shape {
-            Shape::Str => self.text(address).map(|text| quoted(&text)),
-            Shape::Int if type_name == "bool" => {
-                self.small_int(address).map(|value| if value == 0 { "False".into() } else { "True".into() })
-            }
-            Shape::Int => self.small_int(address).map(|value| value.to_string()),
-            Shape::Atom if type_name == "NoneType" => Some("None".into()),
-            _ => None,
-        };
-        text.unwrap_or_else(|| format!("<{type_name} at {address:#x}>"))
-    }
-
     /// An int of at most two digits of 30 bits.
-    fn small_int(&self, address: u64) -> Option<i64> {
+    pub(crate) fn small_int(&self, address: u64) -> Option<i64> {
         let object = self.image.from(address)?;
         let (digits, negative, first) = if let Some(tag) = self.places.long_tag {
             let tag = object.word(tag)?;
@@ -76,25 +94,4 @@ impl Reader<'_> {
         let value = digit(0)? | digit(1)? << 30;
         Some(if negative { -value } else { value })
     }
-}
-
-/// A string as Python writes it.
-fn quoted(text: &str) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
-    let mut out = String::from(quote);
-    for character in text.chars() {
-        match character {
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            other if other == quote => out.extend(['\\', other]),
-            other if other.is_control() => {
-                let _ = write!(out, "\\x{:02x}", u32::from(other));
-            }
-            other => out.push(other),
-        }
-    }
-    out.push(quote);
-    out
 }

@@ -11,7 +11,7 @@ use crate::objects::types::TypeFacts;
 use crate::references::reader::Reader;
 
 /// How a reference is followed in a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Step {
     /// The element with this index.
     Index(u64),
@@ -27,8 +27,8 @@ pub(crate) enum Step {
     Word(u64),
     /// The local variable with this number.
     Local(u64),
-    /// A value on the stack of a frame.
-    Temporary,
+    /// The value in this slot of a frame's stack; local variables have the lower slots.
+    Temporary(u64),
     /// A member that Python code has a name for.
     Named(&'static str),
 }

@@ -1,0 +1,58 @@
+//! How large an object is to Python code: `len()`, its buffer, its shape.
+
+use pycoroner_coredump::objects::ndarray;
+
+use crate::naming::look::Look;
+use crate::objects::kinds::Shape;
+
+/// Sizes that the type of an object gives it; `None` where it has no such thing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Measures {
+    /// `len()`, as built-in types count.
+    pub(crate) length: Option<u64>,
+    /// Bytes of the content that it gives access to.
+    pub(crate) buffer_bytes: Option<u64>,
+    /// Lengths of the dimensions of an array.
+    pub(crate) shape: Option<Vec<u64>>,
+}
+
+impl Measures {
+    /// Measures the object at `address`.
+    pub(crate) fn of(look: &Look<'_, '_, '_>, address: u64) -> Self {
+        Self::builtin(look, address).or_else(|| Self::array(look, address)).unwrap_or_default()
+    }
+
+    fn builtin(look: &Look<'_, '_, '_>, address: u64) -> Option<Self> {
+        let facts = look.facts(address)?;
+        let places = &look.reader.places;
+        let object = look.bytes(address)?;
+        let (length, item_bytes) = match facts.shape {
+            Shape::Dict | Shape::OrderedDict => (object.word(places.dict_used)?, None),
+            Shape::Set => (object.word(places.set_used)?, None),
+            Shape::Str => (object.word(places.unicode_length)?, None),
+            Shape::List | Shape::Tuple | Shape::Deque => (object.word(places.var_len)?, None),
+            Shape::ByteArray => (object.word(places.var_len)?, Some(1)),
+            Shape::Array => {
+                let descr = look.bytes(object.word(places.array_descr?)?)?;
+                let size = descr.half(places.array_descr_itemsize?)?;
+                (object.word(places.var_len)?, Some(u64::from(size)))
+            }
+            Shape::Atom if facts.is_bytes() => (object.word(places.var_len)?, Some(1)),
+            _ => return None,
+        };
+        let buffer_bytes = item_bytes.and_then(|size| length.checked_mul(size));
+        Some(Self { length: Some(length), buffer_bytes, shape: None })
+    }
+
+    fn array(look: &Look<'_, '_, '_>, address: u64) -> Option<Self> {
+        if !look.is_derived(look.facts(address)?.address, "numpy.ndarray") {
+            return None;
+        }
+        let array = ndarray::read(look.objects(), Look::pointer(address).ok()?).ok()?;
+        Some(Self {
+            length: array.shape.first().copied(),
+            buffer_bytes: array.element_count().and_then(|count| count.checked_mul(array.element.size)),
+            shape: Some(array.shape),
+        })
+    }
+}
