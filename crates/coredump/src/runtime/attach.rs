@@ -18,7 +18,7 @@ use crate::objects::types::TypeNames;
 use crate::recover::{self, RecoveredThread, Recovery};
 use crate::runtime::beside::{Search, beside};
 use crate::runtime::code::{Code, CodeCache};
-use crate::runtime::dialect::Dialect;
+use crate::runtime::dialect::{Dialect, Roots};
 use crate::runtime::exceptions::{self, InForce, Links, TracebackEntry};
 use crate::runtime::frames::{self, Binding, Frame, FramePlace, Stack};
 use crate::runtime::generators::GeneratorTypes;
@@ -26,6 +26,7 @@ use crate::runtime::locate::{self, Area, Candidate, LocatedBy};
 use crate::runtime::process::DeadProcess;
 use crate::runtime::python::Python;
 use crate::runtime::threads::{self, Thread};
+use crate::runtime::variables;
 use crate::runtime::verify::{self, Refusal, Verified, Version};
 
 /// The CPython runtime of a dead process, verified against its own objects.
@@ -97,7 +98,8 @@ impl<'p> PythonRuntime<'p> {
             });
             locate::by_cookie(process, area).chain(scans)
         });
-        let candidates = locate::by_symbol(process).chain(locate::by_section(process)).chain(searched);
+        let named = locate::by_symbol(process).chain(locate::by_section(process));
+        let candidates = named.chain(locate::by_list_symbol(process)).chain(searched);
         for candidate in candidates {
             match Self::attach_at(process, candidate) {
                 Ok(runtime) => return Ok(Self::busiest(process, runtime)),
@@ -214,13 +216,20 @@ impl<'p> PythonRuntime<'p> {
             stated.apply(&mut layout);
             layout_from.insert(0, LayoutSource::DebugOffsets);
         }
-        let python = Python::new(process.space(), layout, dialect);
+        if dialect.roots == Roots::Variables {
+            variables::begin(&mut layout);
+        }
+        let mut python = Python::new(process.space(), layout, dialect);
         let verified = verify::verify(&python, candidate.runtime, minor).map_err(|refusal| {
             let version_read =
                 matches!(&refusal, Refusal::Contradiction(why) if !why.starts_with("sys.version"));
             (refusal, version_read)
         })?;
         let flavor = flavor_of(reading, &verified).map_err(|refusal| (refusal, true))?;
+        if dialect.roots == Roots::Variables {
+            let layout = variables::placed(process, &python, candidate.runtime, &verified.interpreters);
+            python = Python::new(process.space(), layout, dialect);
+        }
         Ok(Self::assemble(process, python, candidate, layout_from, verified, flavor))
     }
 

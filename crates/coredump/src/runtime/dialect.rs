@@ -7,6 +7,8 @@ use crate::layout::flavor::Flavor;
 /// Behavior of one CPython minor version in one flavor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dialect {
+    /// Where the lists of interpreters and what belongs to all of them begin.
+    pub roots: Roots,
     /// How a thread's innermost frame is found.
     pub frame_chain: FrameChain,
     /// What a frame says about the instruction it stands on.
@@ -33,6 +35,15 @@ pub struct Dialect {
     pub gil: Gil,
     /// What `repr()` prints for some types.
     pub repr_style: ReprStyle,
+}
+
+/// Where the lists of interpreters and what belongs to all of them begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Roots {
+    /// In variables of their own (3.6; `interp_head` and others of Python/pystate.c at v3.6.15).
+    Variables,
+    /// In `_PyRuntime` (3.7+).
+    Runtime,
 }
 
 /// How a thread's innermost frame is found.
@@ -167,7 +178,10 @@ pub enum InstanceDict {
 /// How the exceptions of a thread are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExceptionState {
-    /// Type, value and traceback, for those being raised and those being handled (up to 3.10).
+    /// Type, value and traceback, for the one being raised and the one being handled; a generator that runs keeps what
+    /// its caller handles (3.6; `save_exc_state` of Python/ceval.c at v3.6.15).
+    InThread,
+    /// Type, value and traceback, for those being raised and those being handled (3.7 to 3.10).
     Triples,
     /// A triple for the one being raised, one object for each being handled (3.11).
     TripleRaised,
@@ -212,6 +226,12 @@ pub struct ReprStyle {
     pub bare_type_names: bool,
     /// The iterator of a str of ASCII only is of a type of its own, `str_ascii_iterator` (3.11+).
     pub ascii_str_iterator: bool,
+    /// An exception with one argument shows it as a tuple of one, with a comma (3.6).
+    pub exception_args_as_tuple: bool,
+    /// `datetime.timedelta` shows its parts without their names (3.6).
+    pub timedelta_unnamed: bool,
+    /// Patterns and matches of `re` are of types of `_sre` (3.6).
+    pub sre_type_names: bool,
 }
 
 impl Dialect {
@@ -236,6 +256,7 @@ impl Dialect {
 
     fn of_version(version: (u8, u8)) -> Option<Self> {
         let oldest = Self {
+            roots: Roots::Variables,
             frame_chain: FrameChain::FrameObjects,
             instruction: Instruction::LastiBytes,
             bytecode: Bytecode::InCode,
@@ -245,7 +266,7 @@ impl Dialect {
             int_format: IntFormat::SignedSize,
             dict_keys: DictKeysFormat::Size,
             instance_dict: InstanceDict::Pointer,
-            exception_state: ExceptionState::Triples,
+            exception_state: ExceptionState::InThread,
             suspension: Suspension::YieldFrom,
             gil: Gil::CurrentThreadState,
             repr_style: ReprStyle {
@@ -254,15 +275,29 @@ impl Dialect {
                 ordered_dict_as_dict: false,
                 bare_type_names: true,
                 ascii_str_iterator: false,
+                exception_args_as_tuple: true,
+                timedelta_unnamed: true,
+                sre_type_names: true,
             },
+        };
+        let v3_7 = Self {
+            roots: Roots::Runtime,
+            exception_state: ExceptionState::Triples,
+            repr_style: ReprStyle {
+                exception_args_as_tuple: false,
+                timedelta_unnamed: false,
+                sre_type_names: false,
+                ..oldest.repr_style
+            },
+            ..oldest
         };
         let v3_9 = Self {
             repr_style: ReprStyle {
                 namespace_sorted: false,
                 importers_show_modules: false,
-                ..oldest.repr_style
+                ..v3_7.repr_style
             },
-            ..oldest
+            ..v3_7
         };
         let v3_10 = Self {
             instruction: Instruction::LastiUnits,
@@ -299,7 +334,8 @@ impl Dialect {
         let v3_14 = Self { references: References::Tagged, refcount: Refcount::LowerHalf, ..v3_13 };
         let v3_15 = Self { suspension: Suspension::CountedFrameState, ..v3_14 };
         match version {
-            (3, 8) => Some(oldest),
+            (3, 6) => Some(oldest),
+            (3, 7 | 8) => Some(v3_7),
             (3, 9) => Some(v3_9),
             (3, 10) => Some(v3_10),
             (3, 11) => Some(v3_11),

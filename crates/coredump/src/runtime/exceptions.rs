@@ -51,7 +51,7 @@ pub(crate) fn in_force(python: &Python<'_>, thread: Ptr<ThreadState>) -> (Vec<In
 fn raised(python: &Python<'_>, thread: Ptr<ThreadState>) -> Result<Option<InForce>, ReadError> {
     let (value, traceback) = match python.dialect().exception_state {
         ExceptionState::Single => (python.read(thread, member::TSTATE_CURRENT_EXCEPTION)?, None),
-        ExceptionState::Triples | ExceptionState::TripleRaised => {
+        ExceptionState::InThread | ExceptionState::Triples | ExceptionState::TripleRaised => {
             let traceback = python.read(thread, member::TSTATE_CUREXC_TRACEBACK)?;
             (python.read(thread, member::TSTATE_CUREXC_VALUE)?, traceback)
         }
@@ -60,6 +60,9 @@ fn raised(python: &Python<'_>, thread: Ptr<ThreadState>) -> Result<Option<InForc
 }
 
 fn handled(python: &Python<'_>, thread: Ptr<ThreadState>, found: &mut Vec<InForce>) -> Result<(), ReadError> {
+    if python.dialect().exception_state == ExceptionState::InThread {
+        return handled_in_thread(python, thread, found);
+    }
     let mut at: Option<Ptr<ErrStackItem>> = python.read(thread, member::TSTATE_EXC_INFO)?;
     let mut seen = FxHashSet::default();
     while let Some(item) = at {
@@ -72,12 +75,40 @@ fn handled(python: &Python<'_>, thread: Ptr<ThreadState>, found: &mut Vec<InForc
         let value = python.read(item, member::ERR_EXC_VALUE)?;
         let traceback = match python.dialect().exception_state {
             ExceptionState::Triples => python.read(item, member::ERR_EXC_TRACEBACK)?,
-            ExceptionState::TripleRaised | ExceptionState::Single => None,
+            ExceptionState::InThread | ExceptionState::TripleRaised | ExceptionState::Single => None,
         };
         if let Some(exception) = as_exception(python, value)? {
             found.push(InForce { role: Role::Handled, exception, traceback });
         }
         at = python.read(item, member::ERR_PREVIOUS)?;
+    }
+    Ok(())
+}
+
+/// The one that the thread handles, and those that callers of its generators handle (3.6).
+fn handled_in_thread(
+    python: &Python<'_>,
+    thread: Ptr<ThreadState>,
+    found: &mut Vec<InForce>,
+) -> Result<(), ReadError> {
+    let mut add = |value, traceback| -> Result<(), ReadError> {
+        if let Some(exception) = as_exception(python, value)?
+            && !found.iter().any(|known| (known.role, known.exception) == (Role::Handled, exception))
+        {
+            found.push(InForce { role: Role::Handled, exception, traceback });
+        }
+        Ok(())
+    };
+    add(python.read(thread, member::TSTATE_EXC_VALUE)?, python.read(thread, member::TSTATE_EXC_TRACEBACK)?)?;
+    let mut seen = FxHashSet::default();
+    let mut at = frames::innermost(python, thread)?;
+    while let Some(FramePlace::Object(frame)) = at {
+        if !seen.insert(frame) || seen.len() > frames::MAX_FRAMES {
+            let what = "the chain of frames does not end";
+            return Err(ReadError::Invalid { at: frame.address(), what });
+        }
+        add(python.read(frame, member::FRAME_EXC_VALUE)?, python.read(frame, member::FRAME_EXC_TRACEBACK)?)?;
+        at = frames::previous(python, FramePlace::Object(frame))?;
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use crate::runtime::process::DeadProcess;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LocatedBy {
-    /// By the symbol `_PyRuntime` of a module's file.
+    /// By the symbol `_PyRuntime` of a module's file (3.6: `interp_head`).
     Symbol,
     /// By the section `.PyRuntime` of a module's file (3.13+).
     Section,
@@ -39,6 +39,16 @@ pub(crate) fn by_symbol<'p>(process: &'p DeadProcess<'_>) -> impl Iterator<Item 
     let target = process.core().target();
     likely_first(process).into_iter().filter(|file| may_hold_python(&file.module)).filter_map(move |file| {
         let address = modules::symbol_address(file.bytes(target)?, file.module.bias?, "_PyRuntime")?;
+        Some(Candidate { runtime: Ptr::new(address)?, located_by: LocatedBy::Symbol })
+    })
+}
+
+/// Places of the list of interpreters of 3.6, which has no `_PyRuntime`.
+pub(crate) fn by_list_symbol<'p>(process: &'p DeadProcess<'_>) -> impl Iterator<Item = Candidate> + 'p {
+    let target = process.core().target();
+    let named = |file: &&ModuleFile| file.module.name().contains("python") && may_hold_python(&file.module);
+    likely_first(process).into_iter().filter(named).filter_map(move |file| {
+        let address = modules::symbol_address(file.bytes(target)?, file.module.bias?, "interp_head")?;
         Some(Candidate { runtime: Ptr::new(address)?, located_by: LocatedBy::Symbol })
     })
 }
@@ -92,10 +102,21 @@ pub(crate) fn scan<'p>(
     process: &'p DeadProcess<'_>,
     layout: &'p Layout,
     (start, bytes): (Address, &'p [u8]),
+) -> Box<dyn Iterator<Item = Candidate> + 'p> {
+    match layout.offset(member::RUNTIME_INTERPRETERS_HEAD) {
+        Ok(at_head) => Box::new(scan_for_pairs(process, layout, (start, bytes), at_head)),
+        Err(_) => Box::new(scan_for_lists(process, layout, (start, bytes)).into_iter()),
+    }
+}
+
+fn scan_for_pairs<'p>(
+    process: &'p DeadProcess<'_>,
+    layout: &'p Layout,
+    (start, bytes): (Address, &'p [u8]),
+    at_head: u64,
 ) -> impl Iterator<Item = Candidate> + 'p {
     let target = process.core().target();
     let word_size = target.word_size;
-    let at_head = layout.offset(member::RUNTIME_INTERPRETERS_HEAD).unwrap_or_default();
     let words = target.words(bytes).zip(target.words(bytes.get(word_size..).unwrap_or_default()));
     words.enumerate().filter_map(move |(index, (head, main))| {
         if head % 8 != 0 || head < 4096 || main % 8 != 0 || main < 4096 {
@@ -110,6 +131,49 @@ pub(crate) fn scan<'p>(
         Some(Candidate { runtime: Ptr::new(runtime)?, located_by: LocatedBy::Scan })
     })
 }
+
+/// Words that begin a list of interpreters whose last one has a thread that points back, the longest list first:
+/// 3.6 has nothing behind the head of its list, and a second word for the main interpreter alone.
+fn scan_for_lists(
+    process: &DeadProcess<'_>,
+    layout: &Layout,
+    (start, bytes): (Address, &[u8]),
+) -> Vec<Candidate> {
+    const MOST: usize = 64;
+    let target = process.core().target();
+    let mut found: Vec<(usize, Candidate)> = Vec::new();
+    for (index, word) in target.words(bytes).enumerate().filter(|&(_, word)| word % 8 == 0 && word >= 4096) {
+        let Some(head) = Ptr::<InterpreterState>::new(Address(word)) else { continue };
+        if !points_back(process, layout, head) {
+            continue;
+        }
+        let place = Ptr::new(start.wrapping_add((index * target.word_size) as u64));
+        if let (Some(runtime), Some(length)) = (place, length_of_list(process, layout, head)) {
+            found.push((length, Candidate { runtime, located_by: LocatedBy::Scan }));
+        }
+        if found.len() >= MOST {
+            break;
+        }
+    }
+    found.sort_by_key(|&(length, _)| std::cmp::Reverse(length));
+    found.into_iter().map(|entry| entry.1).collect()
+}
+
+fn length_of_list(process: &DeadProcess<'_>, layout: &Layout, head: Ptr<InterpreterState>) -> Option<usize> {
+    let space = process.space();
+    let mut at = head;
+    for length in 1..MAX_INTERPRETERS {
+        match layout.read(&space, at, member::INTERP_NEXT) {
+            Ok(Some(next)) => at = next,
+            Ok(None) => return Some(length),
+            Err(_) => return None,
+        }
+    }
+    None
+}
+
+/// More interpreters than this are no list.
+const MAX_INTERPRETERS: usize = 4096;
 
 fn points_back(process: &DeadProcess<'_>, layout: &Layout, interpreter: Ptr<InterpreterState>) -> bool {
     let space = process.space();
@@ -129,7 +193,6 @@ fn ends_with(
     head: Ptr<InterpreterState>,
     main: Ptr<InterpreterState>,
 ) -> bool {
-    const MAX_INTERPRETERS: usize = 4096;
     let space = process.space();
     let mut at = head;
     for _ in 0..MAX_INTERPRETERS {

@@ -19,4 +19,5 @@ pub(crate) mod python;
 pub(crate) mod reachable;
 pub(crate) mod threads;
 pub(crate) mod tracked;
+pub(crate) mod variables;
 pub(crate) mod verify;

@@ -48,7 +48,7 @@ pub(crate) fn of_interpreter(
         member::INTERP_TSTATE_HEAD
     };
     let names = names(runtime, interpreter);
-    let interpreter_id = python.read(interpreter, member::INTERP_ID).unwrap_or(-1);
+    let interpreter_id = interpreter_id(runtime, interpreter);
     let (states, broken) = states(runtime, interpreter, head);
     let stated: Vec<Stated> = states.iter().map(|&(_, stated)| stated).collect();
     let native = NativeThreads::of(runtime.process().core(), &stated);
@@ -63,6 +63,17 @@ pub(crate) fn of_interpreter(
         name: names.get(&stated.ident).filter(|_| !native.is_succeeded(stated)).cloned(),
     };
     (states.iter().map(thread).collect(), broken)
+}
+
+/// Number of an interpreter; -1 where it is lost. Those of 3.6 have none: they are counted from the main one, which is
+/// the oldest and stands last.
+pub(crate) fn interpreter_id(runtime: &PythonRuntime<'_>, interpreter: Ptr<InterpreterState>) -> i64 {
+    let python = runtime.python();
+    if python.layout().has(member::INTERP_ID) {
+        return python.read(interpreter, member::INTERP_ID).unwrap_or(-1);
+    }
+    let position = runtime.interpreters().iter().rev().position(|&other| other == interpreter);
+    position.and_then(|position| i64::try_from(position).ok()).unwrap_or(-1)
 }
 
 /// The thread states of an interpreter with what they say; an error says where their list breaks off.
@@ -102,7 +113,7 @@ pub(crate) fn recovered(
 ) -> Vec<Thread> {
     let python = runtime.python();
     let names = names(runtime, interpreter);
-    let interpreter_id = python.read(interpreter, member::INTERP_ID).unwrap_or(-1);
+    let interpreter_id = interpreter_id(runtime, interpreter);
     let ours = recovery.threads.iter().filter(|thread| thread.interpreter == Some(interpreter));
     ours.filter_map(|thread| {
         let state = thread.state?;

@@ -80,12 +80,13 @@ fn walk_list(
     let layout = python.layout();
     let target = python.space().target();
     let head_size = layout.size_of(member::GC_HEAD_SIZE)?;
-    let next_at = layout.offset(member::GC_HEAD_NEXT)? as usize;
+    let next = if layout.has(member::GC_HEAD_NEXT) { member::GC_HEAD_NEXT } else { member::GC_HEAD_NEXT_3_7 };
+    let next_at = layout.offset(next)? as usize;
     let type_at = (head_size + layout.offset(member::OBJECT_TYPE)?) as usize;
     let (word, wanted) = (target.word_size, type_at + target.word_size);
     let number = |bytes: &[u8], at: usize| target.unsigned(bytes.get(at..at + word).unwrap_or_default());
     let start = Ptr::<GcHead>::new(list).ok_or(ReadError::Null("gc_generation.head"))?;
-    let Address(mut at) = python.read(start, member::GC_HEAD_NEXT)?;
+    let Address(mut at) = python.read(start, next)?;
     at &= !FLAGS;
     // A circle that does not come back to where it began is caught by an object that lags behind (Brent's algorithm).
     let (mut steps, mut until, mut mark) = (0_u64, 1_u64, 0_u64);

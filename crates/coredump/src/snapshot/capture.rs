@@ -7,7 +7,7 @@ use crate::findings;
 use crate::layout::{ReadError, member};
 use crate::memory::FaultKind;
 use crate::runtime::attach::{AttachError, PythonRuntime};
-use crate::runtime::dialect::Gil;
+use crate::runtime::dialect::{Gil, Roots};
 use crate::runtime::process::DeadProcess;
 use crate::snapshot::crash;
 use crate::snapshot::document::{CrashSection, ProcessSnapshot, ThreadSection};
@@ -62,6 +62,7 @@ pub fn capture(
     let runtime = recovered.as_ref().or(runtime.ok());
     crash::add_python(process, runtime, &death, &mut crash);
     gaps.extend(runtime.filter(|runtime| !runtime.is_tried()).map(untried));
+    gaps.extend(runtime.and_then(hidden_variables));
     let mut threads = match runtime {
         Some(runtime) => threads::of_runtime(runtime, &crash, options, &mut gaps),
         None => {
@@ -108,6 +109,26 @@ fn untried(runtime: &PythonRuntime<'_>) -> Gap {
         "its layout comes from CPython's headers and agrees with this core, but was never tried on another one; types \
          that only C files define are shown without their contents",
     )
+}
+
+/// What only symbols tell of 3.6, where they are not at hand.
+fn hidden_variables(runtime: &PythonRuntime<'_>) -> Option<Gap> {
+    let layout = runtime.python().layout();
+    if runtime.python().dialect().roots == Roots::Runtime || runtime.recovery().is_some() {
+        return None;
+    }
+    let mut what = Vec::new();
+    if !layout.has(member::RUNTIME_TSTATE_CURRENT) {
+        what.push("which thread holds the GIL");
+    }
+    if !layout.has(member::RUNTIME_GC_COLLECTING) {
+        what.push("whether garbage is or was to be collected");
+    }
+    if !layout.has(member::RUNTIME_FINALIZING_3_8) {
+        what.push("whether the interpreter was shutting down");
+    }
+    let why = "3.6 keeps it in variables that only symbols tell apart; the interpreter's file is not there, or is stripped";
+    (!what.is_empty()).then(|| Gap::new(GapKind::Unknown, what.join(", "), why))
 }
 
 /// The gap that a failed read leaves.

@@ -6,6 +6,7 @@ use crate::layout::member;
 use crate::runtime::attach::PythonRuntime;
 use crate::runtime::phase;
 use crate::runtime::process::DeadProcess;
+use crate::runtime::threads;
 use crate::snapshot::document::{
     CpuTime, InterpreterSection, ModuleSection, ProcessSection, PythonSection, WorkingDirectory,
 };
@@ -94,7 +95,7 @@ pub(super) fn module(runtime: &PythonRuntime<'_>) -> Option<String> {
 fn interpreters(runtime: &PythonRuntime<'_>) -> Vec<InterpreterSection> {
     let python = runtime.python();
     let section = |&interpreter| InterpreterSection {
-        id: python.read(interpreter, member::INTERP_ID).unwrap_or(-1),
+        id: threads::interpreter_id(runtime, interpreter),
         address: interpreter.address(),
         thread_states: runtime.threads(interpreter).0.len(),
         own_gil: python.read(interpreter, member::INTERP_OWN_GIL).ok().map(|own| own != 0),

@@ -137,19 +137,24 @@ impl<'r, 'p> Awaiters<'r, 'p> {
             return self.by_method(callback.cast());
         }
         if of == self.callables.partial {
-            // `wait_for` up to 3.11.
-            let partial = callback.cast::<PartialObject>();
-            let function = python.read(partial, member::PARTIAL_FN)?.filter(|&function| {
-                python.type_of(function).ok() == self.callables.function
-                    && self.name(function.cast()).as_deref() == Some("release_waiter")
-            });
-            if function.is_some()
-                && let Some(arguments) = python.read(partial, member::PARTIAL_ARGS)?
-            {
-                return Ok(sequence::tuple(python, arguments, 1)?.items.into_iter().flatten().collect());
-            }
+            return self.by_partial(callback.cast());
         }
         Ok(Vec::new())
+    }
+
+    /// `wait_for` up to 3.11 gives its future to a function; `gather` of 3.6 gives a number to its closure.
+    fn by_partial(&self, partial: Ptr<PartialObject>) -> Result<Vec<Ptr<Object>>, ReadError> {
+        let python = self.runtime.python();
+        let function = python.read(partial, member::PARTIAL_FN)?;
+        let is_function = |function| python.type_of(function).ok() == self.callables.function;
+        let Some(function) = function.filter(|&function| is_function(function)) else {
+            return Ok(Vec::new());
+        };
+        if self.name(function.cast()).as_deref() != Some("release_waiter") {
+            return self.by_closure(function.cast());
+        }
+        let Some(arguments) = python.read(partial, member::PARTIAL_ARGS)? else { return Ok(Vec::new()) };
+        Ok(sequence::tuple(python, arguments, 1)?.items.into_iter().flatten().collect())
     }
 
     /// The qualified name of a function of `asyncio`, without underscores in front.

@@ -111,6 +111,11 @@ impl<'r, 'p> Futures<'r, 'p> {
         kind
     }
 
+    /// The classes of tasks, those written in C and those written in Python.
+    pub(crate) fn task_classes(&self) -> impl Iterator<Item = Ptr<TypeObject>> {
+        self.bases.iter().filter(|base| base.1.is_task).map(|base| base.0)
+    }
+
     /// Whether it is a task.
     pub(crate) fn is_task(&self, object: Ptr<Object>) -> bool {
         self.kind(object).is_some_and(|kind| kind.is_task)
@@ -221,9 +226,10 @@ impl<'r, 'p> Futures<'r, 'p> {
         };
         let further = self.member(future, member::FUTURE_CALLBACKS, "_callbacks");
         let listed = further.and_then(|list| sequence::list(python, list.cast(), MAX_CALLBACKS).ok());
-        // Each is a tuple of the callback and its context.
-        let callback = |entry: Ptr<Object>| {
-            sequence::tuple(python, entry.cast(), 1).ok()?.items.first().copied().flatten()
+        // Each is a tuple of the callback and its context (3.7+), or the callback itself.
+        let callback = |entry: Ptr<Object>| match kind::of(python, entry).ok()? {
+            Kind::Tuple => sequence::tuple(python, entry.cast(), 1).ok()?.items.first().copied().flatten(),
+            _ => Some(entry),
         };
         let listed = listed.into_iter().flat_map(|list| list.items).flatten().filter_map(callback);
         first.into_iter().chain(listed).collect()

@@ -45,6 +45,27 @@ fn fresh_cores_say_what_their_processes_said() {
 }
 
 #[test]
+fn fresh_cores_of_3_6_and_3_7_say_what_their_processes_said() {
+    if !live::enabled() {
+        return;
+    }
+    for interpreter in live::old_interpreters() {
+        // Tasks have no names there, nor can the standard library make a subinterpreter; 3.6 has no `contextvars`,
+        // `dataclasses` or `queue.SimpleQueue`.
+        let too_new = |program: &str| match program {
+            "tasks" | "subinterpreters" => true,
+            "checkout" | "contexts" | "waits" => interpreter.minor < 7,
+            _ => false,
+        };
+        for program in PROGRAMS.iter().filter(|program| !too_new(program)) {
+            let made = live::make_core(&interpreter, program).expect("a core");
+            let name = format!("{program} on {}", interpreter.executable.display());
+            check(&name, &made.core, &made.truth, None);
+        }
+    }
+}
+
+#[test]
 fn made_cores_say_what_their_processes_said() {
     let made = live::made().expect("cores that make_cores.sh made");
     let wrong = |made: &live::MadeCore| {

@@ -21,13 +21,17 @@ pub(crate) fn check(name: &str, found: &ProcessSnapshot, truth: &Truth) {
     assert_eq!(found.process.pid, Some(u64::from(truth.pid)), "{name}");
     assert!(found.process.env.keys().eq(&truth.env_keys), "{name}: {:?}", found.process.env.keys());
     assert!(found.process.argv.ends_with(&truth.argv), "{name}: {:?}", found.process.argv);
-    assert_eq!(found.process.gc_enabled, Some(truth.gc_enabled), "{name}");
+    assert!(
+        hides(found, found.process.gc_enabled.is_none())
+            || found.process.gc_enabled == Some(truth.gc_enabled),
+        "{name}"
+    );
     assert_eq!(found.crash.signal, u32::try_from(truth.signal).ok(), "{name}");
     assert_eq!(found.crash.tid, Some(u64::from(truth.crashed_tid)), "{name}");
     let fault = found.crash.fault_address.map(|address| address.to_string());
     let first_fault = truth.others.get("first_fault").and_then(|fault| fault.as_str().map(str::to_owned));
     assert_eq!(fault, truth.fault_address.clone().or(first_fault), "{name}");
-    if let Some(phase) = truth.others.get("phase") {
+    if let Some(phase) = truth.others.get("phase").filter(|_| !hides(found, python.phase.is_none())) {
         assert_eq!(serde_json::to_value(python.phase).ok().as_ref(), Some(phase), "{name}");
     }
     let mut gone: Vec<_> =
@@ -51,6 +55,12 @@ pub(crate) fn check(name: &str, found: &ProcessSnapshot, truth: &Truth) {
     }
     check_locks(name, found, truth);
     crate::tasks::check(name, found, truth);
+}
+
+/// Whether something is not known because nothing but symbols tells the variables of 3.6 from each other.
+fn hides(found: &ProcessSnapshot, is_unknown: bool) -> bool {
+    let version = found.process.python.as_ref().map(|python| python.version.as_str());
+    is_unknown && version.is_some_and(|version| version.starts_with("3.6."))
 }
 
 /// The locks that the program knew of, and who waits for each other in a circle.
@@ -154,7 +164,8 @@ fn check_locals(name: &str, found: &FrameSection, truth: &TruthFrame) {
         let type_name = variable.type_name.as_deref().unwrap_or_default();
         // Without binaries, a static type that no dict refers to has no name; iterators are such types.
         if type_name.starts_with("<unknown type") {
-            assert!(local.type_name.ends_with("iterator"), "{at}: {type_name} is {}", local.type_name);
+            let is_nameless = local.type_name.ends_with("iterator") || local.type_name == "_sre.SRE_Match";
+            assert!(is_nameless, "{at}: {type_name} is {}", local.type_name);
             continue;
         }
         assert_eq!(type_name, local.type_name, "{at}");

@@ -39,8 +39,8 @@ fn other_versions_are_refused_by_name() {
         let said = attach(&bytes, |runtime| runtime.err().map(|error| error.to_string()));
         assert!(said.as_ref().is_some_and(|said| said.contains(expected)), "{hex:#x}: {said:?}");
     };
-    check(0x0310_00f0, 0, "CPython 3.16.0 is not supported, 3.8 to 3.15 are");
-    check(0x030d_00a4, 0, "CPython 3.13.0a4 is not supported, 3.8 to 3.15 are");
+    check(0x0310_00f0, 0, "CPython 3.16.0 is not supported, 3.6 to 3.15 are");
+    check(0x030d_00a4, 0, "CPython 3.13.0a4 is not supported, 3.6 to 3.15 are");
     // What a core states is not believed: it has to agree with its own objects.
     check(0x030e_00f0, 0, "");
     check(0x030d_00f0, 1, "");

@@ -5,7 +5,7 @@ use pycoroner_coredump::{Bits, Layout, Member, Python, ReadError, Refcount, memb
 use crate::memory::image::Bytes;
 
 macro_rules! places {
-    (always { $($name:ident: $member:path;)* } optional { $($optional:ident: $optional_member:path;)* }) => {
+    (always { $($name:ident: $member:path $(, $older:path)?;)* } optional { $($optional:ident: $optional_member:path;)* }) => {
         /// Where members lie in this build's structures, in bytes; sizes end in `_size`.
         #[derive(Clone, Copy, Debug)]
         pub(crate) struct Places {
@@ -20,7 +20,7 @@ macro_rules! places {
             pub(crate) fn new(python: &Python<'_>) -> Result<Self, ReadError> {
                 let layout = python.layout();
                 Ok(Self {
-                    $($name: layout.offset($member)?,)*
+                    $($name: layout.offset($member)$(.or_else(|_| layout.offset($older)))??,)*
                     $($optional: offset(layout, $optional_member),)*
                     counts: python.dialect().refcount,
                 })
@@ -39,8 +39,8 @@ places! {
     of_type: m::OBJECT_TYPE;
     object_size: m::OBJECT_SIZE;
     var_len: m::VAR_SIZE;
-    gc_next: m::GC_HEAD_NEXT;
-    gc_prev: m::GC_HEAD_PREV;
+    gc_next: m::GC_HEAD_NEXT, m::GC_HEAD_NEXT_3_7;
+    gc_prev: m::GC_HEAD_PREV, m::GC_HEAD_PREV_3_7;
     gc_head_size: m::GC_HEAD_SIZE;
 
     pool_count: m::POOL_COUNT;

@@ -111,5 +111,6 @@ pub(super) fn exception(objects: &Objects<'_>, object: Ptr<Object>, limit: usize
     let arguments = python.read(object.cast::<BaseExceptionObject>(), member::EXC_ARGS)?;
     let Some(arguments) = arguments else { return Ok(Form::text(name).and("()")) };
     let elements = sequence::tuple(python, arguments, limit)?;
-    Ok(Form::text(name).and("(").elements(&elements).and(")"))
+    let as_tuple = python.dialect().repr_style.exception_args_as_tuple && elements.len == 1;
+    Ok(Form::text(name).and("(").elements(&elements).and(if as_tuple { ",)" } else { ")" }))
 }

@@ -81,8 +81,13 @@ pub(super) fn timedelta(objects: &Objects<'_>, object: Ptr<Object>, _: usize) ->
         ("seconds", python.read(delta, member::TIMEDELTA_SECONDS)?),
         ("microseconds", python.read(delta, member::TIMEDELTA_MICROSECONDS)?),
     ];
-    let shown: Vec<String> =
-        parts.iter().filter(|part| part.1 != 0).map(|(name, value)| format!("{name}={value}")).collect();
+    let shown: Vec<String> = if python.dialect().repr_style.timedelta_unnamed {
+        // From the first to the last that is not zero, and the days always.
+        let last = parts.iter().rposition(|part| part.1 != 0).unwrap_or(0);
+        parts.iter().take(last + 1).map(|(_, value)| value.to_string()).collect()
+    } else {
+        parts.iter().filter(|part| part.1 != 0).map(|(name, value)| format!("{name}={value}")).collect()
+    };
     let shown = if shown.is_empty() { "0".to_owned() } else { shown.join(", ") };
     Ok(Form::text(format!("{}({shown})", class(objects, object)?)))
 }

@@ -69,7 +69,8 @@ pub(super) fn match_object(objects: &Objects<'_>, object: Ptr<Object>, limit: us
     let marks = python.address_of(found, member::MATCH_MARK)?;
     let mark = |index: u64| python.word(Address(marks.0.wrapping_add(index * word))).map(|mark| mark as i64);
     let (start, end) = (mark(0)?, mark(1)?);
-    let form = Form::text(format!("<re.Match object; span=({start}, {end}), match="));
+    let name = if python.dialect().repr_style.sre_type_names { "_sre.SRE_Match" } else { "re.Match" };
+    let form = Form::text(format!("<{name} object; span=({start}, {end}), match="));
     let string = python.read(found, member::MATCH_STRING)?;
     let Some(string) = string else { return Ok(form.and("<released>>").inexact()) };
     let range =

@@ -116,8 +116,8 @@ formatters! {
     DefaultDict: "collections.defaultdict", collections::default_dict;
     OrderedDict: "collections.OrderedDict", collections::ordered_dict;
     Array: "array.array", collections::array;
-    Pattern: "re.Pattern", regex::pattern;
-    Match: "re.Match", regex::match_object;
+    Pattern: "re.Pattern" | "_sre.SRE_Pattern", regex::pattern;
+    Match: "re.Match" | "_sre.SRE_Match", regex::match_object;
     Lock: "_thread.lock", threads::lock;
     RLock: "_thread.RLock", threads::rlock;
     GenericAlias: "types.GenericAlias", structure::generic_alias;
@@ -261,7 +261,10 @@ fn python_rule(
     let Some(code) = python.read(function, member::FUNCTION_CODE)? else { return Ok(None) };
     let (name, file) = code_names(objects, code)?;
     let holds = |name| Ok::<_, ReadError>(class_attribute(objects, class, name)?.is_some());
-    Ok(if name == "__repr__" && ends_with_path(&file, "collections/__init__.py") && holds("_fields")? {
+    let is_named_tuple = ends_with_path(&file, "collections/__init__.py")
+        // Up to 3.6 the whole class is compiled out of a text, which it keeps.
+        || (file == "<string>" && module.starts_with("namedtuple_") && holds("_source")?);
+    Ok(if name == "__repr__" && is_named_tuple && holds("_fields")? {
         Some(Formatter::NamedTuple)
     } else if name == "wrapper"
         && (ends_with_path(&file, "dataclasses.py") || ends_with_path(&file, "reprlib.py"))
