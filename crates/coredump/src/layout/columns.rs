@@ -147,9 +147,11 @@ pub(crate) fn c_interfaces(column: &Column) -> Column {
     moved
 }
 
-/// The structures of greenlet, which hold some of CPython's by value. From 3.1.1 to 3.5, what is read of them
-/// lies alike.
+/// The structures of greenlet, which hold some of CPython's by value; each text has a part for each version of greenlet
+/// from which on they lie elsewhere, the newest first. From 3.1.1 to 3.5, what is read of them lies alike.
 const GREENLETS: &[((u8, u8), &str)] = &[
+    ((3, 6), include_str!("columns/greenlet-3.6.layout")),
+    ((3, 7), include_str!("columns/greenlet-3.7.layout")),
     ((3, 8), include_str!("columns/greenlet-3.8.layout")),
     ((3, 9), include_str!("columns/greenlet-3.9.layout")),
     ((3, 10), include_str!("columns/greenlet-3.10.layout")),
@@ -160,13 +162,27 @@ const GREENLETS: &[((u8, u8), &str)] = &[
     ((3, 15), include_str!("columns/greenlet-3.15.layout")),
 ];
 
-/// The structures of greenlet in a build of that version, unless its object header is another one than they were
-/// generated with.
-pub(crate) fn greenlets(version: (u8, u8), column: &Column) -> Option<Column> {
-    let header = column.place("PyObject").map(|place| place.offset);
+/// A version of greenlet: major, minor and patch level.
+pub(crate) type GreenletVersion = (u16, u16, u16);
+
+/// The structures of greenlet of that version (the newest where it is not known) in a CPython of `version`, unless its
+/// object header, of that size, is another one than they were generated with.
+pub(crate) fn greenlets(version: (u8, u8), header: u64, greenlet: Option<GreenletVersion>) -> Option<Column> {
     let (_, text) = GREENLETS.iter().find(|(of, _)| *of == version)?;
+    let mut parts = text.split("# greenlet ").filter_map(|part| {
+        let first = part.split(',').next()?;
+        Some((greenlet_version(first)?, part))
+    });
+    let (_, part) = parts.find(|&(first, _)| greenlet.is_none_or(|greenlet| greenlet >= first))?;
     // A test parses each of them.
-    Column::parse(text).ok().filter(|_| header == Some(HEADER_OF_INTERFACES))
+    Column::parse(&format!("# greenlet {part}")).ok().filter(|_| header == HEADER_OF_INTERFACES)
+}
+
+/// The numbers of `greenlet.__version__`.
+pub(crate) fn greenlet_version(text: &str) -> Option<GreenletVersion> {
+    let number = |part: &str| part.split(|next: char| !next.is_ascii_digit()).next()?.parse().ok();
+    let mut parts = text.split('.').map(number);
+    Some((parts.next()??, parts.next()??, parts.next().flatten().unwrap_or(0)))
 }
 
 /// Whether `path` lies at the same place on all 64-bit machines.
@@ -208,21 +224,43 @@ mod tests {
 
     #[test]
     fn greenlets_of_every_version_are_known() {
-        for version in versions().filter(|&version| version >= (3, 8)) {
-            let shipped = SHIPPED.iter().find(|shipped| shipped.version == version).unwrap();
-            let column = greenlets(version, &shipped.column()).unwrap();
-            let offset = |path| column.place(path).map(|place| place.offset);
-            assert_eq!(offset("PyGreenlet"), Some(40));
-            assert_eq!(offset("PyGreenlet.pimpl"), Some(32));
-            assert_eq!(offset("greenlet::Greenlet._self"), Some(8));
-            // What is handled is kept as three objects up to 3.10, as one since 3.11.
+        for version in versions() {
+            let newest = greenlets(version, HEADER_OF_INTERFACES, None);
+            // What is handled is kept as three objects up to 3.10, as one since 3.11; by the thread itself in 3.6.
             let exceptions = if version < (3, 11) { 4 } else { 2 };
             let switch_args = 24 + 8 * exceptions;
-            let start = offset("greenlet::Greenlet.stack_state._stack_start");
-            assert_eq!(start, Some(switch_args + 16), "{version:?}");
+            // No greenlet 3 is made for 3.6.
+            if version >= (3, 7) {
+                let column = newest.unwrap();
+                let offset = |path| column.place(path).map(|place| place.offset);
+                assert_eq!(offset("PyGreenlet"), Some(40));
+                assert_eq!(offset("PyGreenlet.pimpl"), Some(32));
+                assert_eq!(offset("greenlet::Greenlet._self"), Some(8));
+                let start = offset("greenlet::Greenlet.stack_state._stack_start");
+                assert_eq!(start, Some(switch_args + 16), "{version:?}");
+            }
+            assert!(greenlets(version, 32, None).is_none());
         }
-        let free_threaded = SHIPPED.iter().find(|shipped| shipped.flavor == Flavor::FreeThreaded).unwrap();
-        assert!(greenlets(free_threaded.version, &free_threaded.column()).is_none());
+    }
+
+    #[test]
+    fn greenlets_of_older_versions_are_known() {
+        let check = |version, greenlet: &str, expected: [Option<u64>; 3]| {
+            let column = greenlets(version, HEADER_OF_INTERFACES, greenlet_version(greenlet));
+            let offset = |path| column.as_ref()?.place(path).map(|place| place.offset);
+            let found = [
+                offset("PyGreenlet.stack_start"),
+                offset("greenlet::UserGreenlet._self"),
+                offset("greenlet::Greenlet._self"),
+            ];
+            assert_eq!(found, expected, "{version:?} {greenlet}");
+        };
+        check((3, 8), "1.1.3.post0", [Some(16), None, None]);
+        check((3, 8), "2.0.0a1", [None, Some(128), None]);
+        check((3, 12), "3.1.0", [None, Some(160), None]);
+        check((3, 12), "3.0.2", [None, Some(168), None]);
+        check((3, 11), "3.1.1", [None, Some(8), Some(8)]);
+        check((3, 8), "0.4.17", [None; 3]);
     }
 
     /// Checks one line of each release column, oldest first; an empty line stands for a member that is not there.

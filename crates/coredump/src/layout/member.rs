@@ -458,6 +458,12 @@ members! {
     GREENLET_STACK_COPY: GreenletState, Address, "greenlet::Greenlet.stack_state.stack_copy";
     GREENLET_STACK_SAVED: GreenletState, i64, "greenlet::Greenlet.stack_state._stack_saved";
     GREENLET_TOP_FRAME: GreenletState, Option<Ptr<FrameObject>>, "greenlet::Greenlet.python_state._top_frame.p";
+    GREENLET_OWNER: GreenletState, Obj, "greenlet::UserGreenlet._self";
+    GREENLET_1_STACK_START: Greenlet, Address, "PyGreenlet.stack_start";
+    GREENLET_1_STACK_STOP: Greenlet, Address, "PyGreenlet.stack_stop";
+    GREENLET_1_STACK_COPY: Greenlet, Address, "PyGreenlet.stack_copy";
+    GREENLET_1_STACK_SAVED: Greenlet, i64, "PyGreenlet.stack_saved";
+    GREENLET_1_TOP_FRAME: Greenlet, Option<Ptr<FrameObject>>, "PyGreenlet.top_frame";
     POOL_COUNT: PoolHeader, u32, "pool_header.ref";
     POOL_FREE_BLOCK: PoolHeader, Address, "pool_header.freeblock";
     POOL_SIZE_CLASS: PoolHeader, u32, "pool_header.szidx";

@@ -78,7 +78,7 @@ impl Layout {
         Self { places: member::Id::ALL.iter().map(place).collect() }
     }
 
-    /// Adds the places of an extension module's structures, for this build.
+    /// Adds the places of an extension module's structures, for this build and its version of the module.
     pub(crate) fn add(&mut self, column: &Column) {
         for id in member::Id::ALL {
             if let (Some(place), Some(slot)) = (column.place(id.path()), self.places.get_mut(*id as usize)) {

@@ -208,9 +208,6 @@ impl<'p> PythonRuntime<'p> {
             return Err((Refusal::UnknownVersion(format!("{}.{}", minor.0, minor.1)), true));
         };
         let mut layout = Layout::new(column);
-        if let Some(greenlets) = columns::greenlets(minor, column) {
-            layout.add(&greenlets);
-        }
         let mut layout_from = vec![source];
         if let Some(stated) = stated {
             stated.apply(&mut layout);

@@ -4,13 +4,15 @@
 //! state; whatever other greenlets needed of its C stack was copied to the heap. Python frames lie elsewhere, but from
 //! 3.12 on entries into the interpreter loop, which lie on the C stack, are links of their chain.
 //!
-//! Sources: `src/greenlet/TStackState.cpp` and `TPythonState.cpp` of greenlet at 3.1.1 and 3.5.3.
+//! Sources: `src/greenlet/TStackState.cpp` and `TPythonState.cpp` of greenlet at 3.1.1 and 3.5.3, `greenlet_greenlet.hpp` at
+//! 2.0.2 and 3.0.3, `greenlet.h` at 1.1.3.
 
 use std::borrow::Cow;
 
 use crate::address::{Address, Ptr};
 use crate::layout::ReadError;
-use crate::layout::member::{self, FrameObject, GreenletState, Object};
+use crate::layout::columns::{self, GreenletVersion};
+use crate::layout::member::{self, FrameObject, Greenlet, Object};
 use crate::memory::{Fault, Memory, Space};
 use crate::runtime::attach::PythonRuntime;
 use crate::runtime::frames::{FramePlace, Stack};
@@ -27,28 +29,94 @@ pub(crate) enum Doing {
     Suspended(Stack),
 }
 
-/// Reads the state of a greenlet, an object of that type or a type derived from it.
-///
-/// # Errors
-/// When the state cannot be read, or is not what greenlet leaves behind.
-pub(crate) fn read(runtime: &PythonRuntime<'_>, object: Ptr<Object>) -> Result<Doing, ReadError> {
-    let python = runtime.python();
-    let state = python.read(object.cast(), member::GREENLET_STATE)?.ok_or(ReadError::Null("pimpl"))?;
-    if python.read(state, member::GREENLET_OBJECT)? != Some(object) {
-        let what = "the state of a greenlet belongs to another object";
-        return Err(ReadError::Invalid { at: state.address(), what });
+/// Reads the greenlets of one version.
+pub(crate) struct Greenlets<'r, 'p> {
+    runtime: &'r PythonRuntime<'p>,
+    /// With the places of that version's structures.
+    python: Python<'p>,
+}
+
+impl<'r, 'p> Greenlets<'r, 'p> {
+    /// For greenlets of `version`, the newest where that is not known; `None` when how they lie is not known for this
+    /// build.
+    pub(crate) fn of_version(runtime: &'r PythonRuntime<'p>, version: Option<GreenletVersion>) -> Option<Self> {
+        let python = runtime.python();
+        let mut layout = python.layout().clone();
+        let header = layout.size_of(member::OBJECT_SIZE).ok()?;
+        layout.add(&columns::greenlets(runtime.version().minor, header, version)?);
+        Some(Self { runtime, python: Python::new(*python.space(), layout, *python.dialect()) })
     }
-    let Some(saved) = SavedStack::of(python, state)? else { return Ok(Doing::Nothing) };
-    let Some(top) = python.read(state, member::GREENLET_TOP_FRAME)? else {
-        return Ok(Doing::NoFramesOfItsOwn);
-    };
-    let place = place_of(runtime, top)?;
-    if saved.len == 0 {
-        return Ok(Doing::Suspended(runtime.frames_from(python, place)));
+
+    /// What `object.__basicsize__` of the type is.
+    pub(crate) fn size(&self) -> Result<u64, ReadError> {
+        self.python.layout().size_of(member::GREENLET_SIZE)
     }
-    let space = Space::new(&saved, python.space().target());
-    let python = Python::new(space, python.layout().clone(), *python.dialect());
-    Ok(Doing::Suspended(runtime.frames_from(&python, place)))
+
+    /// Reads the state of a greenlet, an object of that type or a type derived from it.
+    ///
+    /// # Errors
+    /// When the state cannot be read, or is not what greenlet leaves behind.
+    pub(crate) fn read(&self, object: Ptr<Object>) -> Result<Doing, ReadError> {
+        let state = State::of(&self.python, object)?;
+        let Some(saved) = SavedStack::of(&self.python, &state)? else { return Ok(Doing::Nothing) };
+        let Some(top) = state.top_frame else { return Ok(Doing::NoFramesOfItsOwn) };
+        let place = place_of(self.runtime, top)?;
+        if saved.len == 0 {
+            return Ok(Doing::Suspended(self.runtime.frames_from(&self.python, place)));
+        }
+        let space = Space::new(&saved, self.python.space().target());
+        let python = Python::new(space, self.python.layout().clone(), *self.python.dialect());
+        Ok(Doing::Suspended(self.runtime.frames_from(&python, place)))
+    }
+}
+
+/// What a greenlet keeps.
+struct State {
+    at: Address,
+    stack_start: Address,
+    stack_stop: Address,
+    stack_copy: Address,
+    stack_saved: i64,
+    top_frame: Option<Ptr<FrameObject>>,
+}
+
+impl State {
+    fn of(python: &Python<'_>, object: Ptr<Object>) -> Result<Self, ReadError> {
+        if python.layout().has(member::GREENLET_1_STACK_START) {
+            return Self::in_object(python, object.cast());
+        }
+        let state = python.read(object.cast(), member::GREENLET_STATE)?.ok_or(ReadError::Null("pimpl"))?;
+        let owner = if python.layout().has(member::GREENLET_OBJECT) {
+            python.read(state, member::GREENLET_OBJECT)?
+        } else {
+            // `MainGreenlet` has it there as well.
+            python.read(state, member::GREENLET_OWNER)?
+        };
+        if owner != Some(object) {
+            let what = "the state of a greenlet belongs to another object";
+            return Err(ReadError::Invalid { at: state.address(), what });
+        }
+        Ok(Self {
+            at: state.address(),
+            stack_start: python.read(state, member::GREENLET_STACK_START)?,
+            stack_stop: python.read(state, member::GREENLET_STACK_STOP)?,
+            stack_copy: python.read(state, member::GREENLET_STACK_COPY)?,
+            stack_saved: python.read(state, member::GREENLET_STACK_SAVED)?,
+            top_frame: python.read(state, member::GREENLET_TOP_FRAME)?,
+        })
+    }
+
+    /// Up to 1.1 the object itself is all.
+    fn in_object(python: &Python<'_>, object: Ptr<Greenlet>) -> Result<Self, ReadError> {
+        Ok(Self {
+            at: object.address(),
+            stack_start: python.read(object, member::GREENLET_1_STACK_START)?,
+            stack_stop: python.read(object, member::GREENLET_1_STACK_STOP)?,
+            stack_copy: python.read(object, member::GREENLET_1_STACK_COPY)?,
+            stack_saved: python.read(object, member::GREENLET_1_STACK_SAVED)?,
+            top_frame: python.read(object, member::GREENLET_1_TOP_FRAME)?,
+        })
+    }
 }
 
 /// Where the frame lies that a frame object stands for, verified to be one.
@@ -82,15 +150,13 @@ struct SavedStack<'m> {
 
 impl<'m> SavedStack<'m> {
     /// `None` for a greenlet that has not begun or has ended.
-    fn of(python: &Python<'m>, state: Ptr<GreenletState>) -> Result<Option<Self>, ReadError> {
-        let start = python.read(state, member::GREENLET_STACK_START)?.0;
-        let stop = python.read(state, member::GREENLET_STACK_STOP)?.0;
-        let copy = python.read(state, member::GREENLET_STACK_COPY)?;
-        let len = u64::try_from(python.read(state, member::GREENLET_STACK_SAVED)?).ok();
+    fn of(python: &Python<'m>, state: &State) -> Result<Option<Self>, ReadError> {
+        let (Address(start), Address(stop), copy) = (state.stack_start, state.stack_stop, state.stack_copy);
+        let len = u64::try_from(state.stack_saved).ok();
         let fits = |len: &u64| start.checked_add(*len).is_some_and(|end| end <= stop || *len == 0);
         let Some(len) = len.filter(fits).filter(|&len| (len > 0) == (copy != Address(0))) else {
             let what = "what a greenlet saved of its stack does not fit the stack";
-            return Err(ReadError::Invalid { at: state.address(), what });
+            return Err(ReadError::Invalid { at: state.at, what });
         };
         let is_active = start != 0 && stop != 0;
         Ok(is_active.then_some(Self { space: *python.space(), start, len, copy }))

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use pycoroner_findings::{Gap, GapKind};
 
 use crate::address::{Address, Ptr};
+use crate::layout::columns;
 use crate::layout::member::{self, Object};
 use crate::objects::attributes;
 use crate::objects::dict::lookup_str;
@@ -12,14 +13,14 @@ use crate::objects::kind::{self, Kind};
 use crate::objects::unicode::read_string;
 use crate::runtime::attach::PythonRuntime;
 use crate::runtime::frames::{Stack, Stopped};
-use crate::runtime::greenlets::{self, Doing};
+use crate::runtime::greenlets::{Doing, Greenlets};
 use crate::snapshot::document::SuspendedSection;
 use crate::snapshot::held::{Held, Interest};
 use crate::snapshot::threads::frame_section;
 
 const MAX_NAME: usize = 256;
-/// Those that lay out what is read alike. Before, the state of a greenlet did not begin with the object.
-const KNOWN_VERSIONS: &str = "3.1.1 to 3.5";
+/// Those whose layouts are known.
+const KNOWN_VERSIONS: &str = "1.0 to 3.5";
 
 /// The frames of all that are suspended, at most `most` of them. What could not be read is a gap for each reason.
 pub(super) fn suspended(
@@ -33,12 +34,16 @@ pub(super) fn suspended(
     if all.is_empty() {
         return Vec::new();
     }
-    let what = format!("the frames of greenlets (version {})", version(runtime));
-    if !is_known(runtime) {
+    let version = version(runtime);
+    let what =
+        format!("the frames of greenlets (version {})", version.as_deref().unwrap_or("not known"));
+    let numbers = version.as_deref().and_then(columns::greenlet_version);
+    let known = Greenlets::of_version(runtime, numbers).filter(|known| are_as_large(runtime, known));
+    let Some(known) = known else {
         let why = format!("the layout of {} of them is not known for this build", all.len());
         gaps.push(Gap::new(GapKind::Unknown, what, why));
         return Vec::new();
-    }
+    };
     let mut sections = Vec::new();
     // What went wrong, and with how many: the address of one says no more than that of another.
     let mut broken: BTreeMap<String, u64> = BTreeMap::new();
@@ -48,7 +53,7 @@ pub(super) fn suspended(
             gaps.push(Gap::new(GapKind::Limit, what.clone(), why));
             break;
         }
-        let stack = match greenlets::read(runtime, object) {
+        let stack = match known.read(object) {
             Ok(Doing::Suspended(stack)) => stack,
             Ok(Doing::Nothing | Doing::NoFramesOfItsOwn) => continue,
             Err(error) => {
@@ -78,25 +83,21 @@ pub(super) fn suspended(
     sections
 }
 
-/// Whether the type of greenlets is as large as the layout says: up to 1.1, greenlets held all their state themselves.
-fn is_known(runtime: &PythonRuntime<'_>) -> bool {
+/// Whether the type of greenlets is as large as the layout says.
+fn are_as_large(runtime: &PythonRuntime<'_>, known: &Greenlets<'_, '_>) -> bool {
     let python = runtime.python();
     let size = || {
         let module = runtime.module_globals("greenlet._greenlet")?;
         let of = kind::as_type(python, lookup_str(python, module, "greenlet").ok()??)?;
         u64::try_from(python.read(of, member::TYPE_BASICSIZE).ok()?).ok()
     };
-    size().is_some_and(|size| python.layout().size_of(member::GREENLET_SIZE) == Ok(size))
+    size().is_some_and(|size| known.size() == Ok(size))
 }
 
 /// `greenlet.__version__`.
-fn version(runtime: &PythonRuntime<'_>) -> String {
-    let python = runtime.python();
-    let version = || {
-        let version = lookup_str(python, runtime.module_globals("greenlet")?, "__version__").ok()??;
-        text(runtime, version)
-    };
-    version().unwrap_or_else(|| "not known".to_owned())
+fn version(runtime: &PythonRuntime<'_>) -> Option<String> {
+    let globals = runtime.module_globals("greenlet")?;
+    text(runtime, lookup_str(runtime.python(), globals, "__version__").ok()??)
 }
 
 fn stopped_early(stack: &Stack) -> Option<String> {
