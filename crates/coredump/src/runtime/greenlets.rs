@@ -39,7 +39,10 @@ pub(crate) struct Greenlets<'r, 'p> {
 impl<'r, 'p> Greenlets<'r, 'p> {
     /// For greenlets of `version`, the newest where that is not known; `None` when how they lie is not known for this
     /// build.
-    pub(crate) fn of_version(runtime: &'r PythonRuntime<'p>, version: Option<GreenletVersion>) -> Option<Self> {
+    pub(crate) fn of_version(
+        runtime: &'r PythonRuntime<'p>,
+        version: Option<GreenletVersion>,
+    ) -> Option<Self> {
         let python = runtime.python();
         let mut layout = python.layout().clone();
         let header = layout.size_of(member::OBJECT_SIZE).ok()?;
