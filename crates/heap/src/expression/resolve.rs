@@ -224,13 +224,14 @@ fn step(look: &Look<'_, '_, '_>, state: State, wanted: &Wanted, tokens: &[Token]
             return;
         }
         let found = transition(look, address, context, step, target);
-        if !found.from_part && fits(&found.names) {
-            open.push(State { address: target, context: found.next, done: done + found.names.len() });
-        }
+        // A class has its dict as an attribute, and one of that name in it.
         if context == Context::Plain
-            && let Some(exact) = found.exact.filter(|exact| fits(exact))
+            && let Some(exact) = found.exact.as_ref().filter(|exact| fits(exact))
         {
             open.push(State { address: target, context: Context::Plain, done: done + exact.len() });
+        }
+        if !found.from_part && fits(&found.names) {
+            open.push(State { address: target, context: found.next, done: done + found.names.len() });
         }
     });
     let next = |address| State { address, context: Context::Plain, done: done + 1 };

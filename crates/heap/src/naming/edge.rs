@@ -124,6 +124,9 @@ impl Move {
     }
 }
 
+/// Attributes that an object or class has besides its dict; behind a dot these come first.
+const OF_OBJECTS: [&str; 5] = ["__dict__", "__qualname__", "__mro__", "__base__", "__bases__"];
+
 /// Names the reference `step` from the object at `from` to the one at `target`.
 pub(crate) fn transition(
     look: &Look<'_, '_, '_>,
@@ -134,8 +137,10 @@ pub(crate) fn transition(
 ) -> Move {
     match (step, context) {
         (Step::Item(key) | Step::Attribute(key), Context::Namespace) => match name_of(look, key) {
-            Some(name) => return Move::plain(Name::Attribute(name), Kind::Attribute),
-            None => return Move { from_part: true, ..Move::plain(item(look, key), Kind::Item) },
+            Some(name) if !OF_OBJECTS.contains(&name.as_str()) => {
+                return Move::plain(Name::Attribute(name), Kind::Attribute);
+            }
+            _ => return Move { from_part: true, ..Move::plain(item(look, key), Kind::Item) },
         },
         (Step::Index(index), Context::Closure(function)) => return cell(look, function, index),
         (Step::Word(offset), Context::Cell) if Some(offset) == look.reader.places.cell_ref => {

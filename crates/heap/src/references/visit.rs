@@ -147,7 +147,7 @@ impl Reader<'_> {
         }
         sink.edge(object.word(places.heap_type_name)?, Step::Named("__name__"));
         sink.edge(object.word(places.heap_type_qualname)?, Step::Named("__qualname__"));
-        sink.edge(object.word(places.heap_type_slots)?, Step::Named("__slots__"));
+        sink.edge(object.word(places.heap_type_slots)?, Step::Named("<slots>"));
         if let Some(module) = places.heap_type_module {
             sink.edge(object.word(module)?, Step::Word(module));
         }

@@ -1,4 +1,5 @@
 //! Tests of the public interface.
 
 mod dominators;
+mod expressions;
 mod owners;

@@ -5,7 +5,7 @@ use pycoroner_findings::SourceId;
 use pycoroner_fixtures::{Fixture, TruthOwner, cores};
 use pycoroner_heap::{Failure, HeapDocument, Options, analyze};
 
-fn with_runtime<T>(bytes: &[u8], then: impl FnOnce(&PythonRuntime<'_>) -> T) -> T {
+pub(crate) fn with_runtime<T>(bytes: &[u8], then: impl FnOnce(&PythonRuntime<'_>) -> T) -> T {
     let core = Core::parse(bytes, SourceId(1)).unwrap();
     // No module is looked for: the core alone must be enough.
     let finder = ModuleFinder { sysroot: Some("/nonexistent".into()), ..ModuleFinder::default() };
