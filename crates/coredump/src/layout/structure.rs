@@ -141,6 +141,20 @@ structures! {
     UnionObject;
     /// `PyMemoryViewObject`.
     MemoryView;
+    /// `lru_cache_object` of `functools`.
+    LruCache;
+    /// `lru_list_elem` of `functools`: a result that is kept, in a ring by age.
+    LruLink;
+    /// `ElementObject` of `_elementtree`.
+    ElementObject;
+    /// `ElementObjectExtra`: the attributes and children of an element.
+    ElementExtra;
+    /// `mmap_object`.
+    MmapObject;
+    /// `bytesio` of `_io`.
+    BytesIoObject;
+    /// `tagCDataObject` of `_ctypes`.
+    CdataObject;
     /// `superobject`.
     SuperObject;
     /// `partialobject` of `functools`.

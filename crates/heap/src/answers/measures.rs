@@ -38,10 +38,40 @@ impl Measures {
                 (object.word(places.var_len)?, Some(u64::from(size)))
             }
             Shape::Atom if facts.is_bytes() => (object.word(places.var_len)?, Some(1)),
-            _ => return None,
+            _ => return Self::library(look, address),
         };
         let buffer_bytes = item_bytes.and_then(|size| length.checked_mul(size));
         Some(Self { length: Some(length), buffer_bytes, shape: None })
+    }
+
+    /// Types of the standard library that give access to memory.
+    fn library(look: &Look<'_, '_, '_>, address: u64) -> Option<Self> {
+        let places = &look.reader.places;
+        let object = look.bytes(address)?;
+        let class = look.facts(address)?.address;
+        match look.type_name(address).as_str() {
+            "memoryview" => {
+                const MAX_DIMENSIONS: u64 = 64;
+                let count = u64::from(object.half(places.memoryview_dimension_count?)?).min(MAX_DIMENSIONS);
+                let shape: Vec<u64> =
+                    look.reader.words(object.word(places.memoryview_shape?)?, count).collect();
+                let buffer_bytes = object.word(places.memoryview_len?);
+                Some(Self { length: shape.first().copied(), buffer_bytes, shape: Some(shape) })
+            }
+            "mmap.mmap" => {
+                let size = object.word(places.mmap_size?);
+                Some(Self { length: size, buffer_bytes: size, shape: None })
+            }
+            "_io.BytesIO" => {
+                Some(Self { buffer_bytes: object.word(places.bytes_io_length?), ..Self::default() })
+            }
+            _ if look.is_derived(class, "_ctypes._CData") => {
+                let is_array = look.is_derived(class, "_ctypes.Array");
+                let length = object.word(places.cdata_length?).filter(|_| is_array);
+                Some(Self { length, buffer_bytes: object.word(places.cdata_size?), shape: None })
+            }
+            _ => None,
+        }
     }
 
     fn array(look: &Look<'_, '_, '_>, address: u64) -> Option<Self> {

@@ -161,7 +161,14 @@ fn from_plain(look: &Look<'_, '_, '_>, from: u64, step: Step, target: u64) -> Mo
             Some(name) => Move::plain(Name::Attribute(name), Kind::Attribute),
             None => Move::plain(Name::Angle(format!("<attribute {key:#x}>")), Kind::Attribute),
         },
-        Step::Item(key) | Step::Attribute(key) => Move::plain(item(look, key), Kind::Item),
+        Step::Item(key) | Step::Attribute(key) if is_dict(look, from) => {
+            Move::plain(item(look, key), Kind::Item)
+        }
+        Step::Item(key) | Step::Attribute(key) => {
+            // The results that `functools.lru_cache` keeps.
+            let names = vec![Name::Angle("<cached>".into()), item(look, key)];
+            Move { names, ..Move::plain(Name::Attribute(String::new()), Kind::Item) }
+        }
         Step::Index(index) => Move::plain(Name::Item(Literal::Int(index.to_string())), Kind::Index),
         Step::Key => Move::plain(Name::Angle(angle(look, "key", target)), Kind::Key),
         Step::Member => Move::plain(Name::Angle(angle(look, "member", target)), Kind::Member),

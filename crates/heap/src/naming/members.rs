@@ -44,10 +44,35 @@ pub(crate) fn member(look: &Look<'_, '_, '_>, from: u64, offset: u64) -> Member 
             (places.function_annotations, "__annotations__"),
             (places.function_code, "__code__"),
             (places.function_name, "__name__"),
+            (places.function_qualname, "__qualname__"),
+            (places.function_doc, "__doc__"),
             (places.function_module, "__module__"),
         ],
+        "builtin_function_or_method" => {
+            &[(places.cfunction_self, "__self__"), (places.cfunction_module, "__module__")]
+        }
+        "mappingproxy" => &[(places.mappingproxy_mapping, "<mapping>")],
+        "dict_keys" | "dict_values" | "dict_items" => &[(places.dict_view_dict, "<dict>")],
+        "memoryview" => &[(places.memoryview_obj, "obj")],
+        "functools._lru_cache_wrapper" => &[(places.lru_cache, "<cache>"), (places.lru_func, "<function>")],
+        "xml.etree.ElementTree.Element" => {
+            &[(places.element_tag, "tag"), (places.element_text, "text"), (places.element_tail, "tail")]
+        }
+        "numpy.ndarray" => &[(places.ndarray_base, "base"), (places.ndarray_dtype, "dtype")],
+        "_io.BufferedReader" | "_io.BufferedWriter" | "_io.BufferedRandom" => &[(places.buffered_raw, "raw")],
+        "_io.TextIOWrapper" => &[(places.text_io_buffer, "buffer")],
+        "_io.BytesIO" => &[(places.bytes_io_buffer, "<buffer>")],
+        "_asyncio.Future" | "_asyncio.Task" => &[
+            (places.future_loop, "_loop"),
+            (places.future_callbacks, "_callbacks"),
+            (places.future_callback0, "<callback>"),
+            (places.future_exception, "_exception"),
+            (places.task_coro.filter(|_| type_name.ends_with("Task")), "_coro"),
+            (places.task_fut_waiter.filter(|_| type_name.ends_with("Task")), "_fut_waiter"),
+            (places.task_name.filter(|_| type_name.ends_with("Task")), "<name>"),
+        ],
         "cell" if at == places.cell_ref => return Member::Contents,
-        "module" => &[(places.module_dict, "__dict__")],
+        "module" => &[(places.module_dict, "__dict__"), (places.module_name, "<name>")],
         "method" => &[(places.method_func, "__func__"), (places.method_self, "__self__")],
         "generator" if at == places.gen_frame => return Member::GeneratorFrame("gi_frame"),
         "coroutine" if at == places.gen_frame => return Member::GeneratorFrame("cr_frame"),
@@ -69,11 +94,12 @@ pub(crate) fn member(look: &Look<'_, '_, '_>, from: u64, offset: u64) -> Member 
             (places.exc_traceback, "__traceback__"),
             (places.exc_context, "__context__"),
             (places.exc_cause, "__cause__"),
+            (places.exc_notes, "__notes__"),
         ],
         _ => &[],
     };
-    match named.iter().find(|(place, _)| *place == at) {
-        Some((_, "__dict__")) => Member::Dict,
+    match named.iter().find(|(place, _)| place.is_some() && *place == at) {
+        Some((Some(_), "__dict__")) => Member::Dict,
         Some((_, name)) => Member::Named((*name).to_owned()),
         None => match slot_name(look, facts.address, offset) {
             Some(name) => Member::Named(name),

@@ -37,6 +37,18 @@ pub(crate) enum Shape {
     Array,
     /// A structure all of whose aligned words that point at an object are references to it.
     Words,
+    /// What `functools.lru_cache` makes: results in a dict, and in a ring by age when they are bounded.
+    LruCache,
+    /// A link of that ring; what it holds counts as the cache's.
+    LruLink,
+    /// `xml.etree.ElementTree.Element`: attributes and children are kept apart.
+    Element,
+    /// `contextvars.ContextVar`: the value that it remembers is the context's.
+    ContextVar,
+    /// `queue.SimpleQueue`, which keeps its items in a ring (3.13+).
+    SimpleQueue,
+    /// `numpy.ndarray`: its elements can be objects.
+    Ndarray,
     /// Instances of Python classes: slots only.
     Instance,
     /// A C structure that nobody here knows; its words are taken for references where they point at an object.
@@ -70,7 +82,13 @@ impl Shape {
             "array" if module == "array" => Self::Array,
             "date" | "time" | "datetime" | "timedelta" | "timezone" if module == "datetime" => Self::Words,
             "partial" if module == "functools" => Self::Words,
-            "defaultdict" if module == "collections" => Self::Dict,
+            "_lru_cache_wrapper" if module == "functools" => Self::LruCache,
+            "_lru_list_elem" if module == "functools" => Self::LruLink,
+            "ContextVar" if matches!(module, "_contextvars" | "builtins") => Self::ContextVar,
+            "Pattern" | "Match" if module == "re" => Self::Words,
+            "Element" if matches!(module, "xml.etree.ElementTree" | "_elementtree") => Self::Element,
+            "SimpleQueue" if module == "_queue" => Self::SimpleQueue,
+            "ndarray" if module == "numpy" => Self::Ndarray,
             _ if builtins && WORDS.contains(&name) => Self::Words,
             _ => return None,
         })

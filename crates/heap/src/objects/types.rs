@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use pycoroner_coredump::{Address, Ptr, PythonRuntime, member};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::memory::image::{Image, WORD};
+use crate::memory::image::{Bytes, Image, WORD};
 use crate::memory::places::Places;
 use crate::objects::kinds::Shape;
 
@@ -198,6 +198,7 @@ impl<'r, 'p> Types<'r, 'p> {
     fn shape(&self, image: &Image<'_>, address: u64, basic_size: u64) -> (Shape, u64) {
         let python = self.runtime.python();
         let mut at = address;
+        let mut is_unknown = false;
         for _ in 0..MAX_CHAIN {
             let Some(object) = image.from(at) else { break };
             let size = object.word(self.places.type_basicsize).unwrap_or(basic_size).min(basic_size);
@@ -205,21 +206,36 @@ impl<'r, 'p> Types<'r, 'p> {
             let shape = named
                 .as_ref()
                 .and_then(|name| Shape::of_name(name.module.as_deref().unwrap_or_default(), &name.qualname));
-            if let Some(shape) = shape {
-                return (shape, size);
+            match shape {
+                // All objects begin like `object`: that says nothing of what C code put behind it.
+                Some(Shape::Instance) if is_unknown => break,
+                Some(shape) => return (shape, size),
+                None => is_unknown |= self.is_of_c(image, object),
             }
-            let is_static =
-                object.word(self.places.type_flags).is_none_or(|flags| flags & flag::HEAP_TYPE == 0);
-            let base = object.word(self.places.type_base).unwrap_or(0);
-            if is_static && !is_exception(object.word(self.places.type_flags)) {
-                return (Shape::Unknown, self.places.object_size);
+            match object.word(self.places.type_base) {
+                Some(base) if base != 0 => at = base,
+                _ => break,
             }
-            if base == 0 {
-                break;
-            }
-            at = base;
         }
         (Shape::Unknown, self.places.object_size)
+    }
+
+    /// Whether a class has more in its objects than Python code puts there: slots, a dict, weak references.
+    fn is_of_c(&self, image: &Image<'_>, class: Bytes<'_>) -> bool {
+        let places = &self.places;
+        let flags = class.word(places.type_flags);
+        if flags.is_none_or(|flags| flags & flag::HEAP_TYPE == 0) {
+            // Exceptions written in C add only references and numbers to `BaseException`.
+            return !is_exception(flags);
+        }
+        let base = class.word(places.type_base).and_then(|base| image.from(base));
+        let of = |class: Option<Bytes<'_>>, place| class.and_then(|class| class.signed(place)).unwrap_or(0);
+        let grown = of(Some(class), places.type_basicsize) - of(base, places.type_basicsize);
+        let slots = class.word(places.heap_type_slots).and_then(|slots| image.from(slots));
+        let slots = slots.and_then(|slots| slots.signed(places.var_len)).unwrap_or(0);
+        let is_new = |place| i64::from(of(Some(class), place) != 0 && of(base, place) == 0);
+        let own = slots + is_new(places.type_dictoffset) + is_new(places.type_weaklistoffset);
+        grown > own.saturating_mul(WORD as i64)
     }
 
     /// The name of a type as reports spell it.

@@ -68,7 +68,7 @@ impl Reader<'_> {
         let fixed = places.gen_iframe.unwrap_or(facts.shape_size).min(facts.shape_size);
         let words = object.words(places.object_size, Self::word_count(places.object_size, fixed));
         for (offset, target) in (places.object_size..).step_by(WORD as usize).zip(words) {
-            if target != 0 && offset != facts.weak_list_offset {
+            if target != 0 && offset != facts.weak_list_offset && !self.is_flags_of_generator(offset) {
                 sink.edge(target, Step::Word(offset));
             }
         }
@@ -76,8 +76,23 @@ impl Reader<'_> {
         if state < self.finished_from {
             let at = places.gen_iframe?;
             self.visit_interpreter_frame(address.wrapping_add(at), object.skip(at)?, sink)?;
+        } else if places.iframe_stackpointer.is_some() && places.iframe_executable.is_some() {
+            // What is cleared keeps its code (`gen_traverse`, Objects/genobject.c at v3.14.0).
+            let code = self.code_of(object.skip(places.gen_iframe?)?)?;
+            sink.edge(code, Step::Named("f_code"));
         }
         Some(())
+    }
+
+    /// Whether a word of a generator holds bytes that are flags, and bytes that nobody wrote: these can look like a reference.
+    fn is_flags_of_generator(&self, offset: u64) -> bool {
+        let places = &self.places;
+        match (places.gen_frame, places.gen_code, places.gen_frame_state) {
+            // `gi_running` stands between the two.
+            (Some(frame), Some(code), _) => frame < offset && offset < code,
+            (_, _, Some(state)) => offset == state - state % WORD,
+            _ => false,
+        }
     }
 
     /// `_PyInterpreterFrame` (3.11+); globals and builtins are borrowed from the function.

@@ -2,6 +2,7 @@
 
 pub(crate) mod dicts;
 pub(crate) mod frames;
+mod library;
 pub(crate) mod reader;
 pub(crate) mod text;
 pub(crate) mod visit;

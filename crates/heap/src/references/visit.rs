@@ -53,7 +53,9 @@ impl Reader<'_> {
     pub(crate) fn visit(&self, address: u64, object: Bytes<'_>, facts: &TypeFacts, sink: &mut impl Sink) {
         // What cannot be read is not there: a missing piece of memory was reported as a gap of the core.
         let _ = match facts.shape {
-            Shape::Atom | Shape::Int | Shape::Str | Shape::ByteArray | Shape::Array => Some(()),
+            Shape::Atom | Shape::Int | Shape::Str | Shape::ByteArray | Shape::Array | Shape::LruLink => {
+                Some(())
+            }
             Shape::Tuple => self.visit_tuple(object, sink),
             Shape::List => self.visit_list(object, sink),
             Shape::Dict | Shape::OrderedDict => self.visit_dict(object, sink),
@@ -63,6 +65,11 @@ impl Reader<'_> {
             Shape::Frame => self.visit_frame(address, object, facts, sink),
             Shape::Generator => self.visit_generator(address, object, facts, sink),
             Shape::Deque => self.visit_deque(object, sink),
+            Shape::LruCache => self.visit_lru_cache(object, facts, sink),
+            Shape::Element => self.visit_element(object, facts, sink),
+            Shape::ContextVar => self.visit_context_variable(object, sink),
+            Shape::SimpleQueue => self.visit_simple_queue(object, facts, sink),
+            Shape::Ndarray => self.visit_array(object, facts, sink),
             Shape::Code | Shape::Words | Shape::Instance | Shape::Unknown => {
                 Self::visit_words(object, facts, self.places.object_size, facts.shape_size, sink);
                 Some(())
@@ -73,10 +80,9 @@ impl Reader<'_> {
 
     /// What derived classes add: slots, and the attributes of instances.
     fn visit_rest(&self, address: u64, object: Bytes<'_>, facts: &TypeFacts, sink: &mut impl Sink) {
-        if facts.item_size == 0 || facts.shape == Shape::Type {
-            let from = facts.shape_size.next_multiple_of(WORD);
-            Self::visit_words(object, facts, from, facts.basic_size, sink);
-        } else if facts.shape == Shape::Unknown && facts.item_size == WORD {
+        let from = facts.shape_size.next_multiple_of(WORD);
+        Self::visit_words(object, facts, from, facts.basic_size, sink);
+        if facts.shape == Shape::Unknown && facts.item_size == WORD {
             let len = object.signed(self.places.var_len).unwrap_or(0).unsigned_abs().min(MAX_ELEMENTS);
             for (index, target) in (0..).zip(object.words(facts.basic_size, len)) {
                 sink.edge(target, Step::Index(index));
@@ -90,7 +96,13 @@ impl Reader<'_> {
     }
 
     /// All words in a part of the object but the list of weak references to it.
-    fn visit_words(object: Bytes<'_>, facts: &TypeFacts, from: u64, to: u64, sink: &mut impl Sink) {
+    pub(super) fn visit_words(
+        object: Bytes<'_>,
+        facts: &TypeFacts,
+        from: u64,
+        to: u64,
+        sink: &mut impl Sink,
+    ) {
         for (offset, target) in
             (from..).step_by(WORD as usize).zip(object.words(from, Self::word_count(from, to)))
         {
@@ -140,8 +152,8 @@ impl Reader<'_> {
         sink.edge(object.word(places.type_base)?, Step::Named("__base__"));
         sink.edge(object.word(places.type_bases)?, Step::Named("__bases__"));
         sink.edge(object.word(places.type_mro)?, Step::Named("__mro__"));
-        sink.edge(object.word(places.type_cache)?, Step::Word(places.type_cache));
-        sink.edge(object.word(places.type_subclasses)?, Step::Word(places.type_subclasses));
+        sink.edge(object.word(places.type_cache)?, Step::Named("<cache>"));
+        sink.edge(object.word(places.type_subclasses)?, Step::Named("<subclasses>"));
         if self.is_static_type(object) {
             return Some(());
         }
@@ -149,7 +161,7 @@ impl Reader<'_> {
         sink.edge(object.word(places.heap_type_qualname)?, Step::Named("__qualname__"));
         sink.edge(object.word(places.heap_type_slots)?, Step::Named("<slots>"));
         if let Some(module) = places.heap_type_module {
-            sink.edge(object.word(module)?, Step::Word(module));
+            sink.edge(object.word(module)?, Step::Named("<module>"));
         }
         let keys = self.dict_keys(object.word(places.heap_type_cached_keys)?)?;
         Self::visit_shared_keys(&keys, sink);
