@@ -47,7 +47,7 @@ impl<'r, 'p> Survey<'r, 'p> {
     /// What paths begin with, what they prefer first.
     pub(crate) fn named_roots(&self) -> Vec<Root> {
         let native = self.reach.native.iter().map(|&node| Root { node, name: RootName::Native });
-        let locals = roots::thread_locals(&self.heap);
+        let locals = roots::of_threads(&self.heap);
         let mut named = roots::named_globals(&self.heap);
         named.extend(locals.into_iter().chain(self.roots.iter().cloned()).chain(native));
         named

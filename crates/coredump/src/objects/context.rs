@@ -25,7 +25,7 @@ const MAX_SLOTS: u64 = 1 << 10;
 ///
 /// # Errors
 /// When the object is no context, or a part of the trie is not there.
-pub(crate) fn variables(
+pub fn variables(
     python: &Python<'_>,
     context: Ptr<ContextObject>,
 ) -> Result<Vec<(String, Ptr<Object>)>, ReadError> {

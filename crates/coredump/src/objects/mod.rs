@@ -3,7 +3,7 @@
 mod aliases;
 pub mod attributes;
 pub mod bytes;
-pub(crate) mod context;
+pub mod context;
 pub(crate) mod deque;
 pub mod dict;
 pub mod float;

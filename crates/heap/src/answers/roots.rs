@@ -24,16 +24,18 @@ pub(crate) fn collect(heap: &mut Heap<'_, '_>) -> Vec<Root> {
     found.filter_map(root).collect()
 }
 
-/// What threads have in `threading.local` objects that keep it themselves (3.13+).
-pub(crate) fn thread_locals(heap: &Heap<'_, '_>) -> Vec<Root> {
-    let locals = objects_of(heap, "_thread._local");
-    if locals.is_empty() || heap.reader.places.local_localdicts.is_none() {
-        return Vec::new();
-    }
+/// What threads have in `threading.local` objects that keep it themselves (3.13+), and in their contexts: it has a name
+/// by the thread, but other objects keep it alive.
+pub(crate) fn of_threads(heap: &Heap<'_, '_>) -> Vec<Root> {
+    let locals = match heap.reader.places.local_localdicts {
+        Some(_) => objects_of(heap, "_thread._local"),
+        None => Vec::new(),
+    };
     let mut found = Vec::new();
     for &interpreter in heap.runtime.interpreters() {
         for (thread, label) in naming::threads(heap.runtime, interpreter) {
             found.extend(naming::locals_of_objects(heap.runtime, &thread, &label, &locals));
+            found.extend(naming::context_variables(heap.runtime, &thread, &label));
         }
     }
     let root = |found: NamedAddress| {

@@ -92,12 +92,14 @@ fn held_by_native_code(look: &Look<'_, '_, '_>, expression: &str) -> Result<Opti
 /// Threads with their frames, exceptions and thread locals; what other interpreters have.
 fn named_roots(look: &Look<'_, '_, '_>, expression: &str, found: &mut Vec<Start>) {
     let mut roots = roots::find(look.runtime);
-    if expression.contains("<thread-local") && look.reader.places.local_localdicts.is_some() {
-        let locals = look.thread_locals();
-        for &interpreter in look.runtime.interpreters() {
-            for (thread, label) in roots::threads(look.runtime, interpreter) {
-                roots.extend(roots::locals_of_objects(look.runtime, &thread, &label, &locals));
-            }
+    let locals = match look.reader.places.local_localdicts {
+        Some(_) if expression.contains("<thread-local") => look.thread_locals(),
+        _ => Vec::new(),
+    };
+    for &interpreter in look.runtime.interpreters() {
+        for (thread, label) in roots::threads(look.runtime, interpreter) {
+            roots.extend(roots::locals_of_objects(look.runtime, &thread, &label, &locals));
+            roots.extend(roots::context_variables(look.runtime, &thread, &label));
         }
     }
     for root in roots {

@@ -140,7 +140,7 @@ places! {
     code_nlocalsplus: m::CODE_NLOCALSPLUS;
     code_stacksize: m::CODE_STACKSIZE;
     frame_code: m::FRAME_CODE;
-    frame_gen: m::FRAME_GEN;
+    frame_builtins: m::FRAME_BUILTINS;
     frame_back: m::FRAME_BACK;
     frame_trace: m::FRAME_TRACE;
     frame_stacktop: m::FRAME_STACKTOP;

@@ -300,6 +300,7 @@ pub(crate) fn may_be(look: &Look<'_, '_, '_>, step: Step, context: Context, want
         (Step::Item(key) | Step::Attribute(key), Wanted::Item(Literal::Str(text))) => {
             look.reader.is_text(key, text)
         }
+        (Step::Item(_), Wanted::Angle(text)) if text == "<cached>" => true,
         (Step::Item(key) | Step::Attribute(key), Wanted::Angle(text)) => parse::address_in(text) == Some(key),
         (Step::Item(key), Wanted::Item(_)) => look.facts(key).is_some_and(|facts| facts.shape != Shape::Str),
         _ => true,

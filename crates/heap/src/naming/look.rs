@@ -51,6 +51,9 @@ impl<'l, 'r, 'p> Look<'l, 'r, 'p> {
             return None;
         }
         let mut types = self.types.borrow_mut();
+        if types.counts_like_state(&self.reader.image, object) {
+            return None;
+        }
         let id = types.id_of(&self.reader.image, of_type)?;
         Some(types.facts(id))
     }

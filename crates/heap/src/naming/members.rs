@@ -83,6 +83,8 @@ pub(crate) fn member(look: &Look<'_, '_, '_>, from: u64, offset: u64) -> Member 
             (places.frame_code, "f_code"),
             (places.frame_locals, "f_locals"),
             (places.frame_globals, "f_globals"),
+            (places.frame_builtins, "f_builtins"),
+            (places.frame_trace, "f_trace"),
         ],
         "functools.partial" => {
             &[(places.partial_fn, "func"), (places.partial_args, "args"), (places.partial_kw, "keywords")]

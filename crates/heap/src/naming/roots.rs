@@ -1,6 +1,6 @@
 //! What paths begin with: interpreters, modules, threads and their frames.
 
-use pycoroner_coredump::objects::thread_local;
+use pycoroner_coredump::objects::{context, thread_local};
 use pycoroner_coredump::{Address, Frame, FramePlace, Ptr, PythonRuntime, Thread, member};
 use rustc_hash::FxHashMap;
 
@@ -193,6 +193,28 @@ fn variable_text(runtime: &PythonRuntime<'_>, object: u64, frame: &str, variable
         return RootText { text, exact: Some(exact), context: Context::Cell };
     }
     RootText::plain(text)
+}
+
+/// The variables that are set in the context in which a thread runs: `<thread 'w'>.<context>['request']`.
+pub(crate) fn context_variables(
+    runtime: &PythonRuntime<'_>,
+    thread: &Thread,
+    label: &str,
+) -> Vec<NamedAddress> {
+    let python = runtime.python();
+    let context = python.read(thread.state, member::TSTATE_CONTEXT).ok().flatten();
+    let found = context.and_then(|context| context::variables(python, context.cast()).ok());
+    let mut taken: Vec<String> = Vec::new();
+    let mut named = Vec::new();
+    for (name, value) in found.unwrap_or_default() {
+        // Names need not be unique; of those that are not, the first has it.
+        if !taken.contains(&name) {
+            let text = format!("{label}.<context>[{}]", quoted(&name));
+            named.push(NamedAddress { address: value.address().0, name: RootText::plain(text) });
+            taken.push(name);
+        }
+    }
+    named
 }
 
 /// What a thread has in `threading.local` objects, where its thread state keeps it (up to 3.12).

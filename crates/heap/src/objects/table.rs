@@ -123,7 +123,7 @@ impl Objects {
         }
         let object = image.from(address)?;
         let of_type = object.word(places.of_type)?;
-        if !matches!(places.count_of(object)?, 1..=MAX_REFCOUNT) {
+        if !matches!(places.count_of(object)?, 1..=MAX_REFCOUNT) || types.counts_like_state(image, object) {
             return None;
         }
         let id = types.id_of(image, of_type)?;
@@ -170,6 +170,9 @@ impl Scan<'_, '_, '_, '_> {
             }
             // An object that is not one any more, kept for reuse on a free list, has no references.
             if !self.places.counts.stated(word).is_some_and(|count| (1..=MAX_REFCOUNT).contains(&count)) {
+                continue;
+            }
+            if block.bytes.skip(start).is_none_or(|object| self.types.counts_like_state(self.image, object)) {
                 continue;
             }
             let Some(id) = block

@@ -143,6 +143,15 @@ impl<'r, 'p> Types<'r, 'p> {
         Some(id)
     }
 
+    /// Whether what should count references is the address of a type. The state of a C module often begins with two
+    /// types; where the heap lies at low addresses, that looks like an object with many references.
+    pub(crate) fn counts_like_state(&mut self, image: &Image<'_>, object: Bytes<'_>) -> bool {
+        /// No type lies that low, and few objects have more references.
+        const LOW: u64 = 0x1_0000;
+        let count = object.word(self.places.refcount);
+        count.is_some_and(|count| count >= LOW && self.id_of(image, count).is_some())
+    }
+
     /// A type is an object of `type`, or of a class derived from it that is itself a type.
     fn is_type(&self, image: &Image<'_>, address: u64) -> bool {
         let mut at = address;

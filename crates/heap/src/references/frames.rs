@@ -27,12 +27,16 @@ impl Reader<'_> {
             return Some(());
         }
         let slots = places.frame_localsplus?;
-        let words = object.words(places.object_size, Self::word_count(places.object_size, slots));
-        for (offset, target) in (places.object_size..).step_by(WORD as usize).zip(words) {
-            // The generator owns its frame, not the other way round.
-            if target != 0 && Some(offset) != places.frame_gen {
-                sink.edge(target, Step::Word(offset));
-            }
+        // Other words hold numbers and what nobody wrote; the generator owns its frame, not the other way round.
+        for offset in [
+            places.frame_back,
+            places.frame_code,
+            places.frame_builtins,
+            places.frame_globals,
+            places.frame_locals,
+            places.frame_trace,
+        ] {
+            sink.edge(object.word(offset?)?, Step::Word(offset?));
         }
         let first_temporary = object.word(places.frame_valuestack?)?;
         let locals = first_temporary.checked_sub(address.wrapping_add(slots))? / WORD;

@@ -8,7 +8,7 @@ use crate::owners::with_runtime;
 
 /// Paths in the order in which objects retain most, so that all kinds of steps are among them.
 fn printed_paths(runtime: &PythonRuntime<'_>) -> Vec<(String, String)> {
-    let options = Options { top: 1, top_owners: 20_000, suspect_percent: 0.1, ..Options::default() };
+    let options = Options { top: 1, top_owners: 800, suspect_percent: 0.1, ..Options::default() };
     let document = analyze(runtime, &options).unwrap().into_document();
     let owners = document.owners.iter().map(|owner| (owner.path.clone(), owner.address.to_string()));
     let suspects =

@@ -1,5 +1,6 @@
 //! Tests of the public interface.
 
 mod dominators;
+mod edges;
 mod expressions;
 mod owners;
