@@ -126,6 +126,22 @@ pub(crate) struct Python {
     pub(crate) phase: Option<String>,
     pub(crate) phase_because: Option<String>,
     pub(crate) sys: Option<Sys>,
+    pub(crate) distributions: Option<Distributions>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Distributions {
+    pub(crate) found: Vec<Distribution>,
+    pub(crate) not_listed: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Distribution {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) folder: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -185,6 +201,7 @@ pub(crate) struct Thread {
     pub(crate) crashed: bool,
     pub(crate) holds_gil: Option<bool>,
     pub(crate) collecting_garbage: bool,
+    pub(crate) cpu: Option<CpuTime>,
     pub(crate) state: Option<String>,
     pub(crate) recovered_by: Option<String>,
     pub(crate) tid_by_elimination: bool,

@@ -34,7 +34,49 @@ pub(crate) struct Item {
     /// When it was last changed; unknown for what came through a pipe.
     pub(crate) modified: Option<UtcTime>,
     /// Keeps what came through a pipe.
-    _spooled: Option<NamedTempFile>,
+    _spooled: Option<Spooled>,
+}
+
+/// What came through a pipe, in a temporary file that goes with the value.
+#[derive(Debug)]
+enum Spooled {
+    /// It has no name, so that nothing of it stays however the program ends.
+    #[cfg(target_os = "linux")]
+    Unnamed(File),
+    Named(NamedTempFile),
+}
+
+impl Spooled {
+    fn new() -> io::Result<Self> {
+        #[cfg(target_os = "linux")]
+        {
+            let spooled = Self::Unnamed(tempfile::tempfile()?);
+            // Without /proc, a name is needed to open it again.
+            if spooled.path().exists() {
+                return Ok(spooled);
+            }
+        }
+        NamedTempFile::new().map(Self::Named)
+    }
+
+    fn file(&mut self) -> &mut File {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Unnamed(file) => file,
+            Self::Named(file) => file.as_file_mut(),
+        }
+    }
+
+    /// By what it can be opened while the value lives.
+    fn path(&self) -> PathBuf {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Unnamed(file) => {
+                Path::new("/proc/self/fd").join(std::os::fd::AsRawFd::as_raw_fd(file).to_string())
+            }
+            Self::Named(file) => file.path().to_owned(),
+        }
+    }
 }
 
 /// All evidence of one run.
@@ -94,7 +136,7 @@ impl Item {
         let id = SourceId(u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1));
         let shown = file.display().to_string();
         let spooled = spool(file)?;
-        let path = spooled.as_ref().map_or_else(|| file.to_owned(), |spooled| spooled.path().to_owned());
+        let path = spooled.as_ref().map_or_else(|| file.to_owned(), Spooled::path);
         let metadata = fs::metadata(&path)?;
         let since_1970 = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let modified = since_1970.and_then(|since| i64::try_from(since.as_nanos()).ok()).map(UtcTime);
@@ -125,8 +167,8 @@ impl Item {
     }
 }
 
-/// Copies what cannot be read twice into a temporary file, which goes when the value is dropped.
-fn spool(file: &Path) -> io::Result<Option<NamedTempFile>> {
+/// Copies what cannot be read twice into a temporary file.
+fn spool(file: &Path) -> io::Result<Option<Spooled>> {
     if file == Path::new("-") {
         return spooled(&mut io::stdin().lock()).map(Some);
     }
@@ -140,10 +182,10 @@ fn spool(file: &Path) -> io::Result<Option<NamedTempFile>> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, "it is neither a file nor a pipe"))
 }
 
-fn spooled(from: &mut dyn Read) -> io::Result<NamedTempFile> {
-    let mut file = NamedTempFile::new()?;
-    io::copy(from, file.as_file_mut())?;
-    Ok(file)
+fn spooled(from: &mut dyn Read) -> io::Result<Spooled> {
+    let mut spooled = Spooled::new()?;
+    io::copy(from, spooled.file())?;
+    Ok(spooled)
 }
 
 #[cfg(unix)]
@@ -239,5 +281,20 @@ pub(crate) fn core_item(path: &Path) -> Result<Item> {
             "{} is no core file: {why}; a core is the ELF file that the kernel or gcore wrote, maybe compressed with zstd, lz4, xz or gzip",
             path.display()
         ),
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_through_a_pipe_has_no_name() {
+        let spooled = spooled(&mut &b"a core, perhaps"[..]).unwrap();
+        assert_eq!(fs::read(spooled.path()).unwrap(), b"a core, perhaps");
+        // From the beginning once more: each opening has a position of its own.
+        assert_eq!(fs::read(spooled.path()).unwrap(), b"a core, perhaps");
+        let link = fs::read_link(spooled.path()).unwrap();
+        assert!(!link.exists(), "{}", link.display());
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::frames::{self, Depth};
 use super::inert::{inert, inert_lines};
+use super::process::processor_time;
 use super::quantity::counted;
 use super::source_lines::SourceLines;
 use super::style::{BAD, FAINT, STRONG, WARN};
@@ -170,6 +171,9 @@ fn write_group(out: &mut String, group: &[&Thread], sources: &SourceLines, foldi
     }
     if let Some(state) = &thread.state {
         let _ = writeln!(out, "  {STRONG}{}{STRONG:#}", inert(state));
+    }
+    if let Some(cpu) = thread.cpu.as_ref().filter(|_| folding == Folding::Unfolded) {
+        let _ = writeln!(out, "  {FAINT}processor time: {}{FAINT:#}", processor_time(cpu));
     }
     if thread.python_frames.is_empty() {
         let _ = writeln!(out, "  {FAINT}no Python frames{FAINT:#}");

@@ -7,7 +7,7 @@ use super::core::Folding;
 use super::inert::{cut, inert};
 use super::quantity::{bytes, counted};
 use super::style::{FAINT, STRONG, WARN};
-use crate::documents::{Memory, Process, Python, Sys};
+use crate::documents::{CpuTime, Distributions, Memory, Process, Python, Sys};
 
 /// Characters of a command line that are shown.
 const MOST_COMMAND: usize = 300;
@@ -121,18 +121,15 @@ fn write_details(out: &mut String, process: &Process) {
         process.working_directory.as_ref().map(|folder| format!("{} ({})", folder.path, folder.source)),
     );
     line("threads", process.thread_count.map(|count| count.to_string()));
-    let seconds = |ms: u64| format!("{}.{:03} s", ms / 1000, ms % 1000);
-    line(
-        "processor time",
-        process.cpu.as_ref().map(|cpu| {
-            format!("{} in the program, {} in the kernel", seconds(cpu.user_ms), seconds(cpu.system_ms))
-        }),
-    );
+    line("processor time", process.cpu.as_ref().map(processor_time));
     line("page size", process.page_size.map(|size| size.to_string()));
     line("processor", process.platform.clone());
     line("secure execution", process.secure.map(|secure| secure.to_string()));
     if let Some(sys) = process.python.as_ref().and_then(|python| python.sys.as_ref()) {
         write_sys(out, sys);
+    }
+    if let Some(found) = process.python.as_ref().and_then(|python| python.distributions.as_ref()) {
+        write_distributions(out, found);
     }
     if let Some(memory) = &process.memory {
         let _ = writeln!(out, "{STRONG}Mappings{STRONG:#}");
@@ -171,6 +168,29 @@ fn write_details(out: &mut String, process: &Process) {
             inert(path),
             inert(build_id)
         );
+    }
+}
+
+/// Seconds in the program and in the kernel.
+pub(super) fn processor_time(cpu: &CpuTime) -> String {
+    let seconds = |ms: u64| format!("{}.{:03} s", ms / 1000, ms % 1000);
+    format!("{} in the program, {} in the kernel", seconds(cpu.user_ms), seconds(cpu.system_ms))
+}
+
+fn write_distributions(out: &mut String, distributions: &Distributions) {
+    if distributions.found.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        out,
+        "{STRONG}Distributions{STRONG:#} {FAINT}(installed, as the import system saw it){FAINT:#}"
+    );
+    for one in &distributions.found {
+        let (name, version) = (inert(&one.name), inert(&one.version));
+        let _ = writeln!(out, "  {name} {version} {FAINT}{}{FAINT:#}", inert(&one.folder));
+    }
+    for folder in &distributions.not_listed {
+        let _ = writeln!(out, "  {FAINT}what lay in {} is not in the core{FAINT:#}", inert(folder));
     }
 }
 

@@ -40,6 +40,11 @@ impl<S, T> Member<S, T> {
     pub(crate) const fn new(id: member::Id) -> Self {
         Self { id, kind: PhantomData }
     }
+
+    /// What columns call it.
+    pub(crate) fn path(self) -> &'static str {
+        self.id.path()
+    }
 }
 
 /// The places of all members for the interpreter at hand.

@@ -18,11 +18,12 @@ use crate::objects::types::TypeNames;
 use crate::recover::{self, RecoveredThread, Recovery};
 use crate::runtime::beside::{Search, beside};
 use crate::runtime::code::{Code, CodeCache};
-use crate::runtime::dialect::{Dialect, Roots};
+use crate::runtime::dialect::{Dialect, Gil, Roots};
 use crate::runtime::exceptions::{self, InForce, Links, TracebackEntry};
 use crate::runtime::frames::{self, Binding, Frame, FramePlace, Stack};
 use crate::runtime::generators::GeneratorTypes;
 use crate::runtime::locate::{self, Area, Candidate, LocatedBy};
+use crate::runtime::moved;
 use crate::runtime::process::DeadProcess;
 use crate::runtime::python::Python;
 use crate::runtime::threads::{self, Thread};
@@ -227,6 +228,7 @@ impl<'p> PythonRuntime<'p> {
             let layout = variables::placed(process, &python, candidate.runtime, &verified.interpreters);
             python = Python::new(process.space(), layout, dialect);
         }
+        let python = with_moved(process, python, &verified, minor, flavor);
         Ok(Self::assemble(process, python, candidate, layout_from, verified, flavor))
     }
 
@@ -496,4 +498,32 @@ fn version_text(hex: u32) -> String {
         _ => String::new(),
     };
     format!("{major}.{minor}.{}{stage}", (hex >> 8) as u8)
+}
+
+/// Adds the members that lie elsewhere than in the shipped column, where they can be found.
+fn with_moved<'p>(
+    process: &'p DeadProcess<'p>,
+    python: Python<'p>,
+    verified: &Verified,
+    version: (u8, u8),
+    flavor: Flavor,
+) -> Python<'p> {
+    let layout = python.layout();
+    let nothing_moved = layout.has(member::INTERP_STATIC_TYPES) || layout.has(member::INTERP_MANAGED_TYPES);
+    // Interpreters keep static types of their own since each has a GIL.
+    let (false, Gil::PerInterpreter) = (nothing_moved, python.dialect().gil) else { return python };
+    let patch = verified.version.patch();
+    let of_it = |shipped: &&Shipped| {
+        (shipped.version, shipped.flavor) == (version, flavor) && shipped.holds_for(patch)
+    };
+    let Some(shipped) = SHIPPED.iter().find(of_it) else { return python };
+    let found = moved::find(&python, verified.interpreter, python.layout(), &shipped.column());
+    if found.is_empty() {
+        return python;
+    }
+    let (mut layout, dialect) = (python.layout().clone(), *python.dialect());
+    for (path, offset) in found {
+        layout.set_offset(path, offset);
+    }
+    Python::new(process.space(), layout, dialect)
 }

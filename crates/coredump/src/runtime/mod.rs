@@ -11,6 +11,7 @@ pub(crate) mod generators;
 pub(crate) mod greenlets;
 pub(crate) mod known_words;
 pub(crate) mod locate;
+pub(crate) mod moved;
 pub(crate) mod native_threads;
 pub(crate) mod nesting;
 pub(crate) mod phase;

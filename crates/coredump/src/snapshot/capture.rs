@@ -71,6 +71,7 @@ pub fn capture(
     };
     let others = runtimes::others(runtime, options);
     runtimes::add(&others, &crash, options, &mut threads, &mut gaps);
+    process_of::add_cpu(process, &mut threads.sections);
     if options.native {
         native::add(process, &threads.nested, &mut threads.sections, &mut gaps);
     }

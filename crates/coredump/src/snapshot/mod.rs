@@ -3,6 +3,7 @@
 pub(crate) mod capture;
 mod contexts;
 pub(crate) mod crash;
+mod distributions;
 pub(crate) mod document;
 mod exception_attributes;
 mod exceptions;

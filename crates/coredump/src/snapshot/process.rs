@@ -1,5 +1,7 @@
 //! The process as it was started, what it had mapped, and its interpreter.
 
+use std::collections::BTreeMap;
+
 use crate::elf::notes::ThreadStatus;
 use crate::elf::parse::Core;
 use crate::layout::member;
@@ -8,9 +10,10 @@ use crate::runtime::phase;
 use crate::runtime::process::DeadProcess;
 use crate::runtime::threads;
 use crate::snapshot::document::{
-    CpuTime, InterpreterSection, ModuleSection, ProcessSection, PythonSection, WorkingDirectory,
+    CpuTime, InterpreterSection, ModuleSection, ProcessSection, PythonSection, ThreadSection,
+    WorkingDirectory,
 };
-use crate::snapshot::{interpreter, memory_map};
+use crate::snapshot::{distributions, interpreter, memory_map};
 
 /// Types of the auxiliary vector (getauxval(3)).
 const AT_PAGESZ: u64 = 6;
@@ -36,7 +39,7 @@ pub(super) fn section(
         let (key, value) = entry.split_once('=')?;
         Some((key.to_owned(), value.to_owned()))
     };
-    let env: std::collections::BTreeMap<_, _> = started.environment.into_iter().filter_map(pair).collect();
+    let env: BTreeMap<_, _> = started.environment.into_iter().filter_map(pair).collect();
     // A shell keeps PWD up to date; a program that changes its folder mostly does not.
     let pwd = env.get("PWD").filter(|path| path.starts_with('/'));
     let threads = &core.notes().threads;
@@ -82,6 +85,7 @@ fn python(runtime: &PythonRuntime<'_>) -> PythonSection {
         phase_because: phase.map(|(_, because)| because),
         interpreters: interpreters(runtime),
         sys: interpreter::sys(runtime),
+        distributions: distributions::of_runtime(runtime),
     }
 }
 
@@ -131,6 +135,21 @@ fn cpu(threads: &[ThreadStatus], pid: Option<u64>) -> Option<CpuTime> {
     let leader = threads.iter().find(|thread| Some(thread.tid) == pid)?;
     let (user_ms, system_ms) = leader.cpu_ms?;
     (user_ms > 0 || system_ms > 0).then_some(CpuTime { user_ms, system_ms })
+}
+
+/// Gives each thread but the first its own processor time, where Linux wrote the notes.
+pub(super) fn add_cpu(process: &DeadProcess<'_>, sections: &mut [ThreadSection]) {
+    let notes = process.core().notes();
+    let pid = notes.process.as_ref().map(|noted| noted.pid);
+    if cpu(&notes.threads, pid).is_none() {
+        return;
+    }
+    let times: BTreeMap<u64, (u64, u64)> =
+        notes.threads.iter().filter_map(|thread| Some((thread.tid, thread.cpu_ms?))).collect();
+    for section in sections {
+        let time = section.tid.filter(|tid| Some(*tid) != pid).and_then(|tid| times.get(&tid));
+        section.cpu = time.map(|&(user_ms, system_ms)| CpuTime { user_ms, system_ms });
+    }
 }
 
 fn modules(process: &DeadProcess<'_>) -> Vec<ModuleSection> {

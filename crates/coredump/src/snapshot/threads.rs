@@ -189,6 +189,7 @@ fn section(
         stopped_because: Some(stopped_because),
         exceptions: exceptions::of_thread(runtime, values, thread, &who, gaps),
         collecting_garbage: false,
+        cpu: None,
         state: thread.gone.then(|| GONE.to_owned()),
         waiting_on: None,
         native_frames: Vec::new(),

@@ -10,11 +10,12 @@ use pycoroner_coredump::{
 use pycoroner_findings::SourceId;
 use pycoroner_fixtures::{Truth, live};
 
-const PROGRAMS: [&str; 17] = [
+const PROGRAMS: [&str; 18] = [
     "checkout",
     "collecting",
     "contexts",
     "deep",
+    "distributions",
     "errors",
     "exceptions",
     "fork_child",

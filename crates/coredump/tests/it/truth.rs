@@ -32,6 +32,7 @@ pub(crate) fn check(name: &str, found: &ProcessSnapshot, truth: &Truth) {
     if let Some(phase) = truth.others.get("phase").filter(|_| !hidden) {
         assert_eq!(serde_json::to_value(python.phase).ok().as_ref(), Some(phase), "{name}");
     }
+    check_distributions(name, found, truth);
     let mut gone: Vec<_> =
         found.threads.iter().filter(|thread| thread.gone).map(|thread| &thread.name).collect();
     gone.sort();
@@ -93,6 +94,27 @@ fn check_locks(name: &str, found: &ProcessSnapshot, truth: &Truth) {
     );
     let judged = found.findings.iter().filter(|finding| finding.id == "deadlock").count();
     assert_eq!(judged, truth.deadlocks.len(), "{name}");
+}
+
+/// The distributions of a folder, the folders that were not listed, and the processor time of a thread.
+fn check_distributions(name: &str, found: &ProcessSnapshot, truth: &Truth) {
+    let Some(expected) = truth.others.get("distributions") else { return };
+    let python = found.process.python.as_ref().expect("looked at before");
+    let distributions = python.distributions.as_ref().unwrap_or_else(|| panic!("{name}"));
+    let folder = truth.others.get("folder").and_then(|folder| folder.as_str()).expect("a path");
+    let there = distributions.found.iter().filter(|one| one.folder == folder);
+    let there: Vec<_> = there.map(|one| [one.name.as_str(), one.version.as_str()]).collect();
+    assert_eq!(serde_json::to_value(there).ok().as_ref(), Some(expected), "{name}");
+    let not_listed = serde_json::to_value(&distributions.not_listed).ok();
+    assert_eq!(not_listed.as_ref(), truth.others.get("not_listed"), "{name}");
+    let (tid, ms) = (&truth.others["busy_tid"], truth.others["busy_ms"].as_u64().expect("a number"));
+    let busy = found.threads.iter().find(|thread| thread.tid == tid.as_u64()).expect("a thread");
+    // An emulator's note says nothing of it.
+    if let Some(cpu) = busy.cpu {
+        let used = cpu.user_ms + cpu.system_ms;
+        // What the timer of a busy machine samples is rough.
+        assert!((ms / 10..ms * 2).contains(&used), "{name}: {used} of {ms} ms");
+    }
 }
 
 /// What a thread waits for, where the program said so.

@@ -23,8 +23,8 @@ pub use exception::ExceptionSection;
 pub use lock::{DeadlockSection, LockSection, WaitSection, WaiterSection};
 pub use native::{FoundBy, MergedFrame, NativeFrameSection};
 pub use process::{
-    CpuTime, InterpreterSection, LoadedModules, MappingKind, MappingRow, MemoryRow, MemorySection,
-    ModuleSection, ProcessSection, PythonSection, SysSection, WorkingDirectory,
+    CpuTime, Distribution, Distributions, InterpreterSection, LoadedModules, MappingKind, MappingRow,
+    MemoryRow, MemorySection, ModuleSection, ProcessSection, PythonSection, SysSection, WorkingDirectory,
 };
 pub use task::{AsyncioSection, FailedTaskSection, MemoryLogSection, SuspendedSection, TaskSection};
 pub use thread::{FrameSection, ThreadSection, ThreadStateSection};

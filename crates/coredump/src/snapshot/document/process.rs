@@ -247,6 +247,32 @@ pub struct PythonSection {
     /// What `sys` says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sys: Option<SysSection>,
+    /// The distribution packages that were installed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distributions: Option<Distributions>,
+}
+
+/// Distribution packages that lay in folders of `sys.path`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Distributions {
+    /// In the order of `sys.path`, by name in each folder.
+    pub found: Vec<Distribution>,
+    /// Folders of `sys.path` whose files the import system never listed, or whose list is not there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_listed: Vec<String>,
+}
+
+/// A distribution package.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Distribution {
+    /// Its name as its folder of metadata spells it.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The folder of `sys.path`.
+    pub folder: String,
+    /// `directory-listing`: the import system's own list of the folder, as it was when that was last read.
+    pub found_by: &'static str,
 }
 
 /// An interpreter of a runtime.

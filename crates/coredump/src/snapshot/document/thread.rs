@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::address::Address;
 use crate::recover::RecoveredBy;
+use crate::snapshot::document::CpuTime;
 use crate::snapshot::document::ExceptionSection;
 use crate::snapshot::document::WaitSection;
 use crate::snapshot::document::{MergedFrame, NativeFrameSection};
@@ -43,6 +44,10 @@ pub struct ThreadSection {
     pub holds_gil: Option<bool>,
     /// It was inside a run of the cyclic garbage collector.
     pub collecting_garbage: bool,
+    /// Its processor time, as the kernel's timer sampled it; absent for the first thread, whose note holds that of the whole process, and where a
+    /// debugger wrote the core.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<CpuTime>,
     /// What it was doing, in words; absent when that cannot be told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
