@@ -18,6 +18,7 @@ pub(crate) struct CoreDocument {
     pub(crate) asyncio: Option<AsyncioTasks>,
     pub(crate) suspended: Vec<Suspended>,
     pub(crate) memory_logs: Vec<MemoryLog>,
+    pub(crate) recovered_exceptions: Vec<Exception>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) gaps: Vec<Gap>,
     pub(crate) redactions: Vec<Redaction>,
@@ -322,6 +323,7 @@ pub(crate) struct Variable {
     pub(crate) kind: String,
     #[serde(rename = "type")]
     pub(crate) type_name: Option<String>,
+    pub(crate) found_by: Option<String>,
     pub(crate) repr: String,
     pub(crate) truncated: bool,
     pub(crate) attributes: Vec<Attribute>,

@@ -9,7 +9,7 @@ use super::quantity::counted;
 use super::source_lines::SourceLines;
 use super::style::{BAD, FAINT, STRONG, WARN};
 use super::{closing, exception, locks, memory_logs, native, process, tasks};
-use crate::documents::{Attribute, CoreDocument, Crash, Frame, Instruction, Thread};
+use crate::documents::{Attribute, CoreDocument, Crash, Exception, Frame, Instruction, Thread};
 
 /// Frames of one stack that are shown when things are folded.
 const MOST_FRAMES: usize = 60;
@@ -49,6 +49,7 @@ pub(crate) fn render(document: &CoreDocument, sources: &SourceLines, folding: Fo
     }
     tasks::write_suspended(&mut out, &document.suspended, sources, all);
     memory_logs::write(&mut out, &document.memory_logs, all);
+    write_recovered(&mut out, &document.recovered_exceptions, sources, folding);
     closing::write(&mut out, &document.findings, &document.gaps, &document.redactions);
     out
 }
@@ -203,6 +204,24 @@ fn write_group(out: &mut String, group: &[&Thread], sources: &SourceLines, foldi
         let who = if group.len() > 1 { format!(" of {}", label(thread)) } else { String::new() };
         write_values(out, &format!("thread local{who}"), &thread.thread_locals, folding);
         write_values(out, &format!("context variable{who}"), &thread.context_vars, folding);
+    }
+}
+
+/// Exceptions of no thread that are shown when things are folded.
+const MOST_EXCEPTIONS: usize = 10;
+
+fn write_recovered(out: &mut String, found: &[Exception], sources: &SourceLines, folding: Folding) {
+    if found.is_empty() {
+        return;
+    }
+    let many = counted(found.len() as u64, "exception");
+    let _ = writeln!(out, "\n{STRONG}{many} found by shape{STRONG:#}, of no thread that was recovered:");
+    let most = if folding == Folding::Folded { MOST_EXCEPTIONS } else { found.len() };
+    for exception in found.iter().take(most) {
+        exception::write(out, exception, sources, 2);
+    }
+    if let Some(more) = found.len().checked_sub(most).filter(|more| *more > 0) {
+        let _ = writeln!(out, "  {FAINT}and {more} more; --all shows them{FAINT:#}");
     }
 }
 

@@ -100,6 +100,9 @@ fn write_variable(out: &mut String, variable: &Variable, indent: usize) {
         let _ = write!(out, "{FAINT}: {}{FAINT:#}", inert(type_name));
     }
     let _ = write!(out, " = {}", shown_repr(&variable.repr, variable.truncated));
+    if variable.found_by.is_some() {
+        let _ = write!(out, "  {FAINT}(type inferred){FAINT:#}");
+    }
     if variable.kind != "local" {
         let _ = write!(out, "  {FAINT}({}){FAINT:#}", inert(&variable.kind));
     }

@@ -35,6 +35,8 @@ mod address;
 mod crash;
 mod elf;
 mod findings;
+#[doc(hidden)]
+pub mod fuzzing;
 mod layout;
 mod line_table;
 mod mapped_file;

@@ -11,3 +11,4 @@ pub(crate) mod notes;
 pub(crate) mod parse;
 pub(crate) mod stored;
 mod sysroot;
+pub(crate) mod words;

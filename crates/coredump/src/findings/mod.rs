@@ -72,6 +72,7 @@ mod tests {
             asyncio: None,
             suspended: Vec::new(),
             memory_logs: Vec::new(),
+            recovered_exceptions: Vec::new(),
             findings: Vec::new(),
             gaps: Vec::new(),
         }

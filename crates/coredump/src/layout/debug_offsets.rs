@@ -8,6 +8,8 @@
 
 use crate::address::Address;
 use crate::layout::Layout;
+use crate::layout::columns::Shipped;
+use crate::layout::flavor::Flavor;
 use crate::memory::{Fault, Space};
 
 /// The offsets that an interpreter states about itself.
@@ -93,12 +95,40 @@ pub(crate) fn read(space: &Space<'_>, runtime: Address) -> Result<DebugOffsets, 
 }
 
 impl DebugOffsets {
+    /// Major and minor version.
+    pub(crate) fn minor(&self) -> (u8, u8) {
+        ((self.version >> 24) as u8, (self.version >> 16) as u8)
+    }
+
+    /// The patch level.
+    pub(crate) fn patch(&self) -> u8 {
+        (self.version >> 8) as u8
+    }
+
+    /// Whether a column is for the build that states them.
+    pub(crate) fn is_of(&self, shipped: &Shipped) -> bool {
+        (self.minor(), self.free_threaded) == (shipped.version, shipped.flavor == Flavor::FreeThreaded)
+            && shipped.holds_for(Some(self.patch()))
+    }
+
     /// Puts the stated offsets over those of `layout`.
     pub(crate) fn apply(&self, layout: &mut Layout) {
         for &(path, offset) in &self.offsets {
             layout.set_offset(path, offset);
         }
     }
+}
+
+/// A `PY_VERSION_HEX` as people write it: `3.13.0rc2`.
+pub(crate) fn version_text(hex: u32) -> String {
+    let serial = hex & 0xf;
+    let stage = match (hex >> 4) & 0xf {
+        0xa => format!("a{serial}"),
+        0xb => format!("b{serial}"),
+        0xc => format!("rc{serial}"),
+        _ => String::new(),
+    };
+    format!("{}.{}.{}{stage}", (hex >> 24) as u8, (hex >> 16) as u8, (hex >> 8) as u8)
 }
 
 fn order_of(version: u32) -> Option<&'static str> {

@@ -88,15 +88,19 @@ pub fn get(python: &Python<'_>, object: Ptr<Object>, name: &str) -> Result<Optio
     let found = match storage(python, object)? {
         Storage::Dict(dict) => dict::lookup_str(python, dict, name)?,
         Storage::Values { keys, values } => {
-            let mut found = None;
+            let (mut found, mut unread) = (None, None);
             let fault = dict::for_each_value(python, keys, values, |key, value| {
-                if matches!(is_str(python, key, name), Ok(true)) {
-                    found = Some(value);
-                    return ControlFlow::Break(());
+                match is_str(python, key, name) {
+                    Ok(true) => {
+                        found = Some(value);
+                        return ControlFlow::Break(());
+                    }
+                    Ok(false) => {}
+                    Err(error) => unread = Some(error),
                 }
                 ControlFlow::Continue(())
             })?;
-            match (found, fault) {
+            match (found, fault.or(unread)) {
                 (None, Some(error)) => return Err(error),
                 (found, _) => found,
             }

@@ -17,7 +17,7 @@ use crate::layout::member::{
 };
 use crate::objects::kind::{self, TypeFlags};
 use crate::objects::unicode::read_string;
-use crate::objects::{aliases, dict};
+use crate::objects::{aliases, dict, repr};
 use crate::runtime::python::Python;
 
 /// Longest name that is read.
@@ -47,6 +47,9 @@ pub enum FoundBy {
     Builtins,
     /// The type is a value in the dict of a module written in C, under this name.
     Module,
+    /// The type's memory is lost; its name stands at its address in a dict that was taken for that of `builtins`, or
+    /// objects that name it are used as only those of this type are.
+    Inferred,
     /// Not at all; the name holds the type's address.
     Nothing,
 }
@@ -86,6 +89,7 @@ pub struct TypeNames {
     type_type: Ptr<TypeObject>,
     builtins: OnceLock<Builtins>,
     modules: OnceLock<FxHashMap<Ptr<TypeObject>, TypeName>>,
+    inferred: FxHashMap<Ptr<TypeObject>, TypeName>,
 }
 
 #[derive(Debug, Default)]
@@ -97,7 +101,23 @@ struct Builtins {
 impl TypeNames {
     /// Names the types that an interpreter knows; `type_type` is `PyType_Type`.
     pub fn new(_: &Python<'_>, interpreter: Ptr<InterpreterState>, type_type: Ptr<TypeObject>) -> Self {
-        Self { interpreter, type_type, builtins: OnceLock::new(), modules: OnceLock::new() }
+        Self {
+            interpreter,
+            type_type,
+            builtins: OnceLock::new(),
+            modules: OnceLock::new(),
+            inferred: FxHashMap::default(),
+        }
+    }
+
+    /// Adds names of types that were recovered without the roots of the interpreter.
+    pub(crate) fn with_inferred(self, inferred: FxHashMap<Ptr<TypeObject>, TypeName>) -> Self {
+        Self { inferred, ..self }
+    }
+
+    /// The type that was inferred to have a name of `builtins`.
+    pub(crate) fn inferred(&self, name: &str) -> Option<Ptr<TypeObject>> {
+        self.inferred.iter().find(|(_, found)| found.qualname == name).map(|(&of, _)| of)
     }
 
     /// `PyType_Type`.
@@ -107,7 +127,7 @@ impl TypeNames {
 
     /// `PyBaseObject_Type`.
     pub fn object_type(&self, python: &Python<'_>) -> Option<Ptr<TypeObject>> {
-        self.builtins(python).object
+        self.builtins(python).object.or_else(|| self.inferred("object"))
     }
 
     /// The dict of a type, `tp_dict` or what the interpreter holds in its stead.
@@ -136,7 +156,7 @@ impl TypeNames {
 
     /// The name of a type, or `None` where nothing tells it.
     pub fn find(&self, python: &Python<'_>, of: Ptr<TypeObject>) -> Option<TypeName> {
-        if let Some(name) = self.builtins(python).names.get(&of) {
+        if let Some(name) = self.inferred.get(&of).or_else(|| self.builtins(python).names.get(&of)) {
             return Some(name.clone());
         }
         let flags = kind::flags(python, of).ok()?;
@@ -187,7 +207,12 @@ fn heap_type_name(python: &Python<'_>, of: Ptr<TypeObject>) -> Result<TypeName, 
         Some(class_dict) => dict::lookup_str(python, class_dict, "__module__")?,
         None => None,
     };
-    let module = module.and_then(|module| read_string(python, module.cast(), MAX_NAME).ok());
+    let module = module.and_then(|module| match read_string(python, module.cast(), MAX_NAME) {
+        Ok(name) => Some(name),
+        // One that is not a `str` is none; one that is not there is another than `__main__`.
+        Err(error @ ReadError::Fault(_)) => Some(repr::mark(&error)),
+        Err(_) => None,
+    });
     Ok(TypeName { module, qualname, found_by: FoundBy::Type })
 }
 

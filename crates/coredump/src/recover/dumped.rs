@@ -18,15 +18,14 @@ pub(super) struct Page<'d> {
     pub(super) onward: &'d [u8],
 }
 
-/// Pages of writable memory by rising address; those that hold only zeros are left out.
+/// Pages of writable memory by rising address; holes of the file and pages that hold only zeros are left out.
 pub(super) fn pages<'c>(core: &'c Core<'_>) -> impl Iterator<Item = Page<'c>> {
     let segments = core.segments().iter().filter(|segment| segment.writable && segment.present > 0);
-    segments.flat_map(|segment| {
-        let whole = core.segment_bytes(segment);
+    segments.flat_map(|segment| core.pieces(segment)).flat_map(|(start, whole)| {
         whole.chunks(PAGE).enumerate().filter(|(_, bytes)| !is_zero(bytes)).map(move |(index, bytes)| {
             let within = index * PAGE;
             let onward = whole.get(within..).unwrap_or_default();
-            Page { address: segment.address.wrapping_add(within as u64), bytes, onward }
+            Page { address: start.wrapping_add(within as u64), bytes, onward }
         })
     })
 }

@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 
 use crate::layout::Layout;
 use crate::layout::columns::{SHIPPED, Shipped};
+use crate::layout::debug_offsets::{DebugOffsets, version_text};
 use crate::recover::Unrecovered;
 use crate::recover::dumped::pages;
 use crate::recover::shape::{CodeShape, CoreTypes};
@@ -44,11 +45,21 @@ struct Sample<'d> {
     file: Vec<u8>,
 }
 
-/// Tells the version.
-pub(super) fn identify(process: &DeadProcess<'_>) -> Result<Identified, Unrecovered> {
+/// Tells the version. What `_Py_DebugOffsets` states goes before everything, where it is still there.
+pub(super) fn identify(
+    process: &DeadProcess<'_>,
+    stated: Option<&DebugOffsets>,
+) -> Result<Identified, Unrecovered> {
     let machine = process.core().machine();
-    let mut columns: Vec<_> =
-        SHIPPED.iter().map(|shipped| (shipped, Layout::new(&shipped.column_on(machine, None)))).collect();
+    let fits = |shipped: &&Shipped| stated.is_none_or(|stated| stated.is_of(shipped));
+    let layout = |shipped: &Shipped| {
+        let mut layout = Layout::new(&shipped.column_on(machine, stated.map(DebugOffsets::patch)));
+        if let Some(stated) = stated {
+            stated.apply(&mut layout);
+        }
+        layout
+    };
+    let mut columns: Vec<_> = SHIPPED.iter().filter(fits).map(|shipped| (shipped, layout(shipped))).collect();
     // A version that the names of mapped files state is the only one that can be.
     let is_stated = |shipped: &Shipped| locate::paths_mention(process, shipped.version);
     if columns.iter().any(|(shipped, _)| is_stated(shipped)) {
@@ -60,7 +71,11 @@ pub(super) fn identify(process: &DeadProcess<'_>) -> Result<Identified, Unrecove
         tried.push(shape);
         let samples = samples(process, layout, &shape);
         if let Some((types, agreeing)) = majority(&samples) {
-            return decide(process, columns, samples, types, agreeing);
+            let mut identified = decide(process, columns, samples, types, agreeing)?;
+            identified.because.extend(
+                stated.map(|stated| format!("_Py_DebugOffsets states {}", version_text(stated.version))),
+            );
+            return Ok(identified);
         }
     }
     Err(Unrecovered::NoCode)

@@ -3,31 +3,46 @@
 //! A kernel writes memory by rising address, so a core that was cut loses libpython's data and the stacks first:
 //! the runtime, the static types, the main thread's state. Heaps, most arenas and often the data stacks of
 //! threads are still there. They are found by their shape, in one pass over the memory: see [`identify`] for the
-//! version and the types, [`scan`] for thread states and data stacks, [`stacks`] for how stacks are put together.
+//! version and the types, [`scan`] for thread states and data stacks, [`stacks`] for how stacks are put together,
+//! [`builtins`] and [`builtin_types`] for the types whose memory is lost, [`instances`] for exceptions and threads.
 //!
 //! Nothing of this is used while the roots are there, and everything that comes of it is marked.
 
+mod builtin_types;
+mod builtins;
+mod classes;
 mod data_stack;
 mod dumped;
 mod identify;
+mod instances;
 mod scan;
 mod shape;
 mod stacks;
+mod static_objects;
+mod version_text;
 
 use pycoroner_findings::Confidence;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::address::{Address, Ptr};
 use crate::layout::Layout;
-use crate::layout::member::{self, InterpreterState, StackChunk, ThreadState};
+use crate::layout::columns::{SHIPPED, Shipped};
+use crate::layout::debug_offsets::{self, DebugOffsets};
+use crate::layout::member::{
+    self, BaseExceptionObject, InterpreterState, StackChunk, ThreadState, TypeObject,
+};
+use crate::objects::kind::{self, Kind};
+use crate::objects::types::TypeNames;
 use crate::recover::data_stack::Top;
 use crate::recover::identify::{Identified, identify};
+use crate::recover::instances::Instances;
 use crate::recover::scan::Found;
 use crate::recover::shape::CoreTypes;
 use crate::runtime::attach::PythonRuntime;
 use crate::runtime::code::CodeCache;
 use crate::runtime::dialect::Dialect;
 use crate::runtime::frames::{Stack, Stopped};
+use crate::runtime::locate::{self, Area};
 use crate::runtime::process::DeadProcess;
 use crate::runtime::python::Python;
 use crate::runtime::verify::Version;
@@ -51,6 +66,10 @@ pub struct Recovery {
     pub because: Vec<String>,
     /// How well version and types are known.
     pub confidence: Confidence,
+    /// Names that `threading.Thread` objects give to native threads.
+    pub names: FxHashMap<u64, String>,
+    /// Exceptions that came through a frame and that no other one names as its cause or context.
+    pub exceptions: Vec<Ptr<BaseExceptionObject>>,
 }
 
 impl Recovery {
@@ -134,7 +153,7 @@ pub(crate) fn beyond_the_list(
     known: &[Ptr<ThreadState>],
 ) -> Vec<RecoveredThread> {
     let Some(code_type) = codes.code_type() else { return Vec::new() };
-    let found = scan::scan(process, python, code_type.address());
+    let found = scan::scan(process, python, code_type.address(), None);
     let mut threads = threads(process, python, codes, &found, known);
     threads.retain(|thread| thread.state.is_none_or(|state| !known.contains(&state)));
     threads
@@ -148,21 +167,100 @@ pub(crate) fn recover<'p>(process: &'p DeadProcess<'p>) -> Result<PythonRuntime<
     if !process.core().segments().iter().any(|segment| segment.present < segment.dumped) {
         return Err(Unrecovered::Whole);
     }
-    let Identified { shipped, layout, types, because } = identify(process)?;
-    let dialect = Dialect::of(shipped.version, shipped.flavor).ok_or(Unrecovered::NoCode)?;
+    let stated = stated(process);
+    let Identified { shipped, layout, types, mut because } = identify(process, stated.as_ref())?;
     note_types(process, &layout, &types);
+    let dialect = Dialect::of(shipped.version, shipped.flavor).ok_or(Unrecovered::NoCode)?;
     let python = Python::new(process.space(), layout, dialect);
-    let found = scan::scan(process, &python, types.code);
-    let codes = CodeCache::default();
-    let threads = threads(process, &python, &codes, &found, &[]);
+    let full = version_text::find(process, &python, &types, shipped.version);
+    let text = full.as_deref().and_then(|full| full.split(' ').next()).map(str::to_owned);
+    let text = text.or_else(|| stated.as_ref().map(|stated| debug_offsets::version_text(stated.version)));
     let version = Version {
         minor: shipped.version,
-        text: format!("{}.{}", shipped.version.0, shipped.version.1),
-        full: String::new(),
+        text: text.unwrap_or_else(|| format!("{}.{}", shipped.version.0, shipped.version.1)),
+        full: full.unwrap_or_default(),
     };
+    let python = of_patch_level(process, python, shipped, &version);
+    let found = scan::scan(process, &python, types.code, Some((&types, shipped.version.1)));
+    let (names, objects) = objects(process, &python, &types, &found, &mut because);
+    let codes = CodeCache::default();
+    let threads = threads(process, &python, &codes, &found, &[]);
     let confidence = if because.len() > 1 { Confidence::Strong } else { Confidence::Moderate };
-    let recovery = Recovery { threads, because, confidence };
-    Ok(PythonRuntime::recovered(process, python, version, shipped.flavor, codes, recovery))
+    let exceptions = instances::outermost(&python, &objects.exceptions);
+    let recovery = Recovery { threads, because, confidence, names: objects.names, exceptions };
+    Ok(PythonRuntime::recovered(process, python, version, shipped.flavor, codes, names, recovery))
+}
+
+/// What `_Py_DebugOffsets` states (3.13+): in a static program it lies before what is lost.
+fn stated(process: &DeadProcess<'_>) -> Option<DebugOffsets> {
+    let places = locate::by_cookie(process, Area::Modules);
+    places
+        .take(MAX_COOKIES)
+        .find_map(|place| debug_offsets::read(&process.space(), place.runtime.address()).ok())
+}
+
+/// Places with the cookie of `_Py_DebugOffsets` that are looked at.
+const MAX_COOKIES: usize = 16;
+
+/// Reads by the column of the very patch level, where that is known only now.
+fn of_patch_level<'p>(
+    process: &'p DeadProcess<'p>,
+    python: Python<'p>,
+    shipped: &Shipped,
+    version: &Version,
+) -> Python<'p> {
+    let patch = version.patch();
+    let holds = |other: &&Shipped| {
+        (other.version, other.flavor) == (shipped.version, shipped.flavor) && other.holds_for(patch)
+    };
+    match SHIPPED.iter().find(holds) {
+        Some(other) if patch.is_some() && !std::ptr::eq(other, shipped) => {
+            let layout = Layout::new(&other.column_on(process.core().machine(), patch));
+            Python::new(process.space(), layout, *python.dialect())
+        }
+        _ => python,
+    }
+}
+
+/// The names of types whose memory is lost, and the objects that can be found by their types then.
+fn objects(
+    process: &DeadProcess<'_>,
+    python: &Python<'_>,
+    types: &CoreTypes,
+    found: &Found,
+    because: &mut Vec<String>,
+) -> (TypeNames, Instances) {
+    let interpreter = found
+        .thread_states
+        .iter()
+        .find_map(|&(state, _)| python.read(state, member::TSTATE_INTERP).ok().flatten());
+    let nowhere = Ptr::nowhere();
+    let names = |type_type| TypeNames::new(python, interpreter.unwrap_or(nowhere), type_type);
+    let of_types = Ptr::new(types.string).and_then(|string| python.type_of(string).ok());
+    let Some(builtins) = &found.builtins else {
+        return (names(of_types.unwrap_or(Ptr::nowhere())), Instances::default());
+    };
+    because.push(format!(
+        "what has the order of builtins, with {} of its names, names the types",
+        builtins.readable
+    ));
+    let mut inferred = builtin_types::stand_in(process, python.layout(), builtins);
+    static_objects::names_of_codes(process, python, types, &found.codes);
+    if python.layout().has(member::CODE_QUALNAME)
+        && let Some(&int) = builtins.values.get("int")
+    {
+        static_objects::small_integers(process, python, int);
+    }
+    let type_type = of_types.or_else(|| Ptr::new(*builtins.values.get("type")?));
+    let names = names(type_type.unwrap_or(Ptr::nowhere()));
+    let is_exception =
+        |&&of: &&Ptr<TypeObject>| kind::flags(python, of).is_ok_and(|flags| flags.kind() == Kind::Exception);
+    let exceptions = inferred.keys().filter(is_exception).map(|of| of.address()).collect();
+    let all = classes::find(process, python, names.type_type().address());
+    static_objects::module_key(process, python, types, &all);
+    let classes = classes::read(python, &names, &all, types.code);
+    inferred.extend(classes.function.map(|of| (of, builtin_types::inferred("function"))));
+    (names.with_inferred(inferred), instances::find(process, python, types, &classes, &exceptions))
 }
 
 /// `Py_TPFLAGS_…_SUBCLASS` (Include/object.h).

@@ -7,8 +7,9 @@ use crate::elf::parse::Machine;
 use crate::layout::ReadError;
 use crate::layout::member::{self, CodeObject, InterpreterState, StackChunk, ThreadState};
 use crate::memory::FaultKind;
+use crate::recover::builtins::{self, Builtins};
 use crate::recover::dumped::{Page, pages, word_at, words};
-use crate::recover::shape::pointer;
+use crate::recover::shape::{CoreTypes, pointer};
 use crate::runtime::native_threads::thread_pointer;
 use crate::runtime::process::DeadProcess;
 use crate::runtime::python::Python;
@@ -23,20 +24,29 @@ const LARGEST_CHUNK: u64 = 1 << 30;
 /// What lies around.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// How many objects have the code type.
-    pub(super) codes: usize,
+    /// Objects of the code type.
+    pub(super) codes: Vec<Ptr<CodeObject>>,
     /// Places that may be thread states, with the native thread that each belongs to.
     pub(super) thread_states: Vec<(Ptr<ThreadState>, u64)>,
     /// Places that may be chunks of a data stack (3.11+).
     pub(super) chunks: Vec<Ptr<StackChunk>>,
+    /// What `builtins` holds, when the types that it is told by were given.
+    pub(super) builtins: Option<Builtins>,
 }
 
-/// Scans the memory.
-pub(super) fn scan(process: &DeadProcess<'_>, python: &Python<'_>, code_type: Address) -> Found {
+/// Scans the memory; `types`, with the minor version, tell where `builtins` is.
+pub(super) fn scan(
+    process: &DeadProcess<'_>,
+    python: &Python<'_>,
+    code_type: Address,
+    types: Option<(&CoreTypes, u8)>,
+) -> Found {
     let target = process.core().target();
     let threads = KnownThreads::of(process, python);
     let has_chunks = python.layout().has(member::CHUNK_BYTES);
     let type_at = python.layout().offset(member::OBJECT_TYPE).unwrap_or_default();
+    let order = types.map(|(_, minor)| builtins::order(minor)).unwrap_or_default();
+    let types = types.map(|(types, _)| types);
     let mut found = Found::default();
     for page in pages(process.core()) {
         if has_chunks && found.chunks.len() < MAX_KEPT {
@@ -45,7 +55,12 @@ pub(super) fn scan(process: &DeadProcess<'_>, python: &Python<'_>, code_type: Ad
         for (at, word) in words(target, page.bytes) {
             if word == code_type.0 {
                 let object = page.address.wrapping_add(at as u64).wrapping_sub(type_at);
-                found.codes += usize::from(Ptr::<CodeObject>::new(object).is_some() && object.is_aligned(8));
+                let code = Ptr::<CodeObject>::new(object).filter(|_| object.is_aligned(8));
+                found.codes.extend(code.filter(|_| found.codes.len() < MAX_KEPT));
+            } else if let Some(types) = types.filter(|types| word == types.string.0)
+                && found.builtins.is_none()
+            {
+                found.builtins = builtins::around(python, types, &order, &page, at);
             } else if word >= threads.lowest && word <= threads.highest {
                 let place = page.address.wrapping_add(at as u64);
                 if let Some(state) = threads.state_at(python, place, word)

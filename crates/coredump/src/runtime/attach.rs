@@ -22,6 +22,7 @@ use crate::runtime::dialect::{Dialect, Gil, Roots};
 use crate::runtime::exceptions::{self, InForce, Links, TracebackEntry};
 use crate::runtime::frames::{self, Binding, Frame, FramePlace, Stack};
 use crate::runtime::generators::GeneratorTypes;
+use crate::runtime::link_scan::LinkScan;
 use crate::runtime::locate::{self, Area, Candidate, LocatedBy};
 use crate::runtime::moved;
 use crate::runtime::process::DeadProcess;
@@ -89,15 +90,11 @@ impl<'p> PythonRuntime<'p> {
     /// When no runtime is found, or none that passes verification; nothing unverified is ever used.
     pub fn attach(process: &'p DeadProcess<'p>) -> Result<Self, AttachError> {
         let mut refused = None;
-        // Scanning by the wrong column finds nothing, but takes its time: begin with what paths hint at.
-        let mut likely: Vec<_> = SHIPPED.iter().collect();
-        likely.sort_by_key(|shipped| !locate::paths_mention(process, shipped.version));
         let searched = [Area::Modules, Area::Unnamed].into_iter().flat_map(|area| {
-            let scans = likely.iter().flat_map(move |shipped| {
-                let layout = Layout::new(&shipped.column_on(process.core().machine(), None));
-                locate::by_scan(process, &layout, area).take(16).collect::<Vec<_>>()
+            let scanned = std::iter::once_with(move || {
+                LinkScan::new(process).candidates(&locate::writable_memory(process, area))
             });
-            locate::by_cookie(process, area).chain(scans)
+            locate::by_cookie(process, area).chain(scanned.flatten())
         });
         let named = locate::by_symbol(process).chain(locate::by_section(process));
         let candidates = named.chain(locate::by_list_symbol(process)).chain(searched);
@@ -145,17 +142,10 @@ impl<'p> PythonRuntime<'p> {
     pub(crate) fn attach_at(process: &'p DeadProcess<'p>, candidate: Candidate) -> Result<Self, Refusal> {
         let stated = debug_offsets_at(process, candidate)?;
         let stated = stated.as_ref();
-        let fits = |shipped: &&Shipped| {
-            stated.is_none_or(|stated| {
-                (minor_of(stated.version), stated.free_threaded)
-                    == (shipped.version, shipped.flavor == Flavor::FreeThreaded)
-                    && shipped.holds_for(Some(patch_of(stated.version)))
-            })
-        };
+        let fits = |shipped: &&Shipped| stated.is_none_or(|stated| stated.is_of(shipped));
         let mut first_refusal = None;
         for shipped in SHIPPED.iter().filter(fits) {
-            let column =
-                shipped.column_on(process.core().machine(), stated.map(|stated| patch_of(stated.version)));
+            let column = shipped.column_on(process.core().machine(), stated.map(DebugOffsets::patch));
             let reading = Reading {
                 version: shipped.version,
                 flavor: shipped.flavor,
@@ -265,14 +255,13 @@ impl<'p> PythonRuntime<'p> {
         version: Version,
         flavor: Flavor,
         codes: CodeCache,
+        types: TypeNames,
         recovery: Recovery,
     ) -> Self {
         let mut interpreters: Vec<_> =
             recovery.threads.iter().filter_map(|thread| thread.interpreter).collect();
         interpreters.sort_unstable();
         interpreters.dedup();
-        let main = interpreters.last().copied().unwrap_or_else(Ptr::nowhere);
-        let types = TypeNames::new(&python, main, Ptr::nowhere());
         Self {
             process,
             python,
@@ -424,6 +413,9 @@ impl<'p> PythonRuntime<'p> {
 
     /// `builtins.BaseExceptionGroup` (3.11+).
     fn group_type(&self) -> Option<Ptr<TypeObject>> {
+        if self.recovery.is_some() {
+            return self.types.inferred("BaseExceptionGroup");
+        }
         let main = *self.interpreters.last()?;
         let builtins = self.python.read(main, member::INTERP_BUILTINS).ok()??;
         lookup_str(&self.python, builtins.cast(), "BaseExceptionGroup").ok()?.map(Ptr::cast)
@@ -464,7 +456,7 @@ fn debug_offsets_at(
     }
     debug_offsets::read(&process.space(), place).map(Some).map_err(|error| match error {
         debug_offsets::DebugOffsetsError::UnknownVersion(version) => {
-            Refusal::UnknownVersion(version_text(version))
+            Refusal::UnknownVersion(debug_offsets::version_text(version))
         }
         other => Refusal::Contradiction(other.to_string()),
     })
@@ -473,31 +465,9 @@ fn debug_offsets_at(
 fn unknown_version(stated: Option<&DebugOffsets>) -> Refusal {
     let name = |stated: &DebugOffsets| {
         let flavor = if stated.free_threaded { " free-threaded" } else { "" };
-        version_text(stated.version) + flavor
+        debug_offsets::version_text(stated.version) + flavor
     };
     Refusal::UnknownVersion(stated.map_or_else(|| "of an unknown version".to_owned(), name))
-}
-
-/// Major and minor of a `PY_VERSION_HEX`.
-fn minor_of(hex: u32) -> (u8, u8) {
-    ((hex >> 24) as u8, (hex >> 16) as u8)
-}
-
-/// Patch level of a `PY_VERSION_HEX`.
-fn patch_of(hex: u32) -> u8 {
-    (hex >> 8) as u8
-}
-
-fn version_text(hex: u32) -> String {
-    let (major, minor) = minor_of(hex);
-    let serial = hex & 0xf;
-    let stage = match (hex >> 4) & 0xf {
-        0xa => format!("a{serial}"),
-        0xb => format!("b{serial}"),
-        0xc => format!("rc{serial}"),
-        _ => String::new(),
-    };
-    format!("{major}.{minor}.{}{stage}", (hex >> 8) as u8)
 }
 
 /// Adds the members that lie elsewhere than in the shipped column, where they can be found.

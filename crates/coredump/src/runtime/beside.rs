@@ -4,10 +4,9 @@ use memchr::memmem;
 
 use crate::address::{Address, Ptr};
 use crate::elf::modules::Module;
-use crate::layout::Layout;
-use crate::layout::columns::SHIPPED;
 use crate::layout::debug_offsets::COOKIE;
 use crate::runtime::attach::PythonRuntime;
+use crate::runtime::link_scan::LinkScan;
 use crate::runtime::locate::{self, Candidate, LocatedBy};
 use crate::runtime::process::DeadProcess;
 
@@ -69,8 +68,5 @@ fn in_module<'p>(
             }
         }
     }
-    SHIPPED.iter().find_map(|shipped| {
-        let layout = Layout::new(&shipped.column_on(process.core().machine(), None));
-        parts.iter().find_map(|&part| locate::scan(process, &layout, part).take(16).find_map(attach))
-    })
+    LinkScan::new(process).candidates(&parts).into_iter().find_map(attach)
 }

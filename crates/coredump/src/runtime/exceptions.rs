@@ -8,6 +8,7 @@ use crate::layout::member::{
     self, BaseExceptionObject, ErrStackItem, Object, ThreadState, TracebackObject, TypeObject,
 };
 use crate::line_table::Position;
+use crate::memory::FaultKind;
 use crate::runtime::code::CodeCache;
 use crate::runtime::dialect::ExceptionState;
 use crate::runtime::frames::{self, Frame, FramePlace};
@@ -243,7 +244,13 @@ fn is_group(
         match of_type {
             None => return Ok(false),
             found if found == group_type => return Ok(true),
-            Some(at) => of_type = python.read(at, member::TYPE_BASE)?,
+            Some(at) => {
+                of_type = match python.read(at, member::TYPE_BASE) {
+                    // Of a base whose memory is lost nothing tells that it is a group.
+                    Err(ReadError::Fault(fault)) if fault.kind == FaultKind::Truncated => return Ok(false),
+                    base => base?,
+                }
+            }
         }
     }
     Ok(false)

@@ -5,9 +5,8 @@ use memchr::memmem;
 use crate::address::{Address, Ptr};
 use crate::elf::module_file::ModuleFile;
 use crate::elf::modules::{self, Module};
-use crate::layout::Layout;
 use crate::layout::debug_offsets::COOKIE;
-use crate::layout::member::{self, InterpreterState, RuntimeState};
+use crate::layout::member::RuntimeState;
 use crate::runtime::native_threads::stack_pointer;
 use crate::runtime::process::DeadProcess;
 
@@ -85,128 +84,8 @@ pub(crate) fn by_cookie<'p>(
         .filter_map(|address| Some(Candidate { runtime: Ptr::new(address)?, located_by: LocatedBy::Cookie }))
 }
 
-/// Places at which `interpreters.head` would begin a list of interpreters, and `interpreters.main`, right behind,
-/// point at the last one of that list, whose first thread points back at it, by the offsets of `layout`.
-///
-/// Of the other interpreters nothing is asked: one that runs nothing has no thread (3.13+).
-pub(crate) fn by_scan<'p>(
-    process: &'p DeadProcess<'_>,
-    layout: &'p Layout,
-    area: Area,
-) -> impl Iterator<Item = Candidate> + 'p {
-    writable_memory(process, area).into_iter().flat_map(move |part| scan(process, layout, part))
-}
-
-/// Such places in one piece of memory.
-pub(crate) fn scan<'p>(
-    process: &'p DeadProcess<'_>,
-    layout: &'p Layout,
-    (start, bytes): (Address, &'p [u8]),
-) -> Box<dyn Iterator<Item = Candidate> + 'p> {
-    match layout.offset(member::RUNTIME_INTERPRETERS_HEAD) {
-        Ok(at_head) => Box::new(scan_for_pairs(process, layout, (start, bytes), at_head)),
-        Err(_) => Box::new(scan_for_lists(process, layout, (start, bytes)).into_iter()),
-    }
-}
-
-fn scan_for_pairs<'p>(
-    process: &'p DeadProcess<'_>,
-    layout: &'p Layout,
-    (start, bytes): (Address, &'p [u8]),
-    at_head: u64,
-) -> impl Iterator<Item = Candidate> + 'p {
-    let target = process.core().target();
-    let word_size = target.word_size;
-    let words = target.words(bytes).zip(target.words(bytes.get(word_size..).unwrap_or_default()));
-    words.enumerate().filter_map(move |(index, (head, main))| {
-        if head % 8 != 0 || head < 4096 || main % 8 != 0 || main < 4096 {
-            return None;
-        }
-        let head = Ptr::<InterpreterState>::new(Address(head))?;
-        let main = Ptr::<InterpreterState>::new(Address(main))?;
-        if !points_back(process, layout, main) || !ends_with(process, layout, head, main) {
-            return None;
-        }
-        let runtime = start.wrapping_add((index * word_size) as u64).wrapping_sub(at_head);
-        Some(Candidate { runtime: Ptr::new(runtime)?, located_by: LocatedBy::Scan })
-    })
-}
-
-/// Words that begin a list of interpreters whose last one has a thread that points back, the longest list first:
-/// 3.6 has nothing behind the head of its list, and a second word for the main interpreter alone.
-fn scan_for_lists(
-    process: &DeadProcess<'_>,
-    layout: &Layout,
-    (start, bytes): (Address, &[u8]),
-) -> Vec<Candidate> {
-    const MOST: usize = 64;
-    let target = process.core().target();
-    let mut found: Vec<(usize, Candidate)> = Vec::new();
-    for (index, word) in target.words(bytes).enumerate().filter(|&(_, word)| word % 8 == 0 && word >= 4096) {
-        let Some(head) = Ptr::<InterpreterState>::new(Address(word)) else { continue };
-        if !points_back(process, layout, head) {
-            continue;
-        }
-        let place = Ptr::new(start.wrapping_add((index * target.word_size) as u64));
-        if let (Some(runtime), Some(length)) = (place, length_of_list(process, layout, head)) {
-            found.push((length, Candidate { runtime, located_by: LocatedBy::Scan }));
-        }
-        if found.len() >= MOST {
-            break;
-        }
-    }
-    found.sort_by_key(|&(length, _)| std::cmp::Reverse(length));
-    found.into_iter().map(|entry| entry.1).collect()
-}
-
-fn length_of_list(process: &DeadProcess<'_>, layout: &Layout, head: Ptr<InterpreterState>) -> Option<usize> {
-    let space = process.space();
-    let mut at = head;
-    for length in 1..MAX_INTERPRETERS {
-        match layout.read(&space, at, member::INTERP_NEXT) {
-            Ok(Some(next)) => at = next,
-            Ok(None) => return Some(length),
-            Err(_) => return None,
-        }
-    }
-    None
-}
-
-/// More interpreters than this are no list.
-const MAX_INTERPRETERS: usize = 4096;
-
-fn points_back(process: &DeadProcess<'_>, layout: &Layout, interpreter: Ptr<InterpreterState>) -> bool {
-    let space = process.space();
-    let head = if layout.has(member::INTERP_THREADS_HEAD) {
-        member::INTERP_THREADS_HEAD
-    } else {
-        member::INTERP_TSTATE_HEAD
-    };
-    let thread = layout.read(&space, interpreter, head).ok().flatten();
-    let owner = thread.and_then(|thread| layout.read(&space, thread, member::TSTATE_INTERP).ok().flatten());
-    owner == Some(interpreter)
-}
-
-fn ends_with(
-    process: &DeadProcess<'_>,
-    layout: &Layout,
-    head: Ptr<InterpreterState>,
-    main: Ptr<InterpreterState>,
-) -> bool {
-    let space = process.space();
-    let mut at = head;
-    for _ in 0..MAX_INTERPRETERS {
-        match layout.read(&space, at, member::INTERP_NEXT) {
-            Ok(Some(next)) => at = next,
-            Ok(None) => return at == main,
-            Err(_) => return false,
-        }
-    }
-    false
-}
-
 /// Writable memory of an area, as far as the core holds it.
-fn writable_memory<'p>(process: &'p DeadProcess<'_>, area: Area) -> Vec<(Address, &'p [u8])> {
+pub(crate) fn writable_memory<'p>(process: &'p DeadProcess<'_>, area: Area) -> Vec<(Address, &'p [u8])> {
     match area {
         Area::Modules => {
             let files = likely_first(process).into_iter();

@@ -10,6 +10,7 @@ pub(crate) mod frames;
 pub(crate) mod generators;
 pub(crate) mod greenlets;
 pub(crate) mod known_words;
+pub(crate) mod link_scan;
 pub(crate) mod locate;
 pub(crate) mod moved;
 pub(crate) mod native_threads;

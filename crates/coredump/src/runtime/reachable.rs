@@ -30,19 +30,19 @@ pub(crate) fn for_each(
     most: usize,
     mut visit: impl FnMut(Ptr<Object>, Ptr<TypeObject>),
 ) -> bool {
-    let mut left: VecDeque<Ptr<Object>> = roots(runtime, interpreter).into();
-    let mut seen = FxHashSet::default();
+    let mut left: VecDeque<Ptr<Object>> = VecDeque::new();
+    // What was seen waits only once: many objects may refer to one.
+    let mut seen: FxHashSet<Ptr<Object>> = FxHashSet::default();
+    left.extend(roots(runtime, interpreter).into_iter().filter(|&object| seen.insert(object)));
     while let Some(object) = left.pop_front() {
-        if !seen.insert(object) {
-            continue;
-        }
         if seen.len() > most {
             return true;
         }
         let Ok(of) = runtime.python().type_of(object) else { continue };
         visit(object, of);
         // What cannot be read leads nowhere.
-        left.extend(referents(runtime, object, of).unwrap_or_default());
+        let referents = referents(runtime, object, of).unwrap_or_default();
+        left.extend(referents.into_iter().filter(|&object| seen.insert(object)));
     }
     false
 }

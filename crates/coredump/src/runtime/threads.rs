@@ -118,7 +118,8 @@ pub(crate) fn recovered(
     ours.filter_map(|thread| {
         let state = thread.state?;
         let ident = python.read(state, member::TSTATE_THREAD_ID).ok()?;
-        let name = names.get(&ident).cloned();
+        let by_object = || thread.tid.and_then(|tid| recovery.names.get(&tid)).cloned();
+        let name = names.get(&ident).cloned().or_else(by_object);
         Some(Thread { state, interpreter, interpreter_id, ident, tid: thread.tid, name, gone: false })
     })
     .collect()

@@ -12,8 +12,8 @@ use crate::runtime::process::DeadProcess;
 use crate::snapshot::crash;
 use crate::snapshot::document::{CrashSection, ProcessSnapshot, ThreadSection};
 use crate::snapshot::{
-    contexts, held, memory_logs, native, process as process_of, recovered, runtimes, suspended, tasks,
-    threads,
+    contexts, exceptions, held, memory_logs, native, process as process_of, recovered, runtimes, suspended,
+    tasks, threads,
 };
 
 /// How much is read into a snapshot.
@@ -84,6 +84,9 @@ pub fn capture(
         memory_logs = memory_logs::of_runtime(runtime, options, &held, &mut gaps);
         contexts::add(runtime, options, &held, &mut threads.sections, &mut gaps);
     }
+    let recovered_exceptions = runtime
+        .map(|runtime| exceptions::without_thread(runtime, options, &threads.sections, &mut gaps))
+        .unwrap_or_default();
     let mut snapshot = ProcessSnapshot {
         schema: "pycoroner.core/1",
         process: process_of::section(process, runtime, &others),
@@ -94,6 +97,7 @@ pub fn capture(
         asyncio: tasks.section,
         suspended,
         memory_logs,
+        recovered_exceptions,
         findings: Vec::new(),
         gaps,
     };

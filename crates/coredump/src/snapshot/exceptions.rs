@@ -1,6 +1,7 @@
 //! Exceptions of a snapshot, with causes, contexts and members.
 
-use pycoroner_findings::{Gap, GapKind};
+use pycoroner_findings::{Gap, GapKind, Span};
+use rustc_hash::FxHashSet;
 
 use crate::address::Ptr;
 use crate::layout::member::{self, BaseExceptionObject, InterpreterState, TracebackObject};
@@ -8,8 +9,8 @@ use crate::objects::dict::lookup_str;
 use crate::runtime::attach::PythonRuntime;
 use crate::runtime::exceptions::{Role, as_exception};
 use crate::runtime::threads::Thread;
-use crate::snapshot::capture::gap_of;
-use crate::snapshot::document::ExceptionSection;
+use crate::snapshot::capture::{CaptureOptions, gap_of};
+use crate::snapshot::document::{ExceptionSection, ThreadSection};
 use crate::snapshot::threads::frame_section;
 use crate::snapshot::values::Values;
 use crate::snapshot::{exception_attributes, messages};
@@ -90,6 +91,56 @@ pub(super) fn last(
     let mut section = tree(runtime, values, task, "the interpreter", gaps);
     section.role = Some("last");
     Some(section)
+}
+
+/// Most exceptions without a thread that are listed.
+const MAX_LISTED: usize = 100;
+
+/// The exceptions that were found by their shape, without those that are in force in one of `threads`.
+pub(super) fn without_thread(
+    runtime: &PythonRuntime<'_>,
+    options: &CaptureOptions,
+    threads: &[ThreadSection],
+    gaps: &mut Vec<Gap>,
+) -> Vec<ExceptionSection> {
+    let Some(recovery) = runtime.recovery().filter(|recovery| !recovery.exceptions.is_empty()) else {
+        return Vec::new();
+    };
+    let core = runtime.process().core();
+    let known = offsets(threads);
+    let is_new = |at: &&Ptr<BaseExceptionObject>| {
+        core.file_offset(at.address()).is_some_and(|at| !known.contains(&at.0))
+    };
+    let new: Vec<_> = recovery.exceptions.iter().filter(is_new).collect();
+    if let Some(more) = new.len().checked_sub(MAX_LISTED).filter(|more| *more > 0) {
+        let why = format!("more than {MAX_LISTED} were found by their shape");
+        gaps.push(Gap::new(GapKind::Limit, format!("{more} exceptions of no thread"), why));
+    }
+    let values = Values::new(runtime, options);
+    let mut sections = Vec::new();
+    for &&at in new.iter().take(MAX_LISTED) {
+        let task = Task { at, traceback: None, parent: None, depth: 0 };
+        let mut section = tree(runtime, &values, task, "an exception of no thread", gaps);
+        section.found_by = Some("shape");
+        sections.push(section);
+    }
+    // What came a long way is most likely of use.
+    sections.sort_by_key(|section| std::cmp::Reverse(section.traceback.len()));
+    sections
+}
+
+/// Where in the file the exceptions of threads stand, with all that hangs on them.
+fn offsets(threads: &[ThreadSection]) -> FxHashSet<u64> {
+    let mut left: Vec<&ExceptionSection> = threads.iter().flat_map(|thread| &thread.exceptions).collect();
+    let mut found = FxHashSet::default();
+    while let Some(section) = left.pop() {
+        if let Some(Span::Bytes { offset, .. }) = section.citation.as_ref().map(|citation| &citation.span) {
+            found.insert(*offset);
+        }
+        left.extend(section.exceptions.iter());
+        left.extend(section.cause.iter().chain(&section.context).map(|linked| &**linked));
+    }
+    found
 }
 
 /// Reads an exception and all that hangs on it: a list of nodes first, then joined from the last one up.

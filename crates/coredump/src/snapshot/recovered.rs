@@ -29,7 +29,9 @@ pub(super) fn add(
     };
     for thread in &recovery.threads {
         if thread.state.is_none() {
-            sections.push(without_state(runtime, values, thread, crash, options, gaps));
+            let mut section = without_state(runtime, values, thread, crash, options, gaps);
+            section.name = thread.tid.and_then(|tid| recovery.names.get(&tid)).cloned();
+            sections.push(section);
             continue;
         }
         let ours = |section: &&mut ThreadSection| section.tid == thread.tid && section.recovered_by.is_none();

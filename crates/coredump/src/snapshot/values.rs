@@ -8,6 +8,7 @@ use crate::layout::member::Object;
 use crate::objects::attributes;
 use crate::objects::kind::{self, Kind};
 use crate::objects::repr::{self, Objects, ReprLimits, Text};
+use crate::objects::types::FoundBy;
 use crate::runtime::attach::PythonRuntime;
 use crate::runtime::frames::{Binding, Frame};
 use crate::snapshot::capture::CaptureOptions;
@@ -59,10 +60,13 @@ impl<'r, 'p> Values<'r, 'p> {
         match object {
             Ok(object) => {
                 let text = self.repr(object);
+                let of = self.objects.type_name_of(object).ok();
+                let is_inferred = of.as_ref().is_some_and(|name| name.found_by == FoundBy::Inferred);
                 VariableSection {
                     name: variable.name,
                     kind: variable.kind,
-                    type_name: self.type_name(object),
+                    type_name: of.map(|name| name.display()),
+                    found_by: is_inferred.then_some("inferred-type"),
                     repr: text.text,
                     truncated: text.truncated,
                     address: Some(object.address()),
@@ -73,6 +77,7 @@ impl<'r, 'p> Values<'r, 'p> {
                 name: variable.name,
                 kind: variable.kind,
                 type_name: None,
+                found_by: None,
                 repr: repr::mark(&error),
                 truncated: false,
                 address: None,

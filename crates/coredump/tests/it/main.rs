@@ -5,6 +5,7 @@ mod damaged;
 mod deaths;
 mod headers;
 mod live;
+mod mutated;
 mod native;
 mod recovered;
 mod tasks;

@@ -98,3 +98,88 @@ fn no_cut_gives_a_false_frame() {
         }
     }
 }
+
+/// A text that says of itself that it is not all.
+fn says_what_is_lost(text: &str) -> bool {
+    ["<truncated at ", "<unknown type at ", "not run>", "<NULL>"].iter().any(|mark| text.contains(mark))
+}
+
+/// Cuts a core: variables, names of threads and the version must be true or marked, and at least so many true.
+#[track_caller]
+fn check_values(name: &str, percent: usize, least_values: usize, least_names: usize) {
+    let fixture = core_named(name);
+    let whole = fixture.core_bytes();
+    let found = snapshot(&whole[..whole.len() / 100 * percent]);
+    let python = found.process.python.as_ref().expect("a version");
+    assert_eq!(python.located_by, LocatedBy::Recovered, "{name}");
+    assert!(fixture.truth.python.version.starts_with(&python.version), "{name}: {}", python.version);
+    let (mut values, mut names) = (0, 0);
+    for thread in &found.threads {
+        let Some(truth) = fixture.truth.threads.iter().find(|truth| Some(u64::from(truth.tid)) == thread.tid)
+        else {
+            continue;
+        };
+        if thread.name.is_some() {
+            assert_eq!(thread.name, truth.name, "{name}, thread {}", truth.tid);
+            names += 1;
+        }
+        for local in thread.python_frames.iter().flat_map(|frame| &frame.locals) {
+            let Some(address) = local.address.map(|address| address.to_string()) else { continue };
+            let locals = truth.frames.iter().flat_map(|frame| frame.locals.iter().flatten());
+            let same = |truth: &&pycoroner_fixtures::TruthLocal| {
+                truth.address == address && truth.name == local.name && !truth.python_repr && !truth.truncated
+            };
+            let Some(truth) = { locals }.find(same) else { continue };
+            let cut = local.truncated || local.repr.contains('…');
+            if !says_what_is_lost(&local.repr) && !cut {
+                assert_eq!(local.repr, truth.repr, "{name}: {} of {:?}", local.name, thread.name);
+                let of = local.type_name.as_deref().unwrap_or_default();
+                assert!(of == truth.type_name || says_what_is_lost(of), "{name}: {} is a {of}", local.name);
+                values += 1;
+            }
+        }
+    }
+    assert!(values >= least_values, "{name}: {values} true values");
+    assert!(names >= least_names, "{name}: {names} names");
+}
+
+#[test]
+fn values_of_recovered_frames_are_true_or_marked() {
+    check_values("medley-3.9", 96, 1, 1);
+    check_values("medley-3.11", 92, 1, 1);
+    check_values("medley-3.12", 92, 1, 1);
+    check_values("medley-3.13", 92, 1, 1);
+    check_values("medley-3.14-debian", 95, 1, 1);
+    check_values("medley-3.15-debian", 95, 1, 1);
+}
+
+/// What exceptions say, with all that hangs on them.
+fn said<'s>(
+    exceptions: impl Iterator<Item = &'s pycoroner_coredump::ExceptionSection>,
+) -> Vec<(String, String)> {
+    let mut left: Vec<_> = exceptions.collect();
+    let mut found = Vec::new();
+    while let Some(section) = left.pop() {
+        if let (Some(of), Some(message)) = (&section.type_name, &section.message) {
+            found.push((of.clone(), message.clone()));
+        }
+        left.extend(&section.exceptions);
+        left.extend(section.cause.iter().chain(&section.context).map(|linked| &**linked));
+    }
+    found
+}
+
+#[test]
+fn exceptions_are_found_by_their_shape() {
+    for (name, percent) in [("medley-3.11", 92), ("medley-3.12", 92), ("medley-3.13", 92)] {
+        let whole = core_named(name).core_bytes();
+        let found = snapshot(&whole[..whole.len() / 100 * percent]);
+        assert!(found.recovered_exceptions.iter().all(|section| section.found_by == Some("shape")), "{name}");
+        let in_threads = found.threads.iter().flat_map(|thread| &thread.exceptions);
+        let said = said(found.recovered_exceptions.iter().chain(in_threads));
+        for (of, message) in [("KeyError", "'missing-key'"), ("ValueError", "row 17 is malformed")] {
+            let expected = (of.to_owned(), message.to_owned());
+            assert!(said.contains(&expected), "{name}: {expected:?} is not in {said:?}");
+        }
+    }
+}

@@ -192,13 +192,13 @@ impl Reader<'_> {
     fn generator_size(&self, object: Bytes<'_>) -> Option<u64> {
         let at = self.places.gen_iframe?;
         let slots = self.frame_slots(object.skip(at)?)?;
-        Some(at + self.places.iframe_localsplus? + slots.saturating_mul(WORD))
+        Some(slots.saturating_mul(WORD).saturating_add(at + self.places.iframe_localsplus?))
     }
 
     /// `code_sizeof` (Objects/codeobject.c).
     fn code_size(&self, object: Bytes<'_>, facts: &TypeFacts) -> Option<u64> {
         if self.places.code_nlocalsplus.is_some() {
-            return Some(self.plain_size(object, facts).next_multiple_of(WORD));
+            return self.plain_size(object, facts).checked_next_multiple_of(WORD);
         }
         let places = &self.places;
         let cells = match object.word(places.code_cell2arg?)? {

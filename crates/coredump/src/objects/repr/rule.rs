@@ -9,6 +9,7 @@ use crate::objects::repr::{
     Objects, builtin, callable, collections, decimal, library, moment, numpy, pandas, regex, structure,
     threads,
 };
+use crate::objects::types::FoundBy;
 use crate::objects::unicode::read_string;
 use crate::objects::{dict, sequence};
 
@@ -197,12 +198,18 @@ pub(super) fn of(objects: &Objects<'_>, of: Ptr<TypeObject>) -> Rule {
 
 fn find(objects: &Objects<'_>, of: Ptr<TypeObject>) -> Result<Rule, ReadError> {
     let python = objects.python();
+    if let Some(rule) = inferred(objects, of)? {
+        return Ok(rule);
+    }
     let own = python.read(of, member::TYPE_REPR)?;
     if objects.object_repr() == Some(own) {
         return Ok(Rule::Known(Formatter::Object));
     }
     let classes = resolution_order(objects, of)?;
     for &class in &classes {
+        if let Some(rule) = inferred(objects, class)? {
+            return Ok(rule);
+        }
         if !kind::flags(python, class)?.has(TypeFlags::HEAP_TYPE) {
             break;
         }
@@ -227,6 +234,18 @@ fn find(objects: &Objects<'_>, of: Ptr<TypeObject>) -> Result<Rule, ReadError> {
     let is_sequence =
         kind::flags(python, owner)?.kind() == Kind::Tuple && structure::is_sequence_type(objects, owner)?;
     Ok(if is_sequence { Rule::Known(Formatter::StructSequence) } else { Rule::Unknown })
+}
+
+/// The rule of a static type whose name was inferred, since its memory is lost. Every built-in type that has such a
+/// name has a C function of its own; exceptions have that of the most basic one.
+fn inferred(objects: &Objects<'_>, of: Ptr<TypeObject>) -> Result<Option<Rule>, ReadError> {
+    let name = objects.type_name(of);
+    if name.found_by != FoundBy::Inferred {
+        return Ok(None);
+    }
+    let is_exception = kind::flags(objects.python(), of)?.kind() == Kind::Exception;
+    let name = if is_exception { "BaseException" } else { &name.qualname };
+    Ok(Some(Formatter::of(name).map_or(Rule::Unknown, Rule::Known)))
 }
 
 pub(super) fn resolution_order(

@@ -12,6 +12,9 @@ pub struct ExceptionSection {
     /// `raised`, `handled`, or `last`: what `sys.last_exc` or `sys.last_value` kept of one that nothing handled; for the outermost of a chain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<&'static str>,
+    /// How it was found, when it belongs to no thread: `shape`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found_by: Option<&'static str>,
     /// Qualified name of its type, without module.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_name: Option<String>,

@@ -56,6 +56,10 @@ pub struct ProcessSnapshot {
     /// Log records that were in memory and perhaps in no file.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub memory_logs: Vec<MemoryLogSection>,
+    /// Exceptions that were found by their shape when the roots of the interpreter are lost, and that are in force in
+    /// no thread that was recovered: some were, others are kept by the program.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub recovered_exceptions: Vec<ExceptionSection>,
     /// Judgements.
     pub findings: Vec<Finding>,
     /// What could not be read.

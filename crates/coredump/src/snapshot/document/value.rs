@@ -16,6 +16,9 @@ pub struct VariableSection {
     /// Type with module.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_name: Option<String>,
+    /// How the type is known, when its own memory is lost: `inferred-type`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found_by: Option<&'static str>,
     /// What `repr()` would print; raw, to be redacted by whoever shows it.
     pub repr: String,
     /// The text is shorter than what `repr()` would print.
