@@ -217,6 +217,14 @@ structures! {
     SemLock;
     /// `struct pool_header` of pymalloc.
     PoolHeader;
+    /// `struct arena_object` of pymalloc: what it knows of an arena, in which pools lie.
+    ArenaObject;
+    /// `mi_segment_t` of mimalloc: 32 MiB, or more, in slices of 64 KiB (free-threaded).
+    MimallocSegment;
+    /// `mi_page_t` of mimalloc: some slices that hold blocks of one size.
+    MimallocPage;
+    /// `mi_heap_t` of mimalloc: the pages of a thread for one purpose.
+    MimallocHeap;
     /// `FutureObj` of `_asyncio`, and `TaskObj`, which begins like it.
     FutureObject;
     /// `TaskObj` of `_asyncio`.
