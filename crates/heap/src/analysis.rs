@@ -67,11 +67,6 @@ pub enum Failure {
     /// The layout lacks a member that enumerating objects takes.
     #[error("the objects of this build cannot be read: {0}")]
     Layout(#[from] ReadError),
-    /// The build keeps its objects in a way that is not read.
-    #[error(
-        "the objects of a free-threaded build cannot be listed: it allocates with mimalloc, whose pages are not read"
-    )]
-    FreeThreaded,
     /// The heap is larger than its numbers.
     #[error("more than 4,294,967,293 objects or references")]
     TooManyObjects,

@@ -2,13 +2,16 @@
 
 use pycoroner_findings::{Gap, GapKind};
 
+use crate::allocators::Allocator;
 use crate::heap::Heap;
 
 /// What is missing from the answers, and why.
 pub(crate) fn find(heap: &Heap<'_, '_>) -> Vec<Gap> {
     let mut gaps = Vec::new();
-    let pools = heap.objects.pools;
-    if pools.pools == 0 {
+    let totals = [Allocator::Pymalloc, Allocator::Mimalloc].map(|allocator| heap.objects.totals(allocator));
+    let spans: u64 = totals.iter().map(|totals| totals.spans).sum();
+    let broken: u64 = totals.iter().map(|totals| totals.broken).sum();
+    if spans == 0 {
         gaps.push(
             Gap::new(
                 GapKind::Missing,
@@ -18,10 +21,10 @@ pub(crate) fn find(heap: &Heap<'_, '_>) -> Vec<Gap> {
             .remedy("run the service with Python's own allocator, or without PYTHONMALLOC"),
         );
     }
-    if pools.broken > 0 {
+    if broken > 0 {
         gaps.push(Gap::new(
             GapKind::Corrupt,
-            format!("the objects in {} of {} pools", pools.broken, pools.pools),
+            format!("the objects in {broken} of {spans} pools"),
             "their chain of free blocks contradicts their header",
         ));
     }

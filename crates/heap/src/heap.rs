@@ -1,6 +1,6 @@
 //! The whole heap: objects, references between them, and what keeps them alive.
 
-use pycoroner_coredump::{Address, Flavor, InstanceDict, Ptr, PythonRuntime};
+use pycoroner_coredump::{Address, InstanceDict, Ptr, PythonRuntime};
 
 use crate::analysis::{Failure, Options, Phase};
 use crate::graph::{Graph, Node};
@@ -27,18 +27,15 @@ pub(crate) struct Heap<'r, 'p> {
 }
 
 impl<'r, 'p> Heap<'r, 'p> {
-    /// Enumerates the objects in pools.
+    /// Enumerates the objects in blocks.
     pub(crate) fn enumerate(runtime: &'r PythonRuntime<'p>, options: &Options<'_>) -> Result<Self, Failure> {
         options.progress(Phase::Objects, 0);
-        if runtime.flavor() == Flavor::FreeThreaded {
-            return Err(Failure::FreeThreaded);
-        }
         let reader = Reader::new(runtime)?;
         let segments = runtime.process().core().segments().iter();
         let mapped = segments.map(|segment| segment.len).fold(0, u64::saturating_add);
         let pre_headers = reader.instance_dict != InstanceDict::Pointer;
         let mut types = Types::new(runtime, &reader.places, pre_headers);
-        let objects = Objects::in_pools(&reader.image, &reader.places, &mut types);
+        let objects = Objects::in_blocks(&reader.image, &reader.places, &mut types);
         options.progress(Phase::Objects, objects.len() as u64);
         Ok(Self {
             runtime,
@@ -65,6 +62,7 @@ impl<'r, 'p> Heap<'r, 'p> {
         /// References between two looks at the memory in use.
         const STEP: usize = 1 << 20;
         self.admit_neighbours();
+        self.objects.admit_chunks(&self.reader.image, &self.reader.places, &mut self.types);
         let mut node: Node = 0;
         let mut next_check = 0;
         while (node as usize) < self.objects.len() {
@@ -93,7 +91,7 @@ impl<'r, 'p> Heap<'r, 'p> {
         objects.set_size(node, size);
         let buffer = reader.buffer(object, &facts);
         large.extend(buffer.filter(|&(start, end)| end - start > 512 && start < end));
-        if node >= objects.pooled() {
+        if node >= objects.in_spans() {
             let own = size.saturating_sub(facts.pre_header + buffer.map_or(0, |(start, end)| end - start));
             let own = if facts.shape == Shape::Type { size - facts.pre_header.min(size) } else { own };
             large.push((address - facts.pre_header.min(address), address.saturating_add(own)));
@@ -166,7 +164,7 @@ fn admit_neighbours_of(
 ) {
     let places = &reader.places;
     let head = address.wrapping_sub(places.gc_head_size);
-    let has_header = facts.has_gc_header() && !is_static(address, facts, reader);
+    let has_header = facts.has_gc_header() && places.gc_head_size > 0 && !is_static(address, facts, reader);
     if let Some(head) = reader.image.from(head).filter(|_| has_header) {
         for link in [places.gc_next, places.gc_prev] {
             if let Some(neighbour) = table::neighbour(head.word(link), places) {

@@ -1,10 +1,10 @@
 //! Object graph, retained sizes and leak suspects of a CPython core file.
 //!
-//! [`analyze`] finds every object of a dead process: small ones in pymalloc's pools, which are told by their
-//! shape; large and static ones by reference, or as neighbours in the collector's lists. It reads their sizes
-//! as `sys.getsizeof` states them and their references, computes what each retains (semi-NCA dominators on
-//! flat arrays), and answers in a [`HeapDocument`]: types, owners by path, leak suspects, garbage in cycles,
-//! and a ledger of the dumped bytes.
+//! [`analyze`] finds every object of a dead process: small ones in the blocks of pymalloc or mimalloc and large
+//! ones in the chunks of glibc's malloc, all told by the shape of the allocators' own records; static ones by
+//! reference, or as neighbours in the collector's lists. It reads their sizes as `sys.getsizeof` states them and
+//! their references, computes what each retains (semi-NCA dominators on flat arrays), and answers in a
+//! [`HeapDocument`]: types, owners by path, leak suspects, garbage in cycles, and a ledger of the dumped bytes.
 //!
 //! The caller provides a [`PythonRuntime`](pycoroner_coredump::PythonRuntime), and a bound on memory if the
 //! default does not suit. This crate opens no file, prints nothing, and does not redact: keys in paths are as
@@ -22,6 +22,7 @@
 //! assert_eq!(Retained::sum(&dominators, |_| 100).bytes(0), 400);
 //! ```
 
+mod allocators;
 mod analysis;
 mod answers;
 mod document;

@@ -1,113 +1,125 @@
 //! Which dumped byte belongs to whom.
 
-use pycoroner_coredump::Core;
+use pycoroner_coredump::{Core, Machine, ThreadStatus};
 
+use crate::allocators::Allocator;
+use crate::allocators::glibc::Use;
+use crate::answers::claims::Claims;
 use crate::document::LedgerRow;
 use crate::heap::Heap;
 
 /// Partitions the file sizes of all segments; the rows add up to them exactly.
 pub(crate) fn partition(heap: &Heap<'_, '_>) -> Vec<LedgerRow> {
-    let core: &Core<'_> = heap.runtime.process().core();
-    let pools = heap.objects.pools;
-    let outside = covered_outside_pools(heap);
-    let mut modules = 0u64;
-    let mut anonymous = 0u64;
-    let (mut stacks, mut lost) = (0u64, 0u64);
-    let mut claimed = Claimed::new(heap.objects.pool_ranges().chain(outside.iter().copied()));
-    for segment in core.segments() {
-        lost += segment.dumped - segment.present;
-        let end = segment.address.0.saturating_add(segment.present);
-        let rest = segment.present - claimed.within(segment.address.0, end);
-        let is_stack =
-            core.notes().threads.iter().any(|thread| {
-                stack_pointer(core, thread).is_some_and(|at| segment.address.0 <= at && at < end)
-            });
-        let is_file = core.notes().files.iter().any(|file| {
-            file.start.0 < segment.address.0.saturating_add(segment.len) && segment.address.0 < file.end.0
-        });
-        match (is_stack, is_file) {
-            (true, _) => stacks += rest,
-            (false, true) => modules += rest,
-            (false, false) => anonymous += rest,
-        }
-    }
-    let large: u64 = outside.iter().map(|(start, end)| end - start).sum();
-    let rows = [
-        ("python-objects", pools.object_bytes + large),
-        ("python-buffers", pools.raw_bytes),
-        ("pymalloc-free", pools.bytes - pools.object_bytes - pools.raw_bytes),
-        ("stacks", stacks),
-        ("modules", modules),
-        ("anonymous", anonymous),
-        ("truncated", lost),
-    ];
-    rows.into_iter()
-        .map(|(owner, bytes)| LedgerRow { owner: owner.into(), bytes })
-        .filter(|row| row.bytes > 0)
-        .collect()
+    let core = heap.runtime.process().core();
+    let present: Claims =
+        core.segments().iter().map(|it| (it.address.0, it.address.0.saturating_add(it.present))).collect();
+    let mut book = Book { unclaimed: present, rows: Vec::new() };
+    blocks(heap, &mut book);
+    book.row("python-objects", heap.large.iter().copied().collect());
+    chunks(heap, &mut book);
+    book.row("mimalloc-free", reserved(heap));
+    book.row("stacks", stacks(core));
+    book.row("modules", files(heap, true));
+    book.row("file-mappings", files(heap, false));
+    let rest = book.unclaimed.bytes();
+    book.add("anonymous", rest);
+    // Segments that share addresses are dumped twice.
+    let dumped: u64 = core.segments().iter().map(|segment| segment.dumped).fold(0, u64::saturating_add);
+    let cut = core.segments().iter().map(|segment| segment.dumped - segment.present).sum();
+    book.add("truncated", cut);
+    let said: u64 = book.rows.iter().map(|row| row.bytes).sum();
+    book.add("overlapping", dumped.saturating_sub(said));
+    book.rows.retain(|row| row.bytes > 0);
+    book.rows
 }
 
-fn stack_pointer(core: &Core<'_>, thread: &pycoroner_coredump::ThreadStatus) -> Option<u64> {
+/// The bytes that nobody has claimed yet, and who claimed the others.
+struct Book {
+    unclaimed: Claims,
+    rows: Vec<LedgerRow>,
+}
+
+impl Book {
+    /// Gives what is left of `claims` to `owner`.
+    fn row(&mut self, owner: &str, claims: Claims) {
+        let bytes = self.take(&claims);
+        self.add(owner, bytes);
+    }
+
+    fn take(&mut self, claims: &Claims) -> u64 {
+        let left = self.unclaimed.without(claims);
+        let taken = self.unclaimed.bytes() - left.bytes();
+        self.unclaimed = left;
+        taken
+    }
+
+    fn add(&mut self, owner: &str, bytes: u64) {
+        match self.rows.iter_mut().find(|row| row.owner == owner) {
+            Some(row) => row.bytes += bytes,
+            None => self.rows.push(LedgerRow { owner: owner.into(), bytes }),
+        }
+    }
+}
+
+/// Blocks in use, and the rest of what Python's allocators got.
+fn blocks(heap: &Heap<'_, '_>, book: &mut Book) {
+    for (allocator, free) in [(Allocator::Pymalloc, "pymalloc-free"), (Allocator::Mimalloc, "mimalloc-free")]
+    {
+        let totals = heap.objects.totals(allocator);
+        let mut ground: Claims = heap.objects.grounds(allocator).iter().copied().collect();
+        ground.join(&heap.objects.spans(allocator).collect());
+        let all = book.take(&ground);
+        let objects = totals.object_bytes.min(all);
+        let buffers = totals.raw_bytes.min(all - objects);
+        book.add("python-objects", objects);
+        book.add("python-buffers", buffers);
+        book.add(free, all - objects - buffers);
+    }
+}
+
+/// What malloc has that no object owns.
+fn chunks(heap: &Heap<'_, '_>, book: &mut Book) {
+    for (owner, which) in [("malloc-free", Use::Free), ("malloc-top", Use::Top), ("malloc-used", Use::Used)] {
+        let chunks = heap.objects.malloc.runs.iter().flat_map(|run| run.chunks());
+        book.row(owner, chunks.filter(|it| it.used == which).map(|it| (it.start, it.end)).collect());
+    }
+}
+
+/// What mimalloc has reserved around its segments for more of them.
+fn reserved(heap: &Heap<'_, '_>) -> Claims {
+    let segments = heap.objects.grounds(Allocator::Mimalloc);
+    let holds_one = |start: u64, end: u64| {
+        let after = segments.partition_point(|segment| segment.0 < start);
+        segments.get(after).is_some_and(|segment| segment.0 < end)
+    };
+    let pieces = heap.reader.image.pieces().iter().map(|piece| (piece.start, piece.end()));
+    pieces.filter(|&(start, end)| holds_one(start, end)).collect()
+}
+
+/// The mappings that threads' stack pointers point into.
+fn stacks(core: &Core<'_>) -> Claims {
+    let around = |thread: &ThreadStatus| {
+        let at = stack_pointer(core, thread)?;
+        let segment = core.segment_at(pycoroner_coredump::Address(at))?;
+        Some((segment.address.0, segment.address.0.saturating_add(segment.present)))
+    };
+    core.notes().threads.iter().filter_map(around).collect()
+}
+
+fn stack_pointer(core: &Core<'_>, thread: &ThreadStatus) -> Option<u64> {
     let register = match core.machine() {
-        pycoroner_coredump::Machine::X86_64 => 19,
-        pycoroner_coredump::Machine::Aarch64 => 31,
-        pycoroner_coredump::Machine::Other(_) => return None,
+        Machine::X86_64 => 19,
+        Machine::Aarch64 => 31,
+        Machine::Other(_) => return None,
     };
     thread.registers.get(register).copied()
 }
 
-/// Runs of present bytes outside of pools that objects and their buffers take, merged, by address.
-fn covered_outside_pools(heap: &Heap<'_, '_>) -> Vec<(u64, u64)> {
-    let mut ranges: Vec<(u64, u64)> = heap.large.clone();
-    ranges.sort_unstable();
-    let mut merged: Vec<(u64, u64)> = Vec::new();
-    for (start, end) in ranges {
-        match merged.last_mut() {
-            Some(last) if start <= last.1 => last.1 = last.1.max(end),
-            _ => merged.push((start, end)),
-        }
-    }
-    let mut pools = Claimed::new(heap.objects.pool_ranges());
-    let mut out = Vec::new();
-    for (start, end) in merged {
-        for piece in heap.reader.image.pieces_within(start, end) {
-            pools.subtract(piece, &mut out);
-        }
-    }
-    out
-}
-
-/// Sorted ranges without overlap.
-struct Claimed(Vec<(u64, u64)>);
-
-impl Claimed {
-    fn new(ranges: impl Iterator<Item = (u64, u64)>) -> Self {
-        let mut ranges: Vec<_> = ranges.collect();
-        ranges.sort_unstable();
-        Self(ranges)
-    }
-
-    fn overlapping(&self, start: u64, end: u64) -> impl Iterator<Item = (u64, u64)> + '_ {
-        let first = self.0.partition_point(move |range| range.1 <= start);
-        self.0[first..].iter().copied().take_while(move |range| range.0 < end)
-    }
-
-    /// How many bytes of a range are claimed.
-    fn within(&mut self, start: u64, end: u64) -> u64 {
-        self.overlapping(start, end).map(|range| range.1.min(end) - range.0.max(start)).sum()
-    }
-
-    /// Adds the parts of `range` that are not claimed to `out`.
-    fn subtract(&mut self, range: (u64, u64), out: &mut Vec<(u64, u64)>) {
-        let mut start = range.0;
-        for claimed in self.overlapping(range.0, range.1) {
-            if claimed.0 > start {
-                out.push((start, claimed.0));
-            }
-            start = start.max(claimed.1);
-        }
-        if start < range.1 {
-            out.push((start, range.1));
-        }
-    }
+/// Mappings of files: of programs and libraries, or of others.
+fn files(heap: &Heap<'_, '_>, programs: bool) -> Claims {
+    let process = heap.runtime.process();
+    let files = process.core().notes().files.iter();
+    let is_program =
+        |start| process.modules().any(|module| module.contains(pycoroner_coredump::Address(start)));
+    files.filter(|file| is_program(file.start.0) == programs).map(|file| (file.start.0, file.end.0)).collect()
 }

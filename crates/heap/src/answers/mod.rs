@@ -1,5 +1,6 @@
 //! Answers about a heap: who holds what, by which path.
 
+pub(crate) mod claims;
 pub(crate) mod ledger;
 pub(crate) mod measures;
 pub(crate) mod object;

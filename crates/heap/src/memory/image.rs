@@ -75,14 +75,6 @@ impl<'d> Image<'d> {
         Some(found)
     }
 
-    /// The parts of a range of addresses that are there.
-    pub(crate) fn pieces_within(&self, start: u64, end: u64) -> impl Iterator<Item = (u64, u64)> + '_ {
-        let first = self.pieces.partition_point(move |piece| piece.end() <= start);
-        let pieces = self.pieces.get(first..).unwrap_or_default().iter();
-        let pieces = pieces.take_while(move |piece| piece.start < end);
-        pieces.map(move |piece| (piece.start.max(start), piece.end().min(end)))
-    }
-
     /// The word at `address`.
     pub(crate) fn word(&self, address: u64) -> Option<u64> {
         self.from(address)?.word(0)

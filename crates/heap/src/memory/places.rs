@@ -13,17 +13,25 @@ macro_rules! places {
             $(pub(crate) $optional: Option<u64>,)*
             /// How objects count their references.
             pub(crate) counts: Refcount,
+            /// Which of a thread's heaps a page of mimalloc belongs to (3.13).
+            pub(crate) mimalloc_page_tag: Option<BitField>,
         }
 
         impl Places {
             /// Takes the places out of the layout.
             pub(crate) fn new(python: &Python<'_>) -> Result<Self, ReadError> {
                 let layout = python.layout();
-                Ok(Self {
+                let mut places = Self {
                     $($name: layout.offset($member)$(.or_else(|_| layout.offset($older)))??,)*
                     $($optional: offset(layout, $optional_member),)*
                     counts: python.dialect().refcount,
-                })
+                    mimalloc_page_tag: BitField::new(layout, m::MIMALLOC_PAGE_TAG).ok(),
+                };
+                if places.counts == Refcount::Biased {
+                    // The collector of free-threaded builds goes by mimalloc's pages, not by headers.
+                    places.gc_head_size = 0;
+                }
+                Ok(places)
             }
         }
     };
@@ -35,7 +43,6 @@ fn offset<S, T>(layout: &Layout, member: Member<S, T>) -> Option<u64> {
 
 places! {
     always {
-    refcount: m::OBJECT_REFCNT;
     of_type: m::OBJECT_TYPE;
     object_size: m::OBJECT_SIZE;
     var_len: m::VAR_SIZE;
@@ -49,6 +56,7 @@ places! {
     pool_next_offset: m::POOL_NEXT_OFFSET;
     pool_max_next_offset: m::POOL_MAX_NEXT_OFFSET;
     pool_header_size: m::POOL_HEADER_SIZE;
+    pool_arena_index: m::POOL_ARENA_INDEX;
 
     type_basicsize: m::TYPE_BASICSIZE;
     type_itemsize: m::TYPE_ITEMSIZE;
@@ -102,6 +110,31 @@ places! {
 
     }
     optional {
+    refcount: m::OBJECT_REFCNT;
+    ref_local: m::OBJECT_REF_LOCAL;
+    ref_shared: m::OBJECT_REF_SHARED;
+    arena_address: m::ARENA_ADDRESS;
+    arena_total_pools: m::ARENA_TOTAL_POOLS;
+    arena_object_size: m::ARENA_OBJECT_SIZE;
+    mimalloc_segment_cookie: m::MIMALLOC_SEGMENT_COOKIE;
+    mimalloc_segment_info_slices: m::MIMALLOC_SEGMENT_INFO_SLICES;
+    mimalloc_segment_slice_count: m::MIMALLOC_SEGMENT_SLICE_COUNT;
+    mimalloc_segment_entries: m::MIMALLOC_SEGMENT_ENTRIES;
+    mimalloc_segment_slices: m::MIMALLOC_SEGMENT_SLICES;
+    mimalloc_page_size: m::MIMALLOC_PAGE_SIZE;
+    mimalloc_page_slice_count: m::MIMALLOC_PAGE_SLICE_COUNT;
+    mimalloc_page_slice_offset: m::MIMALLOC_PAGE_SLICE_OFFSET;
+    mimalloc_page_capacity: m::MIMALLOC_PAGE_CAPACITY;
+    mimalloc_page_free: m::MIMALLOC_PAGE_FREE;
+    mimalloc_page_local_free: m::MIMALLOC_PAGE_LOCAL_FREE;
+    mimalloc_page_thread_free: m::MIMALLOC_PAGE_THREAD_FREE;
+    mimalloc_page_used: m::MIMALLOC_PAGE_USED;
+    mimalloc_page_block_size: m::MIMALLOC_PAGE_BLOCK_SIZE;
+    mimalloc_page_block_size_word: m::MIMALLOC_PAGE_BLOCK_SIZE_WORD;
+    mimalloc_page_start: m::MIMALLOC_PAGE_START;
+    mimalloc_page_heap_tag: m::MIMALLOC_PAGE_HEAP_TAG;
+    mimalloc_page_heap: m::MIMALLOC_PAGE_HEAP;
+    mimalloc_heap_delayed_free: m::MIMALLOC_HEAP_DELAYED_FREE;
     interp_static_types: m::INTERP_STATIC_TYPES;
     static_type_dict: m::STATIC_TYPE_DICT;
     static_type_size: m::STATIC_TYPE_SIZE;
@@ -253,7 +286,23 @@ places! {
 impl Places {
     /// The reference count of an object, when it has one that can be told.
     pub(crate) fn count_of(&self, object: Bytes<'_>) -> Option<u64> {
-        self.counts.stated(object.word(self.refcount)?)
+        match self.counts {
+            Refcount::Biased => self.biased_count(object),
+            counts => counts.stated(object.word(self.refcount?)?),
+        }
+    }
+
+    /// `Py_REFCNT` of a free-threaded build (Include/object.h and Include/internal/pycore_object.h at v3.13.5): what the
+    /// thread that owns the object counts and what the others do, whose two lowest bits are flags.
+    fn biased_count(&self, object: Bytes<'_>) -> Option<u64> {
+        /// `_Py_REF_DEFERRED`, which stands for references that are not counted.
+        const DEFERRED: i64 = i64::MAX / 8;
+        let (local, shared) = (object.half(self.ref_local?)?, object.signed(self.ref_shared?)? >> 2);
+        if local == u32::MAX {
+            return Some(u64::from(local));
+        }
+        let shared = if shared > DEFERRED / 2 { shared - DEFERRED } else { shared };
+        u64::try_from(i64::from(local).checked_add(shared)?).ok()
     }
 }
 
@@ -284,7 +333,7 @@ impl StrState {
 }
 
 impl BitField {
-    fn new(layout: &Layout, member: Member<m::UnicodeObject, Bits>) -> Result<Self, ReadError> {
+    fn new<S>(layout: &Layout, member: Member<S, Bits>) -> Result<Self, ReadError> {
         let (offset, shift, width) = layout.bit_field(member)?;
         let mask = 1u32.checked_shl(width.into()).unwrap_or(0).wrapping_sub(1);
         Ok(Self { offset, shift: shift.min(31), mask })

@@ -1,7 +1,6 @@
 //! Every object of the process: where it is, its type, its size.
 
 pub(crate) mod kinds;
-pub(crate) mod pools;
 pub(crate) mod sizes;
 pub(crate) mod table;
 pub(crate) mod types;

@@ -2,16 +2,19 @@
 
 use rustc_hash::FxHashMap;
 
+use crate::allocators::glibc::{self, Malloc, Run, Use};
+use crate::allocators::index::{BlockIndex, Found, Totals};
+use crate::allocators::{self, Allocator, Block, Blocks};
 use crate::graph::Node;
 use crate::memory::image::{Bytes, Image, WORD};
 use crate::memory::places::Places;
 use crate::objects::kinds::Shape;
-use crate::objects::pools::{self, Block, Found, Pool, PoolIndex, PoolTotals};
 use crate::objects::types::{MAX_REFCOUNT, TypeFacts, TypeId, Types};
 
 /// Every object that is known, by number.
 ///
-/// Those in pools come first, by address; then those allocated otherwise and static ones, as they are met.
+/// Those in blocks of Python's allocators come first, by address; then those allocated otherwise and static ones,
+/// as they are met.
 /// 16 bytes per object and three bits per block.
 pub(crate) struct Objects {
     addresses: Vec<u64>,
@@ -19,12 +22,18 @@ pub(crate) struct Objects {
     sizes: Vec<u32>,
     /// Sizes of 4 GiB and more.
     huge: FxHashMap<Node, u64>,
-    index: PoolIndex,
-    /// Numbers of the objects outside of pools.
+    index: BlockIndex,
+    /// Numbers of the objects outside of blocks.
     others: FxHashMap<u64, Node>,
-    /// What the pools hold.
-    pub(crate) pools: PoolTotals,
-    /// Neighbours in the collector's lists that lie in no pool, to be looked at.
+    /// What the blocks of each allocator hold.
+    totals: [Totals; 2],
+    /// What the C library's malloc has.
+    pub(crate) malloc: Malloc,
+    /// First address, end and allocator of all spans, by rising address.
+    spans: Vec<(u64, u64, Allocator)>,
+    /// First address and end of the arenas of pymalloc, and of the segments of mimalloc.
+    grounds: [Vec<(u64, u64)>; 2],
+    /// Neighbours in the collector's lists that lie in no block, to be looked at.
     pub(crate) outside_neighbours: Vec<u64>,
     /// `PYTHONMALLOC=debug`.
     pub(crate) debug_hooks: bool,
@@ -34,13 +43,17 @@ pub(crate) struct Objects {
 const HUGE: u32 = u32::MAX;
 
 impl Objects {
-    /// Enumerates the objects in pools.
-    pub(crate) fn in_pools(image: &Image<'_>, places: &Places, types: &mut Types<'_, '_>) -> Self {
-        let pools = pools::find(image, places);
-        let debug_hooks = pools::has_debug_hooks(&pools, places);
-        let prefix = if debug_hooks { pools::DEBUG_PREFIX } else { 0 };
-        let mut scan = Scan { image, places, types, found: Vec::new(), outside: Vec::new(), pools: &pools };
-        let (index, totals) = PoolIndex::build(&pools, places, prefix, |block| scan.object_start(block));
+    /// Enumerates the objects in blocks.
+    pub(crate) fn in_blocks(image: &Image<'_>, places: &Places, types: &mut Types<'_, '_>) -> Self {
+        let blocks = allocators::find(image, places);
+        let debug_hooks = allocators::has_debug_hooks(&blocks.spans);
+        let prefix = if debug_hooks { allocators::DEBUG_PREFIX } else { 0 };
+        let spans: Vec<_> =
+            blocks.spans.iter().map(|span| (span.start, span.end(), span.allocator)).collect();
+        let malloc = glibc::find(image, |address| is_within(address, &spans, &blocks));
+        let mut scan = Scan { image, places, types, found: Vec::new(), outside: Vec::new(), spans: &spans };
+        let (index, totals) =
+            BlockIndex::build(&blocks.spans, &blocks.delayed, prefix, |block| scan.object_start(block));
         let (types_found, mut outside) = (scan.found, scan.outside);
         let addresses: Vec<u64> = index.addresses().collect();
         outside.retain(|&address| index.find(address) == Found::Outside);
@@ -51,7 +64,10 @@ impl Objects {
             huge: FxHashMap::default(),
             index,
             others: FxHashMap::default(),
-            pools: totals,
+            totals,
+            malloc,
+            spans,
+            grounds: [blocks.arenas, blocks.segments],
             outside_neighbours: outside,
             debug_hooks,
         }
@@ -62,8 +78,8 @@ impl Objects {
         self.addresses.len()
     }
 
-    /// Number of objects in pools; they have the lowest numbers.
-    pub(crate) fn pooled(&self) -> Node {
+    /// Number of objects in blocks; they have the lowest numbers.
+    pub(crate) fn in_spans(&self) -> Node {
         self.index.len()
     }
 
@@ -102,7 +118,7 @@ impl Objects {
         }
     }
 
-    /// The object at `address`; one outside of pools becomes known when its header is that of an object.
+    /// The object at `address`; one outside of blocks becomes known when its header is that of an object.
     pub(crate) fn find_or_admit(
         &mut self,
         address: u64,
@@ -138,16 +154,64 @@ impl Objects {
         Some(node)
     }
 
+    /// Makes the objects known that malloc's chunks hold: large ones, and all of them with `PYTHONMALLOC=malloc`.
+    pub(crate) fn admit_chunks(&mut self, image: &Image<'_>, places: &Places, types: &mut Types<'_, '_>) {
+        let runs = std::mem::take(&mut self.malloc.runs);
+        let chunks = runs.iter().flat_map(Run::chunks).filter(|chunk| chunk.used == Use::Used);
+        for chunk in chunks {
+            let Some(content) = image.from(chunk.start + glibc::HEADER) else { continue };
+            let prefix = if allocators::is_marked(content) { allocators::DEBUG_PREFIX } else { 0 };
+            for start in [0, 16, 32] {
+                let Some(object) = content.skip(prefix + start) else { break };
+                let type_id = object.word(places.of_type).and_then(|of_type| types.id_of(image, of_type));
+                if type_id.is_some_and(|id| {
+                    let end = object.start().saturating_add(least_size(object, &types.facts(id), places));
+                    types.facts(id).pre_header == start && end <= chunk.end + WORD
+                }) {
+                    self.find_or_admit(object.start(), image, places, types);
+                    break;
+                }
+            }
+        }
+        self.malloc.runs = runs;
+    }
+
     /// Bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> u64 {
         let columns = self.addresses.capacity() * 8 + self.types.capacity() * 4 + self.sizes.capacity() * 4;
-        columns as u64 + self.index.heap_bytes() + self.others.capacity() as u64 * 17
+        columns as u64
+            + self.index.heap_bytes()
+            + self.malloc.heap_bytes()
+            + self.others.capacity() as u64 * 17
     }
 
-    /// Runs of addresses that pools cover.
-    pub(crate) fn pool_ranges(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        self.index.pool_ranges()
+    /// What the blocks of an allocator hold.
+    pub(crate) fn totals(&self, allocator: Allocator) -> Totals {
+        self.totals[allocator as usize]
     }
+
+    /// First address and end of all that an allocator got: arenas, or segments.
+    pub(crate) fn grounds(&self, allocator: Allocator) -> &[(u64, u64)] {
+        &self.grounds[allocator as usize]
+    }
+
+    /// First address and end of an allocator's runs of blocks, by rising address.
+    pub(crate) fn spans(&self, of: Allocator) -> impl Iterator<Item = (u64, u64)> + '_ {
+        let spans = self.spans.iter().filter(move |(.., allocator)| *allocator == of);
+        spans.map(|&(start, end, _)| (start, end))
+    }
+}
+
+/// Whether Python's allocators have the memory at an address.
+fn is_within(address: u64, spans: &[(u64, u64, Allocator)], blocks: &Blocks<'_>) -> bool {
+    let within = |ranges: &[(u64, u64)]| {
+        let after = ranges.partition_point(|range| range.0 <= address);
+        after.checked_sub(1).is_some_and(|at| address < ranges[at].1)
+    };
+    let after = spans.partition_point(|span| span.0 <= address);
+    after.checked_sub(1).is_some_and(|at| address < spans[at].1)
+        || within(&blocks.arenas)
+        || within(&blocks.segments)
 }
 
 /// The pass over all live blocks.
@@ -155,7 +219,7 @@ struct Scan<'s, 'd, 'r, 'p> {
     image: &'s Image<'d>,
     places: &'s Places,
     types: &'s mut Types<'r, 'p>,
-    pools: &'s [Pool<'d>],
+    spans: &'s [(u64, u64, Allocator)],
     found: Vec<TypeId>,
     outside: Vec<u64>,
 }
@@ -164,28 +228,24 @@ impl Scan<'_, '_, '_, '_> {
     /// How many bytes into the block an object starts: as many as its type says precede it.
     fn object_start(&mut self, block: Block<'_>) -> Option<u64> {
         for start in [0, 16, 32] {
-            let Some(word) = block.bytes.word(start + self.places.refcount) else { break };
+            let Some(object) = block.bytes.skip(start) else { break };
             if start + self.places.object_size > block.size {
                 break;
             }
             // An object that is not one any more, kept for reuse on a free list, has no references.
-            if !self.places.counts.stated(word).is_some_and(|count| (1..=MAX_REFCOUNT).contains(&count)) {
+            if !self.places.count_of(object).is_some_and(|count| (1..=MAX_REFCOUNT).contains(&count)) {
                 continue;
             }
-            if block.bytes.skip(start).is_none_or(|object| self.types.counts_like_state(self.image, object)) {
+            if self.types.counts_like_state(self.image, object) {
                 continue;
             }
-            let Some(id) = block
-                .bytes
-                .word(start + self.places.of_type)
-                .and_then(|of_type| self.types.id_of(self.image, of_type))
+            let Some(id) =
+                object.word(self.places.of_type).and_then(|of_type| self.types.id_of(self.image, of_type))
             else {
                 continue;
             };
             let facts = self.types.facts(id);
-            let fits = block.bytes.skip(start).is_some_and(|object| {
-                start.saturating_add(least_size(object, &facts, self.places)) <= block.size
-            });
+            let fits = start.saturating_add(least_size(object, &facts, self.places)) <= block.size;
             if facts.pre_header == start && fits {
                 self.found.push(id);
                 self.note_neighbour(block, &facts, start);
@@ -198,22 +258,22 @@ impl Scan<'_, '_, '_, '_> {
     /// Large objects are neighbours of small ones in the collector's lists; that is how those are found that
     /// nothing refers to.
     fn note_neighbour(&mut self, block: Block<'_>, facts: &TypeFacts, start: u64) {
-        if !facts.has_gc_header() {
+        if !facts.has_gc_header() || self.places.gc_head_size == 0 {
             return;
         }
         let head = start - self.places.gc_head_size;
         for link in [self.places.gc_next, self.places.gc_prev] {
             if let Some(neighbour) = neighbour(block.bytes.word(head + link), self.places)
-                && !self.in_any_pool(neighbour)
+                && !self.in_any_span(neighbour)
             {
                 self.outside.push(neighbour);
             }
         }
     }
 
-    fn in_any_pool(&self, address: u64) -> bool {
-        let after = self.pools.partition_point(|pool| pool.start <= address);
-        after.checked_sub(1).is_some_and(|at| address - self.pools[at].start < 16384)
+    fn in_any_span(&self, address: u64) -> bool {
+        let after = self.spans.partition_point(|span| span.0 <= address);
+        after.checked_sub(1).is_some_and(|at| address < self.spans[at].1)
     }
 }
 

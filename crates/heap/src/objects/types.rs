@@ -148,7 +148,7 @@ impl<'r, 'p> Types<'r, 'p> {
     pub(crate) fn counts_like_state(&mut self, image: &Image<'_>, object: Bytes<'_>) -> bool {
         /// No type lies that low, and few objects have more references.
         const LOW: u64 = 0x1_0000;
-        let count = object.word(self.places.refcount);
+        let count = self.places.refcount.and_then(|at| object.word(at));
         count.is_some_and(|count| count >= LOW && self.id_of(image, count).is_some())
     }
 

@@ -60,19 +60,12 @@ fn heaps_are_what_their_programs_say() {
 
 #[test]
 fn every_dumped_byte_is_in_one_row_of_the_ledger() {
-    for fixture in cores().into_iter().filter(|fixture| !fixture.name.ends_with("-3.13t")) {
+    for fixture in cores().into_iter() {
         let document = document(&fixture);
         let sum: u64 = document.ledger.iter().map(|row| row.bytes).sum();
         assert_eq!(sum, document.totals.dumped_bytes, "{}", fixture.name);
         assert_eq!(document.gaps, [], "{}", fixture.name);
     }
-}
-
-#[test]
-fn free_threaded_builds_are_refused_by_name() {
-    let fixture = cores().into_iter().find(|fixture| fixture.name.ends_with("-3.13t")).unwrap();
-    let refused = with_runtime(&fixture.core_bytes(), |runtime| analyze(runtime, &Options::default()).err());
-    assert_eq!(refused, Some(Failure::FreeThreaded));
 }
 
 #[test]
