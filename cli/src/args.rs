@@ -210,8 +210,8 @@ pub(crate) struct HeapArgs {
     /// What to show
     #[arg(value_enum, default_value = "summary")]
     pub(crate) view: HeapView,
-    /// With object, path, referrers, referents: the objects, by address or path
-    #[arg(value_name = "EXPR")]
+    /// With object, path, referrers, referents: the objects, by address or path; with growth: the older core
+    #[arg(value_name = "EXPR|OLD")]
     pub(crate) expressions: Vec<String>,
     /// With object: print containers in containers N levels deep
     #[arg(long, value_name = "N", default_value_t = 6)]
@@ -256,6 +256,8 @@ pub(crate) enum HeapView {
     Referrers,
     /// What they refer to
     Referents,
+    /// What changed since an older core of the same service: EXPR is that core
+    Growth,
 }
 
 /// Show what logs say: tracebacks, fatal errors, events, and messages that are new

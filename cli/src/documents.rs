@@ -404,6 +404,7 @@ pub(crate) struct HeapDocument {
     pub(crate) owners: Vec<OwnerRow>,
     pub(crate) suspects: Vec<HeapSuspect>,
     pub(crate) unreachable: Vec<UnreachableRow>,
+    pub(crate) unowned: Vec<UnownedRow>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) gaps: Vec<Gap>,
     pub(crate) redactions: Vec<Redaction>,
@@ -476,6 +477,48 @@ pub(crate) struct UnreachableRow {
     pub(crate) type_name: String,
     pub(crate) count: u64,
     pub(crate) bytes: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct UnownedRow {
+    #[serde(rename = "type")]
+    pub(crate) type_name: String,
+    pub(crate) count: u64,
+    pub(crate) is_python_class: bool,
+}
+
+/// `pycoroner.heap/1`, about two cores.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct GrowthDocument {
+    pub(crate) growth: Vec<TypeGrowthRow>,
+    pub(crate) owners: Vec<OwnerGrowthRow>,
+    pub(crate) gaps: Vec<Gap>,
+    pub(crate) redactions: Vec<Redaction>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct TypeGrowthRow {
+    #[serde(rename = "type")]
+    pub(crate) type_name: String,
+    pub(crate) count_before: u64,
+    pub(crate) count_after: u64,
+    pub(crate) bytes_before: u64,
+    pub(crate) bytes_after: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct OwnerGrowthRow {
+    pub(crate) path: String,
+    #[serde(rename = "type")]
+    pub(crate) type_name: String,
+    pub(crate) retained_before: Option<u64>,
+    pub(crate) retained_after: Option<u64>,
+    pub(crate) length_before: Option<u64>,
+    pub(crate) length_after: Option<u64>,
 }
 
 /// `pycoroner.heap/1`, about single objects.

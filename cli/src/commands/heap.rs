@@ -1,11 +1,13 @@
 //! `pycoroner heap`: what the heap holds, and what keeps it alive.
 
+use std::path::Path;
+
 use anyhow::{Result, anyhow, bail};
 use pycoroner_coredump::objects::repr::ReprLimits;
 use pycoroner_coredump::{AttachError, DeadProcess, PythonRuntime};
 use pycoroner_findings::{Gap, GapKind};
 use pycoroner_heap::{
-    HeapDocument, Inquiry, InquiryOptions, Options, Question, SCHEMA, Totals, Unresolved, analyze,
+    HeapDocument, Inquiry, InquiryOptions, Options, Question, SCHEMA, Totals, Unresolved, analyze, growth,
 };
 
 use super::Session;
@@ -13,6 +15,7 @@ use crate::args::{HeapArgs, HeapView};
 use crate::dead_process::with_process;
 use crate::evidence::core_item;
 use crate::exit::Outcome;
+use crate::render::growth::render as render_growth;
 use crate::render::heap::render;
 use crate::render::objects;
 
@@ -23,6 +26,9 @@ const MOST_OWNERS: usize = 200;
 
 /// Runs the command.
 pub(crate) fn run(session: &Session, args: &HeapArgs) -> Result<Outcome> {
+    if args.view == HeapView::Growth {
+        return compare(session, args);
+    }
     if let Some(question) = question(args)? {
         return inquire(session, args, question);
     }
@@ -46,7 +52,9 @@ fn question(args: &HeapArgs) -> Result<Option<Question>> {
         HeapView::Path => Some(Question::Path),
         HeapView::Referrers => Some(Question::Referrers),
         HeapView::Referents => Some(Question::Referents),
-        HeapView::Summary | HeapView::Types | HeapView::Suspects | HeapView::Owners => None,
+        HeapView::Summary | HeapView::Types | HeapView::Suspects | HeapView::Owners | HeapView::Growth => {
+            None
+        }
     };
     match (question, args.expressions.is_empty()) {
         (Some(_), true) => {
@@ -55,6 +63,28 @@ fn question(args: &HeapArgs) -> Result<Option<Question>> {
         (None, false) => bail!("expressions go with object, path, referrers and referents only"),
         _ => Ok(question),
     }
+}
+
+/// Compares the heap with that of an older core.
+fn compare(session: &Session, args: &HeapArgs) -> Result<Outcome> {
+    let [old] = args.expressions.as_slice() else {
+        bail!("say which older core of the same service: `pycoroner heap CORE growth OLD`")
+    };
+    let (new, old) = (core_item(&args.core)?, core_item(Path::new(old))?);
+    session.output.spare([new.path.as_path(), old.path.as_path()])?;
+    // One after the other, so that only one heap is held at a time.
+    let [old, new] = [old, new].map(|item| {
+        with_process(&item, &args.binaries, |process, runtime| {
+            let mut document = read(runtime, args.memory.max_memory);
+            document.gaps.splice(0..0, gaps_of_core(process));
+            Ok(document)
+        })
+    });
+    let document = growth(&old?, &new?);
+    session.write_document(&document, args.format, |document| {
+        Ok(render_growth(&serde_json::from_value(document)?))
+    })?;
+    Ok(Outcome::of(&document.gaps))
 }
 
 /// Answers a question about single objects.
@@ -99,6 +129,7 @@ pub(super) fn read(runtime: Result<&PythonRuntime<'_>, &AttachError>, max_memory
         owners: Vec::new(),
         suspects: Vec::new(),
         unreachable: Vec::new(),
+        unowned: Vec::new(),
         findings: Vec::new(),
         gaps: vec![Gap::new(GapKind::Unknown, "the heap", why)],
     };

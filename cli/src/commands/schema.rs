@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use pycoroner_coredump::ProcessSnapshot;
-use pycoroner_heap::{HeapDocument, InquiryDocument};
+use pycoroner_heap::{GrowthDocument, HeapDocument, InquiryDocument};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
@@ -36,6 +36,14 @@ struct HeapObjects {
     redactions: Vec<Redaction>,
 }
 
+/// `pycoroner.heap/1` about two cores, as it is written.
+#[derive(Serialize, JsonSchema)]
+struct HeapGrowth {
+    #[serde(flatten)]
+    growth: GrowthDocument,
+    redactions: Vec<Redaction>,
+}
+
 /// All that `pycoroner heap` writes.
 #[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
@@ -45,6 +53,8 @@ enum HeapForms {
     Whole(Box<WholeHeap>),
     /// The objects that were asked for.
     Objects(Box<HeapObjects>),
+    /// What changed since an older core.
+    Growth(Box<HeapGrowth>),
 }
 
 /// Runs the command.

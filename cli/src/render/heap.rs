@@ -30,8 +30,8 @@ pub(crate) fn render(document: &HeapDocument, view: HeapView) -> String {
         HeapView::Types => write_types(&mut out, &document.types, usize::MAX),
         HeapView::Suspects => write_suspects(&mut out, &document.suspects, usize::MAX),
         HeapView::Owners => write_owners(&mut out, &document.owners, usize::MAX),
-        // Views of single objects have a renderer of their own.
-        HeapView::Object | HeapView::Path | HeapView::Referrers | HeapView::Referents => {}
+        // Views of single objects and of two cores have renderers of their own.
+        HeapView::Object | HeapView::Path | HeapView::Referrers | HeapView::Referents | HeapView::Growth => {}
     }
     closing::write(&mut out, &document.findings, &document.gaps, &document.redactions);
     out
@@ -59,6 +59,13 @@ fn write_summary(out: &mut String, document: &HeapDocument) {
         None => writeln!(out, "{STRONG}Suspect{STRONG:#}   none: no one object keeps an unusual share alive"),
     };
     let _ = writeln!(out, "{STRONG}Garbage{STRONG:#}   {}", garbage(&document.unreachable));
+    if let Some(first) = document.unowned.iter().find(|row| row.is_python_class) {
+        let (objects, name) = (counted(first.count, "object"), shortened(&first.type_name));
+        let _ = writeln!(
+            out,
+            "{STRONG}Unowned{STRONG:#}   {objects} of {NAME}{name}{NAME:#} that nothing seen refers to"
+        );
+    }
 }
 
 fn garbage(rows: &[UnreachableRow]) -> String {
@@ -141,13 +148,13 @@ fn write_ledger(out: &mut String, ledger: &[LedgerRow]) {
     }
 }
 
-fn write_more(out: &mut String, total: usize, most: usize) {
+pub(super) fn write_more(out: &mut String, total: usize, most: usize) {
     if let Some(more) = total.checked_sub(most).filter(|more| *more > 0) {
         let _ = writeln!(out, "  {FAINT}and {}{FAINT:#}", counted(more as u64, "more row"));
     }
 }
 
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     let (start, left_out) = cut(text, MOST_CHARACTERS);
     let more = if left_out > 0 { "…" } else { "" };
     format!("{}{more}", inert(start))

@@ -6,6 +6,7 @@ mod closing;
 pub(crate) mod core;
 mod exception;
 mod frames;
+pub(crate) mod growth;
 pub(crate) mod heap;
 pub(crate) mod inert;
 mod locks;

@@ -3,13 +3,13 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use pycoroner_coredump::{PythonRuntime, ReadError};
+use pycoroner_coredump::{Address, PythonRuntime, ReadError};
 use pycoroner_findings::{Finding, Gap};
 
 use crate::answers::paths::Paths;
 use crate::answers::reach::Reach;
 use crate::answers::{ledger, owners, suspects, types};
-use crate::document::{HeapDocument, LedgerRow, SCHEMA, Totals, TypeRow, Unreachable};
+use crate::document::{HeapDocument, LedgerRow, SCHEMA, Totals, TypeRow, Unowned, Unreachable};
 use crate::graph::Node;
 use crate::heap::Heap;
 use crate::survey::Survey;
@@ -145,15 +145,18 @@ pub fn analyze(runtime: &PythonRuntime<'_>, options: &Options<'_>) -> Result<Ana
     let suspects = suspects::find(&heap, &dominators, &retained, &paths, live_bytes, options.suspect_percent);
     let mut types = types::histogram(&heap, &dominators, &retained);
     let ledger = ledger::partition(&heap);
+    let unowned = unowned(&heap, &reach);
+    let findings = findings::judge(runtime.process().core(), &suspects, &ledger, &unowned);
     let document = HeapDocument {
         schema: SCHEMA,
         totals: totals(&heap, &types, &ledger),
         ledger,
         gaps: gaps::find(&heap),
         owners: owners::largest(&heap, &retained, &paths, options.top_owners),
-        findings: findings::judge(runtime.process().core(), &suspects),
+        findings,
         suspects,
         unreachable: unreachable(&heap, &reach.garbage),
+        unowned,
         types: {
             types.truncate(options.top);
             types
@@ -187,14 +190,50 @@ fn totals(heap: &Heap<'_, '_>, types: &[TypeRow], ledger: &[LedgerRow]) -> Total
 }
 
 fn unreachable(heap: &Heap<'_, '_>, garbage: &[Node]) -> Vec<Unreachable> {
-    let mut by_type: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+    let mut by_type: BTreeMap<String, Unreachable> = BTreeMap::new();
     for &node in garbage {
-        let (count, bytes) = by_type.entry(heap.type_name(node)).or_default();
-        *count += 1;
-        *bytes = bytes.saturating_add(heap.objects.size(node));
+        let name = heap.type_name(node);
+        let example = Address(heap.objects.address(node));
+        let row = by_type.entry(name).or_insert_with_key(|name| Unreachable {
+            r#type: name.clone(),
+            count: 0,
+            bytes: 0,
+            example,
+        });
+        row.count += 1;
+        row.bytes = row.bytes.saturating_add(heap.objects.size(node));
     }
-    let row = |(r#type, (count, bytes))| Unreachable { r#type, count, bytes };
-    let mut rows: Vec<Unreachable> = by_type.into_iter().map(row).collect();
+    let mut rows: Vec<Unreachable> = by_type.into_values().collect();
     rows.sort_by_key(|row| Reverse(row.bytes));
     rows
 }
+
+/// What nothing that can be seen holds, by type. Classes are left out: C code holds its own.
+fn unowned(heap: &Heap<'_, '_>, reach: &Reach) -> Vec<Unowned> {
+    let mut by_type: BTreeMap<String, Unowned> = BTreeMap::new();
+    for (&node, &unseen) in reach.native.iter().zip(&reach.unseen) {
+        // An immortal object states no count (PEP 683).
+        let is_immortal = heap.refcount(node) >= IMMORTAL;
+        if is_immortal || heap.facts(node).is_metatype() {
+            continue;
+        }
+        let example = Address(heap.objects.address(node));
+        let row = by_type.entry(heap.type_name(node)).or_insert_with_key(|name| Unowned {
+            r#type: name.clone(),
+            count: 0,
+            excess_references: 0,
+            bytes: 0,
+            is_python_class: heap.facts(node).is_heap_type(),
+            example,
+        });
+        row.count += 1;
+        row.excess_references = row.excess_references.saturating_add(unseen);
+        row.bytes = row.bytes.saturating_add(heap.objects.size(node));
+    }
+    let mut rows: Vec<Unowned> = by_type.into_values().collect();
+    rows.sort_by_key(|row| Reverse((row.count, row.bytes)));
+    rows
+}
+
+/// Objects with more references than this are immortal, or as good as that (Include/object.h at v3.12.0).
+const IMMORTAL: u64 = 1 << 28;

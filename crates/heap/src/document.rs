@@ -27,6 +27,8 @@ pub struct HeapDocument {
     pub suspects: Vec<Suspect>,
     /// Garbage in cycles, by type.
     pub unreachable: Vec<Unreachable>,
+    /// Objects that nothing that can be seen holds, although their reference counts say that something does, by type.
+    pub unowned: Vec<Unowned>,
     /// The judgement.
     pub findings: Vec<Finding>,
     /// What could not be told.
@@ -138,6 +140,26 @@ pub struct Unreachable {
     pub count: u64,
     /// Sum of what `sys.getsizeof` says of each.
     pub bytes: u64,
+    /// Where one of them is.
+    pub example: Address,
+}
+
+/// Objects of one type that nothing that can be seen holds: a C variable or structure does, or an extension forgot
+/// to give its reference back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Unowned {
+    /// Name of the type.
+    pub r#type: String,
+    /// Number of objects.
+    pub count: u64,
+    /// Sum of how far their reference counts exceed the references that are seen.
+    pub excess_references: u64,
+    /// Sum of what `sys.getsizeof` says of each.
+    pub bytes: u64,
+    /// Whether the type is made at run time, as classes of Python code are.
+    pub is_python_class: bool,
+    /// Where one of them is.
+    pub example: Address,
 }
 
 /// Answers about single objects, or about what refers to them.

@@ -11,15 +11,23 @@ pub(crate) fn find(heap: &Heap<'_, '_>) -> Vec<Gap> {
     let totals = [Allocator::Pymalloc, Allocator::Mimalloc].map(|allocator| heap.objects.totals(allocator));
     let spans: u64 = totals.iter().map(|totals| totals.spans).sum();
     let broken: u64 = totals.iter().map(|totals| totals.broken).sum();
-    if spans == 0 {
+    if spans == 0 && heap.objects.malloc.runs.is_empty() {
         gaps.push(
             Gap::new(
                 GapKind::Missing,
                 "objects that nothing refers to",
-                "no pool of pymalloc was found (PYTHONMALLOC=malloc?); only what references lead to is known",
+                "neither pools of pymalloc nor pages of mimalloc nor chunks of glibc's malloc were found; only what \
+                 references lead to is known",
             )
             .remedy("run the service with Python's own allocator, or without PYTHONMALLOC"),
         );
+    }
+    for &at in &heap.objects.malloc.broken {
+        gaps.push(Gap::new(
+            GapKind::Corrupt,
+            format!("the chunks of malloc behind {at:#x}"),
+            "what stands there is no chunk: something wrote over it, or malloc was at work when the process stopped",
+        ));
     }
     if broken > 0 {
         gaps.push(Gap::new(

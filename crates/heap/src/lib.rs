@@ -30,6 +30,7 @@ mod expression;
 mod findings;
 mod gaps;
 mod graph;
+mod growth;
 mod heap;
 mod inquiry;
 mod memory;
@@ -41,12 +42,13 @@ mod survey;
 pub use analysis::{Analysis, Failure, Options, Phase, analyze};
 pub use document::{
     Accumulates, AttributeRow, HeapDocument, InquiryDocument, LedgerRow, ObjectRow, Owner, ReferenceRow,
-    ReferencesRow, Route, RoutesRow, SCHEMA, Suspect, Totals, TypeRow, Unreachable, Unresolved,
+    ReferencesRow, Route, RoutesRow, SCHEMA, Suspect, Totals, TypeRow, Unowned, Unreachable, Unresolved,
 };
 pub use expression::error::ExpressionError;
 pub use graph::dominators::{Dominator, Dominators};
 pub use graph::node_set::NodeSet;
 pub use graph::retained::Retained;
 pub use graph::{Graph, Node, TooLarge};
+pub use growth::{GrowthDocument, OwnerGrowth, TypeGrowth, growth};
 pub use inquiry::{Inquiry, InquiryOptions, Question};
 pub use naming::edge::Kind;

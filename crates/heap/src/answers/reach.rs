@@ -15,6 +15,8 @@ pub(crate) struct Reach {
     pub(crate) alive: NodeSet,
     /// Objects that only native code holds, by number.
     pub(crate) native: Vec<Node>,
+    /// For each of `native`, how many references to it cannot be seen.
+    pub(crate) unseen: Vec<u64>,
     /// Unreachable objects, by number.
     pub(crate) garbage: Vec<Node>,
 }
@@ -36,6 +38,7 @@ impl Reach {
         }
         let known: Vec<Node> = roots.iter().chain(&tables).copied().collect();
         let mut reach = Self::compute(heap, &known);
+        reach.unseen.extend(tables.iter().map(|_| 1));
         reach.native.extend(tables);
         reach
     }
@@ -47,12 +50,13 @@ impl Reach {
         let unreached: Vec<Node> =
             (0..graph.node_count() as Node).filter(|&node| !alive.contains(node)).collect();
         let seen = references_within(heap, &unreached, &alive);
-        let held = |&(node, seen): &(Node, u32)| heap.refcount(node) > u64::from(seen);
-        let native: Vec<Node> =
-            unreached.iter().copied().zip(seen).filter(held).map(|(node, _)| node).collect();
+        let excess =
+            |(&node, seen): (&Node, u32)| (node, heap.refcount(node).saturating_sub(u64::from(seen)));
+        let held = unreached.iter().zip(seen).map(excess).filter(|&(_, unseen)| unseen > 0);
+        let (native, unseen): (Vec<Node>, Vec<u64>) = held.unzip();
         spread(graph, &mut alive, &native);
         let garbage = unreached.into_iter().filter(|&node| !alive.contains(node)).collect();
-        Self { alive, native, garbage }
+        Self { alive, native, unseen, garbage }
     }
 }
 
