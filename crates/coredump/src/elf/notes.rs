@@ -1,7 +1,10 @@
 //! The notes of a core file: threads, signal, process, auxiliary vector, mapped files.
 
+use std::sync::OnceLock;
+
 use goblin::elf::program_header::ProgramHeader;
 use pycoroner_findings::{Citation, Gap, GapKind, SourceId, Span};
+use rustc_hash::FxHashMap;
 
 use crate::address::Address;
 use crate::elf::parse::Machine;
@@ -20,6 +23,19 @@ pub struct Notes {
     pub auxv: Vec<(u64, u64)>,
     /// Where files were mapped.
     pub files: Vec<FileMapping>,
+    /// Where in `threads` the first one with a native id is; made when it is first asked for.
+    by_tid: OnceLock<FxHashMap<u64, usize>>,
+}
+
+impl Notes {
+    /// The first thread of a native id.
+    pub fn thread(&self, tid: u64) -> Option<&ThreadStatus> {
+        let by_tid = self.by_tid.get_or_init(|| {
+            // Of equal ids the last one collected stays.
+            self.threads.iter().enumerate().rev().map(|(index, thread)| (thread.tid, index)).collect()
+        });
+        self.threads.get(*by_tid.get(&tid)?)
+    }
 }
 
 /// A thread's registers (`NT_PRSTATUS`, `struct elf_prstatus`).

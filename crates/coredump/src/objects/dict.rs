@@ -16,6 +16,8 @@ use crate::runtime::python::Python;
 
 /// Entries that are read at once.
 const CHUNK: u64 = 128;
+/// More names than instances share: a dict that grows gets a table of its own.
+const MAX_SPLIT: u64 = 1 << 16;
 /// Largest `dk_log2_size` that is taken for one: an index of 2^40 slots does not fit into any core.
 const MAX_LOG2_SIZE: u8 = 40;
 
@@ -124,6 +126,9 @@ pub fn for_each_value(
     mut visit: impl FnMut(Ptr<Object>, Ptr<Object>) -> ControlFlow<()>,
 ) -> Result<Option<ReadError>, ReadError> {
     let table = Table::of(python, keys)?;
+    if table.count > MAX_SPLIT {
+        return Err(ReadError::Invalid { at: keys.address(), what: "too many names for a split table" });
+    }
     let word = python.space().target().word_size as u64;
     let (array, order) = split_order(python, values)?;
     let set = order.as_ref().map_or(table.count, |order| order.len() as u64);

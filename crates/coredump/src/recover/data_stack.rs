@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashSet;
+
 use crate::address::{Address, Ptr};
 use crate::layout::ReadError;
 use crate::layout::member::{self, CodeObject, InterpreterFrame, StackChunk};
@@ -76,12 +78,11 @@ pub(super) fn newest_chunks(python: &Python<'_>, chunks: &[Ptr<StackChunk>]) -> 
 
 /// The chunks from the newest to the first, and whether the first one was reached.
 pub(super) fn chain(python: &Python<'_>, newest: Ptr<StackChunk>) -> (Vec<Ptr<StackChunk>>, bool) {
-    let mut chunks = Vec::new();
+    let (mut chunks, mut seen) = (Vec::new(), FxHashSet::default());
     let mut at = newest;
     loop {
         // A size can be read exactly when the chunk is there.
-        if python.read(at, member::CHUNK_BYTES).is_err() || chunks.contains(&at) || chunks.len() >= MAX_CHUNKS
-        {
+        if python.read(at, member::CHUNK_BYTES).is_err() || !seen.insert(at) || chunks.len() >= MAX_CHUNKS {
             return (chunks, false);
         }
         chunks.push(at);

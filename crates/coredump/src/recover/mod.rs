@@ -66,6 +66,8 @@ pub struct Recovery {
     pub because: Vec<String>,
     /// How well version and types are known.
     pub confidence: Confidence,
+    /// Where in `threads` the thread of a thread state is.
+    by_state: FxHashMap<Ptr<ThreadState>, usize>,
     /// Names that `threading.Thread` objects give to native threads.
     pub names: FxHashMap<u64, String>,
     /// Exceptions that came through a frame and that no other one names as its cause or context.
@@ -75,7 +77,7 @@ pub struct Recovery {
 impl Recovery {
     /// The thread of a thread state.
     pub(crate) fn thread(&self, state: Ptr<ThreadState>) -> Option<&RecoveredThread> {
-        self.threads.iter().find(|thread| thread.state == Some(state))
+        self.by_state.get(&state).and_then(|&index| self.threads.get(index))
     }
 }
 
@@ -159,6 +161,11 @@ pub(crate) fn beyond_the_list(
     threads
 }
 
+/// Frames and chunks of all threads together that are looked at.
+const MAX_STEPS: usize = 1 << 20;
+/// What following the chunks of one data stack counts for.
+const STEPS_OF_CHUNK: usize = 16;
+
 /// Recovers what is left. Costs a pass over all memory that the core holds.
 ///
 /// # Errors
@@ -187,7 +194,9 @@ pub(crate) fn recover<'p>(process: &'p DeadProcess<'p>) -> Result<PythonRuntime<
     let threads = threads(process, &python, &codes, &found, &[]);
     let confidence = if because.len() > 1 { Confidence::Strong } else { Confidence::Moderate };
     let exceptions = instances::outermost(&python, &objects.exceptions);
-    let recovery = Recovery { threads, because, confidence, names: objects.names, exceptions };
+    let states = threads.iter().enumerate();
+    let by_state = states.filter_map(|(index, thread)| Some((thread.state?, index))).collect();
+    let recovery = Recovery { threads, by_state, because, confidence, names: objects.names, exceptions };
     Ok(PythonRuntime::recovered(process, python, version, shipped.flavor, codes, names, recovery))
 }
 
@@ -296,6 +305,7 @@ fn threads(
     known: &[Ptr<ThreadState>],
 ) -> Vec<RecoveredThread> {
     let mut threads = Vec::new();
+    let mut left = MAX_STEPS;
     let mut owned: FxHashSet<Ptr<StackChunk>> = FxHashSet::default();
     for &state in known {
         if let Ok(Some(newest)) = python.read(state, member::TSTATE_DATASTACK_CHUNK) {
@@ -303,6 +313,9 @@ fn threads(
         }
     }
     for &(state, tid) in &found.thread_states {
+        if left == 0 {
+            break;
+        }
         if let Ok(Some(newest)) = python.read(state, member::TSTATE_DATASTACK_CHUNK) {
             owned.extend(data_stack::chain(python, newest).0);
         }
@@ -314,10 +327,15 @@ fn threads(
             by: RecoveredBy::ThreadState,
             stack: stacks::of_state(python, codes, state),
         });
+        left = left.saturating_sub(1 + threads.last().map_or(0, |thread| thread.stack.frames.len()));
     }
     let unowned = data_stack::newest_chunks(python, &found.chunks).into_iter();
     for newest in unowned.filter(|chunk| !owned.contains(chunk)) {
         let data = data_stack::read(python, codes, newest, Top::Unknown);
+        left = left.saturating_sub(STEPS_OF_CHUNK + data.frames.len());
+        if left == 0 {
+            break;
+        }
         let stack = stacks::of_data_stack(python, codes, &data);
         if !stack.frames.is_empty() {
             threads.push(RecoveredThread {

@@ -1,5 +1,6 @@
 //! Finds the CPython runtime in a dead process and chooses layout and dialect for it.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use crate::address::Ptr;
@@ -20,7 +21,7 @@ use crate::runtime::beside::{Search, beside};
 use crate::runtime::code::{Code, CodeCache};
 use crate::runtime::dialect::{Dialect, Gil, Roots};
 use crate::runtime::exceptions::{self, InForce, Links, TracebackEntry};
-use crate::runtime::frames::{self, Binding, Frame, FramePlace, Stack};
+use crate::runtime::frames::{self, Binding, Frame, FramePlace, Stack, Stopped};
 use crate::runtime::generators::GeneratorTypes;
 use crate::runtime::link_scan::LinkScan;
 use crate::runtime::locate::{self, Area, Candidate, LocatedBy};
@@ -47,6 +48,7 @@ pub struct PythonRuntime<'p> {
     codes: CodeCache,
     recovery: Option<Recovery>,
     generator_types: GeneratorTypes,
+    frames_left: Cell<usize>,
 }
 
 /// Where the offsets come from.
@@ -80,6 +82,8 @@ pub enum AttachError {
     },
 }
 
+/// Frames that are walked of all stacks, each as often as it is asked for.
+const MAX_WALKED: usize = 3_000_000;
 /// Threads that are counted to tell which runtime was busiest.
 const MAX_RANKED: usize = 10_000;
 
@@ -245,6 +249,7 @@ impl<'p> PythonRuntime<'p> {
             codes: CodeCache::default(),
             recovery: None,
             generator_types: GeneratorTypes::default(),
+            frames_left: Cell::new(MAX_WALKED),
         }
     }
 
@@ -275,6 +280,7 @@ impl<'p> PythonRuntime<'p> {
             types,
             codes,
             generator_types: GeneratorTypes::default(),
+            frames_left: Cell::new(MAX_WALKED),
             recovery: Some(recovery),
         }
     }
@@ -353,12 +359,22 @@ impl<'p> PythonRuntime<'p> {
     }
 
     /// Python frames of a thread, innermost first.
+    ///
+    /// Of all stacks together, some millions of frames are walked; what is asked for later is empty, with
+    /// [`Stopped::Limit`] as its end.
     pub fn stack(&self, thread: Ptr<ThreadState>) -> Stack {
-        if let Some(recovered) = self.recovery.as_ref().and_then(|recovery| recovery.thread(thread)) {
-            return recovered.stack.clone();
+        if self.frames_left.get() == 0 {
+            return Stack { frames: Vec::new(), stopped: Stopped::Limit, recovery: None };
         }
-        let walked = frames::walk(&self.python, &self.codes, thread);
-        recover::continued(&self.python, &self.codes, thread, walked)
+        let stack = match self.recovery.as_ref().and_then(|recovery| recovery.thread(thread)) {
+            Some(recovered) => recovered.stack.clone(),
+            None => {
+                let walked = frames::walk(&self.python, &self.codes, thread);
+                recover::continued(&self.python, &self.codes, thread, walked)
+            }
+        };
+        self.frames_left.set(self.frames_left.get().saturating_sub(stack.frames.len()));
+        stack
     }
 
     /// Threads that no list names any more, when the list of thread states breaks off behind those in `known`.

@@ -1,6 +1,6 @@
 //! Code objects: names, files, and positions of their instructions.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
@@ -65,6 +65,8 @@ pub enum VariableKind {
 const MAX_NAME: usize = 4096;
 /// Longest line table that is read; a function of a million lines has one of some MiB.
 const MAX_LINE_TABLE: u64 = 64 << 20;
+/// Bytes of code objects that are kept; what is read of one that comes later is its name and its file.
+const MAX_KEPT: usize = 96 << 20;
 /// A frame has at most this many variables in what any compiler produces.
 const MAX_VARIABLES: u64 = 1 << 16;
 
@@ -79,6 +81,8 @@ const CO_FAST_FREE: u8 = 0x80;
 #[derive(Debug, Default)]
 pub(crate) struct CodeCache {
     read: RefCell<FxHashMap<Ptr<CodeObject>, Rc<Code>>>,
+    /// Bytes of names and line tables that were kept of all of them.
+    kept: Cell<usize>,
     code_type: RefCell<Option<Ptr<TypeObject>>>,
 }
 
@@ -89,7 +93,8 @@ impl CodeCache {
             return Ok(Rc::clone(code));
         }
         self.check_type(python, at)?;
-        let code = Rc::new(Code::read(python, at)?);
+        let code = Rc::new(Code::read(python, at, self.kept.get() < MAX_KEPT)?);
+        self.kept.set(self.kept.get().saturating_add(code.size()));
         self.read.borrow_mut().insert(at, Rc::clone(&code));
         Ok(code)
     }
@@ -123,7 +128,8 @@ impl CodeCache {
 }
 
 impl Code {
-    fn read(python: &Python<'_>, at: Ptr<CodeObject>) -> Result<Self, ReadError> {
+    /// Reads it; when it is not `whole`, its variables and its line table are left out.
+    fn read(python: &Python<'_>, at: Ptr<CodeObject>, whole: bool) -> Result<Self, ReadError> {
         let text = |value: Option<Ptr<UnicodeObject>>, what| -> Result<String, ReadError> {
             read_string(python, value.ok_or(ReadError::Null(what))?, MAX_NAME)
         };
@@ -145,7 +151,10 @@ impl Code {
             python.read(at, member::CODE_LNOTAB)?
         };
         let flags = python.read(at, member::CODE_FLAGS)?;
-        let (variables, variables_lost) = match variables(python, at, flags) {
+        let limit = ReadError::Invalid { at: at.address(), what: "more code than is read" };
+        let variables = if whole { variables(python, at, flags) } else { Err(limit) };
+        let (variables, variables_lost) = match variables {
+            Err(error) if error == limit => (Vec::new(), Some(error)),
             Ok(variables) => (variables, None),
             Err(error) => lost(&error).map(|_| (Vec::new(), Some(error)))?,
         };
@@ -161,12 +170,20 @@ impl Code {
             line_table: match bytes_of(
                 python,
                 table.ok_or(ReadError::Null("the line table"))?,
-                MAX_LINE_TABLE,
+                if whole { MAX_LINE_TABLE } else { 0 },
             ) {
                 Ok(table) => Some(table),
+                Err(_) if !whole => None,
                 Err(error) => lost(&error).map(|_| None)?,
             },
         })
+    }
+
+    /// Bytes that it takes.
+    fn size(&self) -> usize {
+        let variables = self.variables.iter().map(|variable| variable.name.len() + size_of::<Variable>());
+        let texts = self.name.len() + self.file.len() + self.qualname.as_ref().map_or(0, String::len);
+        variables.sum::<usize>() + texts + self.line_table.as_ref().map_or(0, Vec::len) + size_of::<Self>()
     }
 
     /// Whether neither the name nor the file is known.
@@ -240,9 +257,20 @@ fn variables(python: &Python<'_>, at: Ptr<CodeObject>, flags: i32) -> Result<Vec
     let named = |names: Vec<String>, kind: VariableKind| {
         names.into_iter().map(move |name| Variable { name, kind, in_cell: true })
     };
-    let locals = names_of(python, python.read(at, member::CODE_VARNAMES)?)?;
-    let cells = names_of(python, python.read(at, member::CODE_CELLVARS)?)?;
-    let free = names_of(python, python.read(at, member::CODE_FREEVARS)?)?;
+    let tuples = [
+        python.read(at, member::CODE_VARNAMES)?,
+        python.read(at, member::CODE_CELLVARS)?,
+        python.read(at, member::CODE_FREEVARS)?,
+    ];
+    let [locals, cells, free] = tuples.map(|tuple| names_of(python, tuple));
+    // One tuple for cells and for free variables is the empty one, also where it is lost.
+    let [names, of_cells, of_free] = tuples;
+    let is_empty = |tuple: Option<_>| tuple.is_some() && tuple == of_cells && of_cells == of_free;
+    let or_empty = |tuple, names: Result<Vec<String>, ReadError>| {
+        names.or_else(|error| if is_empty(tuple) { lost(&error).map(|_| Vec::new()) } else { Err(error) })
+    };
+    let (locals, cells, free) =
+        (or_empty(names, locals)?, or_empty(of_cells, cells)?, or_empty(of_free, free)?);
     let locals = locals.into_iter().enumerate().map(|(index, name)| Variable {
         name,
         kind: plain(index),

@@ -16,6 +16,9 @@ use crate::runtime::frames::Stack;
 use crate::runtime::native_threads::{stack_pointer, thread_pointer};
 use crate::runtime::threads::Thread;
 
+/// Thread states of one native thread of which it is asked whether a fork left them behind.
+const MAX_DOUBTFUL: usize = 64;
+
 /// One thread state of a native thread.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layer<'s> {
@@ -111,11 +114,13 @@ fn take_left_behind(core: &Core<'_>, layers: &[Layer<'_>], group: &mut NestedSta
         .filter(|&index| layers.get(index).is_some_and(|layer| !layer.stack.frames.is_empty()))
         .collect();
     let interpreter = |index: usize| layers.get(index).map(|layer| layer.thread.interpreter);
-    let is_one_of_two = |index: usize| {
-        running.iter().any(|&other| other != index && interpreter(other) == interpreter(index))
-    };
-    let doubtful: Vec<usize> = running.iter().copied().filter(|&index| is_one_of_two(index)).collect();
-    let status = core.notes().threads.iter().find(|status| Some(status.tid) == group.tid);
+    let mut counts: FxHashMap<_, usize> = FxHashMap::default();
+    for &index in &running {
+        *counts.entry(interpreter(index)).or_default() += 1;
+    }
+    let is_one_of_two = |&index: &usize| counts.get(&interpreter(index)).is_some_and(|&count| count > 1);
+    let doubtful: Vec<usize> = running.iter().copied().filter(is_one_of_two).take(MAX_DOUBTFUL).collect();
+    let status = group.tid.and_then(|tid| core.notes().thread(tid));
     let (false, Some(status)) = (doubtful.is_empty(), status) else { return Vec::new() };
     let (seen, unseen): (Vec<usize>, Vec<usize>) = doubtful.into_iter().partition(|&index| {
         layers.get(index).is_some_and(|layer| is_any_frame_on(core, status, layer.stack))

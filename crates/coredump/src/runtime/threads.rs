@@ -33,7 +33,8 @@ pub struct Thread {
     pub name: Option<String>,
 }
 
-const MAX_THREADS: usize = 1 << 20;
+/// More threads than Linux lets one process have by default.
+const MAX_THREADS: usize = 100_000;
 const MAX_NAME: usize = 256;
 
 /// All threads of an interpreter in the order of its list; an error says where the list breaks off.

@@ -1,6 +1,7 @@
 //! What was recovered without the roots of the interpreter, in a snapshot.
 
 use pycoroner_findings::{Gap, GapKind};
+use rustc_hash::FxHashMap;
 
 use crate::recover::{self, RecoveredThread, Recovery, Unrecovered};
 use crate::runtime::attach::{AttachError, PythonRuntime};
@@ -27,6 +28,7 @@ pub(super) fn add(
             .extend(lost.iter().map(|thread| without_state(runtime, values, thread, crash, options, gaps)));
         return;
     };
+    let places: FxHashMap<_, _> = sections.iter().enumerate().map(|(index, one)| (one.tid, index)).collect();
     for thread in &recovery.threads {
         if thread.state.is_none() {
             let mut section = without_state(runtime, values, thread, crash, options, gaps);
@@ -34,8 +36,7 @@ pub(super) fn add(
             sections.push(section);
             continue;
         }
-        let ours = |section: &&mut ThreadSection| section.tid == thread.tid && section.recovered_by.is_none();
-        if let Some(section) = sections.iter_mut().find(ours) {
+        if let Some(section) = places.get(&thread.tid).and_then(|&index| sections.get_mut(index)) {
             section.recovered_by = Some(thread.by);
         }
     }
@@ -83,6 +84,7 @@ fn without_state(
         .stack
         .frames
         .iter()
+        .take(values.take_frames(thread.stack.frames.len(), &who(thread), gaps))
         .enumerate()
         .map(|(index, frame)| {
             let mut section = frame_section(runtime, frame);
@@ -99,7 +101,7 @@ fn without_state(
             "its thread state is lost; its stack is the only one left, and it the only thread without one";
         gaps.push(Gap::new(GapKind::Truncated, format!("the thread state of {}", who(thread)), why));
     }
-    let notes = &runtime.process().core().notes().threads;
+    let notes = runtime.process().core().notes();
     ThreadSection {
         tid: thread.tid,
         crashed,
@@ -107,7 +109,7 @@ fn without_state(
         tid_by_elimination: thread.by_elimination,
         python_frames,
         stopped_because,
-        citation: notes.iter().find(|note| Some(note.tid) == thread.tid).map(|note| note.citation.clone()),
+        citation: thread.tid.and_then(|tid| notes.thread(tid)).map(|note| note.citation.clone()),
         ..ThreadSection::default()
     }
 }

@@ -16,7 +16,7 @@ use crate::tasks::await_chain;
 
 /// Most of them that are shown, and most frames of all together.
 const MAX_SHOWN: usize = 10_000;
-const MAX_FRAMES: usize = 1 << 20;
+const MAX_FRAMES: usize = 20_000;
 
 /// Those that nothing else waits for: neither another one, nor a task.
 pub(super) fn of_runtime(

@@ -19,7 +19,7 @@ use crate::tasks::futures::Futures;
 use crate::tasks::registry::{self, MAX_TASKS};
 
 /// Most frames of all tasks together.
-const MAX_FRAMES: usize = 1 << 19;
+const MAX_FRAMES: usize = 50_000;
 
 /// What was read of tasks.
 #[derive(Default)]
@@ -77,6 +77,13 @@ pub(super) fn of_runtime(
                 told.state = "done";
             }
             section.tasks.push(told);
+        }
+        if awaiters.is_cut() {
+            gaps.push(Gap::new(
+                GapKind::Limit,
+                "who awaits some tasks",
+                "there are too many futures between them",
+            ));
         }
     }
     all

@@ -82,6 +82,7 @@ pub(super) fn of_runtime(
     let mut sections = layers::join(sections, &nested, gaps);
     let lost = if is_broken { runtime.lost_threads(&known_states(&walked)) } else { Vec::new() };
     recovered::add(runtime, &values, crash, options, &lost, &mut sections, gaps);
+    values.push_gap(gaps);
     let known: FxHashSet<_> = sections.iter().filter_map(|section| section.tid).collect();
     let native = without_runtime(runtime.process(), crash).into_iter();
     sections.extend(native.filter(|section| section.tid.is_some_and(|tid| !known.contains(&tid))));
@@ -156,7 +157,8 @@ fn section(
     let with_locals = frames_with_locals(options, crashed);
     let who = thread.name.clone().unwrap_or_else(|| format!("thread {:#x}", thread.ident));
     let stopped_because = stopped(&stack.stopped, &who, gaps);
-    let frames = stack.frames.iter().enumerate();
+    let kept = values.take_frames(stack.frames.len(), &who, gaps);
+    let frames = stack.frames.iter().take(kept).enumerate();
     let mut python_frames: Vec<_> = frames
         .map(|(index, frame)| {
             let mut section = frame_section(runtime, frame);
@@ -168,7 +170,7 @@ fn section(
         })
         .collect();
     recovered::mark(&mut python_frames, stack, &who, gaps);
-    let notes = &runtime.process().core().notes().threads;
+    let notes = runtime.process().core().notes();
     ThreadSection {
         tid: thread.tid,
         ident: Some(crate::address::Address(thread.ident)),
@@ -196,7 +198,7 @@ fn section(
         frames: Vec::new(),
         thread_locals: Vec::new(),
         context_vars: Vec::new(),
-        citation: notes.iter().find(|note| Some(note.tid) == thread.tid).map(|note| note.citation.clone()),
+        citation: thread.tid.and_then(|tid| notes.thread(tid)).map(|note| note.citation.clone()),
     }
 }
 

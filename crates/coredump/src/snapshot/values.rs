@@ -2,6 +2,8 @@
 
 use std::cell::Cell;
 
+use pycoroner_findings::{Gap, GapKind};
+
 use crate::address::Ptr;
 use crate::layout::ReadError;
 use crate::layout::member::Object;
@@ -19,7 +21,13 @@ const MAX_ATTRIBUTES: usize = 50;
 
 /// Most entries of tracebacks that are kept. Exceptions are small and may share a long traceback, so what all of
 /// them state can be far larger than the core.
-const MAX_TRACEBACK_ENTRIES: usize = 200_000;
+const MAX_TRACEBACK_ENTRIES: usize = 60_000;
+/// Most frames of all threads that are kept.
+const MAX_FRAMES: usize = 100_000;
+/// Bytes of the text of all variables and attributes.
+const MAX_TEXT: usize = 48 << 20;
+/// What a variable counts for besides its text.
+const BYTES_OF_VARIABLE: usize = 128;
 
 /// Turns objects into text within the limits of a capture.
 pub(super) struct Values<'r, 'p> {
@@ -27,6 +35,8 @@ pub(super) struct Values<'r, 'p> {
     objects: Objects<'r>,
     limits: ReprLimits,
     traceback_entries: Cell<usize>,
+    frames_left: Cell<usize>,
+    text_left: Cell<usize>,
 }
 
 impl<'r, 'p> Values<'r, 'p> {
@@ -37,6 +47,8 @@ impl<'r, 'p> Values<'r, 'p> {
             objects: Objects::new(runtime.python(), runtime.types()),
             limits,
             traceback_entries: Cell::new(MAX_TRACEBACK_ENTRIES),
+            frames_left: Cell::new(MAX_FRAMES),
+            text_left: Cell::new(MAX_TEXT),
         }
     }
 
@@ -45,13 +57,41 @@ impl<'r, 'p> Values<'r, 'p> {
         &self.traceback_entries
     }
 
-    /// What `repr()` of the object would print.
-    pub(super) fn repr(&self, object: Ptr<Object>) -> Text {
-        self.objects.repr(object, &self.limits)
+    /// How many of the frames of a thread may still be kept; the rest is a gap.
+    pub(super) fn take_frames(&self, wanted: usize, who: &str, gaps: &mut Vec<Gap>) -> usize {
+        let left = self.frames_left.get();
+        self.frames_left.set(left.saturating_sub(wanted));
+        if wanted > left {
+            let what = format!("{} outer frames of {who}", wanted - left);
+            gaps.push(Gap::new(
+                GapKind::Limit,
+                what,
+                format!("more than {MAX_FRAMES} frames in all threads"),
+            ));
+        }
+        wanted.min(left)
     }
 
-    /// The variables of a frame.
+    /// Says so when variables were left out.
+    pub(super) fn push_gap(&self, gaps: &mut Vec<Gap>) {
+        if self.text_left.get() == 0 {
+            let why = format!("the text of all of them is longer than {} MiB", MAX_TEXT >> 20);
+            gaps.push(Gap::new(GapKind::Limit, "variables of further frames", why));
+        }
+    }
+
+    /// What `repr()` of the object would print.
+    pub(super) fn repr(&self, object: Ptr<Object>) -> Text {
+        let text = self.objects.repr(object, &self.limits);
+        self.text_left.set(self.text_left.get().saturating_sub(text.text.len() + BYTES_OF_VARIABLE));
+        text
+    }
+
+    /// The variables of a frame; none when there was too much text already.
     pub(super) fn locals(&self, frame: &Frame) -> Vec<VariableSection> {
+        if self.text_left.get() == 0 {
+            return Vec::new();
+        }
         self.runtime.bindings(frame).into_iter().map(|binding| self.variable(binding)).collect()
     }
 

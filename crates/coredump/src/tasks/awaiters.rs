@@ -4,7 +4,7 @@
 //! for several tasks (`gather`, `wait`, `shield`); their functions learn of the end by a callback, whose closure holds the
 //! future in between (`Lib/asyncio/tasks.py`, `taskgroups.py` and `futures.py` at v3.8.18 to v3.15.2).
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -24,6 +24,8 @@ use crate::tasks::futures::Futures;
 
 /// Most futures between one task and those that await it.
 const MAX_BETWEEN: usize = 10_000;
+/// Most steps from one future to the next, of all tasks together.
+const MAX_STEPS: usize = 500_000;
 /// Longest name of a function that is read.
 const MAX_NAME: usize = 256;
 /// Most free variables of a callback, and getters of a queue.
@@ -50,6 +52,7 @@ pub(crate) struct Awaiters<'r, 'p> {
     waiting: FxHashMap<Ptr<Object>, Vec<Ptr<Object>>>,
     callables: Callables,
     targets: RefCell<FxHashMap<Ptr<Object>, Option<&'static str>>>,
+    steps_left: Cell<usize>,
 }
 
 /// The types of what a callback can be.
@@ -90,7 +93,14 @@ impl<'r, 'p> Awaiters<'r, 'p> {
             }
         }
         let callables = Callables::of_interpreter(runtime, interpreter);
-        Self { runtime, futures, waiting, callables, targets: RefCell::default() }
+        Self {
+            runtime,
+            futures,
+            waiting,
+            callables,
+            targets: RefCell::default(),
+            steps_left: Cell::new(MAX_STEPS),
+        }
     }
 
     /// The tasks that await `task`, the nearest first.
@@ -99,7 +109,7 @@ impl<'r, 'p> Awaiters<'r, 'p> {
         let mut seen = FxHashSet::default();
         let mut between = VecDeque::from([task]);
         while let Some(future) = between.pop_front() {
-            if seen.len() > MAX_BETWEEN {
+            if seen.len() > MAX_BETWEEN || self.steps_left.get() == 0 {
                 break;
             }
             let waiting = self.waiting.get(&future).into_iter().flatten().copied();
@@ -107,6 +117,7 @@ impl<'r, 'p> Awaiters<'r, 'p> {
                 self.futures.callbacks(future).into_iter().flat_map(|callback| self.go_on(callback));
             let recorded = self.futures.recorded_awaiters(future);
             let next: Vec<_> = waiting.chain(further).chain(recorded).collect();
+            self.steps_left.set(self.steps_left.get().saturating_sub(1 + next.len()));
             for awaiter in next {
                 // A task may wait for itself; anything else is looked at once.
                 if !seen.insert(awaiter) {
@@ -120,6 +131,11 @@ impl<'r, 'p> Awaiters<'r, 'p> {
             }
         }
         found
+    }
+
+    /// Whether some tasks were not asked for all that await them.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.steps_left.get() == 0
     }
 
     /// The futures and tasks that go on when a callback is called.

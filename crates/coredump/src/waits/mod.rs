@@ -20,7 +20,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::address::{Address, Ptr};
 use crate::elf::notes::ThreadStatus;
-use crate::layout::member::Object;
+use crate::layout::member::{Object, ThreadState};
 use crate::runtime::attach::PythonRuntime;
 use crate::runtime::frames::Stack;
 use crate::runtime::process::DeadProcess;
@@ -66,6 +66,7 @@ pub(crate) struct ThreadWait {
 struct Picture<'r, 'p> {
     runtime: &'r PythonRuntime<'p>,
     walked: &'r [Walked],
+    places: Places,
     calls: Vec<Option<SystemCall>>,
     /// Whether a thread ran code of its own, by its registers.
     runs: Vec<bool>,
@@ -74,6 +75,28 @@ struct Picture<'r, 'p> {
     /// Locks by object, with the threads whose `with` blocks hold them.
     locks: FxHashMap<Ptr<Object>, Lock>,
     holders: held::Holders,
+}
+
+/// Where among the threads the first one stands that has an id.
+#[derive(Debug, Default)]
+struct Places {
+    by_ident: FxHashMap<u64, usize>,
+    by_tid: FxHashMap<u64, usize>,
+    by_state: FxHashMap<Ptr<ThreadState>, usize>,
+}
+
+impl Places {
+    fn of(walked: &[Walked]) -> Self {
+        let mut places = Self::default();
+        for (index, one) in walked.iter().enumerate() {
+            places.by_ident.entry(one.thread.ident).or_insert(index);
+            places.by_state.entry(one.thread.state).or_insert(index);
+            if let Some(tid) = one.thread.tid {
+                places.by_tid.entry(tid).or_insert(index);
+            }
+        }
+        places
+    }
 }
 
 /// Reads what the threads of a runtime wait for.
@@ -99,7 +122,8 @@ pub(crate) fn of_threads(runtime: &PythonRuntime<'_>, walked: &[Walked]) -> Wait
         }
     }
     let locks = finder.into_locks(&subjects, &holders, names.locks());
-    let picture = Picture { runtime, walked, calls, runs, subjects, names, locks, holders };
+    let places = Places::of(walked);
+    let picture = Picture { runtime, walked, places, calls, runs, subjects, names, locks, holders };
     report::waits(&picture)
 }
 

@@ -40,11 +40,9 @@ impl Picture<'_, '_> {
             Subject::Gil => {
                 let interpreter = self.walked.get(index)?.thread.interpreter;
                 let holder = self.runtime.gil_holder(interpreter)?;
-                self.walked.iter().position(|one| one.thread.state == holder).map(stated)
+                self.places.by_state.get(&holder).copied().map(stated)
             }
-            Subject::Mutex { owner, .. } => {
-                self.walked.iter().position(|one| one.thread.tid == Some(owner)).map(stated)
-            }
+            Subject::Mutex { owner, .. } => self.places.by_tid.get(&owner).copied().map(stated),
             _ => None,
         }
     }
@@ -53,7 +51,7 @@ impl Picture<'_, '_> {
     fn holder(&self, object: Ptr<Object>) -> Option<(usize, &'static str)> {
         let lock = self.locks.get(&object)?;
         match lock.owner {
-            Some(ident) => self.walked.iter().position(|one| one.thread.ident == ident).map(stated),
+            Some(ident) => self.places.by_ident.get(&ident).copied().map(stated),
             None if lock.kind == LockKind::Plain => {
                 self.holders.holder(object).map(|index| (index, WITH_STATEMENT))
             }
@@ -66,7 +64,7 @@ impl Picture<'_, '_> {
         let python = self.runtime.python();
         let ident = crate::objects::attributes::get(python, object, "_ident").ok()??;
         let ident = crate::objects::integer::read_u64(python, ident.cast()).ok()?;
-        self.walked.iter().position(|one| one.thread.ident == ident)
+        self.places.by_ident.get(&ident).copied()
     }
 
     /// Native id of a thread.
