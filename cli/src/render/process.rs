@@ -190,6 +190,7 @@ fn write_distributions(out: &mut String, distributions: &Distributions) {
         let _ = writeln!(out, "  {name} {version} {FAINT}{}{FAINT:#}", inert(&one.folder));
     }
     for folder in &distributions.not_listed {
+        let folder = if folder.is_empty() { "the working directory" } else { folder };
         let _ = writeln!(out, "  {FAINT}what lay in {} is not in the core{FAINT:#}", inert(folder));
     }
 }

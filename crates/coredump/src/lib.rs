@@ -54,6 +54,7 @@ pub use address::{Address, FileOffset, LoadBias, Ptr};
 pub use elf::core_file::{CoreFile, OpenError, UnpackLimits};
 pub use elf::finder::{Download, FileKind, ModuleFinder};
 pub use elf::initial_stack::InitialStack;
+pub use elf::module_file::MatchedBy;
 pub use elf::modules::{BuildId, Module};
 pub use elf::notes::{FileMapping, Notes, ProcessInfo, SignalInfo, ThreadStatus};
 pub use elf::parse::{Core, CoreError, Machine, Segment};

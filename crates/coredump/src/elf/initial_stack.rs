@@ -39,6 +39,42 @@ pub(crate) fn read(core: &Core<'_>) -> InitialStack {
     InitialStack { arguments, environment, executable }
 }
 
+/// The auxiliary vector as the initial stack holds it, for cores without `NT_AUXV`.
+///
+/// The kernel writes `AT_PHDR`, `AT_PHENT` and `AT_PHNUM` behind each other (`create_elf_tables`, fs/binfmt_elf.c at
+/// v6.6), and the initial stack is one of the highest mappings.
+pub(crate) fn auxv_on_stack(core: &Core<'_>) -> Vec<(u64, u64)> {
+    /// Mappings that are searched.
+    const MOST_SEGMENTS: usize = 8;
+    let highest = core.segments().iter().rev().filter(|segment| segment.writable && segment.present > 0);
+    let mut found = highest.take(MOST_SEGMENTS).map(|segment| auxv_in(core, core.segment_bytes(segment)));
+    found.find(|auxv| !auxv.is_empty()).unwrap_or_default()
+}
+
+fn auxv_in(core: &Core<'_>, stack: &[u8]) -> Vec<(u64, u64)> {
+    const AT_PHENT: u64 = 4;
+    const AT_PHNUM: u64 = 5;
+    /// Types are small numbers (include/uapi/linux/auxvec.h).
+    const KINDS: std::ops::RangeInclusive<u64> = 1..=63;
+    /// Strings that may lie above it, with some room.
+    const MOST_BYTES: usize = MAX_ALL + (1 << 20);
+    let target = core.target();
+    let skipped = stack.len().saturating_sub(MOST_BYTES);
+    let Some(stack) = stack.get(skipped - skipped % 16..) else { return Vec::new() };
+    let words: Vec<u8> = [AT_PHENT, 56, AT_PHNUM]
+        .into_iter()
+        .flat_map(|word| if target.little_endian { word.to_le_bytes() } else { word.to_be_bytes() })
+        .collect();
+    let Some(at) = memchr::memmem::rfind(stack, &words).filter(|at| at % 8 == 0) else { return Vec::new() };
+    let pair = |at: usize| {
+        let mut words = target.words(stack.get(at..at.checked_add(16)?)?);
+        Some((words.next()?, words.next()?)).filter(|(kind, _)| KINDS.contains(kind))
+    };
+    let is_before = |back: &usize| at.checked_sub(back * 16).and_then(pair).is_some();
+    let first = (1..64).take_while(is_before).last().unwrap_or(0);
+    (0..64).map_while(|index| pair(at - first * 16 + index * 16)).collect()
+}
+
 /// Where the auxiliary vector stands in the stack that also holds `AT_EXECFN`'s string.
 fn auxv_address(core: &Core<'_>, stack: Address) -> Option<Address> {
     let segment = core.segment_at(stack)?;

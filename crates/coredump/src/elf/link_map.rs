@@ -20,6 +20,8 @@ pub(crate) struct Linked {
     pub(crate) bias: LoadBias,
     /// `l_name`; for the executable, the path given to `execve`.
     pub(crate) path: String,
+    /// `l_ld`: its dynamic section.
+    pub(crate) dynamic: Address,
 }
 
 const AT_PHDR: u64 = 3;
@@ -34,20 +36,24 @@ const MOST_PATH: usize = 4096;
 /// Reads the list; empty where the core does not hold it, as of a static executable.
 pub(crate) fn of_core(core: &Core<'_>) -> Vec<Linked> {
     let mut linked = Vec::new();
-    let Some((bias, dynamic)) = executable(core) else { return linked };
     let space = Space::new(core, core.target());
-    let Some(debug) = entry(&space, dynamic, DT_DEBUG).filter(|&debug| debug != 0) else { return linked };
+    let by_headers = executable(core).and_then(|(bias, dynamic)| {
+        Some((bias, entry(&space, dynamic, DT_DEBUG).filter(|&debug| debug != 0)?))
+    });
+    let Some((bias, debug)) = by_headers.or_else(|| by_entry_of_debugger(core)) else { return linked };
     // struct r_debug: int r_version, then r_map; struct link_map: l_addr, l_name, l_ld, l_next.
     let mut at = space.word(Address(debug).wrapping_add(8)).unwrap_or(0);
     let mut seen = BTreeSet::new();
     while at != 0 && seen.insert(at) && linked.len() < MOST_MODULES {
         let word = |offset: u64| space.word(Address(at).wrapping_add(offset));
-        let (Ok(address), Ok(name), Ok(next)) = (word(0), word(8), word(24)) else { break };
+        let (Ok(address), Ok(name), Ok(dynamic), Ok(next)) = (word(0), word(8), word(16), word(24)) else {
+            break;
+        };
         let path = text(&space, Address(name)).unwrap_or_default();
         let is_executable = path.is_empty() && LoadBias(address) == bias;
         let path =
             if is_executable { initial_stack::read(core).executable.unwrap_or_default() } else { path };
-        linked.push(Linked { bias: LoadBias(address), path });
+        linked.push(Linked { bias: LoadBias(address), path, dynamic: Address(dynamic) });
         at = next;
     }
     linked
@@ -79,6 +85,44 @@ fn executable(core: &Core<'_>) -> Option<(LoadBias, Address)> {
     let of_kind = |kind: u32| headers.iter().find(|header| header.p_type == kind);
     let bias = LoadBias(of_kind(PT_PHDR).map_or(0, |header| at.wrapping_sub(header.p_vaddr)));
     Some((bias, bias.apply(of_kind(PT_DYNAMIC)?.p_vaddr)))
+}
+
+/// Bytes among which the dynamic section of the executable is looked for.
+const MOST_SCANNED: usize = 64 << 20;
+
+/// Bias of the executable and `struct r_debug`, where the program headers were not dumped: its `DT_DEBUG` is the one
+/// that leads to a list whose first entry has it in its own dynamic section.
+fn by_entry_of_debugger(core: &Core<'_>) -> Option<(LoadBias, u64)> {
+    const AT_ENTRY: u64 = 9;
+    let space = Space::new(core, core.target());
+    let &(_, start) = core.notes().auxv.iter().find(|(kind, _)| *kind == AT_ENTRY)?;
+    let mut left = MOST_SCANNED;
+    for segment in core.run_of_segments(Address(start)) {
+        let bytes = core.segment_bytes(segment);
+        let bytes = bytes.get(..bytes.len().min(left))?;
+        left -= bytes.len();
+        let mut words = core.target().words(bytes).enumerate();
+        while let Some((index, word)) = words.next() {
+            let at = segment.address.wrapping_add(index as u64 * 8);
+            if word == DT_DEBUG
+                && let Some(found) = leads_back(&space, at)
+            {
+                return Some(found);
+            }
+        }
+    }
+    None
+}
+
+/// What a dynamic entry at `at` leads to, if it is the executable's `DT_DEBUG`.
+fn leads_back(space: &Space<'_>, at: Address) -> Option<(LoadBias, u64)> {
+    let word = |base: u64, offset: u64| space.word(Address(base).wrapping_add(offset)).ok();
+    let debug = word(at.0, 8).filter(|&debug| debug != 0)?;
+    let first = word(debug, 8).filter(|&first| first != 0)?;
+    let (bias, dynamic, before) = (word(first, 0)?, word(first, 16)?, word(first, 32)?);
+    let within = at.0.checked_sub(dynamic)?;
+    let is_its_own = before == 0 && within % 16 == 0 && within / 16 < MOST_ENTRIES;
+    (is_its_own && entry(space, Address(dynamic), DT_DEBUG) == Some(debug)).then_some((LoadBias(bias), debug))
 }
 
 /// The value of an entry of a dynamic section (`Elf64_Dyn`: tag, value; ends with tag 0).

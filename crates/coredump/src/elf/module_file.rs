@@ -7,6 +7,8 @@ use std::sync::{Arc, OnceLock};
 
 use goblin::elf::header::ELFMAG;
 use pycoroner_findings::{Gap, GapKind};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::elf::finder::{FileKind, Search};
 use crate::elf::fingerprint::{Comparison, Fingerprint};
@@ -30,8 +32,21 @@ pub(crate) struct ModuleFile {
 #[derive(Debug, Default)]
 struct Opened {
     file: Option<(MappedFile, PathBuf)>,
+    matched_by: Option<MatchedBy>,
     refused: Option<Mismatch>,
     gaps: Vec<Gap>,
+}
+
+/// What tells that a file is of the module's build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum MatchedBy {
+    /// It states the same build ID.
+    BuildId,
+    /// All relocated addresses, or constants, that the core holds of the module are as the file says.
+    Addresses,
+    /// Only its dynamic section could be compared: unverified, a build with code of the same size would pass as well.
+    DynamicSection,
 }
 
 /// A file that stands where a module's own should, and is of another build.
@@ -71,6 +86,11 @@ impl ModuleFile {
         self.file.get()?.file.as_ref().map(|(_, path)| path.as_path())
     }
 
+    /// What told that its file is of the same build, if one was found.
+    pub(crate) fn matched_by(&self) -> Option<MatchedBy> {
+        self.file.get()?.matched_by
+    }
+
     /// A file of another build that stood in the place of its own.
     pub(crate) fn mismatch(&self) -> Option<&Mismatch> {
         let opened = self.file.get()?;
@@ -98,7 +118,11 @@ impl ModuleFile {
                 continue;
             };
             match self.check(&file, target) {
-                Ok(()) => {
+                Ok(matched_by) => {
+                    opened
+                        .gaps
+                        .extend((matched_by == MatchedBy::DynamicSection).then(|| self.unverified(&path)));
+                    opened.matched_by = Some(matched_by);
                     opened.file = Some((file, path));
                     return opened;
                 }
@@ -117,18 +141,27 @@ impl ModuleFile {
         opened
     }
 
+    fn unverified(&self, path: &Path) -> Gap {
+        let why = format!(
+            "the core holds no build ID of it, only its dynamic section; that of {} is the same, and the file is used",
+            path.display()
+        );
+        Gap::new(GapKind::Unknown, format!("whether {} is of the same build", self.what()), why)
+    }
+
     fn what(&self) -> String {
         format!("the file of {}", self.module.name())
     }
 
     /// Whether a file is of the module's build; else what speaks against it, and whether it is known to be another.
-    fn check(&self, file: &[u8], target: Target) -> Result<(), (bool, String)> {
+    fn check(&self, file: &[u8], target: Target) -> Result<MatchedBy, (bool, String)> {
         match (&self.module.build_id, &self.fingerprint) {
-            (Some(wanted), _) => {
-                same_build(wanted, build_id_of_file(file, target).as_ref()).map_err(|why| (true, why))
-            }
+            (Some(wanted), _) => same_build(wanted, build_id_of_file(file, target).as_ref())
+                .map(|()| MatchedBy::BuildId)
+                .map_err(|why| (true, why)),
             (None, Some(fingerprint)) => match fingerprint.check(file, target) {
-                Comparison::Same => Ok(()),
+                Comparison::Same => Ok(MatchedBy::Addresses),
+                Comparison::Alike => Ok(MatchedBy::DynamicSection),
                 Comparison::Other(why) => Err((true, why.to_owned())),
                 Comparison::Unknown => Err((false, TOO_LITTLE.to_owned())),
             },
@@ -187,7 +220,10 @@ impl ModuleFile {
             Ok(Some((file, path)))
         });
         match outcome {
-            Ok(file) => opened.file = file,
+            Ok(file) => {
+                opened.matched_by = file.as_ref().map(|_| MatchedBy::BuildId);
+                opened.file = file;
+            }
             Err(why) => {
                 let what = match kind {
                     FileKind::Executable => self.what(),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use goblin::container::{Container, Ctx};
 use goblin::elf::header::{ELFMAG, ET_EXEC};
@@ -11,9 +11,9 @@ use goblin::elf::program_header::{PT_LOAD, PT_NOTE, ProgramHeader};
 use crate::address::{Address, LoadBias};
 use crate::elf::finder::{ModuleFinder, Search};
 use crate::elf::fingerprint::Fingerprint;
-use crate::elf::link_map;
+use crate::elf::link_map::{self, Linked};
 use crate::elf::module_file::ModuleFile;
-use crate::elf::parse::Core;
+use crate::elf::parse::{Core, Segment};
 use crate::memory::{Fault, FaultKind, Memory, Target};
 
 /// An executable or shared library, as the core shows it.
@@ -32,6 +32,8 @@ pub struct Module {
     /// Writable parts (`.data`, `.bss`): first address and length.
     pub writable: Vec<(Address, u64)>,
     rows: Vec<MappedRow>,
+    /// Its dynamic section, where the dynamic linker tells of it and the module's own header was not dumped.
+    pub(crate) dynamic: Option<Address>,
 }
 
 /// The GNU build ID of a module (`NT_GNU_BUILD_ID`).
@@ -107,7 +109,19 @@ pub(crate) fn of_core(core: &Core<'_>) -> Vec<Module> {
         module.writable = writable_rows(core, &module.rows);
     }
     if core.notes().files.is_empty() {
-        modules = unnamed(core);
+        let linked = link_map::of_core(core);
+        modules = unnamed(core, &linked);
+        let linked = linked.into_iter().filter(|linked| Some(Address(linked.bias.0)) != vdso(core));
+        modules.extend(linked.filter_map(|linked| Module::of_linked(linked, core)));
+        modules.sort_by_key(|module| module.start);
+        modules.dedup_by(|later, first| later.start < first.end && later.dynamic.is_some());
+    } else if modules.iter().any(|module| module.bias.is_none()) {
+        let linked = link_map::of_core(core);
+        for module in modules.iter_mut().filter(|module| module.bias.is_none()) {
+            let known = linked.iter().find(|linked| module.contains(linked.dynamic));
+            module.bias = known.map(|linked| linked.bias);
+            module.dynamic = known.map(|linked| linked.dynamic);
+        }
     }
     modules
 }
@@ -116,13 +130,9 @@ pub(crate) fn of_core(core: &Core<'_>) -> Vec<Module> {
 const NEAR: usize = 8;
 
 /// The modules of a core without `NT_FILE`: segments that begin with an ELF header.
-fn unnamed(core: &Core<'_>) -> Vec<Module> {
-    const AT_SYSINFO_EHDR: u64 = 33;
-    let vdso =
-        core.notes().auxv.iter().find(|(kind, _)| *kind == AT_SYSINFO_EHDR).map(|&(_, at)| Address(at));
-    let linked = link_map::of_core(core);
+fn unnamed(core: &Core<'_>, linked: &[Linked]) -> Vec<Module> {
     let headed = core.segments().iter().filter(|segment| core.segment_bytes(segment).starts_with(ELFMAG));
-    let headed = headed.filter(|segment| Some(segment.address) != vdso);
+    let headed = headed.filter(|segment| Some(segment.address) != vdso(core));
     headed
         .filter_map(|segment| {
             let row = MappedRow { start: segment.address, end: segment.end(), file_offset: 0 };
@@ -141,6 +151,12 @@ fn unnamed(core: &Core<'_>) -> Vec<Module> {
         .collect()
 }
 
+/// Where the kernel mapped its own library.
+fn vdso(core: &Core<'_>) -> Option<Address> {
+    const AT_SYSINFO_EHDR: u64 = 33;
+    core.notes().auxv.iter().find(|(kind, _)| *kind == AT_SYSINFO_EHDR).map(|&(_, at)| Address(at))
+}
+
 /// How much of a module's first page is looked at for its program headers and build ID.
 const HEADER_BYTES: usize = 4096;
 
@@ -155,12 +171,35 @@ impl Module {
             build_id: None,
             writable: Vec::new(),
             rows: vec![row],
+            dynamic: None,
         };
         // Where nothing of it was dumped, it may be a module, and its rows still serve to look up the file.
         if let Some(head) = first_page(core, row.start) {
             module.read_header(&ElfHead::parse(&head, core.target())?, &head, core);
         }
         Some(module)
+    }
+
+    /// A module that the dynamic linker knows and whose header was not dumped, as emulators leave it: the mappings
+    /// that touch each other around its dynamic section, up to the first that can be written.
+    fn of_linked(linked: Linked, core: &Core<'_>) -> Option<Self> {
+        let run = core.run_of_segments(linked.dynamic);
+        let first = run.iter().position(|segment| segment.end() > Address(linked.bias.0))?;
+        let run = run.get(first..)?;
+        let behind = |segment: &Segment| segment.writable && segment.end() > linked.dynamic;
+        let run = run.get(..=run.iter().position(behind).unwrap_or(run.len() - 1))?;
+        let (start, end) = (run.first()?.address, run.last()?.end());
+        let writable = run.iter().filter(|segment| segment.writable);
+        Some(Self {
+            path: linked.path,
+            start: start.max(Address(linked.bias.0)),
+            end,
+            bias: Some(linked.bias),
+            build_id: None,
+            writable: writable.map(|segment| (segment.address, segment.len)).collect(),
+            rows: Vec::new(),
+            dynamic: Some(linked.dynamic),
+        })
     }
 
     /// Fills in what the first page says.
@@ -227,6 +266,11 @@ impl ElfHead {
         Some(Self { executable_type: elf.e_type, headers })
     }
 
+    /// Whether it runs where it was linked to.
+    pub(crate) fn is_at_fixed_address(&self) -> bool {
+        self.executable_type == ET_EXEC
+    }
+
     pub(crate) fn headers(&self) -> &[ProgramHeader] {
         &self.headers
     }
@@ -287,6 +331,8 @@ pub(crate) struct ModuleMemory {
     files: Vec<ModuleFile>,
     /// Read-only rows by address, with the index of their file.
     rows: Vec<(MappedRow, usize)>,
+    /// Files whose rows only their own headers tell.
+    headless: Vec<(usize, OnceLock<Vec<MappedRow>>)>,
     target: Target,
 }
 
@@ -302,6 +348,9 @@ impl ModuleMemory {
             rows.extend(module.rows.iter().filter(unwritable).map(|&row| (row, index)));
         }
         rows.sort_by_key(|(row, _)| row.start);
+        let without_rows = |(index, module): (usize, &Module)| module.rows.is_empty().then_some(index);
+        let headless = modules.iter().enumerate().filter_map(without_rows);
+        let headless = headless.map(|index| (index, OnceLock::new())).collect();
         let search = Arc::new(Search::new(finder.clone()));
         let files = modules
             .into_iter()
@@ -312,7 +361,27 @@ impl ModuleMemory {
                 ModuleFile::new(module, is_executable, fingerprint, Arc::clone(&search))
             })
             .collect();
-        Self { files, rows, target: core.target() }
+        Self { files, rows, headless, target: core.target() }
+    }
+
+    /// The row of a module whose rows the core does not tell, by its file.
+    fn row_by_file(&self, address: Address) -> Option<(MappedRow, usize)> {
+        let here = |(index, _): &&(usize, _)| {
+            self.files.get(*index).is_some_and(|file| file.module.contains(address))
+        };
+        let (index, rows) = self.headless.iter().find(here)?;
+        let rows = rows.get_or_init(|| {
+            let file = self.files.get(*index);
+            let head = file.and_then(|file| ElfHead::parse(file.bytes(self.target)?, self.target));
+            let bias = file.and_then(|file| file.module.bias);
+            let rows = head.as_ref().zip(bias).into_iter().flat_map(|(head, bias)| {
+                let loads = head.loads().filter(|load| !load.is_write());
+                loads.filter_map(move |load| MappedRow::of_load(load, bias))
+            });
+            rows.collect()
+        });
+        let row = rows.iter().find(|row| row.start <= address && address < row.end)?;
+        Some((*row, *index))
     }
 
     pub(crate) fn files(&self) -> &[ModuleFile] {
@@ -325,7 +394,8 @@ impl Memory for ModuleMemory {
         let fault = |kind| Fault { address, len: len as u64, kind };
         let after = self.rows.partition_point(|(row, _)| row.start <= address);
         let found = after.checked_sub(1).and_then(|index| self.rows.get(index));
-        let Some(&(row, index)) = found.filter(|(row, _)| address < row.end) else {
+        let found = found.filter(|(row, _)| address < row.end).copied();
+        let Some((row, index)) = found.or_else(|| self.row_by_file(address)) else {
             return Err(fault(FaultKind::Unmapped));
         };
         let file = self

@@ -19,7 +19,7 @@ pub struct Notes {
     pub process: Option<ProcessInfo>,
     /// The signal that ended it.
     pub signal: Option<SignalInfo>,
-    /// The auxiliary vector: type and value.
+    /// The auxiliary vector: type and value; from the initial stack where no note has it.
     pub auxv: Vec<(u64, u64)>,
     /// Where files were mapped.
     pub files: Vec<FileMapping>,

@@ -10,6 +10,7 @@ use pycoroner_findings::{Citation, Gap, GapKind, SourceId, Span};
 
 use crate::address::{Address, FileOffset};
 use crate::elf::core_file::CoreFile;
+use crate::elf::initial_stack;
 use crate::elf::notes::{self, Notes};
 use crate::memory::{Fault, FaultKind, Memory, Target};
 
@@ -156,6 +157,9 @@ impl<'d> Core<'d> {
         for note in headers.iter().filter(|header| header.p_type == PT_NOTE) {
             notes::read(&mut core.notes, &mut core.gaps, data, note, target, machine, source);
         }
+        if core.notes.auxv.is_empty() {
+            core.notes.auxv = initial_stack::auxv_on_stack(&core);
+        }
         if core.notes.threads.is_empty() {
             core.gaps.push(
                 Gap::new(GapKind::Missing, "threads and registers", "the core holds no NT_PRSTATUS note")
@@ -204,6 +208,20 @@ impl<'d> Core<'d> {
     pub fn segment_at(&self, address: Address) -> Option<&Segment> {
         let after = self.segments.partition_point(|segment| segment.address <= address);
         self.segments.get(after.checked_sub(1)?).filter(|segment| address < segment.end())
+    }
+
+    /// The mappings that touch each other around an address, by rising address.
+    pub(crate) fn run_of_segments(&self, address: Address) -> &[Segment] {
+        let after = self.segments.partition_point(|segment| segment.address <= address);
+        let is_in = |segment: &Segment| address < segment.end();
+        let Some(at) = after.checked_sub(1).filter(|&at| self.segments.get(at).is_some_and(is_in)) else {
+            return &[];
+        };
+        let touch = |pair: &&[Segment]| matches!(pair, [one, next] if one.end() == next.address);
+        let (before, behind) = self.segments.split_at(after);
+        let back = before.windows(2).rev().take_while(touch).count();
+        let forth = self.segments.get(at..).unwrap_or(behind).windows(2).take_while(touch).count();
+        self.segments.get(at - back..=at + forth).unwrap_or_default()
     }
 
     /// The address that the processor uses. The top byte of a pointer is a tag on aarch64: Linux lets programs set it

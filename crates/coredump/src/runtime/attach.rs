@@ -72,6 +72,11 @@ pub enum AttachError {
         columns::supported()
     )]
     NotFound,
+    /// The core holds nothing that the process could write to.
+    #[error(
+        "the core holds none of the memory that the process could write to, where CPython keeps everything: its filter left it out (core(5), /proc/PID/coredump_filter; 0x33 is usual)"
+    )]
+    NotDumped,
     /// A place was found, but nothing fitted it.
     #[error("the CPython runtime at {place} was refused: {refusal}")]
     Refused {
@@ -107,6 +112,10 @@ impl<'p> PythonRuntime<'p> {
                 Ok(runtime) => return Ok(Self::busiest(process, runtime)),
                 Err(refusal) => refused = refused.or(Some((candidate, refusal))),
             }
+        }
+        let mut writable = process.core().segments().iter().filter(|segment| segment.writable).peekable();
+        if writable.peek().is_some() && writable.all(|segment| segment.dumped == 0) {
+            return Err(AttachError::NotDumped);
         }
         Err(refused.map_or(AttachError::NotFound, |(candidate, refusal)| AttachError::Refused {
             place: candidate.runtime.address().to_string(),

@@ -56,6 +56,10 @@ pub fn capture(
     options: &CaptureOptions,
 ) -> ProcessSnapshot {
     let mut gaps = process.core().gaps().to_vec();
+    if process.core().notes().auxv.is_empty() && process.core().notes().process.is_some() {
+        let why = "the core holds no auxiliary vector (NT_AUXV), and no stack that has it; it leads to both";
+        gaps.push(Gap::new(GapKind::Missing, "the environment and the whole command line", why));
+    }
     let death = death::read(process);
     let mut crash = crash::section(process, &death);
     let recovered = recovered::instead_of(process, runtime, &mut gaps);

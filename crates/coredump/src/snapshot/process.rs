@@ -161,6 +161,7 @@ fn modules(process: &DeadProcess<'_>) -> Vec<ModuleSection> {
             end: file.module.end,
             build_id: file.module.build_id.as_ref().map(ToString::to_string),
             binary_used: file.path().is_some(),
+            binary_matched_by: file.matched_by(),
             binary_mismatch: file
                 .mismatch()
                 .map(|mismatch| format!("{} {}", mismatch.path.display(), mismatch.why)),

@@ -131,11 +131,16 @@ pub(super) fn instead_of<'p>(
                 Unrecovered::Whole => error.to_string(),
                 reason => format!("{error} ({reason})"),
             };
-            gaps.push(
-                Gap::new(GapKind::Unknown, "everything about Python", why).remedy(
+            let (kind, remedy) = match error {
+                AttachError::NotDumped => {
+                    (GapKind::NotDumped, "next time: set the filter to 0x33 before the process starts")
+                }
+                _ => (
+                    GapKind::Unknown,
                     "if the process ran another Python, its binary with DWARF can be given with --exe",
                 ),
-            );
+            };
+            gaps.push(Gap::new(kind, "everything about Python", why).remedy(remedy));
             None
         }
     }

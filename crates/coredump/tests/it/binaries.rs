@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pycoroner_coredump::{
-    Address, BuildId, CaptureOptions, Core, DeadProcess, Download, FileKind, Memory, ModuleFinder,
+    Address, BuildId, CaptureOptions, Core, DeadProcess, Download, FileKind, MatchedBy, Memory, ModuleFinder,
     PythonRuntime, capture,
 };
 use pycoroner_findings::SourceId;
-use pycoroner_fixtures::{CoreBuilder, Machine, MappedFile, Permissions, Segment, Thread};
+use pycoroner_fixtures::{CoreBuilder, Endian, Machine, MappedFile, Permissions, Register, Segment, Thread};
 
 const BASE: u64 = 0x7000_0000_0000;
 const TEXT: u64 = BASE + 0x1000;
@@ -239,4 +239,182 @@ fn without_a_build_id_relocated_addresses_tell() {
     check(100, None, Some(0x90), "");
     check(100, Some(99), None, "has other addresses than the core shows");
     check(3, None, None, "shows too little");
+}
+
+const EXECUTABLE: u64 = 0x40_0000;
+
+/// A library without a build ID: relocated addresses on its second page, its dynamic section on its third, text on its
+/// fourth. `end` is a value of the dynamic section that differs among builds.
+fn relocatable(count: u64, end: u64) -> (Vec<u8>, Vec<u64>) {
+    let mut file = library(&OURS, 0)[..0x40].to_vec();
+    file[56] = 5; // e_phnum
+    let mut header = |kind: u32, flags: u32, words: [u64; 6]| {
+        file.extend(kind.to_le_bytes());
+        file.extend(flags.to_le_bytes());
+        file.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+    };
+    header(1, 4, [0, 0, 0, 0x1000, 0x1000, 0x1000]);
+    header(1, 6, [0x1000, 0x1000, 0x1000, 0x2000, 0x2000, 0x1000]);
+    header(1, 5, [0x3000, 0x3000, 0x3000, 0x1000, 0x1000, 0x1000]);
+    header(0x6474_e552, 4, [0x1000, 0x1000, 0x1000, 0x2000, 0x2000, 1]); // PT_GNU_RELRO
+    let dynamic: Vec<u64> =
+        [(7, 0x2200), (8, count * 24), (9, 24), (5, 0x300), (6, 0x200), (10, 77), (11, 24)]
+            .into_iter()
+            .chain([(12, 0x3000), (13, end), (25, 0x1000), (27, 8), (0, 0)])
+            .flat_map(|(tag, value)| [tag, value])
+            .collect();
+    let len = dynamic.len() as u64 * 8;
+    header(2, 6, [0x2000, 0x2000, 0x2000, len, len, 8]); // PT_DYNAMIC
+    file.resize(0x2000, 0);
+    file.extend(dynamic.iter().flat_map(|word| word.to_le_bytes()));
+    file.resize(0x2200, 0);
+    for number in 0..count {
+        let relocation = [0x1000 + number * 8, 8, 0x3000 + number * 16];
+        file.extend(relocation.iter().flat_map(|word| word.to_le_bytes()));
+    }
+    file.resize(0x3000, 0);
+    file.resize(0x4000, 0x90);
+    (file, dynamic)
+}
+
+/// A core as emulators write it: no mapped files, no first pages, but the dynamic linker's list.
+fn emulated(count: u64) -> Vec<u8> {
+    let (_, dynamic) = relocatable(count, 0x3ff0);
+    let addresses: Vec<u64> = (0..count).map(|number| BASE + 0x3000 + number * 16).collect();
+    // Places are turned into addresses, sizes are not.
+    let in_place = |pair: &[u64]| {
+        let is_place = [5, 6, 7, 12, 13, 25].contains(&pair[0]);
+        [pair[0], if is_place { BASE + pair[1] } else { pair[1] }]
+    };
+    let dynamic: Vec<u64> = dynamic.chunks(2).flat_map(in_place).collect();
+    let little = Endian::Little;
+    let names = EXECUTABLE + 0x500;
+    let executable = Segment::zeroed(EXECUTABLE, 0x1000)
+        .write_words(EXECUTABLE + 0x100, little, &[21, EXECUTABLE + 0x200, 0, 0])
+        .write_words(EXECUTABLE + 0x200, little, &[1, EXECUTABLE + 0x300])
+        .write_words(EXECUTABLE + 0x300, little, &[0, names, EXECUTABLE + 0x100, EXECUTABLE + 0x400, 0])
+        .write_words(EXECUTABLE + 0x400, little, &[BASE, names + 8, BASE + 0x2000, 0, EXECUTABLE + 0x300])
+        .write(names + 8, RECORDED.as_bytes());
+    let relocated = Segment::zeroed(BASE + 0x1000, 0x2000)
+        .write_words(BASE + 0x1000, little, &addresses)
+        .write_words(BASE + 0x2000, little, &dynamic)
+        .permissions(Permissions::Read);
+    CoreBuilder::new(Machine::X86_64)
+        .thread(Thread::new(7).signal(11))
+        .auxv(9, EXECUTABLE + 0x800) // AT_ENTRY
+        .segment(executable)
+        .segment(Segment::not_dumped(BASE, 0x1000).permissions(Permissions::Read))
+        .segment(relocated)
+        .segment(Segment::not_dumped(BASE + 0x3000, 0x1000).permissions(Permissions::ReadExecute))
+        .segment(Segment::zeroed(BASE + 0x4000, 0x1000))
+        .build()
+}
+
+#[test]
+fn without_a_first_page_the_dynamic_section_tells() {
+    let check = |count: u64, end: u64, expected: Option<MatchedBy>| {
+        let core = emulated(count);
+        let root = Folder::new().with(&RECORDED[1..], &relocatable(count, end).0);
+        let process = DeadProcess::new(Core::parse(&core, SourceId(1)).unwrap(), &in_root(&root));
+        let byte = process.bytes(Address(BASE + 0x3005), 1).ok().map(|bytes| bytes[0]);
+        assert_eq!(byte, expected.map(|_| 0x90), "{count} {end:#x}");
+        let found = capture(&process, PythonRuntime::attach(&process).as_ref(), &CaptureOptions::default());
+        let module = found.process.modules.iter().find(|module| module.path == RECORDED).unwrap();
+        assert_eq!(module.binary_matched_by, expected, "{count} {end:#x}");
+        let is_marked = found.gaps.iter().any(|gap| gap.what.starts_with("whether the file of libshop.so.1"));
+        assert_eq!(is_marked, expected == Some(MatchedBy::DynamicSection), "{:?}", found.gaps);
+        let refused = module.binary_mismatch.as_deref().unwrap_or_default();
+        assert_eq!(refused.contains("another dynamic section"), expected.is_none(), "{refused}");
+    };
+    check(100, 0x3ff0, Some(MatchedBy::Addresses));
+    check(3, 0x3ff0, Some(MatchedBy::DynamicSection));
+    check(3, 0x3fe0, None);
+    check(100, 0x3fe0, None);
+}
+
+/// Appends sections to a file: name, type, link and content. The first is the names' own.
+fn with_sections(mut file: Vec<u8>, sections: &[(&str, u32, u32, Vec<u8>)]) -> Vec<u8> {
+    let mut names = vec![0];
+    let mut headers: Vec<[u64; 4]> = vec![[0; 4]]; // name and type, link, offset, size
+    for (name, kind, link, content) in sections {
+        file.resize(file.len().next_multiple_of(8), 0);
+        headers.push([
+            names.len() as u64 | u64::from(*kind) << 32,
+            u64::from(*link),
+            file.len() as u64,
+            content.len() as u64,
+        ]);
+        names.extend(name.as_bytes());
+        names.push(0);
+        file.extend(content);
+    }
+    file.resize(file.len().next_multiple_of(8), 0);
+    headers.push([names.len() as u64 | 3 << 32, 0, file.len() as u64, names.len() as u64 + 10]);
+    names.extend(b".shstrtab\0");
+    file.extend(&names);
+    file.resize(file.len().next_multiple_of(8), 0);
+    let table = file.len() as u64;
+    for [named, link, offset, size] in &headers {
+        let entry_size = if named >> 32 == 2 { 24 } else { 0 };
+        let words = [*named, 0, 0, *offset, *size, *link, 1, entry_size];
+        file.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+    }
+    file[40..48].copy_from_slice(&table.to_le_bytes());
+    file[58..60].copy_from_slice(&64_u16.to_le_bytes());
+    file[60..62].copy_from_slice(&(headers.len() as u16).to_le_bytes());
+    file[62..64].copy_from_slice(&(headers.len() as u16 - 1).to_le_bytes());
+    file
+}
+
+#[test]
+fn separate_debug_files_are_found_by_their_link_and_checksum() {
+    // Symbols: none, then a function at the library's text (st_name, st_info, st_shndx; st_value; st_size).
+    let mut symbols = vec![0; 24];
+    for word in [1 | 0x12 << 32 | 1 << 48, 0x1000_u64, 0x100] {
+        symbols.extend(word.to_le_bytes());
+    }
+    let debug = with_sections(
+        library(&OURS, 0)[..0x40].to_vec(),
+        &[(".symtab", 2, 2, symbols), (".strtab", 3, 0, b"\0shop_settle\0".to_vec())],
+    );
+    let mut debug = debug;
+    debug[56] = 0; // no segments, so no build ID either
+    let mut checksum = flate2::Crc::new();
+    checksum.update(&debug);
+    let stripped = |checksum: u32| {
+        let mut link = b"libshop.debug\0\0\0".to_vec();
+        link.extend(checksum.to_le_bytes());
+        with_sections(library(&OURS, 0x90), &[(".gnu_debuglink", 1, 0, link)])
+    };
+    let named = |place: &str, checksum: u32| {
+        let root = Folder::new().with(&RECORDED[1..], &stripped(checksum)).with(place, &debug);
+        let first = library(&OURS, 0)[..0x1000].to_vec();
+        let row = |page: u64| MappedFile {
+            start: BASE + page * 0x1000,
+            end: BASE + (page + 1) * 0x1000,
+            page_offset: page,
+            path: RECORDED.into(),
+        };
+        let core = CoreBuilder::new(Machine::X86_64)
+            .thread(Thread::new(7).signal(11).register(Register::ProgramCounter, TEXT + 0x10))
+            .file(row(0))
+            .file(row(1))
+            .segment(Segment::new(BASE, first).permissions(Permissions::Read))
+            .segment(Segment::not_dumped(TEXT, 0x1000).permissions(Permissions::ReadExecute))
+            .build();
+        let process = DeadProcess::new(Core::parse(&core, SourceId(1)).unwrap(), &in_root(&root));
+        let options = CaptureOptions { native: true, ..CaptureOptions::default() };
+        let found = capture(&process, PythonRuntime::attach(&process).as_ref(), &options);
+        found.threads[0].native_frames[0].function.clone()
+    };
+    let (right, settle) = (checksum.sum(), Some("shop_settle".to_owned()));
+    for place in [
+        "opt/shop/lib/libshop.debug",
+        "opt/shop/lib/.debug/libshop.debug",
+        "usr/lib/debug/opt/shop/lib/libshop.debug",
+    ] {
+        assert_eq!(named(place, right), settle, "{place}");
+        assert_eq!(named(place, right ^ 1), None, "{place}");
+    }
+    assert_eq!(named("usr/lib/debug/libshop.debug", right), None);
 }

@@ -4,6 +4,7 @@ mod binaries;
 mod damaged;
 mod deaths;
 mod headers;
+mod kinds;
 mod live;
 mod mutated;
 mod native;

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::address::Address;
+use crate::elf::module_file::MatchedBy;
 use crate::layout::flavor::Flavor;
 use crate::runtime::attach::LayoutSource;
 use crate::runtime::locate::LocatedBy;
@@ -113,6 +114,9 @@ pub struct ModuleSection {
     /// Whether a file of the same build was read; only what was needed was looked for.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub binary_used: bool,
+    /// What tells that it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub binary_matched_by: Option<MatchedBy>,
     /// What tells that the file that was found is of another build; it was not used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub binary_mismatch: Option<String>,
