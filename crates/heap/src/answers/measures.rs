@@ -1,9 +1,20 @@
 //! How large an object is to Python code: `len()`, its buffer, its shape.
 
+use pycoroner_coredump::member;
 use pycoroner_coredump::objects::ndarray;
 
 use crate::naming::look::Look;
 use crate::objects::kinds::Shape;
+
+/// The classes that those of `ctypes` derive from; what these derive from has no name up to 3.12.
+const CTYPES: [&str; 6] = [
+    "_ctypes.Array",
+    "_ctypes.Structure",
+    "_ctypes.Union",
+    "_ctypes._SimpleCData",
+    "_ctypes._Pointer",
+    "_ctypes.CFuncPtr",
+];
 
 /// Sizes that the type of an object gives it; `None` where it has no such thing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,9 +44,11 @@ impl Measures {
             Shape::List | Shape::Tuple | Shape::Deque => (object.word(places.var_len)?, None),
             Shape::ByteArray => (object.word(places.var_len)?, Some(1)),
             Shape::Array => {
-                let descr = look.bytes(object.word(places.array_descr?)?)?;
-                let size = descr.half(places.array_descr_itemsize?)?;
-                (object.word(places.var_len)?, Some(u64::from(size)))
+                // The descriptions of types can be constants, which no core has.
+                let python = look.runtime.python();
+                let descr = Look::pointer(object.word(places.array_descr?)?).ok()?;
+                let size = python.read(descr, member::ARRAY_DESCR_ITEMSIZE).ok();
+                (object.word(places.var_len)?, size.and_then(|size| u64::try_from(size).ok()))
             }
             Shape::Atom if facts.is_bytes() => (object.word(places.var_len)?, Some(1)),
             _ => return Self::library(look, address),
@@ -65,7 +78,7 @@ impl Measures {
             "_io.BytesIO" => {
                 Some(Self { buffer_bytes: object.word(places.bytes_io_length?), ..Self::default() })
             }
-            _ if look.is_derived(class, "_ctypes._CData") => {
+            _ if CTYPES.iter().any(|name| look.is_derived(class, name)) => {
                 let is_array = look.is_derived(class, "_ctypes.Array");
                 let length = object.word(places.cdata_length?).filter(|_| is_array);
                 Some(Self { length, buffer_bytes: object.word(places.cdata_size?), shape: None })

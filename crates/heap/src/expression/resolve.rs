@@ -13,6 +13,7 @@ use crate::naming::edge::{Context, Name, may_be, transition};
 use crate::naming::look::Look;
 use crate::naming::members;
 use crate::naming::roots;
+use crate::references::visit::Step;
 
 /// Most places at which one expression is looked for.
 const MAX_STATES: usize = 10_000;
@@ -225,6 +226,13 @@ fn step(look: &Look<'_, '_, '_>, state: State, wanted: &Wanted, tokens: &[Token]
         if !may_be(look, step, context, &wanted) || look.facts(target).is_none() {
             return;
         }
+        if let (Step::Item(key) | Step::Attribute(key), Wanted::Item(wanted)) = (step, &wanted) {
+            // Whatever a path would write: a key that is long, or a constant in another notation.
+            if context.has_items() && is_key(look, key, wanted) {
+                open.push(State { address: target, context: Context::Plain, done: done + 1 });
+            }
+            return;
+        }
         let found = transition(look, address, context, step, target);
         // A class has its dict as an attribute, and one of that name in it.
         if context == Context::Plain
@@ -246,6 +254,14 @@ fn step(look: &Look<'_, '_, '_>, state: State, wanted: &Wanted, tokens: &[Token]
             open.extend(parse::address_in(text).map(next));
         }
         _ => {}
+    }
+}
+
+/// Whether a key of a dict is a constant.
+fn is_key(look: &Look<'_, '_, '_>, key: u64, wanted: &Literal) -> bool {
+    match wanted {
+        Literal::Str(text) => look.is_str(key) && look.reader.is_text(key, text),
+        _ => look.literal(key).is_some_and(|literal| literal.is_same_key(wanted)),
     }
 }
 
@@ -286,7 +302,7 @@ fn why_not(look: &Look<'_, '_, '_>, at: State, wanted: Option<&Wanted>) -> Strin
     let type_name = look.type_name(address);
     let what = match context {
         Context::Cell => return "the variable has no value".to_owned(),
-        Context::Namespace => "the object".to_owned(),
+        Context::Namespace | Context::Mapping => "the object".to_owned(),
         Context::Closure(_) => "the closure".to_owned(),
         Context::Frame => "the frame".to_owned(),
         Context::Plain => format!("the {type_name} at {address:#x}"),

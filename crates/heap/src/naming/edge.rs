@@ -19,12 +19,21 @@ pub(crate) enum Context {
     Plain,
     /// The dict of a module, class or instance: its items are attributes.
     Namespace,
+    /// What a `mappingproxy` shows: its items are the proxy's.
+    Mapping,
     /// The closure of the function at this address: its cells are variables.
     Closure(u64),
     /// A cell, which the step before named by its variable.
     Cell,
     /// A frame that the step before named.
     Frame,
+}
+
+impl Context {
+    /// Whether the items of a dict are written as such.
+    pub(crate) fn has_items(self) -> bool {
+        matches!(self, Self::Plain | Self::Mapping)
+    }
 }
 
 /// A step as it is written.
@@ -142,6 +151,7 @@ pub(crate) fn transition(
             }
             _ => return Move { from_part: true, ..Move::plain(item(look, key), Kind::Item) },
         },
+        (Step::Item(key), Context::Mapping) => return Move::plain(item(look, key), Kind::Item),
         (Step::Index(index), Context::Closure(function)) => return cell(look, function, index),
         (Step::Word(offset), Context::Cell) if Some(offset) == look.reader.places.cell_ref => {
             return Move { names: Vec::new(), ..Move::plain(Name::Attribute(String::new()), Kind::Cell) };
@@ -198,6 +208,10 @@ fn from_plain(look: &Look<'_, '_, '_>, from: u64, step: Step, target: u64) -> Mo
 fn word(look: &Look<'_, '_, '_>, from: u64, offset: u64) -> Move {
     match members::member(look, from, offset) {
         Member::Dict => namespace("__dict__"),
+        Member::Mapping => {
+            let exact = vec![Name::Angle("<mapping>".into())];
+            Move::part(Vec::new(), exact, Context::Mapping, Kind::Attribute)
+        }
         Member::Closure => Move::part(
             vec![Name::Angle(format!("<closure {}>", members::function_name(look, from)))],
             vec![Name::Attribute("__closure__".into())],

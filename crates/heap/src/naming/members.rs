@@ -10,6 +10,8 @@ use crate::objects::kinds::Shape;
 pub(crate) enum Member {
     /// Its dict.
     Dict,
+    /// What a `mappingproxy` shows.
+    Mapping,
     /// The closure of a function.
     Closure,
     /// The frame of a generator; Python's name for it.
@@ -51,7 +53,7 @@ pub(crate) fn member(look: &Look<'_, '_, '_>, from: u64, offset: u64) -> Member 
         "builtin_function_or_method" => {
             &[(places.cfunction_self, "__self__"), (places.cfunction_module, "__module__")]
         }
-        "mappingproxy" => &[(places.mappingproxy_mapping, "<mapping>")],
+        "mappingproxy" if at == places.mappingproxy_mapping => return Member::Mapping,
         "dict_keys" | "dict_values" | "dict_items" => &[(places.dict_view_dict, "<dict>")],
         "memoryview" => &[(places.memoryview_obj, "obj")],
         "functools._lru_cache_wrapper" => &[(places.lru_cache, "<cache>"), (places.lru_func, "<function>")],

@@ -4,3 +4,4 @@ mod dominators;
 mod edges;
 mod expressions;
 mod owners;
+mod paths;
