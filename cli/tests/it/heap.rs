@@ -52,3 +52,78 @@ fn the_views_show_what_they_are_named_after() {
     check("suspects", &["shop.cache._SESSIONS", "refuted if"], &["Types by", "Owners by"]);
     assert!(types.lines().count() > summary.lines().count());
 }
+
+#[test]
+fn single_objects_are_told_by_path_and_by_address() {
+    for fixture in cores().into_iter().filter(|fixture| fixture.name.starts_with("heap_owners")) {
+        for owner in &fixture.truth.heap.owners {
+            let by_path =
+                run(args!["heap", fixture.core, "object", owner.path, "--no-retained", "--format", "json"])
+                    .exits(0)
+                    .json();
+            let object = &by_path["objects"][0];
+            assert_eq!(object["address"], *owner.address, "{}: {}", fixture.name, owner.path);
+            assert_eq!(object["type"], *owner.type_name, "{}: {}", fixture.name, owner.path);
+            assert_eq!(object["length"].as_u64(), owner.length, "{}: {}", fixture.name, owner.path);
+        }
+        let owner = &fixture.truth.heap.owners[0];
+        let by_address =
+            run(args!["heap", fixture.core, "object", owner.address, "--format", "json"]).exits(0).json();
+        let object = &by_address["objects"][0];
+        assert_eq!(object["path"], *owner.path, "{}", fixture.name);
+        assert!(
+            object["retained_bytes"].as_u64() >= Some(owner.retained_at_least),
+            "{}: {object}",
+            fixture.name
+        );
+    }
+}
+
+#[test]
+fn questions_about_objects_are_answered_as_text() {
+    let core = incident("checkout-segfault").core;
+    let check = |view: &str, expression: &str, shown: &[&str]| {
+        let text = run(args!["heap", core, view, expression]).exits(0).stdout;
+        assert!(shown.iter().all(|part| text.contains(part)), "{view}:\n{text}");
+    };
+    check("object", "shop.cache._SESSIONS", &["shop.cache._SESSIONS  dict", "length", "alive in", "= {'"]);
+    check("path", "shop.models.Product.registry", &["steps  shop.models.Product.registry"]);
+    check(
+        "referrers",
+        "shop.cache._SESSIONS",
+        &["referrers: 1", "['_SESSIONS']", "path shop.cache.__dict__"],
+    );
+    check("referents", "shop.models.Product", &["references: ", ".__mro__", ".__dict__"]);
+}
+
+#[test]
+fn an_expression_that_leads_nowhere_says_from_where_on() {
+    let core = incident("checkout-segfault").core;
+    let refused = |expression: &str, part: &str| {
+        let stderr = run(args!["heap", core, "object", expression]).exits(2).stderr;
+        assert!(stderr.contains(part), "{stderr}");
+    };
+    refused("shop.cache.none", "column 11: the module at 0x");
+    refused("shop.cache._SESSIONS[", "column 22");
+    refused("0x10", "no object is at 0x10");
+    run(args!["heap", core, "object"]).exits(2);
+    run(args!["heap", core, "types", "shop.cache"]).exits(2);
+    let partly = run(args!["heap", core, "object", "shop.cache", "shop.none", "--no-retained"]).exits(0);
+    assert!(partly.stdout.contains("column 5"), "{}", partly.stdout);
+}
+
+#[test]
+fn secrets_are_masked_by_the_name_that_they_go_by() {
+    let core = incident("checkout-segfault").core;
+    let shown = |redact: &str, expression: &str| {
+        run(args!["heap", core, "object", expression, "--no-retained", "--redact", redact]).exits(0).stdout
+    };
+    let token = "tok_live_4f9c2e71a86b0d35";
+    for expression in
+        ["shop.settings.PAYMENT_TOKEN", "shop.settings.__dict__['PAYMENT_TOKEN']", "shop.settings"]
+    {
+        assert!(shown("off", expression).contains(token), "{expression}");
+        let masked = shown("on", expression);
+        assert!(!masked.contains(token) && masked.contains("<redacted>"), "{expression}: {masked}");
+    }
+}
