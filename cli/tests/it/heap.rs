@@ -56,12 +56,12 @@ fn the_views_show_what_they_are_named_after() {
 #[test]
 fn single_objects_are_told_by_path_and_by_address() {
     for fixture in cores().into_iter().filter(|fixture| fixture.name.starts_with("heap_owners")) {
-        for owner in &fixture.truth.heap.owners {
-            let by_path =
-                run(args!["heap", fixture.core, "object", owner.path, "--no-retained", "--format", "json"])
-                    .exits(0)
-                    .json();
-            let object = &by_path["objects"][0];
+        let owners = &fixture.truth.heap.owners;
+        let paths = owners.iter().map(|owner| owner.path.clone().into());
+        let fixed = args!["heap", fixture.core, "--no-retained", "--format", "json", "object"];
+        let by_path = run(fixed.into_iter().chain(paths)).exits(0).json();
+        for (owner, object) in owners.iter().zip(by_path["objects"].as_array().unwrap()) {
+            assert_eq!(object["expr"], *owner.path, "{}", fixture.name);
             assert_eq!(object["address"], *owner.address, "{}: {}", fixture.name, owner.path);
             assert_eq!(object["type"], *owner.type_name, "{}: {}", fixture.name, owner.path);
             assert_eq!(object["length"].as_u64(), owner.length, "{}: {}", fixture.name, owner.path);

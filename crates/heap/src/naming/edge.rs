@@ -195,9 +195,10 @@ fn from_plain(look: &Look<'_, '_, '_>, from: u64, step: Step, target: u64) -> Mo
         }
         Step::Named(name) => {
             let last = member(name);
-            let names = match has_own_frame(look, from) {
-                true => vec![frame_or_generator(look, from), last],
-                false => vec![last],
+            let names = if has_own_frame(look, from) {
+                vec![frame_or_generator(look, from), last]
+            } else {
+                vec![last]
             };
             Move { names, ..Move::plain(Name::Attribute(String::new()), Kind::Attribute) }
         }
