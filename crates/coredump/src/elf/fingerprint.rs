@@ -58,17 +58,14 @@ impl Fingerprint {
     pub(crate) fn of(core: &Core<'_>, module: &Module) -> Option<Self> {
         let bias = module.bias?;
         let head = core.bytes(module.start, 4096).ok().filter(|head| head.starts_with(ELFMAG));
-        let relocated = match &head {
-            Some(head) => {
-                let headers = ElfHead::parse(head, core.target())?;
-                let relro = headers.headers().iter().find(|header| header.p_type == PT_GNU_RELRO)?;
-                let len = usize::try_from(relro.p_memsz).ok()?.min(MOST_BYTES);
-                vec![(relro.p_vaddr, core.bytes(bias.apply(relro.p_vaddr), len).ok()?.into_owned())]
-            }
-            None => {
-                module.dynamic?;
-                read_only(core, module, bias)
-            }
+        let relocated = if let Some(head) = &head {
+            let headers = ElfHead::parse(head, core.target())?;
+            let relro = headers.headers().iter().find(|header| header.p_type == PT_GNU_RELRO)?;
+            let len = usize::try_from(relro.p_memsz).ok()?.min(MOST_BYTES);
+            vec![(relro.p_vaddr, core.bytes(bias.apply(relro.p_vaddr), len).ok()?.into_owned())]
+        } else {
+            module.dynamic?;
+            read_only(core, module, bias)
         };
         Some(Self {
             head: head.map(Cow::into_owned),
@@ -77,6 +74,12 @@ impl Fingerprint {
             dynamic: module.dynamic.map(|dynamic| bias.remove(dynamic)),
             machine: core.machine(),
         })
+    }
+
+    /// Bytes that it takes.
+    pub(crate) fn len(&self) -> usize {
+        let relocated: usize = self.relocated.iter().map(|(_, content)| content.len()).sum();
+        relocated + self.head.as_ref().map_or(0, Vec::len)
     }
 
     /// Compares a file.

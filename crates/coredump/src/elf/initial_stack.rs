@@ -41,7 +41,7 @@ pub(crate) fn read(core: &Core<'_>) -> InitialStack {
 
 /// The auxiliary vector as the initial stack holds it, for cores without `NT_AUXV`.
 ///
-/// The kernel writes `AT_PHDR`, `AT_PHENT` and `AT_PHNUM` behind each other (`create_elf_tables`, fs/binfmt_elf.c at
+/// The kernel writes `AT_PHDR`, `AT_PHENT` and `AT_PHNUM` behind each other (`create_elf_tables`, `fs/binfmt_elf.c` at
 /// v6.6), and the initial stack is one of the highest mappings.
 pub(crate) fn auxv_on_stack(core: &Core<'_>) -> Vec<(u64, u64)> {
     /// Mappings that are searched.

@@ -29,7 +29,7 @@ const AT_PHNUM: u64 = 5;
 const DT_STRTAB: u64 = 5;
 const DT_SONAME: u64 = 14;
 const DT_DEBUG: u64 = 21;
-const MOST_MODULES: usize = 65_536;
+const MOST_MODULES: usize = 4096;
 const MOST_ENTRIES: u64 = 1024;
 const MOST_PATH: usize = 4096;
 
@@ -89,6 +89,8 @@ fn executable(core: &Core<'_>) -> Option<(LoadBias, Address)> {
 
 /// Bytes among which the dynamic section of the executable is looked for.
 const MOST_SCANNED: usize = 64 << 20;
+/// Entries that are followed.
+const MOST_FOLLOWED: usize = 4096;
 
 /// Bias of the executable and `struct r_debug`, where the program headers were not dumped: its `DT_DEBUG` is the one
 /// that leads to a list whose first entry has it in its own dynamic section.
@@ -96,18 +98,20 @@ fn by_entry_of_debugger(core: &Core<'_>) -> Option<(LoadBias, u64)> {
     const AT_ENTRY: u64 = 9;
     let space = Space::new(core, core.target());
     let &(_, start) = core.notes().auxv.iter().find(|(kind, _)| *kind == AT_ENTRY)?;
-    let mut left = MOST_SCANNED;
+    let (mut left, mut followed) = (MOST_SCANNED, 0);
     for segment in core.run_of_segments(Address(start)) {
         let bytes = core.segment_bytes(segment);
         let bytes = bytes.get(..bytes.len().min(left))?;
         left -= bytes.len();
-        let mut words = core.target().words(bytes).enumerate();
-        while let Some((index, word)) = words.next() {
+        for (index, word) in core.target().words(bytes).enumerate() {
             let at = segment.address.wrapping_add(index as u64 * 8);
-            if word == DT_DEBUG
-                && let Some(found) = leads_back(&space, at)
-            {
-                return Some(found);
+            if word != DT_DEBUG {
+                continue;
+            }
+            followed += 1;
+            let found = leads_back(&space, at);
+            if found.is_some() || followed == MOST_FOLLOWED {
+                return found;
             }
         }
     }

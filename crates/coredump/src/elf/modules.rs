@@ -157,6 +157,9 @@ fn vdso(core: &Core<'_>) -> Option<Address> {
     core.notes().auxv.iter().find(|(kind, _)| *kind == AT_SYSINFO_EHDR).map(|&(_, at)| Address(at))
 }
 
+/// Bytes of all modules that are kept to be compared with files.
+const MOST_FINGERPRINTS: usize = 256 << 20;
+
 /// How much of a module's first page is looked at for its program headers and build ID.
 const HEADER_BYTES: usize = 4096;
 
@@ -352,12 +355,14 @@ impl ModuleMemory {
         let headless = modules.iter().enumerate().filter_map(without_rows);
         let headless = headless.map(|index| (index, OnceLock::new())).collect();
         let search = Arc::new(Search::new(finder.clone()));
+        let mut left = MOST_FINGERPRINTS;
         let files = modules
             .into_iter()
             .map(|module| {
                 let is_executable = entry.is_some_and(|entry| module.contains(entry));
-                let unmarked = module.build_id.is_none();
+                let unmarked = module.build_id.is_none() && left > 0;
                 let fingerprint = unmarked.then(|| Fingerprint::of(core, &module)).flatten();
+                left = left.saturating_sub(fingerprint.as_ref().map_or(0, Fingerprint::len));
                 ModuleFile::new(module, is_executable, fingerprint, Arc::clone(&search))
             })
             .collect();

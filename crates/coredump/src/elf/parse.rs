@@ -210,8 +210,10 @@ impl<'d> Core<'d> {
         self.segments.get(after.checked_sub(1)?).filter(|segment| address < segment.end())
     }
 
-    /// The mappings that touch each other around an address, by rising address.
+    /// The mappings that touch each other around an address, by rising address; at most so many to each side.
     pub(crate) fn run_of_segments(&self, address: Address) -> &[Segment] {
+        /// A module has some five.
+        const MOST: usize = 64;
         let after = self.segments.partition_point(|segment| segment.address <= address);
         let is_in = |segment: &Segment| address < segment.end();
         let Some(at) = after.checked_sub(1).filter(|&at| self.segments.get(at).is_some_and(is_in)) else {
@@ -219,8 +221,8 @@ impl<'d> Core<'d> {
         };
         let touch = |pair: &&[Segment]| matches!(pair, [one, next] if one.end() == next.address);
         let (before, behind) = self.segments.split_at(after);
-        let back = before.windows(2).rev().take_while(touch).count();
-        let forth = self.segments.get(at..).unwrap_or(behind).windows(2).take_while(touch).count();
+        let back = before.windows(2).rev().take(MOST).take_while(touch).count();
+        let forth = self.segments.get(at..).unwrap_or(behind).windows(2).take(MOST).take_while(touch).count();
         self.segments.get(at - back..=at + forth).unwrap_or_default()
     }
 

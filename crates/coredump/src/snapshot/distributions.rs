@@ -1,7 +1,7 @@
 //! Distribution packages with their versions, from the lists of files that the import system keeps.
 //!
 //! `sys.path_importer_cache` has a `FileFinder` for each folder that was searched, and that keeps the names of all files
-//! of its folder in `_path_cache` (Lib/importlib/_bootstrap_external.py, alike from v3.8.0 to v3.15.0a1). Among them
+//! of its folder in `_path_cache` (`Lib/importlib/_bootstrap_external.py`, alike from v3.8.0 to v3.15.0a1). Among them
 //! are the folders of metadata that every installed distribution has, `NAME-VERSION.dist-info` or `.egg-info`.
 
 use std::collections::{BTreeMap, BTreeSet};
