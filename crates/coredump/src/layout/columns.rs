@@ -73,12 +73,19 @@ pub(crate) const SHIPPED: &[Shipped] = &[
     shipped(13, Flavor::FreeThreaded, include_str!("columns/cpython-3.13t.layout")).moved(MOVED_IN_3_13),
     shipped(13, Flavor::Debug, include_str!("columns/cpython-3.13d.layout")).moved(MOVED_IN_3_13),
     shipped(12, Flavor::Release, include_str!("columns/cpython-3.12.layout")),
+    shipped(12, Flavor::Debug, include_str!("columns/cpython-3.12d.layout")),
     shipped(11, Flavor::Release, include_str!("columns/cpython-3.11.layout")),
+    shipped(11, Flavor::Debug, include_str!("columns/cpython-3.11d.layout")),
     shipped(10, Flavor::Release, include_str!("columns/cpython-3.10.layout")),
+    shipped(10, Flavor::Debug, include_str!("columns/cpython-3.10d.layout")),
     shipped(9, Flavor::Release, include_str!("columns/cpython-3.9.layout")),
+    shipped(9, Flavor::Debug, include_str!("columns/cpython-3.9d.layout")),
     shipped(8, Flavor::Release, include_str!("columns/cpython-3.8.layout")),
+    shipped(8, Flavor::Debug, include_str!("columns/cpython-3.8d.layout")),
     shipped(7, Flavor::Release, include_str!("columns/cpython-3.7.layout")),
+    shipped(7, Flavor::Debug, include_str!("columns/cpython-3.7d.layout")),
     shipped(6, Flavor::Release, include_str!("columns/cpython-3.6.layout")),
+    shipped(6, Flavor::Debug, include_str!("columns/cpython-3.6d.layout")),
 ];
 
 /// The minor versions that are known, newest first.
