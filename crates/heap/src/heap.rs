@@ -166,10 +166,8 @@ fn admit_neighbours_of(
     let head = address.wrapping_sub(places.gc_head_size);
     let has_header = facts.has_gc_header() && places.gc_head_size > 0 && !is_static(address, facts, reader);
     if let Some(head) = reader.image.from(head).filter(|_| has_header) {
-        for link in [places.gc_next, places.gc_prev] {
-            if let Some(neighbour) = table::neighbour(head.word(link), places) {
-                objects.find_or_admit(neighbour, &reader.image, places, types);
-            }
+        for neighbour in table::neighbours(head, places) {
+            objects.find_or_admit(neighbour, &reader.image, places, types);
         }
     }
 }

@@ -344,6 +344,7 @@ members! {
     GC_HEAD_PREV: GcHead, Address, "PyGC_Head._gc_prev";
     GC_HEAD_NEXT_3_7: GcHead, Address, "PyGC_Head.gc.gc_next";
     GC_HEAD_PREV_3_7: GcHead, Address, "PyGC_Head.gc.gc_prev";
+    GC_HEAD_REFS_3_7: GcHead, i64, "PyGC_Head.gc.gc_refs";
     GC_HEAD_SIZE: GcHead, SizeOf, "PyGC_Head";
     GC_GENERATION_HEAD: GcGeneration, Inline, "gc_generation.head";
     GC_GENERATION_SIZE: GcGeneration, SizeOf, "gc_generation";

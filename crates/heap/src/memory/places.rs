@@ -135,6 +135,7 @@ places! {
     mimalloc_page_heap_tag: m::MIMALLOC_PAGE_HEAP_TAG;
     mimalloc_page_heap: m::MIMALLOC_PAGE_HEAP;
     mimalloc_heap_delayed_free: m::MIMALLOC_HEAP_DELAYED_FREE;
+    gc_refs: m::GC_HEAD_REFS_3_7;
     interp_static_types: m::INTERP_STATIC_TYPES;
     static_type_dict: m::STATIC_TYPE_DICT;
     static_type_size: m::STATIC_TYPE_SIZE;

@@ -262,10 +262,9 @@ impl Scan<'_, '_, '_, '_> {
             return;
         }
         let head = start - self.places.gc_head_size;
-        for link in [self.places.gc_next, self.places.gc_prev] {
-            if let Some(neighbour) = neighbour(block.bytes.word(head + link), self.places)
-                && !self.in_any_span(neighbour)
-            {
+        let Some(head) = block.bytes.skip(head) else { return };
+        for neighbour in neighbours(head, self.places) {
+            if !self.in_any_span(neighbour) {
                 self.outside.push(neighbour);
             }
         }
@@ -277,10 +276,19 @@ impl Scan<'_, '_, '_, '_> {
     }
 }
 
-/// The object behind the GC header that a link points at; its low bits are flags of the collector.
-pub(crate) fn neighbour(link: Option<u64>, places: &Places) -> Option<u64> {
-    let head = link? & !3;
-    (head != 0).then(|| head.checked_add(places.gc_head_size)).flatten()
+/// The objects behind the GC headers that the links of one point at; their low bits are flags of the collector.
+///
+/// Up to 3.7, an object that is not tracked keeps whatever its links were (`_PyObject_GC_UNTRACK` of Include/objimpl.h at
+/// v3.7.16), and says so where later the count of references is (`_PyGC_REFS_UNTRACKED`).
+pub(crate) fn neighbours(head: Bytes<'_>, places: &Places) -> impl Iterator<Item = u64> {
+    const REFS_SHIFT: u32 = 1;
+    const REFS_UNTRACKED: i64 = -2;
+    let refs = places.gc_refs.and_then(|refs| head.word(refs));
+    let tracked = refs.is_none_or(|refs| refs.cast_signed() >> REFS_SHIFT != REFS_UNTRACKED);
+    let links = [places.gc_next, places.gc_prev].map(|link| head.word(link).filter(|_| tracked));
+    let head_size = places.gc_head_size;
+    let behind = move |link: u64| (link & !3).checked_add(head_size).filter(|_| link & !3 != 0);
+    links.into_iter().flatten().filter_map(behind)
 }
 
 /// What an object with its items takes at least. What is not an object can begin like one: the state of a C
