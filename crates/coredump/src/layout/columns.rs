@@ -18,6 +18,8 @@ pub(crate) struct Shipped {
     moved: Moved,
     /// Whether it was tried on cores of such a build.
     pub(crate) tried: bool,
+    /// Of the same version and flavor there is another column, which is tried first.
+    is_variant: bool,
     text: &'static str,
 }
 
@@ -25,12 +27,24 @@ pub(crate) struct Shipped {
 pub(crate) const MACHINE: Machine = Machine::X86_64;
 
 const fn shipped(minor: u8, flavor: Flavor, text: &'static str) -> Shipped {
-    Shipped { version: (3, minor), flavor, patches: (0, u8::MAX), moved: &[], tried: true, text }
+    Shipped {
+        version: (3, minor),
+        flavor,
+        patches: (0, u8::MAX),
+        moved: &[],
+        tried: true,
+        is_variant: false,
+        text,
+    }
 }
 
 impl Shipped {
     const fn patches(self, first: u8, last: u8) -> Self {
         Self { patches: (first, last), ..self }
+    }
+
+    const fn as_variant(self) -> Self {
+        Self { is_variant: true, ..self }
     }
 
     const fn untried(self) -> Self {
@@ -45,6 +59,20 @@ impl Shipped {
 /// `_thread.lock` holds a `PyMutex` since 3.13.1 (cpython#125116; `lockobject` of Modules/_threadmodule.c at v3.13.0
 /// and v3.13.1). The generations of the collector were seen in one place in 3.13.0 and in another in 3.13.18.
 const MOVED_IN_3_13: Moved = &[(0, &["lockobject."]), (17, &["PyInterpreterState.gc.generations"])];
+
+/// The header of the collector is aligned to 16 bytes since 3.7.4 (bpo-27987), which moves all that is behind its lists. Of
+/// 3.6, the builds of Debian and Ubuntu have the smaller one (seen in 3.6.5 and 3.6.9), and those of pyenv the larger one
+/// (3.6.15). [Verification](crate::runtime::verify) tells which it is.
+const MOVED_BEFORE_3_7_4: Moved = &[(
+    u8::MAX,
+    &[
+        "PyGC_Head",
+        "gc_generation",
+        "_PyRuntimeState.gc.",
+        "_PyRuntimeState.ceval.",
+        "_PyRuntimeState.gilstate.",
+    ],
+)];
 
 /// The collector of 3.14 was incremental up to 3.14.4 and is generational since 3.14.5, as before and as in 3.15
 /// (`struct _gc_runtime_state` of `Include/internal/pycore_interp_structs.h` at v3.14.4 and v3.14.5): its own
@@ -83,14 +111,22 @@ pub(crate) const SHIPPED: &[Shipped] = &[
     shipped(8, Flavor::Release, include_str!("columns/cpython-3.8.layout")),
     shipped(8, Flavor::Debug, include_str!("columns/cpython-3.8d.layout")),
     shipped(7, Flavor::Release, include_str!("columns/cpython-3.7.layout")),
+    shipped(7, Flavor::Release, include_str!("columns/cpython-3.7.layout"))
+        .patches(0, 3)
+        .moved(MOVED_BEFORE_3_7_4)
+        .untried()
+        .as_variant(),
     shipped(7, Flavor::Debug, include_str!("columns/cpython-3.7d.layout")),
     shipped(6, Flavor::Release, include_str!("columns/cpython-3.6.layout")),
+    shipped(6, Flavor::Release, include_str!("columns/cpython-3.6.15.layout")).as_variant(),
     shipped(6, Flavor::Debug, include_str!("columns/cpython-3.6d.layout")),
 ];
 
 /// The minor versions that are known, newest first.
 pub(crate) fn versions() -> impl Iterator<Item = (u8, u8)> {
-    let release = |shipped: &&Shipped| shipped.flavor == Flavor::Release && shipped.patches.1 == u8::MAX;
+    let release = |shipped: &&Shipped| {
+        shipped.flavor == Flavor::Release && shipped.patches.1 == u8::MAX && !shipped.is_variant
+    };
     SHIPPED.iter().filter(release).map(|shipped| shipped.version)
 }
 
@@ -272,7 +308,8 @@ mod tests {
 
     /// Checks one line of each release column, oldest first; an empty line stands for a member that is not there.
     fn check(path: &str, expected: [&str; 11]) {
-        let release = SHIPPED.iter().rev().filter(|shipped| shipped.flavor == Flavor::Release);
+        let release =
+            SHIPPED.iter().rev().filter(|shipped| shipped.flavor == Flavor::Release && !shipped.is_variant);
         let lines: Vec<String> = release.map(|shipped| line_of(shipped, path)).collect();
         assert_eq!(lines, expected, "{path}");
     }
@@ -300,7 +337,7 @@ mod tests {
             let gone = |line: &&str| !kept.lines().any(|other| other == *line);
             shipped.column().to_string().lines().filter(gone).map(str::to_owned).collect::<Vec<_>>()
         };
-        for shipped in SHIPPED {
+        for shipped in SHIPPED.iter().filter(|shipped| !shipped.is_variant) {
             assert!(dropped(shipped, MACHINE).is_empty());
             for line in dropped(shipped, Machine::Aarch64) {
                 let expected: &[&str] = if shipped.version < (3, 12) {
@@ -335,8 +372,8 @@ mod tests {
         check("PyTypeObject.tp_name", ["24"; 11]);
         check("PyTypeObject.tp_flags", ["168"; 11]);
         check("PyListObject.ob_item", ["24"; 11]);
-        // Of three words, and aligned to 16 bytes, up to 3.7.
-        check("PyGC_Head", ["32", "32", "16", "16", "16", "16", "16", "16", "16", "16", "16"]);
+        // Of three words up to 3.7, aligned to 16 bytes from 3.7.4 on.
+        check("PyGC_Head", ["24", "32", "16", "16", "16", "16", "16", "16", "16", "16", "16"]);
         check("PyASCIIObject.state.kind", ["32 2:3"; 11]);
         // `wstr` went in 3.12 (PEP 623).
         check("PyASCIIObject", ["48", "48", "48", "48", "48", "48", "40", "40", "40", "40", "40"]);

@@ -169,7 +169,7 @@ fn generations(python: &Python<'_>, words: &Words) -> Option<Address> {
     let is_empty = |at: Address| python.word(at.wrapping_add(next)) == Ok(at.0);
     let mut found = words.words.iter().map(|&(at, _)| at).filter(|&at| {
         let heads = [0, 1, 2].map(|index| at.wrapping_add(index * size));
-        at.is_aligned(16) && heads.into_iter().all(is_head) && !heads.into_iter().all(is_empty)
+        at.is_aligned(8) && heads.into_iter().all(is_head) && !heads.into_iter().all(is_empty)
     });
     let first = found.next()?;
     found.next().is_none().then_some(first)

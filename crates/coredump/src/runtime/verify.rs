@@ -1,10 +1,11 @@
 //! Checks that a place is the runtime and that a layout fits it, against the core's own objects.
 
-use crate::address::Ptr;
+use crate::address::{Address, Ptr};
 use crate::layout::columns;
 use crate::layout::flavor::Flavor;
 use crate::layout::member::{self, DictObject, InterpreterState, Object, RuntimeState, TypeObject};
 use crate::layout::{Member, ReadError, SizeOf};
+use crate::memory::{Fault, FaultKind};
 use crate::objects::dict::lookup_str;
 use crate::objects::unicode::read_string;
 use crate::runtime::python::Python;
@@ -105,6 +106,7 @@ pub(crate) fn verify(
     check_size(python, dict_type, member::DICT_SIZE, "dict")?;
     check_size(python, type_type, member::HEAP_TYPE_SIZE, "type")?;
     check_builtins(python, interpreter, type_type)?;
+    check_gc_head(python, modules)?;
     let debug_build = matches!(lookup_str(python, sysdict.cast(), "gettotalrefcount"), Ok(Some(_)));
     Ok(Verified { version, interpreters, interpreter, type_type, debug_build })
 }
@@ -186,6 +188,30 @@ fn check_size<S>(
         Ok(())
     } else {
         Err(Refusal::Contradiction(format!("{name}.__basicsize__ is {found}, the layout says {expected}")))
+    }
+}
+
+/// The header in front of an object that the collector keeps track of, up to 3.7: those around it in its list point back.
+fn check_gc_head(python: &Python<'_>, tracked: Ptr<Object>) -> Result<(), Refusal> {
+    let layout = python.layout();
+    let (Ok(size), Ok(next), Ok(previous)) = (
+        layout.size_of(member::GC_HEAD_SIZE),
+        layout.offset(member::GC_HEAD_NEXT_3_7),
+        layout.offset(member::GC_HEAD_PREV_3_7),
+    ) else {
+        return Ok(());
+    };
+    let head = tracked.address().wrapping_sub(size);
+    let points_back = |there, back| {
+        let around = Address(python.word(head.wrapping_add(there))?);
+        Ok(python.word(around.wrapping_add(back))? == head.0)
+    };
+    let lost = |fault: &Fault| matches!(fault.kind, FaultKind::Truncated | FaultKind::NotDumped);
+    let holds = |answer: Result<bool, Fault>| answer.unwrap_or_else(|fault| lost(&fault));
+    if holds(points_back(next, previous)) && holds(points_back(previous, next)) {
+        Ok(())
+    } else {
+        Err(Refusal::Contradiction(format!("no header of the garbage collector stands before {tracked:?}")))
     }
 }
 
