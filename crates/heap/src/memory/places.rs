@@ -27,6 +27,9 @@ macro_rules! places {
                     counts: python.dialect().refcount,
                     mimalloc_page_tag: BitField::new(layout, m::MIMALLOC_PAGE_TAG).ok(),
                 };
+                if places.gc_head_size == OLD_GC_HEAD {
+                    return Err(ReadError::NoMember("PyGC_Head of 16 or 32 bytes"));
+                }
                 if places.counts == Refcount::Biased {
                     // The collector of free-threaded builds goes by mimalloc's pages, not by headers.
                     places.gc_head_size = 0;
@@ -36,6 +39,10 @@ macro_rules! places {
         }
     };
 }
+
+/// The header that the collector had before 3.7.4: three words. Blocks were multiples of 8 bytes then, which nothing here
+/// expects (bpo-27987).
+const OLD_GC_HEAD: u64 = 24;
 
 fn offset<S, T>(layout: &Layout, member: Member<S, T>) -> Option<u64> {
     layout.offset(member).ok()
