@@ -45,7 +45,7 @@ pub(crate) fn of_threads(heap: &Heap<'_, '_>) -> Vec<Root> {
 }
 
 /// Addresses of all objects whose type has a name or derives from one that has.
-fn objects_of(heap: &Heap<'_, '_>, type_name: &str) -> Vec<u64> {
+pub(crate) fn objects_of(heap: &Heap<'_, '_>, type_name: &str) -> Vec<u64> {
     let look = Look::new(heap.runtime, &heap.reader);
     let ids = 0..heap.types.len() as u32;
     let wanted: Vec<bool> = ids.map(|id| look.is_derived(heap.types.facts(id).address, type_name)).collect();

@@ -6,7 +6,10 @@ use pycoroner_coredump::objects::repr::{Objects, ReprLimits, Text};
 use pycoroner_coredump::{Address, InstanceDict, Ptr, PythonRuntime, ReadError, for_each_tracked};
 use rustc_hash::FxHashMap;
 
+use crate::analysis::Options;
+use crate::answers::roots::objects_of;
 use crate::expression::literal::Literal;
+use crate::heap::Heap;
 use crate::memory::image::Bytes;
 use crate::objects::kinds::Shape;
 use crate::objects::types::{MAX_REFCOUNT, TypeFacts, Types};
@@ -176,19 +179,24 @@ impl<'l, 'r, 'p> Look<'l, 'r, 'p> {
         classes.any(|class| self.name_of_class(class) == type_name)
     }
 
-    /// All `threading.local` objects that the collector tracks.
+    /// All `threading.local` objects: those that the collector tracks, else, where it has no lists, those in memory.
     pub(crate) fn thread_locals(&self) -> Vec<u64> {
         /// A process that has more objects takes longer than one question is worth.
         const MOST: u64 = 100_000_000;
         let mut known: FxHashMap<u64, bool> = FxHashMap::default();
         let mut found = Vec::new();
+        let mut has_lists = true;
         for &interpreter in self.runtime.interpreters() {
-            for_each_tracked(self.runtime, interpreter, MOST, |object, of| {
+            let walk = for_each_tracked(self.runtime, interpreter, MOST, |object, of| {
                 let class = of.address().0;
                 if *known.entry(class).or_insert_with(|| self.is_derived(class, "_thread._local")) {
                     found.push(object.address().0);
                 }
             });
+            has_lists &= !walk.no_lists;
+        }
+        if !has_lists && let Ok(heap) = Heap::enumerate(self.runtime, &Options::default()) {
+            return objects_of(&heap, "_thread._local");
         }
         found
     }
