@@ -204,6 +204,7 @@ pub(crate) struct Thread {
     pub(crate) collecting_garbage: bool,
     pub(crate) cpu: Option<CpuTime>,
     pub(crate) state: Option<String>,
+    pub(crate) c_call: Option<CCall>,
     pub(crate) recovered_by: Option<String>,
     pub(crate) tid_by_elimination: bool,
     pub(crate) python_frames: Vec<Frame>,
@@ -213,6 +214,14 @@ pub(crate) struct Thread {
     pub(crate) exceptions: Vec<Exception>,
     pub(crate) thread_locals: Vec<Attribute>,
     pub(crate) context_vars: Vec<Attribute>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct CCall {
+    pub(crate) name: String,
+    pub(crate) kind: String,
+    pub(crate) may_have_returned: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -248,6 +257,7 @@ pub(crate) struct Suspended {
     pub(crate) kind: String,
     pub(crate) name: Option<String>,
     pub(crate) stack: Vec<Frame>,
+    pub(crate) exceptions: Vec<Exception>,
 }
 
 #[derive(Debug, Default, Deserialize)]

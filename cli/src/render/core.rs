@@ -147,7 +147,7 @@ fn groups<'a>(threads: &[&'a Thread], folding: Folding) -> Vec<Vec<&'a Thread>> 
 fn is_same_stack(a: &Thread, b: &Thread) -> bool {
     let plain = |thread: &Thread| thread.exceptions.is_empty() && thread.holds_gil != Some(true);
     let same_end =
-        a.state == b.state && a.stopped_because == b.stopped_because && a.interpreter == b.interpreter;
+        a.state == b.state && a.c_call == b.c_call && a.stopped_because == b.stopped_because && a.interpreter == b.interpreter;
     plain(a)
         && plain(b)
         && same_end
@@ -176,6 +176,11 @@ fn write_group(out: &mut String, group: &[&Thread], sources: &SourceLines, foldi
     if let Some(cpu) = thread.cpu.as_ref().filter(|_| folding == Folding::Unfolded) {
         let _ = writeln!(out, "  {FAINT}processor time: {}{FAINT:#}", processor_time(cpu));
     }
+    if let Some(call) = &thread.c_call {
+        let what = if call.kind == "type" { "type " } else { "" };
+        let inside = if call.may_have_returned { "in C call, or just back from it:" } else { "in C call" };
+        let _ = writeln!(out, "  {inside} {what}{}", inert(&call.name));
+    }
     if thread.python_frames.is_empty() {
         let _ = writeln!(out, "  {FAINT}no Python frames{FAINT:#}");
     }
@@ -194,6 +199,7 @@ fn write_group(out: &mut String, group: &[&Thread], sources: &SourceLines, foldi
         let doing = match exception.role.as_deref() {
             Some("raised") => "while this exception was being raised",
             Some("handled") => "while this exception was being handled",
+            Some("reported") => "while a hook was reporting this exception",
             Some("last") => "after this exception, which nothing handled (sys.last_exc)",
             _ => "with this exception in force",
         };

@@ -42,8 +42,14 @@ fn write_lock(out: &mut String, lock: &Lock) {
                 .map(|count| format!(" {count} times"))
                 .unwrap_or_default();
             let _ = write!(out, "held{times} by {}", inert(&holder));
-            if found_by == Some("with-statement") {
-                let _ = write!(out, " {FAINT}(it is in a `with` block of it){FAINT:#}");
+            match found_by {
+                Some("with-statement") => {
+                    let _ = write!(out, " {FAINT}(it is in a `with` block of it){FAINT:#}");
+                }
+                Some("exit-stack") => {
+                    let _ = write!(out, " {FAINT}(an exit stack in its variables entered it){FAINT:#}");
+                }
+                _ => {}
             }
         }
         (None, Some("owner-field")) => out.push_str("held by a thread that has ended"),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use super::exception;
 use super::frames::{self, Depth};
 use super::inert::inert;
 use super::quantity::counted;
@@ -137,9 +138,10 @@ pub(super) fn write_suspended(out: &mut String, suspended: &[Suspended], sources
         return;
     }
     let mut groups: Vec<(usize, &Suspended)> = Vec::new();
-    let mut found: BTreeMap<(&str, Place<'_>), usize> = BTreeMap::new();
+    let mut found: BTreeMap<(&str, Option<&str>, Place<'_>), usize> = BTreeMap::new();
     for one in suspended {
-        let group = *found.entry((&one.kind, place(one.name.as_deref(), &one.stack))).or_insert_with(|| {
+        let handles = one.exceptions.first().and_then(|exception| exception.type_name.as_deref());
+        let group = *found.entry((&one.kind, handles, place(one.name.as_deref(), &one.stack))).or_insert_with(|| {
             groups.push((0, one));
             groups.len() - 1
         });
@@ -152,6 +154,10 @@ pub(super) fn write_suspended(out: &mut String, suspended: &[Suspended], sources
         let times = if *count > 1 { format!(", {count} of them") } else { String::new() };
         let _ = writeln!(out, "  {} {STRONG}{}{STRONG:#}{times}", inert(&one.kind), inert(name));
         frames::write(out, &one.stack, sources, 4, depth(all));
+        for exception in &one.exceptions {
+            let _ = writeln!(out, "    {STRONG}suspended while this exception was being handled:{STRONG:#}");
+            exception::write(out, exception, sources, 6);
+        }
     }
     if let Some(more) = groups.len().checked_sub(most).filter(|more| *more > 0) {
         let _ = writeln!(out, "  {FAINT}and {more} more stacks; --all shows them{FAINT:#}");

@@ -32,6 +32,7 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 mod address;
+mod bytecode;
 mod crash;
 mod elf;
 mod findings;
@@ -91,6 +92,6 @@ pub use snapshot::document::{
     InterpreterSection, LoadedModules, LockSection, MappingKind, MappingRow, MemoryLogSection, MemoryRow,
     MemorySection, MergedFrame, ModuleSection, NamedValueSection, NativeExceptionSection, NativeFrameSection,
     ProcessSection, ProcessSnapshot, PythonSection, SignalSection, SuspendedSection, SysSection, TaskSection,
-    ThreadSection, ThreadStateSection, VariableSection, Verdict, WaitSection, WaiterSection,
+    ThreadSection, ThreadStateSection, CCallSection, VariableSection, Verdict, WaitSection, WaiterSection,
     WorkingDirectory,
 };

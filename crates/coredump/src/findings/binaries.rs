@@ -7,11 +7,13 @@ use crate::snapshot::document::ProcessSnapshot;
 /// Mismatches that are told one by one.
 const MOST: usize = 10;
 
-/// Files that stand where modules were mapped from, and are not those.
+/// Files that stand where modules were mapped from, and are not those; what was replaced while the process ran is
+/// `foreign_modules`' to tell.
 pub(super) fn finding(snapshot: &ProcessSnapshot) -> Option<Finding> {
     let modules = &snapshot.process.modules;
+    let there = modules.iter().filter(|module| !module.path.ends_with(" (deleted)"));
     let mismatches: Vec<_> =
-        modules.iter().filter_map(|module| Some((module, module.binary_mismatch.as_ref()?))).collect();
+        there.filter_map(|module| Some((module, module.binary_mismatch.as_ref()?))).collect();
     let (first, _) = mismatches.first()?;
     let name = first.path.rsplit('/').next().unwrap_or_default();
     let title = match mismatches.len() {
@@ -24,13 +26,6 @@ pub(super) fn finding(snapshot: &ProcessSnapshot) -> Option<Finding> {
         Finding::new("module-mismatch", Severity::Info, Confidence::Certain, title).about(first.path.clone());
     for (_, why) in mismatches.iter().take(MOST) {
         finding = finding.with_evidence(Evidence::new(Basis::Observed, (*why).clone()));
-    }
-    if let Some(deleted) = modules.iter().find(|module| module.path.ends_with(" (deleted)")) {
-        let statement = format!(
-            "the kernel says that {} was deleted or replaced while the process ran",
-            deleted.path.trim_end_matches(" (deleted)")
-        );
-        finding = finding.with_evidence(Evidence::new(Basis::Observed, statement));
     }
     Some(finding)
 }

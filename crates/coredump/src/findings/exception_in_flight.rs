@@ -10,7 +10,11 @@ pub(super) fn finding(thread: &ThreadSection) -> Option<Finding> {
     let exception = thread.exceptions.first().filter(|exception| exception.role != Some("last"))?;
     let raised = exception.role == Some("raised");
     let name = exception.type_name.as_deref().unwrap_or("an exception");
-    let doing = if raised { "was on its way up" } else { "was being handled" };
+    let doing = match exception.role {
+        Some("raised") => "was on its way up",
+        Some("reported") => "was being reported by a hook",
+        _ => "was being handled",
+    };
     let title = match exception.message.as_deref().filter(|message| !message.is_empty()) {
         Some(message) => format!("{name} ({message}) {doing} in the thread that crashed"),
         None => format!("{name} {doing} in the thread that crashed"),

@@ -87,8 +87,8 @@ fn replaced(snapshot: &ProcessSnapshot) -> Option<Finding> {
         path.ends_with(" (deleted)")
             && !["/memfd:", "/dev/", "/SYSV"].iter().any(|start| path.starts_with(start))
     };
-    let found: Vec<&str> =
-        snapshot.process.modules.iter().map(|module| module.path.as_str()).filter(is_file).collect();
+    let modules = &snapshot.process.modules;
+    let found: Vec<&str> = modules.iter().map(|module| module.path.as_str()).filter(is_file).collect();
     let first = found.first()?.trim_end_matches(" (deleted)");
     let name = first.rsplit('/').next().unwrap_or_default();
     let title = match found.len() {
@@ -106,6 +106,10 @@ fn replaced(snapshot: &ProcessSnapshot) -> Option<Finding> {
         let path = path.trim_end_matches(" (deleted)");
         let statement = format!("the kernel's list of mapped files (NT_FILE) says that {path} was deleted");
         finding = finding.with_evidence(Evidence::new(Basis::Observed, statement));
+    }
+    let others = modules.iter().filter(|module| is_file(&module.path.as_str()));
+    for why in others.filter_map(|module| module.binary_mismatch.as_ref()).take(MOST) {
+        finding = finding.with_evidence(Evidence::new(Basis::Observed, why.clone()));
     }
     Some(finding.refuted_if("the file was deleted on purpose after it was loaded, as some loaders do"))
 }

@@ -35,8 +35,13 @@ fn deadlock(snapshot: &ProcessSnapshot, circle: &DeadlockSection) -> Option<Find
         let owner = circle.tids.get((index + 1) % circle.tids.len().max(1)).copied().unwrap_or(*tid);
         let thread = thread_of(snapshot, *tid);
         let row = thread.and_then(|thread| row_of(snapshot, thread));
-        let by_block = row.is_some_and(|row| row.owner_found_by == Some("with-statement"));
-        let how = if by_block { "which is in a `with` block of it" } else { "as it states itself" };
+        let found_by = row.and_then(|row| row.owner_found_by);
+        let by_block = matches!(found_by, Some("with-statement" | "exit-stack"));
+        let how = match found_by {
+            Some("with-statement") => "which is in a `with` block of it",
+            Some("exit-stack") => "which has an exit stack that entered it",
+            _ => "as it states itself",
+        };
         let statement = format!(
             "thread {} was blocked waiting for {lock}, held by thread {} ({how})",
             label_of(snapshot, *tid),

@@ -2,6 +2,7 @@
 //!
 //! A [`Dialect`] is chosen once, when the runtime is attached to. Nothing else asks for the version.
 
+use crate::bytecode::OpcodeSet;
 use crate::layout::flavor::Flavor;
 
 /// Behavior of one CPython minor version in one flavor.
@@ -15,6 +16,8 @@ pub struct Dialect {
     pub instruction: Instruction,
     /// Where the instructions lie that a frame points into.
     pub bytecode: Bytecode,
+    /// Which instructions there are; none are known up to 3.7.
+    pub(crate) opcodes: Option<OpcodeSet>,
     /// How a frame refers to objects.
     pub references: References,
     /// How an object counts the references to it.
@@ -260,6 +263,7 @@ impl Dialect {
             frame_chain: FrameChain::FrameObjects,
             instruction: Instruction::LastiBytes,
             bytecode: Bytecode::InCode,
+            opcodes: None,
             references: References::Plain,
             refcount: Refcount::Word,
             line_table: LineTable::Lnotab,
@@ -292,6 +296,7 @@ impl Dialect {
             ..oldest
         };
         let v3_9 = Self {
+            opcodes: Some(OpcodeSet::V3_9),
             repr_style: ReprStyle {
                 namespace_sorted: false,
                 importers_show_modules: false,
@@ -300,12 +305,14 @@ impl Dialect {
             ..v3_7
         };
         let v3_10 = Self {
+            opcodes: Some(OpcodeSet::V3_10),
             instruction: Instruction::LastiUnits,
             line_table: LineTable::Ranges,
             repr_style: ReprStyle { bare_type_names: false, ..v3_9.repr_style },
             ..v3_9
         };
         let v3_11 = Self {
+            opcodes: Some(OpcodeSet::V3_11),
             frame_chain: FrameChain::CFrame,
             instruction: Instruction::RanLast,
             line_table: LineTable::Locations,
@@ -317,6 +324,7 @@ impl Dialect {
             ..v3_10
         };
         let v3_12 = Self {
+            opcodes: Some(OpcodeSet::V3_12),
             int_format: IntFormat::Tag,
             instance_dict: InstanceDict::Tagged,
             exception_state: ExceptionState::Single,
@@ -325,17 +333,25 @@ impl Dialect {
             ..v3_11
         };
         let v3_13 = Self {
+            opcodes: Some(OpcodeSet::V3_13),
             frame_chain: FrameChain::CurrentFrame,
             instruction: Instruction::Current,
             instance_dict: InstanceDict::InlineValues,
             suspension: Suspension::FrameState,
             ..v3_12
         };
-        let v3_14 = Self { references: References::Tagged, refcount: Refcount::LowerHalf, ..v3_13 };
-        let v3_15 = Self { suspension: Suspension::CountedFrameState, ..v3_14 };
+        let v3_14 = Self {
+            opcodes: Some(OpcodeSet::V3_14),
+            references: References::Tagged,
+            refcount: Refcount::LowerHalf,
+            ..v3_13
+        };
+        let v3_15 =
+            Self { opcodes: Some(OpcodeSet::V3_15), suspension: Suspension::CountedFrameState, ..v3_14 };
         match version {
             (3, 6) => Some(oldest),
-            (3, 7 | 8) => Some(v3_7),
+            (3, 7) => Some(v3_7),
+            (3, 8) => Some(Self { opcodes: Some(OpcodeSet::V3_8), ..v3_7 }),
             (3, 9) => Some(v3_9),
             (3, 10) => Some(v3_10),
             (3, 11) => Some(v3_11),

@@ -5,7 +5,7 @@ use rustc_hash::FxHashSet;
 use crate::address::{Address, Ptr};
 use crate::layout::ReadError;
 use crate::layout::member::{
-    self, BaseExceptionObject, ErrStackItem, Object, ThreadState, TracebackObject, TypeObject,
+    self, BaseExceptionObject, ErrStackItem, GenObject, Object, ThreadState, TracebackObject, TypeObject,
 };
 use crate::line_table::Position;
 use crate::memory::FaultKind;
@@ -73,14 +73,7 @@ fn handled(python: &Python<'_>, thread: Ptr<ThreadState>, found: &mut Vec<InForc
                 what: "the chain of handled exceptions does not end",
             });
         }
-        let value = python.read(item, member::ERR_EXC_VALUE)?;
-        let traceback = match python.dialect().exception_state {
-            ExceptionState::Triples => python.read(item, member::ERR_EXC_TRACEBACK)?,
-            ExceptionState::InThread | ExceptionState::TripleRaised | ExceptionState::Single => None,
-        };
-        if let Some(exception) = as_exception(python, value)? {
-            found.push(InForce { role: Role::Handled, exception, traceback });
-        }
+        found.extend(handled_at(python, item)?);
         at = python.read(item, member::ERR_PREVIOUS)?;
     }
     Ok(())
@@ -112,6 +105,31 @@ fn handled_in_thread(
         at = frames::previous(python, FramePlace::Object(frame))?;
     }
     Ok(())
+}
+
+fn handled_at(python: &Python<'_>, item: Ptr<ErrStackItem>) -> Result<Option<InForce>, ReadError> {
+    let value = python.read(item, member::ERR_EXC_VALUE)?;
+    let traceback = match python.dialect().exception_state {
+        ExceptionState::Triples => python.read(item, member::ERR_EXC_TRACEBACK)?,
+        ExceptionState::InThread | ExceptionState::TripleRaised | ExceptionState::Single => None,
+    };
+    let exception = as_exception(python, value)?;
+    Ok(exception.map(|exception| InForce { role: Role::Handled, exception, traceback }))
+}
+
+/// The exception that a suspended generator is in the middle of handling; it takes that along when it is resumed.
+pub(crate) fn handled_by(
+    python: &Python<'_>,
+    generator: Ptr<GenObject>,
+) -> Result<Option<InForce>, ReadError> {
+    // Frames keep it themselves up to 3.6, and are looked at only where they run.
+    if !python.layout().has(member::GEN_EXC_STATE) {
+        return Ok(None);
+    }
+    match Ptr::<ErrStackItem>::new(python.address_of(generator, member::GEN_EXC_STATE)?) {
+        Some(item) => handled_at(python, item),
+        None => Ok(None),
+    }
 }
 
 /// None and values that were not made into exceptions yet (up to 3.11) are no exceptions.

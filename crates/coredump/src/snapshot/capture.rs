@@ -84,7 +84,7 @@ pub fn capture(
     let (mut suspended, mut memory_logs) = (Vec::new(), Vec::new());
     if let Some(runtime) = runtime.filter(|_| options.locals == LocalsOf::AllFrames) {
         let held = held::collect(runtime, &mut gaps);
-        suspended = suspended::of_runtime(runtime, &held, &tasks.generators, &mut gaps);
+        suspended = suspended::of_runtime(runtime, options, &held, &tasks.generators, &mut gaps);
         memory_logs = memory_logs::of_runtime(runtime, options, &held, &mut gaps);
         contexts::add(runtime, options, &held, &mut threads.sections, &mut gaps);
     }

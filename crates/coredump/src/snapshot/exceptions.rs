@@ -7,7 +7,8 @@ use crate::address::Ptr;
 use crate::layout::member::{self, BaseExceptionObject, InterpreterState, TracebackObject};
 use crate::objects::dict::lookup_str;
 use crate::runtime::attach::PythonRuntime;
-use crate::runtime::exceptions::{Role, as_exception};
+use crate::runtime::exceptions::{InForce, Role, as_exception, handled_by};
+use crate::runtime::generators::Generator;
 use crate::runtime::threads::Thread;
 use crate::snapshot::capture::{CaptureOptions, gap_of};
 use crate::snapshot::document::{ExceptionSection, ThreadSection};
@@ -44,11 +45,12 @@ struct Task {
     depth: usize,
 }
 
-/// The exceptions in force in a thread, innermost first.
+/// The exceptions in force in a thread, innermost first, and those that hooks on its stack were told of.
 pub(super) fn of_thread(
     runtime: &PythonRuntime<'_>,
     values: &Values<'_, '_>,
     thread: &Thread,
+    reported: &[Ptr<BaseExceptionObject>],
     who: &str,
     gaps: &mut Vec<Gap>,
 ) -> Vec<ExceptionSection> {
@@ -56,22 +58,52 @@ pub(super) fn of_thread(
     if let Some(error) = broken {
         gaps.push(gap_of(format!("the exceptions of {who}"), &error));
     }
-    let mut sections = Vec::new();
-    for found in in_force {
-        let mut section = tree(
-            runtime,
-            values,
-            Task { at: found.exception, traceback: found.traceback, parent: None, depth: 0 },
-            who,
-            gaps,
-        );
-        section.role = Some(match found.role {
-            Role::Raised => "raised",
-            Role::Handled => "handled",
-        });
+    let known: Vec<_> = in_force.iter().map(|found| found.exception).collect();
+    let mut sections: Vec<_> =
+        in_force.iter().map(|found| section_of(runtime, values, found, who, gaps)).collect();
+    for &at in reported.iter().filter(|at| !known.contains(at)) {
+        let task = Task { at, traceback: None, parent: None, depth: 0 };
+        let mut section = tree(runtime, values, task, who, gaps);
+        section.role = Some("reported");
         sections.push(section);
     }
     sections
+}
+
+/// The exceptions that suspended generators are in the middle of handling.
+pub(super) fn of_generators(
+    runtime: &PythonRuntime<'_>,
+    values: &Values<'_, '_>,
+    generators: &[Generator],
+    who: &str,
+    gaps: &mut Vec<Gap>,
+) -> Vec<ExceptionSection> {
+    let mut sections = Vec::new();
+    for generator in generators {
+        match handled_by(runtime.python(), generator.object) {
+            Ok(found) => {
+                sections.extend(found.map(|found| section_of(runtime, values, &found, who, gaps)));
+            }
+            Err(error) => gaps.push(gap_of(format!("the exceptions of {who}"), &error)),
+        }
+    }
+    sections
+}
+
+fn section_of(
+    runtime: &PythonRuntime<'_>,
+    values: &Values<'_, '_>,
+    found: &InForce,
+    who: &str,
+    gaps: &mut Vec<Gap>,
+) -> ExceptionSection {
+    let task = Task { at: found.exception, traceback: found.traceback, parent: None, depth: 0 };
+    let mut section = tree(runtime, values, task, who, gaps);
+    section.role = Some(match found.role {
+        Role::Raised => "raised",
+        Role::Handled => "handled",
+    });
+    section
 }
 
 /// The exception that `sys.last_exc` (3.12+) or `sys.last_value` names: nothing handled it, and the interpreter

@@ -75,6 +75,7 @@ pub(super) fn suspended(
             kind: "greenlet",
             name: Some(name(runtime, gevent.as_ref(), object)),
             stack,
+            exceptions: Vec::new(),
         });
     }
     let all_broken: u64 = broken.values().sum();

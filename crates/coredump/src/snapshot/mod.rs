@@ -10,6 +10,7 @@ mod exceptions;
 mod extension;
 mod greenlets;
 mod held;
+mod hooks;
 mod interpreter;
 mod layers;
 mod memory_logs;

@@ -7,11 +7,13 @@ use crate::address::Ptr;
 use crate::layout::member::Object;
 use crate::runtime::attach::PythonRuntime;
 use crate::runtime::generators::{Generator, GeneratorKind, GeneratorState};
-use crate::snapshot::capture::gap_of;
+use crate::snapshot::capture::{CaptureOptions, gap_of};
 use crate::snapshot::document::SuspendedSection;
+use crate::snapshot::exceptions;
 use crate::snapshot::greenlets;
 use crate::snapshot::held::{Held, Interest};
 use crate::snapshot::threads::frame_section;
+use crate::snapshot::values::Values;
 use crate::tasks::await_chain;
 
 /// Most of them that are shown, and most frames of all together.
@@ -21,10 +23,12 @@ const MAX_FRAMES: usize = 20_000;
 /// Those that nothing else waits for: neither another one, nor a task.
 pub(super) fn of_runtime(
     runtime: &PythonRuntime<'_>,
+    options: &CaptureOptions,
     held: &Held,
     of_tasks: &FxHashSet<Ptr<Object>>,
     gaps: &mut Vec<Gap>,
 ) -> Vec<SuspendedSection> {
+    let values = Values::new(runtime, options);
     let mut waiting = Vec::new();
     let mut awaited = FxHashSet::default();
     for &object in held.of(Interest::Generator) {
@@ -51,7 +55,7 @@ pub(super) fn of_runtime(
     let mut frames_left = MAX_FRAMES;
     let mut sections: Vec<_> = waiting
         .into_iter()
-        .filter_map(|generator| section(runtime, generator, &mut frames_left, gaps))
+        .filter_map(|generator| section(runtime, &values, generator, &mut frames_left, gaps))
         .collect();
     sections.extend(greenlets::suspended(runtime, held, MAX_SHOWN, &mut frames_left, gaps));
     if frames_left == 0 {
@@ -73,6 +77,7 @@ fn key(section: &SuspendedSection) -> impl Ord + '_ {
 
 fn section(
     runtime: &PythonRuntime<'_>,
+    values: &Values<'_, '_>,
     generator: Generator,
     frames_left: &mut usize,
     gaps: &mut Vec<Gap>,
@@ -94,5 +99,8 @@ fn section(
         GeneratorKind::AsyncGenerator => "async-generator",
     };
     let stack = chain.frames.iter().rev().map(|frame| frame_section(runtime, frame)).collect();
-    Some(SuspendedSection { kind, name, stack })
+    let who = name.as_deref().unwrap_or("a generator");
+    let generators: Vec<_> = chain.generators.iter().rev().copied().collect();
+    let exceptions = exceptions::of_generators(runtime, values, &generators, who, gaps);
+    Some(SuspendedSection { kind, name, stack, exceptions })
 }

@@ -5,7 +5,7 @@ use rustc_hash::FxHashSet;
 
 use crate::address::Ptr;
 use crate::elf::notes::ThreadStatus;
-use crate::layout::member::ThreadState;
+use crate::layout::member::{BaseExceptionObject, ThreadState};
 use crate::runtime::attach::PythonRuntime;
 use crate::runtime::frames::{Frame, Stopped};
 use crate::runtime::nesting::{self, Layer, NestedStack};
@@ -16,6 +16,7 @@ use crate::snapshot::document::{
     ThreadStateSection,
 };
 use crate::snapshot::exceptions;
+use crate::snapshot::hooks::Hooks;
 use crate::snapshot::layers;
 use crate::snapshot::recovered;
 use crate::snapshot::values::Values;
@@ -58,8 +59,13 @@ pub(super) fn of_runtime(
         }
     }
     let nested = nest(runtime, &mut walked, &holding);
-    let mut sections: Vec<ThreadSection> =
-        walked.iter().map(|one| section(runtime, &values, one, crash, options, gaps)).collect();
+    let hooks: Vec<_> = runtime.interpreters().iter().map(|&of| (of, Hooks::of(runtime, of))).collect();
+    let mut sections = Vec::with_capacity(walked.len());
+    for one in &walked {
+        let mine = hooks.iter().find(|(of, _)| *of == one.thread.interpreter);
+        let reported = mine.map(|(_, hooks)| hooks.reported(runtime, &one.stack)).unwrap_or_default();
+        sections.push(section(runtime, &values, one, &reported, crash, options, gaps));
+    }
     for &interpreter in runtime.interpreters() {
         let mine = |one: &Walked| one.thread.interpreter == interpreter;
         let first = walked.iter().position(mine).unwrap_or(walked.len());
@@ -77,6 +83,10 @@ pub(super) fn of_runtime(
         let state = wait.state.filter(|_| !section.crashed || wait.waiting_on.is_some());
         section.state = section.state.take().or(state);
         section.waiting_on = wait.waiting_on;
+        section.c_call = wait.c_call;
+        if let Some(call) = section.c_call.as_mut().filter(|_| section.crashed) {
+            call.may_have_returned = false;
+        }
         section.collecting_garbage = wait.collecting_garbage;
     }
     let mut sections = layers::join(sections, &nested, gaps);
@@ -125,9 +135,12 @@ fn give_last(threads: &mut [ThreadSection], last: ExceptionSection, main: Option
         .or_else(|| threads.iter().position(|thread| thread.tid.is_some() && thread.tid == main))
         .or_else(|| threads.len().checked_sub(1));
     if let Some(thread) = chosen.and_then(|index| threads.get_mut(index))
-        && !thread.exceptions.iter().any(|known| known.citation == last.citation)
     {
-        thread.exceptions.push(last);
+        match thread.exceptions.iter_mut().find(|known| known.citation == last.citation) {
+            Some(known) if known.role == Some("reported") => known.role = last.role,
+            Some(_) => {}
+            None => thread.exceptions.push(last),
+        }
     }
 }
 
@@ -148,6 +161,7 @@ fn section(
     runtime: &PythonRuntime<'_>,
     values: &Values<'_, '_>,
     one: &Walked,
+    reported: &[Ptr<BaseExceptionObject>],
     crash: &CrashSection,
     options: &CaptureOptions,
     gaps: &mut Vec<Gap>,
@@ -189,11 +203,12 @@ fn section(
         recovered_by: None,
         tid_by_elimination: false,
         stopped_because: Some(stopped_because),
-        exceptions: exceptions::of_thread(runtime, values, thread, &who, gaps),
+        exceptions: exceptions::of_thread(runtime, values, thread, reported, &who, gaps),
         collecting_garbage: false,
         cpu: None,
         state: thread.gone.then(|| GONE.to_owned()),
         waiting_on: None,
+        c_call: None,
         native_frames: Vec::new(),
         frames: Vec::new(),
         thread_locals: Vec::new(),

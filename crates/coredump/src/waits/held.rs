@@ -1,11 +1,14 @@
-//! Which thread holds a lock that does not say so itself: the one that is in a `with` block of it.
+//! Which thread holds a lock that does not say so itself: the one that is in a `with` block of it, or has an exit stack
+//! that will let go of it.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::address::Ptr;
 use crate::layout::member::Object;
 use crate::runtime::attach::PythonRuntime;
+use crate::waits::exit_stack::ExitStacks;
 use crate::waits::lock::LockTypes;
+use crate::waits::report::{EXIT_STACK, WITH_STATEMENT};
 use crate::waits::subject::{Subject, inner_lock};
 use crate::waits::{Walked, slots};
 
@@ -16,6 +19,8 @@ const MAX_FRAMES: usize = 20_000;
 #[derive(Debug, Default)]
 pub(crate) struct Holders {
     by_lock: FxHashMap<Ptr<Object>, FxHashSet<usize>>,
+    /// Locks that some thread is in a `with` block of; the others are in exit stacks only.
+    by_block: FxHashSet<Ptr<Object>>,
     threads: FxHashSet<usize>,
 }
 
@@ -28,6 +33,8 @@ impl Holders {
         subjects: &[Subject],
     ) -> Self {
         let mut by_lock: FxHashMap<_, FxHashSet<_>> = FxHashMap::default();
+        let mut by_block = FxHashSet::default();
+        let exit_stacks = ExitStacks::of(runtime);
         for (index, (one, subject)) in walked.iter().zip(subjects).enumerate() {
             // `Condition.wait` has let go of the condition's lock, inside the `with` block that took it.
             let released = match subject {
@@ -35,17 +42,22 @@ impl Holders {
                 _ => None,
             };
             for frame in one.stack.frames.iter().take(MAX_FRAMES) {
-                for object in slots::entered(runtime, frame) {
+                let blocks = slots::entered(runtime, frame).into_iter().map(|object| (object, true));
+                let stacks = exit_stacks.entered(runtime, frame).into_iter().map(|object| (object, false));
+                for (object, is_block) in blocks.chain(stacks) {
                     let lock = inner_lock(runtime, object).unwrap_or(object);
                     let is_held = types.read(runtime.python(), lock).is_some_and(|lock| lock.held);
                     if is_held && Some(lock) != released {
                         by_lock.entry(lock).or_default().insert(index);
+                        if is_block {
+                            by_block.insert(lock);
+                        }
                     }
                 }
             }
         }
         let threads = by_lock.values().flatten().copied().collect();
-        Self { by_lock, threads }
+        Self { by_lock, by_block, threads }
     }
 
     /// The locks.
@@ -65,9 +77,11 @@ impl Holders {
         self.by_lock.contains_key(&lock)
     }
 
-    /// The one thread that is in a `with` block of the lock; `None` when there are several.
-    pub(crate) fn holder(&self, lock: Ptr<Object>) -> Option<usize> {
+    /// The one thread that is in a `with` block of the lock, or has the exit stack that it is in, and which of the two;
+    /// `None` when there are several.
+    pub(crate) fn holder(&self, lock: Ptr<Object>) -> Option<(usize, &'static str)> {
         let threads = self.by_lock.get(&lock)?;
-        threads.iter().copied().next().filter(|_| threads.len() == 1)
+        let found_by = if self.by_block.contains(&lock) { WITH_STATEMENT } else { EXIT_STACK };
+        threads.iter().copied().next().filter(|_| threads.len() == 1).map(|index| (index, found_by))
     }
 }

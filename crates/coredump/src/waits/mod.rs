@@ -4,7 +4,9 @@
 //! lock's (its semaphore, or the byte that it is parked at), the GIL's, or a C library mutex's; the Python frames
 //! say what the program calls it. Nothing here is taken from Python frames alone.
 
+mod c_call;
 mod collecting;
+mod exit_stack;
 mod gil;
 mod held;
 mod idiom;
@@ -25,7 +27,7 @@ use crate::runtime::attach::PythonRuntime;
 use crate::runtime::frames::Stack;
 use crate::runtime::process::DeadProcess;
 use crate::runtime::threads::Thread;
-use crate::snapshot::document::{DeadlockSection, LockSection, WaitSection};
+use crate::snapshot::document::{CCallSection, DeadlockSection, LockSection, WaitSection};
 use crate::waits::lock::{Lock, LockTypes};
 use crate::waits::names::{Names, Root};
 use crate::waits::subject::Subject;
@@ -58,6 +60,8 @@ pub(crate) struct ThreadWait {
     pub(crate) state: Option<String>,
     /// What it waited for.
     pub(crate) waiting_on: Option<WaitSection>,
+    /// The C function that its innermost Python frame has called.
+    pub(crate) c_call: Option<CCallSection>,
     /// It was inside a run of the cyclic garbage collector.
     pub(crate) collecting_garbage: bool,
 }
@@ -124,7 +128,20 @@ pub(crate) fn of_threads(runtime: &PythonRuntime<'_>, walked: &[Walked]) -> Wait
     let locks = finder.into_locks(&subjects, &holders, names.locks());
     let places = Places::of(walked);
     let picture = Picture { runtime, walked, places, calls, runs, subjects, names, locks, holders };
-    report::waits(&picture)
+    let mut waits = report::waits(&picture);
+    let Some(mut made) = c_call::Calls::new(runtime) else { return waits };
+    for ((wait, one), call) in waits.threads.iter_mut().zip(walked).zip(&picture.calls) {
+        // A thread that takes the GIL again, or is in no system call at all, may be back from what it called last.
+        let is_inside = call.is_some() && wait.waiting_on.as_ref().is_none_or(|on| on.kind != "gil");
+        wait.c_call = made.of(one).map(|callable| CCallSection {
+            name: callable.name,
+            kind: callable.kind,
+            object: callable.object.address(),
+            found_by: "evaluation-stack",
+            may_have_returned: !is_inside,
+        });
+    }
+    waits
 }
 
 /// What a thread that runs no Python code was doing, in words.

@@ -14,6 +14,9 @@ pub(crate) const OWNER_FIELD: &str = "owner-field";
 /// The owner is in a `with` block of the lock: evidence, no proof.
 pub(crate) const WITH_STATEMENT: &str = "with-statement";
 
+/// The owner has a `contextlib.ExitStack` that has entered the lock: evidence, no proof.
+pub(crate) const EXIT_STACK: &str = "exit-stack";
+
 /// All sections.
 pub(super) fn waits(picture: &Picture<'_, '_>) -> Waits {
     let collector = collecting::thread(picture);
@@ -23,6 +26,7 @@ pub(super) fn waits(picture: &Picture<'_, '_>) -> Waits {
             ThreadWait {
                 state: words::of_thread(picture, index, waiting_on.as_ref()),
                 waiting_on,
+                c_call: None,
                 collecting_garbage: collector == Some(index),
             }
         })
@@ -52,9 +56,7 @@ impl Picture<'_, '_> {
         let lock = self.locks.get(&object)?;
         match lock.owner {
             Some(ident) => self.places.by_ident.get(&ident).copied().map(stated),
-            None if lock.kind == LockKind::Plain => {
-                self.holders.holder(object).map(|index| (index, WITH_STATEMENT))
-            }
+            None if lock.kind == LockKind::Plain => self.holders.holder(object),
             None => None,
         }
     }

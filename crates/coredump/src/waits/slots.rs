@@ -15,7 +15,7 @@ use crate::waits::idiom::is_instance;
 /// Most slots of a frame's stack that are looked at.
 const MAX_SLOTS: u64 = 256;
 /// Longest exception table that is read.
-const MAX_TABLE: usize = 1 << 20;
+pub(crate) const MAX_TABLE: usize = 1 << 20;
 /// `CO_MAXBLOCKS` of Include/cpython/code.h.
 const MAX_BLOCKS: u64 = 20;
 
@@ -97,13 +97,30 @@ fn live_depth(python: &Python<'_>, frame: &Frame) -> Option<u64> {
 }
 
 /// Bytes of an instruction without its caches (3.6+).
-const INSTRUCTION: u64 = 2;
+pub(crate) const INSTRUCTION: u64 = 2;
 
-/// The depth that an exception table states for an instruction: start, length, target, depth and a flag, each in
-/// groups of six bits, the first of an entry marked by bit 7 (`Objects/exception_handling_notes.txt` at v3.11.7).
+/// The depth that an exception table states for an instruction.
 fn depth_at(table: &[u8], instruction: u64) -> Option<u64> {
-    let mut bytes = table.iter().copied().peekable();
-    let mut number = || {
+    let entry = handlers(table).find(|entry| entry.start.saturating_add(entry.length) > instruction)?;
+    (entry.start <= instruction).then_some(entry.depth)
+}
+
+/// An entry of an exception table, in units of two bytes.
+pub(crate) struct HandlerEntry {
+    start: u64,
+    length: u64,
+    pub(crate) target: u64,
+    /// How deep the stack is cut before the handler runs.
+    pub(crate) depth: u64,
+    /// The offset of the instruction that failed is pushed before the exception.
+    pub(crate) pushes_offset: bool,
+}
+
+/// The entries of an exception table: start, length, target, depth and a flag, each in groups of six bits, the first
+/// of an entry marked by bit 7 (`Objects/exception_handling_notes.txt` at v3.11.7).
+pub(crate) fn handlers(table: &[u8]) -> impl Iterator<Item = HandlerEntry> + '_ {
+    let mut bytes = table.iter().copied();
+    let mut number = move || {
         let mut byte = bytes.next()?;
         let mut value = u64::from(byte & 0x3f);
         while byte & 0x40 != 0 {
@@ -112,13 +129,30 @@ fn depth_at(table: &[u8], instruction: u64) -> Option<u64> {
         }
         Some(value)
     };
-    loop {
-        let (start, length, _target, depth) = (number()?, number()?, number()?, number()? >> 1);
-        if instruction < start {
-            return None;
-        }
-        if instruction - start < length {
-            return Some(depth);
+    std::iter::from_fn(move || {
+        let (start, length, target, depth) = (number()?, number()?, number()?, number()?);
+        Some(HandlerEntry { start, length, target, depth: depth >> 1, pushes_offset: depth & 1 != 0 })
+    })
+}
+
+/// The object in one slot of a frame's stack; `None` for an empty one.
+pub(crate) fn at(python: &Python<'_>, frame: &Frame, index: u64) -> Result<Option<Ptr<Object>>, ReadError> {
+    let word = python.space().target().word_size as u64;
+    let at = base(python, frame)?.wrapping_add(index.wrapping_mul(word));
+    let what = "a slot of a frame's stack that refers to no object";
+    let address = python.dialect().references.address(python.word(at)?);
+    Ok(Ptr::new(Address(address.ok_or(ReadError::Invalid { at, what })?)))
+}
+
+/// Where a frame's stack begins.
+fn base(python: &Python<'_>, frame: &Frame) -> Result<Address, ReadError> {
+    let word = python.space().target().word_size as u64;
+    match frame.place {
+        FramePlace::Object(at) => python.read(at, member::FRAME_VALUESTACK),
+        FramePlace::Interpreter(at) => {
+            let locals = python.read(frame.code.address, member::CODE_NLOCALSPLUS)?;
+            let locals = u64::try_from(locals).unwrap_or(0);
+            Ok(python.address_of(at, member::IFRAME_LOCALSPLUS)?.wrapping_add(locals.wrapping_mul(word)))
         }
     }
 }
@@ -127,28 +161,23 @@ fn depth_at(table: &[u8], instruction: u64) -> Option<u64> {
 /// one (no live slot below the top is empty but for a method call that has no `self`).
 fn read(python: &Python<'_>, frame: &Frame, depth: u64) -> Result<Vec<Ptr<Object>>, ReadError> {
     let word = python.space().target().word_size as u64;
-    let base = match frame.place {
-        FramePlace::Object(at) => python.read(at, member::FRAME_VALUESTACK)?,
-        FramePlace::Interpreter(at) => {
-            let locals = python.read(frame.code.address, member::CODE_NLOCALSPLUS)?;
-            let locals = u64::try_from(locals).unwrap_or(0);
-            python.address_of(at, member::IFRAME_LOCALSPLUS)?.wrapping_add(locals.wrapping_mul(word))
-        }
-    };
-    let bytes = python.bytes(base, depth.min(MAX_SLOTS) * word)?;
+    let bytes = python.bytes(base(python, frame)?, depth.min(MAX_SLOTS) * word)?;
     let references = python.dialect().references;
     let slots = python.space().target().words(&bytes).map(|slot| references.address(slot).map(Address));
     Ok(slots.filter_map(|slot| Ptr::new(slot?)).collect())
 }
 
 /// What a bound `__exit__` is bound to.
-fn exit_of(runtime: &PythonRuntime<'_>, method: Ptr<Object>) -> Option<Ptr<Object>> {
+pub(crate) fn exit_of(runtime: &PythonRuntime<'_>, method: Ptr<Object>) -> Option<Ptr<Object>> {
     let python = runtime.python();
     match runtime.types().find(python, python.type_of(method).ok()?)?.qualname.as_str() {
         "method" => {
             let method = method.cast::<MethodObject>();
             let bound = python.read(method, member::METHOD_SELF).ok()??;
-            is_exit_function(python, python.read(method, member::METHOD_FUNC).ok()??).then_some(bound)
+            let function = python.read(method, member::METHOD_FUNC).ok()??;
+            // `contextlib` binds the `__exit__` of a C type by itself.
+            let is_exit = is_exit_function(python, function) || exit_descriptor(runtime, bound) == Some(function);
+            is_exit.then_some(bound)
         }
         "builtin_function_or_method" => {
             let function = method.cast::<CFunctionObject>();

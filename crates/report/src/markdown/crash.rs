@@ -258,6 +258,8 @@ fn exceptions(page: &mut Page, thread: &Thread) {
             (Some(_), _) => "with the member",
             (None, Some("raised")) => "Being raised:",
             (None, Some("handled")) => "Being handled:",
+            (None, Some("reported")) => "Being reported by a hook:",
+            (None, Some("last")) => "Handled by nothing, and kept in sys.last_exc:",
             (None, _) => "In force:",
         };
         let cited = cite::citations(&exception.citation);

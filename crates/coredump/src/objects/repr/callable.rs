@@ -16,9 +16,9 @@ use crate::objects::unicode::read_string;
 use crate::objects::{dict, integer, sequence};
 
 /// Longest name or path that is printed whole.
-const MAX_NAME: usize = 4096;
+pub(super) const MAX_NAME: usize = 4096;
 /// Most entries of a namespace that are searched for a function.
-const MAX_ENTRIES: usize = 100_000;
+pub(super) const MAX_ENTRIES: usize = 100_000;
 
 type Made = Result<Form, ReadError>;
 
@@ -79,14 +79,14 @@ pub(super) fn builtin_function(objects: &Objects<'_>, object: Ptr<Object>, _: us
 }
 
 /// `ml_name`, where the read-only data of its module is at hand.
-fn c_name(objects: &Objects<'_>, definition: Ptr<MethodDef>) -> Option<String> {
+pub(super) fn c_name(objects: &Objects<'_>, definition: Ptr<MethodDef>) -> Option<String> {
     let at = objects.python().read(definition, member::METHOD_DEF_NAME).ok().filter(|at| at.0 != 0)?;
     let bytes = objects.python().space().c_string(at, 256).ok()?;
     String::from_utf8(bytes).ok().filter(|name| !name.is_empty())
 }
 
 /// A module's functions stand in its dict under the names that their definitions give.
-fn name_in_module(objects: &Objects<'_>, module: Ptr<Object>, function: Ptr<Object>) -> Option<String> {
+pub(super) fn name_in_module(objects: &Objects<'_>, module: Ptr<Object>, function: Ptr<Object>) -> Option<String> {
     let python = objects.python();
     let entries = dict::entries(python, module_dict(python, module)?, MAX_ENTRIES).ok()?;
     let (key, _) = entries.items.into_iter().find(|&(_, value)| value == function)?;
@@ -109,7 +109,7 @@ fn name_in_classes(objects: &Objects<'_>, owner: Ptr<Object>, definition: Ptr<Me
     None
 }
 
-fn is_module(objects: &Objects<'_>, object: Ptr<Object>) -> bool {
+pub(super) fn is_module(objects: &Objects<'_>, object: Ptr<Object>) -> bool {
     let python = objects.python();
     let Ok(of) = python.type_of(object) else { return false };
     let module = |class: &Ptr<TypeObject>| objects.type_name(*class).qualified() == "module";

@@ -6,6 +6,7 @@
 
 mod builtin;
 mod callable;
+mod callee;
 mod collections;
 mod decimal;
 mod form;
@@ -30,6 +31,7 @@ use crate::memory::FaultKind;
 use crate::objects::types::{TypeName, TypeNames};
 use crate::objects::{bytes, quoted, unicode};
 use crate::runtime::python::Python;
+pub(crate) use callee::{CCallable, c_callable, entered_by};
 use form::{Form, Part};
 use rule::{CycleMarker, Formatter, Rule};
 

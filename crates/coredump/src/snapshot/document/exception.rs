@@ -9,7 +9,7 @@ use crate::snapshot::document::{AttributeSection, FrameSection};
 /// An exception with all that it came from.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct ExceptionSection {
-    /// `raised`, `handled`, or `last`: what `sys.last_exc` or `sys.last_value` kept of one that nothing handled; for the outermost of a chain.
+    /// `raised`, `handled`, `reported` to a hook that was running, or `last`: what `sys.last_exc` or `sys.last_value` kept of one that nothing handled; for the outermost of a chain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<&'static str>,
     /// How it was found, when it belongs to no thread: `shape`.

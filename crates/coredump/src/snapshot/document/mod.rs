@@ -27,7 +27,7 @@ pub use process::{
     MemoryRow, MemorySection, ModuleSection, ProcessSection, PythonSection, SysSection, WorkingDirectory,
 };
 pub use task::{AsyncioSection, FailedTaskSection, MemoryLogSection, SuspendedSection, TaskSection};
-pub use thread::{FrameSection, ThreadSection, ThreadStateSection};
+pub use thread::{CCallSection, FrameSection, ThreadSection, ThreadStateSection};
 pub use value::{AttributeSection, NamedValueSection, VariableSection};
 
 /// Everything that was read from one core.

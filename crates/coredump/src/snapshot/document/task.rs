@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::snapshot::document::FrameSection;
+use crate::snapshot::document::{ExceptionSection, FrameSection};
 
 /// The tasks of all event loops.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
@@ -62,6 +62,9 @@ pub struct SuspendedSection {
     pub name: Option<String>,
     /// Its frame and those of what it delegates to, innermost first.
     pub stack: Vec<FrameSection>,
+    /// Exceptions that it and what it delegates to are in the middle of handling, innermost first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<ExceptionSection>,
 }
 
 /// A log record that was in memory.

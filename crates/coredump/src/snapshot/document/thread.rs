@@ -51,6 +51,9 @@ pub struct ThreadSection {
     /// What it was doing, in words; absent when that cannot be told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
+    /// The C function that its innermost Python frame has called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub c_call: Option<CCallSection>,
     /// What it was waiting for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting_on: Option<WaitSection>,
@@ -83,6 +86,22 @@ pub struct ThreadSection {
     /// The thread's registers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub citation: Option<Citation>,
+}
+
+/// A call of C code by Python code.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct CCallSection {
+    /// `time.sleep`, `_thread.lock.acquire`, `bytearray`; an object that has no such name by its type.
+    pub name: String,
+    /// `function`, `method`, `type` or `object`.
+    pub kind: &'static str,
+    /// What was called.
+    pub object: Address,
+    /// How it was found: `evaluation-stack`, the place of the frame's stack that its instruction calls.
+    pub found_by: &'static str,
+    /// Nothing shows that the call had not come back.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub may_have_returned: bool,
 }
 
 /// A thread state of a thread.
