@@ -146,8 +146,10 @@ fn groups<'a>(threads: &[&'a Thread], folding: Folding) -> Vec<Vec<&'a Thread>> 
 
 fn is_same_stack(a: &Thread, b: &Thread) -> bool {
     let plain = |thread: &Thread| thread.exceptions.is_empty() && thread.holds_gil != Some(true);
-    let same_end =
-        a.state == b.state && a.c_call == b.c_call && a.stopped_because == b.stopped_because && a.interpreter == b.interpreter;
+    let same_end = a.state == b.state
+        && a.c_call == b.c_call
+        && a.stopped_because == b.stopped_because
+        && a.interpreter == b.interpreter;
     plain(a)
         && plain(b)
         && same_end

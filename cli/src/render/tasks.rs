@@ -141,10 +141,11 @@ pub(super) fn write_suspended(out: &mut String, suspended: &[Suspended], sources
     let mut found: BTreeMap<(&str, Option<&str>, Place<'_>), usize> = BTreeMap::new();
     for one in suspended {
         let handles = one.exceptions.first().and_then(|exception| exception.type_name.as_deref());
-        let group = *found.entry((&one.kind, handles, place(one.name.as_deref(), &one.stack))).or_insert_with(|| {
-            groups.push((0, one));
-            groups.len() - 1
-        });
+        let group =
+            *found.entry((&one.kind, handles, place(one.name.as_deref(), &one.stack))).or_insert_with(|| {
+                groups.push((0, one));
+                groups.len() - 1
+            });
         groups[group].0 += 1;
     }
     let _ = writeln!(out, "\n{STRONG}Suspended{STRONG:#} {FAINT}(innermost frame first){FAINT:#}");

@@ -87,11 +87,11 @@ pub use runtime::tracked::{Walk, for_each as for_each_tracked};
 pub use runtime::verify::{Refusal, Version};
 pub use snapshot::capture::{CaptureOptions, LocalsOf, capture};
 pub use snapshot::document::{
-    AsyncioSection, AttributeSection, CpuTime, CrashSection, DeadlockSection, Distribution, Distributions,
-    ExceptionSection, ExtensionSection, FailedTaskSection, FaulthandlerSection, FoundBy, FrameSection,
-    InterpreterSection, LoadedModules, LockSection, MappingKind, MappingRow, MemoryLogSection, MemoryRow,
-    MemorySection, MergedFrame, ModuleSection, NamedValueSection, NativeExceptionSection, NativeFrameSection,
-    ProcessSection, ProcessSnapshot, PythonSection, SignalSection, SuspendedSection, SysSection, TaskSection,
-    ThreadSection, ThreadStateSection, CCallSection, VariableSection, Verdict, WaitSection, WaiterSection,
-    WorkingDirectory,
+    AsyncioSection, AttributeSection, CCallSection, CpuTime, CrashSection, DeadlockSection, Distribution,
+    Distributions, ExceptionSection, ExtensionSection, FailedTaskSection, FaulthandlerSection, FoundBy,
+    FrameSection, InterpreterSection, LoadedModules, LockSection, MappingKind, MappingRow, MemoryLogSection,
+    MemoryRow, MemorySection, MergedFrame, ModuleSection, NamedValueSection, NativeExceptionSection,
+    NativeFrameSection, ProcessSection, ProcessSnapshot, PythonSection, SignalSection, SuspendedSection,
+    SysSection, TaskSection, ThreadSection, ThreadStateSection, VariableSection, Verdict, WaitSection,
+    WaiterSection, WorkingDirectory,
 };

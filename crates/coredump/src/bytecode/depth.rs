@@ -108,7 +108,8 @@ impl Walk {
         for (at, instruction) in instructions.iter().enumerate() {
             if let Some((opcode, argument)) = instruction
                 && opcode.name == "CALL_FINALLY"
-                && let Some(entered) = target(opcodes, opcode, *argument, at).and_then(|at| self.entered.get_mut(at))
+                && let Some(entered) =
+                    target(opcodes, opcode, *argument, at).and_then(|at| self.entered.get_mut(at))
             {
                 *entered = true;
             }
@@ -124,7 +125,8 @@ impl Walk {
             }
             _ => Before::Unknown,
         };
-        if let Some(target) = target(opcodes, opcode, argument, at).filter(|_| opcode.name != "CALL_FINALLY") {
+        if let Some(target) = target(opcodes, opcode, argument, at).filter(|_| opcode.name != "CALL_FINALLY")
+        {
             self.meet(target, after(opcode.jump_effect.map(|effect| effect.of(argument))));
         }
         if ENDS.contains(&opcode.name) {

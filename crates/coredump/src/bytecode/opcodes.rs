@@ -174,7 +174,8 @@ mod tests {
                 assert!(opcodes.has(name), "{set:?} {name}");
             }
             let is_there = |base: &u8| opcodes.by_number[usize::from(*base)].is_some();
-            let written_over = opcodes.base.iter().enumerate().filter(|&(byte, &base)| byte != usize::from(base));
+            let written_over =
+                opcodes.base.iter().enumerate().filter(|&(byte, &base)| byte != usize::from(base));
             assert!(written_over.clone().all(|(_, base)| is_there(base)), "{set:?}");
             assert_eq!(written_over.count() > 50, opcodes.has("RESUME"), "{set:?}");
         }

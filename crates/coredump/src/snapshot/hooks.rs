@@ -52,7 +52,8 @@ impl Hooks {
                 "method" => (python.read(hook.cast::<MethodObject>(), member::METHOD_FUNC).ok()??, 1),
                 _ => return None,
             };
-            let is_function = runtime.types().find(python, python.type_of(function).ok()?)?.name() == "function";
+            let is_function =
+                runtime.types().find(python, python.type_of(function).ok()?)?.name() == "function";
             let code = python.read(function.cast::<FunctionObject>(), member::FUNCTION_CODE).ok()??;
             is_function.then_some(Hook { code, arguments, first })
         });
@@ -60,7 +61,11 @@ impl Hooks {
     }
 
     /// The exceptions that the hooks on a stack were told of, innermost first.
-    pub(super) fn reported(&self, runtime: &PythonRuntime<'_>, stack: &Stack) -> Vec<Ptr<BaseExceptionObject>> {
+    pub(super) fn reported(
+        &self,
+        runtime: &PythonRuntime<'_>,
+        stack: &Stack,
+    ) -> Vec<Ptr<BaseExceptionObject>> {
         if self.0.is_empty() {
             return Vec::new();
         }

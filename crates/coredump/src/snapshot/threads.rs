@@ -134,8 +134,7 @@ fn give_last(threads: &mut [ThreadSection], last: ExceptionSection, main: Option
         .position(|thread| thread.crashed)
         .or_else(|| threads.iter().position(|thread| thread.tid.is_some() && thread.tid == main))
         .or_else(|| threads.len().checked_sub(1));
-    if let Some(thread) = chosen.and_then(|index| threads.get_mut(index))
-    {
+    if let Some(thread) = chosen.and_then(|index| threads.get_mut(index)) {
         match thread.exceptions.iter_mut().find(|known| known.citation == last.citation) {
             Some(known) if known.role == Some("reported") => known.role = last.role,
             Some(_) => {}

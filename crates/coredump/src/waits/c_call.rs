@@ -85,7 +85,10 @@ impl<'r, 'p> Calls<'r, 'p> {
             handlers.extend(slots::handlers(&table.data).take(MAX_HANDLERS).filter_map(|entry| {
                 // The exception itself is on top.
                 let depth = entry.depth.checked_add(1 + u64::from(entry.pushes_offset))?;
-                Some(Handler { target: usize::try_from(entry.target).ok()?, depth: i64::try_from(depth).ok()? })
+                Some(Handler {
+                    target: usize::try_from(entry.target).ok()?,
+                    depth: i64::try_from(depth).ok()?,
+                })
             }));
         }
         let Ok(unit) = usize::try_from(offset / slots::INSTRUCTION) else { return Ok(None) };

@@ -176,7 +176,8 @@ pub(crate) fn exit_of(runtime: &PythonRuntime<'_>, method: Ptr<Object>) -> Optio
             let bound = python.read(method, member::METHOD_SELF).ok()??;
             let function = python.read(method, member::METHOD_FUNC).ok()??;
             // `contextlib` binds the `__exit__` of a C type by itself.
-            let is_exit = is_exit_function(python, function) || exit_descriptor(runtime, bound) == Some(function);
+            let is_exit =
+                is_exit_function(python, function) || exit_descriptor(runtime, bound) == Some(function);
             is_exit.then_some(bound)
         }
         "builtin_function_or_method" => {

@@ -10,7 +10,8 @@ use pycoroner_coredump::{
 use pycoroner_findings::SourceId;
 use pycoroner_fixtures::{Truth, live};
 
-const PROGRAMS: [&str; 18] = [
+const PROGRAMS: [&str; 20] = [
+    "c_calls",
     "checkout",
     "collecting",
     "contexts",
@@ -21,6 +22,7 @@ const PROGRAMS: [&str; 18] = [
     "fork_child",
     "generators",
     "gil",
+    "hooks",
     "locals_all",
     "memory_logs",
     "shutdown",

@@ -1,6 +1,7 @@
 //! Cores of real processes against what those processes said of themselves, and cores that are damaged.
 
 mod binaries;
+mod calls;
 mod damaged;
 mod deaths;
 mod headers;

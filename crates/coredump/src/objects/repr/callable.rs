@@ -86,7 +86,11 @@ pub(super) fn c_name(objects: &Objects<'_>, definition: Ptr<MethodDef>) -> Optio
 }
 
 /// A module's functions stand in its dict under the names that their definitions give.
-pub(super) fn name_in_module(objects: &Objects<'_>, module: Ptr<Object>, function: Ptr<Object>) -> Option<String> {
+pub(super) fn name_in_module(
+    objects: &Objects<'_>,
+    module: Ptr<Object>,
+    function: Ptr<Object>,
+) -> Option<String> {
     let python = objects.python();
     let entries = dict::entries(python, module_dict(python, module)?, MAX_ENTRIES).ok()?;
     let (key, _) = entries.items.into_iter().find(|&(_, value)| value == function)?;

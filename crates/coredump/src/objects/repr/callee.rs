@@ -33,7 +33,11 @@ pub(crate) fn c_callable(objects: &Objects<'_>, called: Ptr<Object>) -> Option<C
     for _ in 0..MAX_LAYERS {
         if let Some(class) = kind::as_type(python, object) {
             let name = objects.type_name(class);
-            return name.is_known().then(|| CCallable { name: plain(&name.qualified()), kind: "type", object });
+            return name.is_known().then(|| CCallable {
+                name: plain(&name.qualified()),
+                kind: "type",
+                object,
+            });
         }
         let of = known_type(objects, object)?;
         let made = |name: String, kind| Some(CCallable { name, kind, object });
@@ -61,7 +65,8 @@ pub(crate) fn c_callable(objects: &Objects<'_>, called: Ptr<Object>) -> Option<C
             }
             _ => {
                 // An instance that C code makes callable; a Python `__call__` would have a frame of its own.
-                let call = rule::inherited_attribute(objects, python.type_of(object).ok()?, "__call__").ok()??;
+                let call =
+                    rule::inherited_attribute(objects, python.type_of(object).ok()?, "__call__").ok()??;
                 if objects.type_name_of(call).ok()?.name() == "function" {
                     return None;
                 }
@@ -69,7 +74,7 @@ pub(crate) fn c_callable(objects: &Objects<'_>, called: Ptr<Object>) -> Option<C
                 let own = own.and_then(|own| read_string(python, own.cast(), MAX_NAME).ok());
                 let name = match own {
                     Some(own) => format!("{own} ({})", of.qualified()),
-                    None => of.qualified(),
+                    None => format!("<{} object>", of.qualified()),
                 };
                 (of.name() != "object").then_some(name).and_then(|name| made(name, "object"))
             }

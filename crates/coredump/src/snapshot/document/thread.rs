@@ -91,7 +91,7 @@ pub struct ThreadSection {
 /// A call of C code by Python code.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct CCallSection {
-    /// `time.sleep`, `_thread.lock.acquire`, `bytearray`; an object that has no such name by its type.
+    /// `time.sleep`, `_thread.lock.acquire`, `bytearray`; an object without a name by its type, as `<Name object>`.
     pub name: String,
     /// `function`, `method`, `type` or `object`.
     pub kind: &'static str,
