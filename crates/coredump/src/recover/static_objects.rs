@@ -40,7 +40,7 @@ pub(super) fn names_of_codes(
     for &code in codes {
         let Ok(Some(name)) = python.read(code, member::CODE_NAME) else { continue };
         let Ok(Some(qualname)) = python.read(code, member::CODE_QUALNAME) else { continue };
-        if !is_lost(read_string(python, name, MAX_NAME)) {
+        if !is_lost(&read_string(python, name, MAX_NAME)) {
             continue;
         }
         let Ok(qualname) = read_string(python, qualname, MAX_NAME) else { continue };
@@ -68,7 +68,7 @@ pub(super) fn module_key(
         let first =
             dict::entries(python, class_dict, 1).ok().and_then(|entries| entries.items.first().copied());
         let Some((key, value)) = first else { continue };
-        if kind::of(python, value) == Ok(Kind::Str) && is_lost(read_string(python, key.cast(), MAX_NAME)) {
+        if kind::of(python, value) == Ok(Kind::Str) && is_lost(&read_string(python, key.cast(), MAX_NAME)) {
             *votes.entry(key.cast()).or_default() += 1;
         }
     }
@@ -103,10 +103,9 @@ pub(super) fn small_integers(
         }
     }
     let mut votes: FxHashMap<u64, usize> = FxHashMap::default();
-    for (at, value) in seen {
-        if !present(at) {
-            *votes.entry(at.wrapping_sub((value + NEGATIVE) * size)).or_default() += 1;
-        }
+    let lost = seen.iter().filter(|&&(at, _)| !present(at));
+    for first in lost.map(|&(at, value)| at.wrapping_sub((value + NEGATIVE) * size)) {
+        *votes.entry(first).or_default() += 1;
     }
     let (first, count) =
         votes.iter().map(|(&at, &count)| (at, count)).max_by_key(|&(at, count)| (count, at))?;
@@ -137,7 +136,7 @@ pub(super) fn small_integers(
     Some(())
 }
 
-fn is_lost<T>(read: Result<T, ReadError>) -> bool {
+fn is_lost<T>(read: &Result<T, ReadError>) -> bool {
     matches!(read, Err(ReadError::Fault(fault)) if fault.kind == FaultKind::Truncated)
 }
 

@@ -375,13 +375,14 @@ impl<'p> PythonRuntime<'p> {
         if self.frames_left.get() == 0 {
             return Stack { frames: Vec::new(), stopped: Stopped::Limit, recovery: None };
         }
-        let stack = match self.recovery.as_ref().and_then(|recovery| recovery.thread(thread)) {
-            Some(recovered) => recovered.stack.clone(),
-            None => {
+        let recovered = self.recovery.as_ref().and_then(|recovery| recovery.thread(thread));
+        let stack = recovered.map_or_else(
+            || {
                 let walked = frames::walk(&self.python, &self.codes, thread);
                 recover::continued(&self.python, &self.codes, thread, walked)
-            }
-        };
+            },
+            |recovered| recovered.stack.clone(),
+        );
         self.frames_left.set(self.frames_left.get().saturating_sub(stack.frames.len()));
         stack
     }

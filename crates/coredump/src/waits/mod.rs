@@ -84,19 +84,19 @@ struct Picture<'r, 'p> {
 /// Where among the threads the first one stands that has an id.
 #[derive(Debug, Default)]
 struct Places {
-    by_ident: FxHashMap<u64, usize>,
-    by_tid: FxHashMap<u64, usize>,
-    by_state: FxHashMap<Ptr<ThreadState>, usize>,
+    idents: FxHashMap<u64, usize>,
+    tids: FxHashMap<u64, usize>,
+    states: FxHashMap<Ptr<ThreadState>, usize>,
 }
 
 impl Places {
     fn of(walked: &[Walked]) -> Self {
         let mut places = Self::default();
         for (index, one) in walked.iter().enumerate() {
-            places.by_ident.entry(one.thread.ident).or_insert(index);
-            places.by_state.entry(one.thread.state).or_insert(index);
+            places.idents.entry(one.thread.ident).or_insert(index);
+            places.states.entry(one.thread.state).or_insert(index);
             if let Some(tid) = one.thread.tid {
-                places.by_tid.entry(tid).or_insert(index);
+                places.tids.entry(tid).or_insert(index);
             }
         }
         places

@@ -44,9 +44,9 @@ impl Picture<'_, '_> {
             Subject::Gil => {
                 let interpreter = self.walked.get(index)?.thread.interpreter;
                 let holder = self.runtime.gil_holder(interpreter)?;
-                self.places.by_state.get(&holder).copied().map(stated)
+                self.places.states.get(&holder).copied().map(stated)
             }
-            Subject::Mutex { owner, .. } => self.places.by_tid.get(&owner).copied().map(stated),
+            Subject::Mutex { owner, .. } => self.places.tids.get(&owner).copied().map(stated),
             _ => None,
         }
     }
@@ -55,7 +55,7 @@ impl Picture<'_, '_> {
     fn holder(&self, object: Ptr<Object>) -> Option<(usize, &'static str)> {
         let lock = self.locks.get(&object)?;
         match lock.owner {
-            Some(ident) => self.places.by_ident.get(&ident).copied().map(stated),
+            Some(ident) => self.places.idents.get(&ident).copied().map(stated),
             None if lock.kind == LockKind::Plain => self.holders.holder(object),
             None => None,
         }
@@ -66,7 +66,7 @@ impl Picture<'_, '_> {
         let python = self.runtime.python();
         let ident = crate::objects::attributes::get(python, object, "_ident").ok()??;
         let ident = crate::objects::integer::read_u64(python, ident.cast()).ok()?;
-        self.places.by_ident.get(&ident).copied()
+        self.places.idents.get(&ident).copied()
     }
 
     /// Native id of a thread.

@@ -6,7 +6,7 @@ use pycoroner_coredump::fuzzing;
 use pycoroner_fixtures::core_named;
 
 /// Longer than any of these takes on a busy machine, even unoptimised.
-const TOO_LONG: Duration = Duration::from_secs(60);
+const TOO_LONG: Duration = Duration::from_mins(1);
 
 /// xorshift64: a sequence that a failure can be repeated with.
 struct Sequence(u64);
