@@ -3,6 +3,7 @@
 pub(crate) mod abort_message;
 pub(crate) mod fatal_message;
 pub(crate) mod frames;
+pub(crate) mod instruction;
 pub(crate) mod native_exception;
 pub(crate) mod place;
 pub(crate) mod pointers;
@@ -18,6 +19,7 @@ use crate::elf::parse::Core;
 use crate::runtime::process::DeadProcess;
 use abort_message::AbortMessage;
 use frames::NearFrame;
+use instruction::Refused;
 use native_exception::NativeException;
 use place::Place;
 use pointers::{BrokenPointer, FreedBlock};
@@ -43,6 +45,8 @@ pub(crate) struct Death {
     pub(crate) broken: Vec<BrokenPointer>,
     /// A freed block that a pointer was read from.
     pub(crate) freed: Option<FreedBlock>,
+    /// The instruction that the processor did not take.
+    pub(crate) refused: Option<Refused>,
     /// What the C library wrote before it aborted.
     pub(crate) abort_message: Option<AbortMessage>,
     /// A C++ exception or a Rust panic.
@@ -110,6 +114,7 @@ pub(crate) fn read(process: &DeadProcess<'_>) -> Death {
         place: None,
         broken: Vec::new(),
         freed: None,
+        refused: None,
         abort_message,
         native_exception: None,
         frames: Vec::new(),
@@ -134,6 +139,9 @@ fn read_fault(process: &DeadProcess<'_>, death: &mut Death) {
     let core = process.core();
     if !death.signal.is_some_and(signals::is_fault) {
         return;
+    }
+    if death.signal == Some(signals::SIGILL) {
+        death.refused = death.registers.program_counter().and_then(|pc| instruction::at(process, pc));
     }
     let stack = death.registers.stack_pointer();
     if let Some(address) = death.fault_address() {

@@ -4,6 +4,7 @@ use pycoroner_findings::Confidence;
 
 use crate::address::Address;
 use crate::crash::Death;
+use crate::crash::instruction::{Kind, Refused};
 use crate::crash::place::Place;
 use crate::crash::pointers::{BrokenPointer, Telltale};
 use crate::crash::signals::{
@@ -24,7 +25,7 @@ pub(crate) fn verdict(death: &Death) -> Verdict {
         (SIGSEGV | SIGBUS, Some(place)) => access(death, place),
         (SIGSEGV, None) if code == Some(SI_KERNEL) => impossible_address(&death.broken),
         (SIGFPE, _) => arithmetic(code),
-        (SIGILL, _) => illegal_instruction(),
+        (SIGILL, _) => illegal_instruction(death.refused.as_ref()),
         (SIGABRT, _) if death.is_own() != Some(false) => abort(death),
         (SIGXCPU | SIGXFSZ, _) if death.is_own() != Some(false) || code == Some(SI_KERNEL) => limit(signal),
         (SIGSYS, _) if code == Some(SYS_SECCOMP) => Verdict {
@@ -241,12 +242,39 @@ fn arithmetic(code: Option<i32>) -> Verdict {
     new("fault", Confidence::Moderate, "native code failed in an arithmetic instruction".into())
 }
 
-fn illegal_instruction() -> Verdict {
-    let mut verdict = new(
-        "illegal-instruction",
-        Confidence::Strong,
-        "the processor met an instruction that it does not know, or that a compiler put there to stop the program".into(),
-    );
+fn illegal_instruction(refused: Option<&Refused>) -> Verdict {
+    let unknown = "the processor met an instruction that it does not know, or that a compiler put there to stop the program";
+    let mut verdict = new("illegal-instruction", Confidence::Strong, unknown.to_owned());
+    if let Some(Refused { bytes, kind }) = refused {
+        let bytes: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let bytes = bytes.join(" ");
+        match kind {
+            Some(Kind::Trap(name)) => {
+                verdict.summary =
+                    format!("native code ran into {name}, an instruction that is there to stop the program");
+                verdict.because.push(format!("the instruction there is {name} (bytes {bytes})"));
+                verdict.because.push(
+                    "compilers put it where code must not go on: behind what cannot happen, and where a check failed".into(),
+                );
+                return verdict;
+            }
+            Some(Kind::Extension(name)) => {
+                verdict.confidence = Confidence::Moderate;
+                verdict.summary =
+                    format!("native code used an instruction of {name}, which this processor may not have");
+                verdict.because.push(format!("the instruction there is one of {name} (bytes {bytes})"));
+                verdict.against.push(
+                    "which processor it was is not in the core; a hypervisor or the kernel may also have turned the extension off".into(),
+                );
+                return verdict;
+            }
+            None => {
+                verdict
+                    .because
+                    .push(format!("the bytes there, {bytes}, belong to no extension that is known here"));
+            }
+        }
+    }
     verdict.because.push("a build for a newer processor (AVX2, AVX-512) and a compiler's trap for code that must not be reached both end like this".into());
     verdict
 }
