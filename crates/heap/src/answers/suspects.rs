@@ -28,6 +28,13 @@ pub(crate) fn find(
         (0..heap.objects.len() as Node).filter(|&node| share(retained.bytes(node)) >= percent).collect();
     let above: FxHashSet<Node> = heavy.iter().filter_map(|&node| dominator(dominators, node)).collect();
     let mut points: Vec<Node> = heavy.into_iter().filter(|node| !above.contains(node)).collect();
+    let mut links: FxHashMap<Node, u64> = FxHashMap::default();
+    for point in &mut points {
+        if let Some((head, length)) = chain(heap, dominators, *point) {
+            *point = head;
+            links.insert(head, length);
+        }
+    }
     let or_above = |node: Node| [Some(node), dominator(dominators, node)];
     let candidates = points.iter().flat_map(|&node| or_above(node)).flatten();
     let trails: FxHashMap<Node, Trail<'_>> =
@@ -45,6 +52,13 @@ pub(crate) fn find(
     points.sort_unstable();
     points.dedup();
     let mut contents = accumulated(heap, dominators, retained, &points);
+    for (node, content) in contents.iter_mut().filter_map(|(&node, content)| Some((node, content.as_mut()?)))
+    {
+        if let Some(links) = links.get(&node) {
+            content.count = *links;
+            content.each_bytes = retained.bytes(node) / links;
+        }
+    }
     let mut suspects: Vec<Suspect> = points
         .into_iter()
         .filter_map(|node| {
@@ -82,6 +96,29 @@ fn suspect(owner: crate::document::Owner, accumulates: Option<Accumulates>, perc
         percent: (percent * 10.0).round() / 10.0,
         accumulates,
     }
+}
+
+/// The head of a chain that ends at `node`, and its length: links hold each other one by one, so that bytes pile up
+/// nowhere on it. None when it is too short for one.
+fn chain(heap: &Heap<'_, '_>, dominators: &Dominators, node: Node) -> Option<(Node, u64)> {
+    /// Objects are nested less deep than this.
+    const LEAST_LINKS: u64 = 64;
+    /// Instances, with their dicts and what holds the next one.
+    const TYPES_OF_A_LINK: u64 = 3;
+    let mut types: Vec<u32> = Vec::new();
+    let (mut head, mut length) = (node, 0);
+    while let Some(above) = dominator(dominators, head) {
+        let type_id = heap.objects.type_id(above);
+        if length < TYPES_OF_A_LINK && !types.contains(&type_id) {
+            types.push(type_id);
+        }
+        if !types.contains(&type_id) {
+            break;
+        }
+        head = above;
+        length += 1;
+    }
+    (length >= LEAST_LINKS).then_some((head, length))
 }
 
 fn dominator(dominators: &Dominators, node: Node) -> Option<Node> {

@@ -204,6 +204,8 @@ places! {
     gen_frame: m::GEN_FRAME;
     gen_name: m::GEN_NAME;
     code_name: m::CODE_NAME;
+    code_lnotab: m::CODE_LNOTAB;
+    code_linetable: m::CODE_LINETABLE;
     code_varnames: m::CODE_VARNAMES;
     code_localsplusnames: m::CODE_LOCALSPLUSNAMES;
     function_closure: m::FUNCTION_CLOSURE;

@@ -70,7 +70,8 @@ impl Reader<'_> {
             Shape::ContextVar => self.visit_context_variable(object, sink),
             Shape::SimpleQueue => self.visit_simple_queue(object, facts, sink),
             Shape::Ndarray => self.visit_array(object, facts, sink),
-            Shape::Code | Shape::Words | Shape::Instance | Shape::Unknown => {
+            Shape::Code => self.visit_code(object, facts, sink),
+            Shape::Words | Shape::Instance | Shape::Unknown => {
                 Self::visit_words(object, facts, self.places.object_size, facts.shape_size, sink);
                 Some(())
             }
@@ -93,6 +94,13 @@ impl Reader<'_> {
         } else if facts.dict_offset < 0 {
             let _ = self.visit_dict_behind_items(object, facts, sink);
         }
+    }
+
+    /// `code`: what it refers to lies in front of its line table; behind that are members that are never set.
+    fn visit_code(&self, object: Bytes<'_>, facts: &TypeFacts, sink: &mut impl Sink) -> Option<()> {
+        let last = self.places.code_linetable.or(self.places.code_lnotab)?;
+        Self::visit_words(object, facts, self.places.object_size, last + WORD, sink);
+        Some(())
     }
 
     /// All words in a part of the object but the list of weak references to it.

@@ -3,5 +3,6 @@
 mod dominators;
 mod edges;
 mod expressions;
+mod leaks;
 mod owners;
 mod paths;

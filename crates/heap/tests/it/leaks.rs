@@ -1,0 +1,84 @@
+//! Leaks of many kinds, on fresh cores of every interpreter, when `PYCORONER_LIVE=1` asks for it.
+
+use pycoroner_coredump::{Core, CoreFile, DeadProcess, ModuleFinder, PythonRuntime, UnpackLimits};
+use pycoroner_findings::SourceId;
+use pycoroner_fixtures::{Truth, live};
+use pycoroner_heap::{HeapDocument, Options, analyze};
+use serde_json::Value;
+
+/// Modes of `programs/leaks.py`.
+const MODES: [&str; 18] = [
+    "cache",
+    "cycle",
+    "del_cycle",
+    "lost_reference",
+    "closure",
+    "generator_local",
+    "thread_local",
+    "traceback_held",
+    "pymalloc_fragments",
+    "malloc_fragments",
+    "duplicate_strings",
+    "over_allocation",
+    "big_buffers",
+    "native_memory",
+    "lru_cache",
+    "deep_chain",
+    "deque",
+    "class_attribute",
+];
+
+#[test]
+fn leaks_are_found_where_they_are() {
+    if !live::enabled() {
+        return;
+    }
+    let mut checked = 0;
+    for interpreter in live::interpreters() {
+        for mode in MODES {
+            let Ok(made) = live::make_core_with(&interpreter, "leaks", &[mode]) else { continue };
+            let file = CoreFile::open(&made.core, UnpackLimits::default()).expect("the core");
+            let core = Core::parse(&file, SourceId(1)).expect("a core");
+            let finder = ModuleFinder { sysroot: Some("/nonexistent".into()), ..ModuleFinder::default() };
+            let process = DeadProcess::new(core, &finder);
+            let runtime = PythonRuntime::attach(&process).expect("a Python");
+            let analysis = analyze(&runtime, &Options::default()).expect("its heap");
+            check(&format!("{mode} on {interpreter}"), analysis.document(), &made.truth);
+            checked += 1;
+        }
+    }
+    assert!(checked > 0, "no interpreter left a core");
+}
+
+fn check(name: &str, found: &HeapDocument, truth: &Truth) {
+    let sum: u64 = found.ledger.iter().map(|row| row.bytes).sum();
+    assert_eq!(sum, found.totals.dumped_bytes, "{name}");
+    if let Some(stated) = truth.others.get("suspect") {
+        let suspect =
+            found.suspects.iter().find(|suspect| Some(suspect.path.as_str()) == stated["path"].as_str());
+        let suspect = suspect.unwrap_or_else(|| panic!("{name}: {:?}", found.suspects));
+        assert_eq!(Some(suspect.r#type.as_str()), stated["type"].as_str(), "{name}");
+        if let (Some(of), Some(count)) = (stated["accumulates"].as_str(), stated["count"].as_u64()) {
+            let held = suspect.accumulates.as_ref().map(|held| (held.r#type.as_str(), held.count));
+            assert_eq!(held, Some((of, count)), "{name}");
+        }
+    }
+    for stated in rows(truth, "unreachable") {
+        let row = found.unreachable.iter().find(|row| Some(row.r#type.as_str()) == stated["type"].as_str());
+        assert_eq!(row.map(|row| row.count), stated["count"].as_u64(), "{name}");
+    }
+    for stated in rows(truth, "unowned") {
+        let row = found.unowned.iter().find(|row| Some(row.r#type.as_str()) == stated["type"].as_str());
+        let stated = (stated["count"].as_u64(), stated["excess_references"].as_u64());
+        assert_eq!((row.map(|row| row.count), row.map(|row| row.excess_references)), stated, "{name}");
+    }
+    if let Some(stated) = truth.others.get("large_row") {
+        let row = found.ledger.iter().find(|row| Some(row.owner.as_str()) == stated["owner"].as_str());
+        let least = stated["at_least"].as_u64();
+        assert!(row.map(|row| row.bytes) >= least, "{name}: {:?}", found.ledger);
+    }
+}
+
+fn rows<'t>(truth: &'t Truth, key: &str) -> &'t [Value] {
+    truth.others.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
