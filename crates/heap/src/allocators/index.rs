@@ -80,7 +80,7 @@ impl BlockIndex {
         mut starts: impl FnMut(Block<'d>) -> Option<u64>,
     ) -> (Self, [Totals; 2]) {
         let slot_size = spans.iter().map(|span| span.len).min().unwrap_or(1).max(1);
-        let mut index = Self { prefix, slot_size, ..Self::default() };
+        let mut index = Self { slot_size, prefix, ..Self::default() };
         let mut totals = [Totals::default(); 2];
         let mut free = FreeBlocks::default();
         for span in spans {

@@ -191,8 +191,7 @@ fn span<'d>(
     };
     let carved = u64::from(page.pair(records.capacity)?);
     let into = first.checked_sub(start)?;
-    let fits = block_size >= WORD
-        && block_size < 1 << 32
+    let fits = (WORD..1 << 32).contains(&block_size)
         && carved > 0
         && carved.checked_mul(block_size)? <= len.checked_sub(into)?
         && used <= carved;

@@ -3,7 +3,7 @@
 use pycoroner_coredump::{Core, Machine, ThreadStatus};
 
 use crate::allocators::Allocator;
-use crate::allocators::glibc::Use;
+use crate::allocators::glibc::{Run, Use};
 use crate::answers::claims::Claims;
 use crate::document::LedgerRow;
 use crate::heap::Heap;
@@ -15,12 +15,12 @@ pub(crate) fn partition(heap: &Heap<'_, '_>) -> Vec<LedgerRow> {
         core.segments().iter().map(|it| (it.address.0, it.address.0.saturating_add(it.present))).collect();
     let mut book = Book { unclaimed: present, rows: Vec::new() };
     blocks(heap, &mut book);
-    book.row("python-objects", heap.large.iter().copied().collect());
+    book.row("python-objects", &heap.large.iter().copied().collect());
     chunks(heap, &mut book);
-    book.row("mimalloc-free", reserved(heap));
-    book.row("stacks", stacks(core));
-    book.row("modules", files(heap, true));
-    book.row("file-mappings", files(heap, false));
+    book.row("mimalloc-free", &reserved(heap));
+    book.row("stacks", &stacks(core));
+    book.row("modules", &files(heap, true));
+    book.row("file-mappings", &files(heap, false));
     let rest = book.unclaimed.bytes();
     book.add("anonymous", rest);
     // Segments that share addresses are dumped twice.
@@ -41,8 +41,8 @@ struct Book {
 
 impl Book {
     /// Gives what is left of `claims` to `owner`.
-    fn row(&mut self, owner: &str, claims: Claims) {
-        let bytes = self.take(&claims);
+    fn row(&mut self, owner: &str, claims: &Claims) {
+        let bytes = self.take(claims);
         self.add(owner, bytes);
     }
 
@@ -80,8 +80,8 @@ fn blocks(heap: &Heap<'_, '_>, book: &mut Book) {
 /// What malloc has that no object owns.
 fn chunks(heap: &Heap<'_, '_>, book: &mut Book) {
     for (owner, which) in [("malloc-free", Use::Free), ("malloc-top", Use::Top), ("malloc-used", Use::Used)] {
-        let chunks = heap.objects.malloc.runs.iter().flat_map(|run| run.chunks());
-        book.row(owner, chunks.filter(|it| it.used == which).map(|it| (it.start, it.end)).collect());
+        let chunks = heap.objects.malloc.runs.iter().flat_map(Run::chunks);
+        book.row(owner, &chunks.filter(|it| it.used == which).map(|it| (it.start, it.end)).collect());
     }
 }
 

@@ -302,7 +302,7 @@ impl Places {
         }
     }
 
-    /// `Py_REFCNT` of a free-threaded build (Include/object.h and Include/internal/pycore_object.h at v3.13.5): what the
+    /// `Py_REFCNT` of a free-threaded build (`Include/internal/pycore_object.h` at v3.13.5): what the
     /// thread that owns the object counts and what the others do, whose two lowest bits are flags.
     fn biased_count(&self, object: Bytes<'_>) -> Option<u64> {
         /// `_Py_REF_DEFERRED`, which stands for references that are not counted.

@@ -1,4 +1,5 @@
 //! Tests of the public interface.
+#![allow(clippy::print_stdout, reason = "tests on fresh cores say which interpreters they ran")]
 
 mod dominators;
 mod edges;

@@ -60,7 +60,7 @@ fn heaps_are_what_their_programs_say() {
 
 #[test]
 fn every_dumped_byte_is_in_one_row_of_the_ledger() {
-    for fixture in cores().into_iter() {
+    for fixture in cores() {
         let document = document(&fixture);
         let sum: u64 = document.ledger.iter().map(|row| row.bytes).sum();
         assert_eq!(sum, document.totals.dumped_bytes, "{}", fixture.name);
