@@ -43,7 +43,7 @@ impl Shipped {
         Self { patches: (first, last), ..self }
     }
 
-    const fn as_variant(self) -> Self {
+    const fn variant(self) -> Self {
         Self { is_variant: true, ..self }
     }
 
@@ -115,10 +115,10 @@ pub(crate) const SHIPPED: &[Shipped] = &[
         .patches(0, 3)
         .moved(MOVED_BEFORE_3_7_4)
         .untried()
-        .as_variant(),
+        .variant(),
     shipped(7, Flavor::Debug, include_str!("columns/cpython-3.7d.layout")),
     shipped(6, Flavor::Release, include_str!("columns/cpython-3.6.layout")),
-    shipped(6, Flavor::Release, include_str!("columns/cpython-3.6.15.layout")).as_variant(),
+    shipped(6, Flavor::Release, include_str!("columns/cpython-3.6.15.layout")).variant(),
     shipped(6, Flavor::Debug, include_str!("columns/cpython-3.6d.layout")),
 ];
 

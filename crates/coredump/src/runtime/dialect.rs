@@ -257,8 +257,9 @@ impl Dialect {
         Self { bytecode, refcount: Refcount::Biased, instance_dict, ..self }
     }
 
-    fn of_version(version: (u8, u8)) -> Option<Self> {
-        let oldest = Self {
+    /// That of 3.6, from which the others differ step by step.
+    const fn oldest() -> Self {
+        Self {
             roots: Roots::Variables,
             frame_chain: FrameChain::FrameObjects,
             instruction: Instruction::LastiBytes,
@@ -283,7 +284,11 @@ impl Dialect {
                 timedelta_unnamed: true,
                 sre_type_names: true,
             },
-        };
+        }
+    }
+
+    fn of_version(version: (u8, u8)) -> Option<Self> {
+        let oldest = Self::oldest();
         let v3_7 = Self {
             roots: Roots::Runtime,
             exception_state: ExceptionState::Triples,

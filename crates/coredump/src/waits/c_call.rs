@@ -53,13 +53,12 @@ impl<'r, 'p> Calls<'r, 'p> {
         let python = self.runtime.python();
         let offset = instruction_offset(python, frame.place, frame.code.address).ok()??;
         let key = (frame.code.address, offset);
-        let place = match self.known.get(&key) {
-            Some(&place) => place,
-            None => {
-                let place = self.place(frame, offset).ok().flatten();
-                self.known.insert(key, place);
-                place
-            }
+        let place = if let Some(&known) = self.known.get(&key) {
+            known
+        } else {
+            let place = self.place(frame, offset).ok().flatten();
+            self.known.insert(key, place);
+            place
         }?;
         let objects = Objects::new(python, self.runtime.types());
         let slot = |index| slots::at(python, frame, index).ok();
@@ -111,12 +110,11 @@ fn called(opcodes: &Opcodes, name: &str, argument: i64, depth: i64) -> Option<Pl
     match name {
         "CALL_FUNCTION" => slot(depth - argument - 1).map(Place::Slot),
         "CALL_FUNCTION_KW" => slot(depth - argument - 2).map(Place::Slot),
-        "CALL_METHOD" | "PRECALL" => slot(depth - argument - 2).map(Place::SlotOrAbove),
         "CALL_KW" => slot(depth - argument - 3).map(Place::Slot),
         "CALL" if callable_first => slot(depth - argument - 2).map(Place::Slot),
         // `PRECALL` is said to take the arguments away already, which only `CALL` does (3.11).
         "CALL" if opcodes.has("PRECALL") => slot(depth - 2).map(Place::SlotOrAbove),
-        "CALL" => slot(depth - argument - 2).map(Place::SlotOrAbove),
+        "CALL" | "CALL_METHOD" | "PRECALL" => slot(depth - argument - 2).map(Place::SlotOrAbove),
         "CALL_FUNCTION_EX" => {
             let keywords = argument & 1;
             slot(match (callable_first, opcodes.has("LOAD_SPECIAL")) {
