@@ -125,13 +125,19 @@ fn first_chunk(piece: &Piece<'_>) -> Option<u64> {
     Some(piece.start).filter(|start| start.is_multiple_of(ALIGNMENT)).filter(whole)
 }
 
-/// The chunk behind the one at `at`; none when what stands there is no chunk.
+/// The chunk behind the one at `at`; none when what stands there is no chunk, or one that is not dumped whole.
 fn next_chunk(piece: &Piece<'_>, at: u64, end: u64) -> Option<u64> {
+    stated_end(piece, at).filter(|&next| next <= end)
+}
+
+/// Where the chunk at `at` says that it ends; none when what stands there is no chunk.
+fn stated_end(piece: &Piece<'_>, at: u64) -> Option<u64> {
+    /// A chunk of a heap is smaller.
+    const MAX_CHUNK: u64 = 1 << 40;
     let stated = piece.bytes.word(at.checked_sub(piece.start)?.checked_add(WORD)?)?;
     let size = stated & !FLAGS;
-    let next = at.checked_add(size)?;
-    (size >= MIN_CHUNK && size.is_multiple_of(ALIGNMENT) && stated & MAPPED == 0 && next <= end)
-        .then_some(next)
+    let fits = (MIN_CHUNK..MAX_CHUNK).contains(&size) && size.is_multiple_of(ALIGNMENT);
+    at.checked_add(size).filter(|_| fits && stated & MAPPED == 0)
 }
 
 /// Follows the chunks from `start` to `end`.
@@ -145,7 +151,8 @@ fn walk(piece: &Piece<'_>, start: u64, end: u64, broken: &mut Vec<u64>) -> Optio
                 if chunks.len() < LEAST_CHUNKS * LEAST_CHUNKS {
                     return None;
                 }
-                broken.push(at);
+                // What follows may only not be dumped, as is much of what was never written to.
+                broken.extend(stated_end(piece, at).is_none().then_some(at));
             }
             break;
         };
