@@ -54,16 +54,21 @@ fn interleave(sections: &mut [Option<ThreadSection>], stack: &NestedStack) -> Ve
     frames.collect()
 }
 
+/// Whether one of two layers says so; none when neither says anything.
+fn either(one: Option<bool>, other: Option<bool>) -> Option<bool> {
+    match (one, other) {
+        (None, None) => None,
+        (one, other) => Some(one == Some(true) || other == Some(true)),
+    }
+}
+
 /// Adds what a layer further out says.
 fn add(thread: &mut ThreadSection, layer: ThreadSection) {
     thread.name = thread.name.take().or(layer.name);
     thread.thread_states.extend(layer.thread_states);
     thread.crashed |= layer.crashed;
-    thread.collecting_garbage |= layer.collecting_garbage;
-    thread.holds_gil = match (thread.holds_gil, layer.holds_gil) {
-        (None, None) => None,
-        (one, other) => Some(one == Some(true) || other == Some(true)),
-    };
+    thread.collecting_garbage = either(thread.collecting_garbage, layer.collecting_garbage);
+    thread.holds_gil = either(thread.holds_gil, layer.holds_gil);
     thread.state = thread.state.take().or(layer.state);
     thread.waiting_on = thread.waiting_on.take().or(layer.waiting_on);
     thread.exceptions.extend(layer.exceptions);

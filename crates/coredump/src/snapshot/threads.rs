@@ -203,7 +203,7 @@ fn section(
         tid_by_elimination: false,
         stopped_because: Some(stopped_because),
         exceptions: exceptions::of_thread(runtime, values, thread, reported, &who, gaps),
-        collecting_garbage: false,
+        collecting_garbage: None,
         cpu: None,
         state: thread.gone.then(|| GONE.to_owned()),
         waiting_on: None,

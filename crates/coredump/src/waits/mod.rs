@@ -62,8 +62,8 @@ pub(crate) struct ThreadWait {
     pub(crate) waiting_on: Option<WaitSection>,
     /// The C function that its innermost Python frame has called.
     pub(crate) c_call: Option<CCallSection>,
-    /// It was inside a run of the cyclic garbage collector.
-    pub(crate) collecting_garbage: bool,
+    /// It was inside a run of the cyclic garbage collector, where that can be told.
+    pub(crate) collecting_garbage: Option<bool>,
 }
 
 /// All that is known before it is put into words.

@@ -19,7 +19,7 @@ pub(crate) const EXIT_STACK: &str = "exit-stack";
 
 /// All sections.
 pub(super) fn waits(picture: &Picture<'_, '_>) -> Waits {
-    let collector = collecting::thread(picture);
+    let collector = collecting::collector(picture);
     let threads = (0..picture.walked.len())
         .map(|index| {
             let waiting_on = waiting_on(picture, index);
@@ -27,7 +27,7 @@ pub(super) fn waits(picture: &Picture<'_, '_>) -> Waits {
                 state: words::of_thread(picture, index, waiting_on.as_ref()),
                 waiting_on,
                 c_call: None,
-                collecting_garbage: collector == Some(index),
+                collecting_garbage: collector.is(index),
             }
         })
         .collect();

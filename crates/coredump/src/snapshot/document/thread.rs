@@ -42,8 +42,9 @@ pub struct ThreadSection {
     /// It held the GIL; absent when that cannot be told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holds_gil: Option<bool>,
-    /// It was inside a run of the cyclic garbage collector.
-    pub collecting_garbage: bool,
+    /// It was inside a run of the cyclic garbage collector; absent when that cannot be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub collecting_garbage: Option<bool>,
     /// Its processor time, as the kernel's timer sampled it; absent for the first thread, whose note holds that of the whole process, and where a
     /// debugger wrote the core.
     #[serde(skip_serializing_if = "Option::is_none")]
