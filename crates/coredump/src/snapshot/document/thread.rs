@@ -14,7 +14,6 @@ use crate::snapshot::document::{NamedValueSection, VariableSection};
 
 /// A thread.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
-#[expect(clippy::struct_excessive_bools, reason = "each says one thing of the thread")]
 pub struct ThreadSection {
     /// Native id.
     #[serde(skip_serializing_if = "Option::is_none")]
