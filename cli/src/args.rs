@@ -166,15 +166,8 @@ pub(crate) struct CoreArgs {
     /// Show the variables of every frame
     #[arg(long)]
     pub(crate) locals: bool,
-    /// With --locals: print containers in containers N levels deep
-    #[arg(long, value_name = "N", default_value_t = 6)]
-    pub(crate) depth: usize,
-    /// With --locals: print at most N items of a container
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    pub(crate) max_items: usize,
-    /// With --locals: print at most SIZE of text for one value
-    #[arg(long, value_name = "SIZE", default_value = "4K", value_parser = size)]
-    pub(crate) max_string: u64,
+    #[command(flatten)]
+    pub(crate) values: ValueLimits,
     /// Show every thread, also when many have the same stack
     #[arg(long)]
     pub(crate) all: bool,
@@ -186,6 +179,20 @@ pub(crate) struct CoreArgs {
     pub(crate) format: Option<CoreFormat>,
     #[command(flatten)]
     pub(crate) binaries: Binaries,
+}
+
+/// How much of a value is printed.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct ValueLimits {
+    /// Print containers in containers N levels deep
+    #[arg(long, value_name = "N", default_value_t = 6)]
+    pub(crate) depth: usize,
+    /// Print at most N items of a container, attributes of an object, or references
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) max_items: usize,
+    /// Print at most SIZE of text for one value
+    #[arg(long, value_name = "SIZE", default_value = "4K", value_parser = size)]
+    pub(crate) max_string: u64,
 }
 
 /// Show what a core's heap holds: types, what keeps the most alive, and what looks like a leak
@@ -200,6 +207,7 @@ Examples:
   pycoroner heap core.412 object 'shop.cache.STORE[\"sessions\"]' 0x7f3a5c0e1d40
   pycoroner heap core.412 path \"<thread 'MainThread'>.<frame main>.rows[-1]\"
   pycoroner heap core.412 referrers shop.models.Registry.instances
+  pycoroner heap core.412 growth core.387
 
 EXPR is an address, or a path as all views print it: a module's name, then .attribute, [key], and what has no name in
 Python in angle brackets.")]
@@ -213,15 +221,8 @@ pub(crate) struct HeapArgs {
     /// With object, path, referrers, referents: the objects, by address or path; with growth: the older core
     #[arg(value_name = "EXPR|OLD")]
     pub(crate) expressions: Vec<String>,
-    /// With object: print containers in containers N levels deep
-    #[arg(long, value_name = "N", default_value_t = 6)]
-    pub(crate) depth: usize,
-    /// With object: print at most N items of a container, and N attributes; else list at most N references
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    pub(crate) max_items: usize,
-    /// With object: print at most SIZE of text for one value
-    #[arg(long, value_name = "SIZE", default_value = "4K", value_parser = size)]
-    pub(crate) max_string: u64,
+    #[command(flatten)]
+    pub(crate) values: ValueLimits,
     /// With path: print at most N paths to one object
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub(crate) max_paths: usize,

@@ -20,9 +20,9 @@ pub(crate) fn run(session: &Session, args: &CoreArgs) -> Result<Outcome> {
     let options = CaptureOptions {
         locals,
         native: args.native,
-        depth: args.depth,
-        items: args.max_items,
-        text_bytes: usize::try_from(args.max_string).unwrap_or(usize::MAX),
+        depth: args.values.depth,
+        items: args.values.max_items,
+        text_bytes: usize::try_from(args.values.max_string).unwrap_or(usize::MAX),
     };
     let snapshot =
         with_process(&item, &args.binaries, |process, runtime| Ok(capture(process, runtime, &options)))?;

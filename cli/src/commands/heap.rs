@@ -91,11 +91,11 @@ fn compare(session: &Session, args: &HeapArgs) -> Result<Outcome> {
 fn inquire(session: &Session, args: &HeapArgs, question: Question) -> Result<Outcome> {
     let item = core_item(&args.core)?;
     session.output.spare([item.path.as_path()])?;
-    let text_bytes = usize::try_from(args.max_string).unwrap_or(usize::MAX);
+    let text_bytes = usize::try_from(args.values.max_string).unwrap_or(usize::MAX);
     let options = InquiryOptions {
-        limits: ReprLimits { depth: args.depth, items: args.max_items, bytes: text_bytes },
+        limits: ReprLimits { depth: args.values.depth, items: args.values.max_items, bytes: text_bytes },
         routes: args.max_paths,
-        references: args.max_items,
+        references: args.values.max_items,
         retained: !args.no_retained,
     };
     let heap_options = Options { max_memory: args.memory.max_memory, ..Options::default() };

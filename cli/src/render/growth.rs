@@ -6,7 +6,7 @@ use super::closing;
 use super::heap::{shortened, write_more};
 use super::quantity::{bytes, count};
 use super::style::{BAD, FAINT, NAME, STRONG};
-use crate::documents::{GrowthDocument, OwnerGrowthRow, TypeGrowthRow};
+use crate::documents::heap::{GrowthDocument, OwnerGrowthRow, TypeGrowthRow};
 
 /// Rows of each table.
 const ROWS: usize = 20;

@@ -7,7 +7,7 @@ use super::inert::{cut, inert};
 use super::quantity::{bar, bytes, count, counted};
 use super::style::{BAD, FAINT, NAME, STRONG, WARN};
 use crate::args::HeapView;
-use crate::documents::{HeapDocument, HeapSuspect, LedgerRow, OwnerRow, TypeRow, UnreachableRow};
+use crate::documents::heap::{HeapDocument, HeapSuspect, LedgerRow, OwnerRow, TypeRow, UnreachableRow};
 
 /// Rows of a table of the summary.
 const FIRST_ROWS: usize = 10;

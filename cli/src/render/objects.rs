@@ -7,7 +7,7 @@ use super::frames::shown_repr;
 use super::inert::inert;
 use super::quantity::{bytes, count, counted};
 use super::style::{BAD, FAINT, NAME, STRONG, WARN};
-use crate::documents::{InquiryDocument, ObjectRow, ReferenceRow, ReferencesRow, RoutesRow};
+use crate::documents::heap::{InquiryDocument, ObjectRow, ReferenceRow, ReferencesRow, RoutesRow};
 
 /// Renders a redacted document.
 pub(crate) fn render(document: &InquiryDocument) -> String {

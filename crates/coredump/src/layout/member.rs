@@ -503,7 +503,6 @@ members! {
     POOL_ARENA_INDEX: PoolHeader, u32, "pool_header.arenaindex";
     ARENA_ADDRESS: ArenaObject, Address, "arena_object.address";
     ARENA_TOTAL_POOLS: ArenaObject, u32, "arena_object.ntotalpools";
-    ARENA_FREE_POOLS: ArenaObject, u32, "arena_object.nfreepools";
     ARENA_OBJECT_SIZE: ArenaObject, SizeOf, "arena_object";
     MIMALLOC_SEGMENT_COOKIE: MimallocSegment, u64, "mi_segment_t.cookie";
     MIMALLOC_SEGMENT_INFO_SLICES: MimallocSegment, u64, "mi_segment_t.segment_info_slices";

@@ -97,6 +97,16 @@ fn in_root(root: &Folder) -> ModuleFinder {
     ModuleFinder { sysroot: Some(root.path()), ..ModuleFinder::default() }
 }
 
+/// A mapping of one page of the library.
+fn row(page: u64) -> MappedFile {
+    MappedFile {
+        start: BASE + page * 0x1000,
+        end: BASE + (page + 1) * 0x1000,
+        page_offset: page,
+        path: RECORDED.into(),
+    }
+}
+
 fn on_path(root: &Folder, folder: &Folder) -> ModuleFinder {
     ModuleFinder { module_path: vec![folder.path()], ..in_root(root) }
 }
@@ -209,12 +219,6 @@ fn without_a_build_id_relocated_addresses_tell() {
         let mut relocated = words;
         relocated.resize(0x1000, 0);
         let first = unmarked(count, None)[..0x1000].to_vec();
-        let row = |page: u64| MappedFile {
-            start: BASE + page * 0x1000,
-            end: BASE + (page + 1) * 0x1000,
-            page_offset: page,
-            path: RECORDED.into(),
-        };
         let core = CoreBuilder::new(Machine::X86_64)
             .thread(Thread::new(7).signal(11))
             .file(row(0))
@@ -390,12 +394,6 @@ fn separate_debug_files_are_found_by_their_link_and_checksum() {
     let named = |place: &str, checksum: u32| {
         let root = Folder::new().with(&RECORDED[1..], &stripped(checksum)).with(place, &debug);
         let first = library(&OURS, 0)[..0x1000].to_vec();
-        let row = |page: u64| MappedFile {
-            start: BASE + page * 0x1000,
-            end: BASE + (page + 1) * 0x1000,
-            page_offset: page,
-            path: RECORDED.into(),
-        };
         let core = CoreBuilder::new(Machine::X86_64)
             .thread(Thread::new(7).signal(11).register(Register::ProgramCounter, TEXT + 0x10))
             .file(row(0))

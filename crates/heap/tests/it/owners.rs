@@ -3,7 +3,7 @@
 use pycoroner_coredump::{Core, DeadProcess, ModuleFinder, PythonRuntime};
 use pycoroner_findings::SourceId;
 use pycoroner_fixtures::{Fixture, TruthOwner, cores};
-use pycoroner_heap::{Failure, HeapDocument, Options, analyze};
+use pycoroner_heap::{Failure, HeapDocument, Options, analyze, growth};
 
 pub(crate) fn with_runtime<T>(bytes: &[u8], then: impl FnOnce(&PythonRuntime<'_>) -> T) -> T {
     let core = Core::parse(bytes, SourceId(1)).unwrap();
@@ -66,6 +66,37 @@ fn every_dumped_byte_is_in_one_row_of_the_ledger() {
         assert_eq!(sum, document.totals.dumped_bytes, "{}", fixture.name);
         assert_eq!(document.gaps, [], "{}", fixture.name);
     }
+}
+
+#[test]
+fn free_threaded_heaps_lie_in_pages_of_mimalloc() {
+    let fixture = cores().into_iter().find(|fixture| fixture.name.ends_with("-3.13t")).unwrap();
+    let document = document(&fixture);
+    let row = |owner: &str| document.ledger.iter().find(|row| row.owner == owner).map_or(0, |row| row.bytes);
+    // Any interpreter has made thousands of strings and functions before its first line runs.
+    let count = |name: &str| document.types.iter().find(|row| row.r#type == name).map_or(0, |row| row.count);
+    assert!(count("str") > 5000 && count("function") > 1000, "{} str", count("str"));
+    assert!(row("python-objects") > row("anonymous") && row("mimalloc-free") > 0, "{:?}", document.ledger);
+    assert_eq!(row("pymalloc-free"), 0);
+}
+
+#[test]
+fn growth_is_what_differs_between_two_heaps() {
+    let (_, old) = heap_fixtures().swap_remove(0);
+    let same = growth(&old, &old);
+    assert!(same.growth.is_empty() && same.owners.is_empty());
+    let mut new = old.clone();
+    let session = new.types.iter_mut().find(|row| row.r#type == "shop.models.Session").unwrap();
+    session.count += 10;
+    session.shallow_bytes += 480;
+    let gone = new.owners.remove(0);
+    let grown = growth(&old, &new);
+    assert_eq!(grown.growth.len(), 1);
+    let row = &grown.growth[0];
+    assert_eq!((row.count_after - row.count_before, row.bytes_after - row.bytes_before), (10, 480));
+    // It may be there still, below those that are listed.
+    let owner = grown.owners.iter().find(|owner| owner.path == gone.path).unwrap();
+    assert_eq!((owner.retained_before, owner.retained_after), (Some(gone.retained_bytes), None));
 }
 
 #[test]
