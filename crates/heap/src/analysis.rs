@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use pycoroner_coredump::{Address, PythonRuntime, ReadError};
 use pycoroner_findings::{Finding, Gap};
+use rustc_hash::FxHashMap;
 
 use crate::answers::paths::Paths;
 use crate::answers::reach::Reach;
@@ -140,12 +141,12 @@ pub fn analyze(runtime: &PythonRuntime<'_>, options: &Options<'_>) -> Result<Ana
     let survey = Survey::of(runtime, options, &[])?;
     options.progress(Phase::Answers, 0);
     let paths = Paths::search(&survey.heap, survey.named_roots());
-    let Survey { heap, reach, dominators, retained, .. } = survey;
+    let Survey { heap, reach, dominators, retained, on_stacks, .. } = survey;
     let live_bytes = live_bytes(&heap, &reach);
     let suspects = suspects::find(&heap, &dominators, &retained, &paths, live_bytes, options.suspect_percent);
     let mut types = types::histogram(&heap, &dominators, &retained);
     let ledger = ledger::partition(&heap);
-    let unowned = unowned(&heap, &reach);
+    let unowned = unowned(&heap, &reach, &on_stacks);
     let findings = findings::judge(runtime.process().core(), &suspects, &ledger, &unowned);
     let document = HeapDocument {
         schema: SCHEMA,
@@ -209,7 +210,7 @@ fn unreachable(heap: &Heap<'_, '_>, garbage: &[Node]) -> Vec<Unreachable> {
 }
 
 /// What nothing that can be seen holds, by type. Classes are left out: C code holds its own.
-fn unowned(heap: &Heap<'_, '_>, reach: &Reach) -> Vec<Unowned> {
+fn unowned(heap: &Heap<'_, '_>, reach: &Reach, on_stacks: &FxHashMap<Node, String>) -> Vec<Unowned> {
     let mut by_type: BTreeMap<String, Unowned> = BTreeMap::new();
     for (&node, &unseen) in reach.native.iter().zip(&reach.unseen) {
         // An immortal object states no count (PEP 683).
@@ -221,12 +222,14 @@ fn unowned(heap: &Heap<'_, '_>, reach: &Reach) -> Vec<Unowned> {
         let row = by_type.entry(heap.type_name(node)).or_insert_with_key(|name| Unowned {
             r#type: name.clone(),
             count: 0,
+            on_stacks: 0,
             excess_references: 0,
             bytes: 0,
             is_python_class: heap.facts(node).is_heap_type(),
             example,
         });
         row.count += 1;
+        row.on_stacks += u64::from(on_stacks.contains_key(&node));
         row.excess_references = row.excess_references.saturating_add(unseen);
         row.bytes = row.bytes.saturating_add(heap.objects.size(node));
     }

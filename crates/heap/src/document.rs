@@ -152,6 +152,8 @@ pub struct Unowned {
     pub r#type: String,
     /// Number of objects.
     pub count: u64,
+    /// Of these, how many the machine stack or a register of a thread points at: a C function works with them.
+    pub on_stacks: u64,
     /// Sum of how far their reference counts exceed the references that are seen.
     pub excess_references: u64,
     /// Sum of what `sys.getsizeof` says of each.

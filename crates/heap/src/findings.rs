@@ -49,7 +49,7 @@ fn fragmentation(ledger: &[LedgerRow]) -> Option<Finding> {
 /// Instances of classes made at run time are held by Python code; when many are not, a reference was lost.
 fn is_excess(row: &Unowned) -> bool {
     const LEAST: u64 = 100;
-    row.is_python_class && row.count >= LEAST
+    row.is_python_class && row.count - row.on_stacks >= LEAST
 }
 
 fn reference_excess(core: &Core<'_>, row: &Unowned) -> Finding {

@@ -1,8 +1,10 @@
 //! The passes over a whole heap that answers start from.
 
 use pycoroner_coredump::PythonRuntime;
+use rustc_hash::FxHashMap;
 
 use crate::analysis::{Failure, Options, Phase};
+use crate::answers::native_stacks;
 use crate::answers::reach::Reach;
 use crate::answers::roots::{self, Root};
 use crate::graph::Node;
@@ -19,6 +21,8 @@ pub(crate) struct Survey<'r, 'p> {
     pub(crate) reach: Reach,
     pub(crate) dominators: Dominators,
     pub(crate) retained: Retained,
+    /// Of what only native code holds, what a thread's stack points at: how paths through that stack begin.
+    pub(crate) on_stacks: FxHashMap<Node, String>,
 }
 
 impl<'r, 'p> Survey<'r, 'p> {
@@ -41,12 +45,16 @@ impl<'r, 'p> Survey<'r, 'p> {
         root_nodes.extend(&reach.native);
         let dominators = Dominators::compute(&heap.graph, &root_nodes);
         let retained = Retained::sum(&dominators, |node| heap.objects.size(node));
-        Ok(Self { heap, roots, reach, dominators, retained })
+        let on_stacks = native_stacks::holders(&heap, &reach.native);
+        Ok(Self { heap, roots, reach, dominators, retained, on_stacks })
     }
 
     /// What paths begin with, what they prefer first.
     pub(crate) fn named_roots(&self) -> Vec<Root> {
-        let native = self.reach.native.iter().map(|&node| Root { node, name: RootName::Native });
+        let native = self.reach.native.iter().map(|&node| {
+            let stack = self.on_stacks.get(&node).cloned();
+            Root { node, name: stack.map_or(RootName::Native, RootName::NativeStack) }
+        });
         let locals = roots::of_threads(&self.heap);
         let mut named = roots::named_globals(&self.heap);
         named.extend(locals.into_iter().chain(self.roots.iter().cloned()).chain(native));

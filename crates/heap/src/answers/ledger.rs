@@ -1,10 +1,11 @@
 //! Which dumped byte belongs to whom.
 
-use pycoroner_coredump::{Core, Machine, ThreadStatus};
+use pycoroner_coredump::{Core, ThreadStatus};
 
 use crate::allocators::Allocator;
 use crate::allocators::glibc::{Run, Use};
 use crate::answers::claims::Claims;
+use crate::answers::native_stacks::stack_pointer;
 use crate::document::LedgerRow;
 use crate::heap::Heap;
 
@@ -104,15 +105,6 @@ fn stacks(core: &Core<'_>) -> Claims {
         Some((segment.address.0, segment.address.0.saturating_add(segment.present)))
     };
     core.notes().threads.iter().filter_map(around).collect()
-}
-
-fn stack_pointer(core: &Core<'_>, thread: &ThreadStatus) -> Option<u64> {
-    let register = match core.machine() {
-        Machine::X86_64 => 19,
-        Machine::Aarch64 => 31,
-        Machine::Other(_) => return None,
-    };
-    thread.registers.get(register).copied()
 }
 
 /// Mappings of files: of programs and libraries, or of others.

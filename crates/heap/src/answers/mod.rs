@@ -3,6 +3,7 @@
 pub(crate) mod claims;
 pub(crate) mod ledger;
 pub(crate) mod measures;
+pub(crate) mod native_stacks;
 pub(crate) mod object;
 pub(crate) mod owners;
 pub(crate) mod paths;

@@ -110,7 +110,7 @@ impl Paths {
         let here = self.roots.iter().filter(|root| root.node == node);
         let texts = here.filter_map(|root| match &root.name {
             RootName::Text(text) => Some(text),
-            RootName::Global { .. } | RootName::Native => None,
+            RootName::Global { .. } | RootName::Native | RootName::NativeStack(_) => None,
         });
         texts.map(|text| text.exact.as_deref().unwrap_or(&text.text)).collect()
     }

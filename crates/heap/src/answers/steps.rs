@@ -71,7 +71,12 @@ pub(crate) fn describe(heap: &Heap<'_, '_>, steps: &Steps<'_, '_, '_>, trail: &T
             Some(name) => format!("{module}{}", attribute(&name)),
             None => format!("{module}.__dict__[<str at {key:#x}>]"),
         }),
-        RootName::Native => RootText::plain(first.map_or_else(String::new, |node| native(heap, node))),
+        RootName::Native => {
+            RootText::plain(first.map_or_else(String::new, |node| native(heap, "<native>", node)))
+        }
+        RootName::NativeStack(stack) => {
+            RootText::plain(first.map_or_else(String::new, |node| native(heap, stack, node)))
+        }
     };
     let mut path = Path::new(root);
     if let (true, Some(first)) = (trail.omitted > 0, first) {
@@ -90,12 +95,12 @@ pub(crate) fn describe(heap: &Heap<'_, '_>, steps: &Steps<'_, '_, '_>, trail: &T
 }
 
 /// What only native code holds goes by its address.
-fn native(heap: &Heap<'_, '_>, node: Node) -> String {
+fn native(heap: &Heap<'_, '_>, holder: &str, node: Node) -> String {
     let address = heap.objects.address(node);
     if heap.facts(node).is_metatype() {
         return format!("<class {} at {address:#x}>", name_in_angle(&heap.name_of_class(address)));
     }
-    format!("<native>.<{} at {address:#x}>", name_in_angle(&heap.type_name(node)))
+    format!("{holder}.<{} at {address:#x}>", name_in_angle(&heap.type_name(node)))
 }
 
 /// A path that is being written.

@@ -78,16 +78,30 @@ fn address(look: &Look<'_, '_, '_>, expression: &str) -> Result<Start, Expressio
     Ok(Start { length: 2 + digits.len(), address, context: Context::Plain })
 }
 
-/// `<native>.<dict at 0x7f12>` and `<class Name at 0x7f12>`.
+/// `<native>.<dict at 0x7f12>`, `<thread 'w'>.<C stack>.<dict at 0x7f12>` and `<class Name at 0x7f12>`.
 fn held_by_native_code(look: &Look<'_, '_, '_>, expression: &str) -> Result<Option<Start>, ExpressionError> {
     let mut cursor = Cursor::new(expression);
-    if !cursor.take("<native>.") && !expression.starts_with("<class ") {
-        return Ok(None);
+    match holder(look, expression) {
+        Some(length) => cursor.skip(length),
+        None if expression.starts_with("<class ") => {}
+        None => return Ok(None),
     }
     let text = parse::angle(&mut cursor)?;
     let address = parse::address_in(&text).filter(|&address| look.facts(address).is_some());
     let address = address.ok_or_else(|| Cursor::new(expression).error("no object is at that address"))?;
     Ok(Some(Start { length: expression.len() - cursor.rest().len(), address, context: Context::Plain }))
+}
+
+/// How long the part is that says what native code holds an object.
+fn holder(look: &Look<'_, '_, '_>, expression: &str) -> Option<usize> {
+    let is_first =
+        |holder: &String| expression.strip_prefix(holder).is_some_and(|rest| rest.starts_with('.'));
+    let mut holders = vec!["<native>".to_owned()];
+    if expression.contains(".<C stack>.") {
+        let threads = roots::native_threads(look.runtime).into_iter();
+        holders.extend(threads.map(|(_, label)| roots::native_stack(&label)));
+    }
+    holders.into_iter().find(is_first).map(|holder| holder.len() + 1)
 }
 
 /// Threads with their frames, exceptions and thread locals; what other interpreters have.

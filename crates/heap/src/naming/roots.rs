@@ -2,7 +2,7 @@
 
 use pycoroner_coredump::objects::{context, thread_local};
 use pycoroner_coredump::{Address, Frame, FramePlace, Ptr, PythonRuntime, Thread, member};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::expression::literal::quoted;
 use crate::expression::parse::{attribute, name_in_angle};
@@ -25,6 +25,8 @@ pub(crate) enum RootName {
     },
     /// Held by nothing that can be seen, while its reference count says that something does.
     Native,
+    /// The same, and the machine stack or a register of a thread points at it: how a path through that stack begins.
+    NativeStack(String),
 }
 
 /// The beginning of a path.
@@ -111,6 +113,28 @@ pub(crate) fn threads(
         (thread, label)
     };
     runtime.threads(interpreter).0.into_iter().map(label).collect()
+}
+
+/// The native threads, by id, with what their paths begin with.
+pub(crate) fn native_threads(runtime: &PythonRuntime<'_>) -> Vec<(u64, String)> {
+    let mut found = Vec::new();
+    let mut known: FxHashSet<u64> = FxHashSet::default();
+    for &interpreter in runtime.interpreters() {
+        for (thread, label) in threads(runtime, interpreter) {
+            if let Some(tid) = thread.tid.filter(|&tid| !thread.gone && known.insert(tid)) {
+                found.push((tid, label));
+            }
+        }
+    }
+    let without_python = runtime.process().core().notes().threads.iter().map(|thread| thread.tid);
+    let unknown = without_python.filter(|&tid| known.insert(tid));
+    found.extend(unknown.map(|tid| (tid, format!("<native thread {tid}>"))));
+    found
+}
+
+/// What paths through the machine stack of a thread begin with.
+pub(crate) fn native_stack(thread: &str) -> String {
+    format!("{thread}.<C stack>")
 }
 
 fn of_thread(runtime: &PythonRuntime<'_>, thread: &Thread, label: &str, found: &mut Vec<NamedAddress>) {

@@ -7,7 +7,7 @@ use pycoroner_heap::{HeapDocument, Options, analyze};
 use serde_json::Value;
 
 /// Modes of `programs/leaks.py`.
-const MODES: [&str; 18] = [
+const MODES: [&str; 19] = [
     "cache",
     "cycle",
     "del_cycle",
@@ -26,6 +26,7 @@ const MODES: [&str; 18] = [
     "deep_chain",
     "deque",
     "class_attribute",
+    "under_construction",
 ];
 
 #[test]
