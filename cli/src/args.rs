@@ -249,6 +249,10 @@ pub(crate) enum HeapView {
     Suspects,
     /// What keeps the most alive, by path
     Owners,
+    /// Equal strings, and containers that have room for more than they hold
+    Waste,
+    /// The largest objects and buffers
+    Largest,
     /// What the objects are that EXPR... name, and what they keep alive
     Object,
     /// The shortest paths to them, each from another root

@@ -1,6 +1,7 @@
 //! Documents as they are read back after redaction, for rendering; every member may be missing.
 
 pub(crate) mod heap;
+pub(crate) mod heap_details;
 
 use std::collections::BTreeMap;
 

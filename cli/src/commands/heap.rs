@@ -7,7 +7,7 @@ use pycoroner_coredump::objects::repr::ReprLimits;
 use pycoroner_coredump::{AttachError, DeadProcess, PythonRuntime};
 use pycoroner_findings::{Gap, GapKind};
 use pycoroner_heap::{
-    HeapDocument, Inquiry, InquiryOptions, Options, Question, SCHEMA, Totals, Unresolved, analyze, growth,
+    HeapDocument, Inquiry, InquiryOptions, Options, Question, SCHEMA, Unresolved, analyze, growth,
 };
 
 use super::Session;
@@ -52,9 +52,13 @@ fn question(args: &HeapArgs) -> Result<Option<Question>> {
         HeapView::Path => Some(Question::Path),
         HeapView::Referrers => Some(Question::Referrers),
         HeapView::Referents => Some(Question::Referents),
-        HeapView::Summary | HeapView::Types | HeapView::Suspects | HeapView::Owners | HeapView::Growth => {
-            None
-        }
+        HeapView::Summary
+        | HeapView::Types
+        | HeapView::Suspects
+        | HeapView::Owners
+        | HeapView::Waste
+        | HeapView::Largest
+        | HeapView::Growth => None,
     };
     match (question, args.expressions.is_empty()) {
         (Some(_), true) => {
@@ -123,15 +127,8 @@ fn inquire(session: &Session, args: &HeapArgs, question: Question) -> Result<Out
 pub(super) fn read(runtime: Result<&PythonRuntime<'_>, &AttachError>, max_memory: u64) -> HeapDocument {
     let refused = |why: String| HeapDocument {
         schema: SCHEMA,
-        totals: Totals::default(),
-        ledger: Vec::new(),
-        types: Vec::new(),
-        owners: Vec::new(),
-        suspects: Vec::new(),
-        unreachable: Vec::new(),
-        unowned: Vec::new(),
-        findings: Vec::new(),
         gaps: vec![Gap::new(GapKind::Unknown, "the heap", why)],
+        ..HeapDocument::default()
     };
     let runtime = match runtime {
         Ok(runtime) => runtime,

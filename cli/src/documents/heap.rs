@@ -4,6 +4,7 @@ use pycoroner_findings::{Finding, Gap};
 use serde::Deserialize;
 
 use super::Attribute;
+use super::heap_details::{BufferRow, ContainersRow, Duplicates, LargeRow};
 use crate::redaction::Redaction;
 
 /// `pycoroner.heap/1`.
@@ -17,6 +18,10 @@ pub(crate) struct HeapDocument {
     pub(crate) suspects: Vec<HeapSuspect>,
     pub(crate) unreachable: Vec<UnreachableRow>,
     pub(crate) unowned: Vec<UnownedRow>,
+    pub(crate) duplicates: Duplicates,
+    pub(crate) containers: Vec<ContainersRow>,
+    pub(crate) largest: Vec<LargeRow>,
+    pub(crate) buffers: Vec<BufferRow>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) gaps: Vec<Gap>,
     pub(crate) redactions: Vec<Redaction>,

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::closing;
+use super::heap_waste;
 use super::inert::{cut, inert};
 use super::quantity::{bar, bytes, count, counted};
 use super::style::{BAD, FAINT, NAME, STRONG, WARN};
@@ -11,8 +12,10 @@ use crate::documents::heap::{HeapDocument, HeapSuspect, LedgerRow, OwnerRow, Typ
 
 /// Rows of a table of the summary.
 const FIRST_ROWS: usize = 10;
+/// Rows of a table of the summary that seldom matters.
+const FEW_ROWS: usize = 5;
 /// Blocks of a full bar.
-const BAR: usize = 16;
+pub(super) const BAR: usize = 16;
 /// Characters of a name or path that are shown.
 const MOST_CHARACTERS: usize = 120;
 
@@ -25,10 +28,14 @@ pub(crate) fn render(document: &HeapDocument, view: HeapView) -> String {
             write_suspects(&mut out, &document.suspects, FIRST_ROWS);
             write_types(&mut out, &document.types, FIRST_ROWS);
             write_owners(&mut out, &document.owners, FIRST_ROWS);
+            heap_waste::write(&mut out, document, FEW_ROWS);
+            heap_waste::write_largest(&mut out, document, FEW_ROWS);
             write_ledger(&mut out, &document.ledger);
         }
         HeapView::Types => write_types(&mut out, &document.types, usize::MAX),
         HeapView::Suspects => write_suspects(&mut out, &document.suspects, usize::MAX),
+        HeapView::Waste => heap_waste::write(&mut out, document, usize::MAX),
+        HeapView::Largest => heap_waste::write_largest(&mut out, document, usize::MAX),
         HeapView::Owners => write_owners(&mut out, &document.owners, usize::MAX),
         // Views of single objects and of two cores have renderers of their own.
         HeapView::Object | HeapView::Path | HeapView::Referrers | HeapView::Referents | HeapView::Growth => {}

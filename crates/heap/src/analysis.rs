@@ -7,6 +7,7 @@ use pycoroner_coredump::{Address, PythonRuntime, ReadError};
 use pycoroner_findings::{Finding, Gap};
 use rustc_hash::FxHashMap;
 
+use crate::answers::details::{self, Ground};
 use crate::answers::paths::Paths;
 use crate::answers::reach::Reach;
 use crate::answers::{ledger, owners, suspects, types};
@@ -148,7 +149,7 @@ pub fn analyze(runtime: &PythonRuntime<'_>, options: &Options<'_>) -> Result<Ana
     let ledger = ledger::partition(&heap);
     let unowned = unowned(&heap, &reach, &on_stacks);
     let findings = findings::judge(runtime.process().core(), &suspects, &ledger, &unowned);
-    let document = HeapDocument {
+    let mut document = HeapDocument {
         schema: SCHEMA,
         totals: totals(&heap, &types, &ledger),
         ledger,
@@ -162,7 +163,10 @@ pub fn analyze(runtime: &PythonRuntime<'_>, options: &Options<'_>) -> Result<Ana
             types.truncate(options.top);
             types
         },
+        ..HeapDocument::default()
     };
+    let ground = Ground { heap: &heap, reach: &reach, retained: &retained, paths: &paths, live_bytes };
+    details::add(&ground, &mut document);
     options.progress(Phase::Answers, heap.objects.len() as u64);
     Ok(Analysis { document })
 }

@@ -7,11 +7,15 @@ use serde::Serialize;
 
 use crate::naming::edge::Kind;
 
+mod contents;
+
+pub use contents::{Buffer, Container, Containers, Duplicate, Duplicates, Holder, LargeObject};
+
 /// Name and version of the contract.
 pub const SCHEMA: &str = "pycoroner.heap/1";
 
 /// Everything that is said about a heap.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct HeapDocument {
     /// [`SCHEMA`].
     pub schema: &'static str,
@@ -29,6 +33,14 @@ pub struct HeapDocument {
     pub unreachable: Vec<Unreachable>,
     /// Objects that nothing that can be seen holds, although their reference counts say that something does, by type.
     pub unowned: Vec<Unowned>,
+    /// Contents of strings and bytes that are held more than once.
+    pub duplicates: Duplicates,
+    /// How full containers are, by type; those first that waste most.
+    pub containers: Vec<Containers>,
+    /// The largest objects by their own size.
+    pub largest: Vec<LargeObject>,
+    /// The largest runs of bytes that objects give access to.
+    pub buffers: Vec<Buffer>,
     /// The judgement.
     pub findings: Vec<Finding>,
     /// What could not be told.

@@ -5,6 +5,10 @@ use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
 
 use crate::document::{LedgerRow, Suspect, Unowned};
 
+mod details;
+
+pub(crate) use details::of_details;
+
 /// Every suspect as a finding; memory that is free inside of allocators; objects whose references got lost.
 pub(crate) fn judge(
     core: &Core<'_>,

@@ -41,8 +41,9 @@ mod survey;
 
 pub use analysis::{Analysis, Failure, Options, Phase, analyze};
 pub use document::{
-    Accumulates, AttributeRow, HeapDocument, InquiryDocument, LedgerRow, ObjectRow, Owner, ReferenceRow,
-    ReferencesRow, Route, RoutesRow, SCHEMA, Suspect, Totals, TypeRow, Unowned, Unreachable, Unresolved,
+    Accumulates, AttributeRow, Buffer, Container, Containers, Duplicate, Duplicates, HeapDocument, Holder,
+    InquiryDocument, LargeObject, LedgerRow, ObjectRow, Owner, ReferenceRow, ReferencesRow, Route, RoutesRow,
+    SCHEMA, Suspect, Totals, TypeRow, Unowned, Unreachable, Unresolved,
 };
 pub use expression::error::ExpressionError;
 pub use graph::dominators::{Dominator, Dominators};

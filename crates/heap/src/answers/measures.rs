@@ -27,6 +27,15 @@ pub(crate) struct Measures {
     pub(crate) shape: Option<Vec<u64>>,
 }
 
+/// Types of the standard library whose objects give access to memory that their size does not count.
+const WITH_BUFFER: [&str; 3] = ["memoryview", "mmap.mmap", "_io.BytesIO"];
+
+/// Whether the objects of a class give access to memory that their size does not count, arrays of NumPy left out.
+pub(crate) fn gives_access(look: &Look<'_, '_, '_>, class: u64) -> bool {
+    WITH_BUFFER.contains(&look.name_of_class(class).as_str())
+        || CTYPES.iter().any(|name| look.is_derived(class, name))
+}
+
 impl Measures {
     /// Measures the object at `address`.
     pub(crate) fn of(look: &Look<'_, '_, '_>, address: u64) -> Self {

@@ -1,8 +1,13 @@
 //! Answers about a heap: who holds what, by which path.
 
 pub(crate) mod claims;
+pub(crate) mod containers;
+pub(crate) mod details;
+pub(crate) mod duplicates;
+pub(crate) mod largest;
 pub(crate) mod ledger;
 pub(crate) mod measures;
+pub(crate) mod names;
 pub(crate) mod native_stacks;
 pub(crate) mod object;
 pub(crate) mod owners;

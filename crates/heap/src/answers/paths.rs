@@ -95,6 +95,11 @@ impl Paths {
         }
     }
 
+    /// The object that the shortest path to `node` comes through last; `None` for a root and for what none reaches.
+    pub(crate) fn before(&self, node: Node) -> Option<Node> {
+        self.before.get(node as usize).copied().filter(|&before| (before as usize) < self.before.len())
+    }
+
     /// The name of the root that `node` is, if it is one.
     pub(crate) fn root_at(&self, node: Node) -> Option<&RootName> {
         let before = self.before[node as usize];

@@ -117,6 +117,7 @@ places! {
 
     }
     optional {
+    bytes_data: m::BYTES_DATA;
     refcount: m::OBJECT_REFCNT;
     ref_local: m::OBJECT_REF_LOCAL;
     ref_shared: m::OBJECT_REF_SHARED;

@@ -35,8 +35,19 @@ impl<'d> Keys<'d> {
     }
 
     /// `USABLE_FRACTION`: two thirds of the slots get an entry.
-    fn room(&self) -> u64 {
+    pub(crate) fn room(&self) -> u64 {
         self.slots.saturating_mul(2) / 3
+    }
+
+    /// Size of the smallest table of this kind that has room for `count` entries.
+    pub(crate) fn least_size(&self, count: u64) -> u64 {
+        /// `PyDict_MINSIZE`.
+        const LEAST_SLOTS: u64 = 8;
+        let least = count.saturating_mul(3).div_ceil(2).max(LEAST_SLOTS);
+        let Some(slots) = least.checked_next_power_of_two() else { return u64::MAX };
+        let room = slots.saturating_mul(2) / 3;
+        let index_bytes = slots.saturating_mul(bytes_per_index(slots));
+        self.fixed.saturating_add(index_bytes).saturating_add(room.saturating_mul(self.entry_size))
     }
 
     /// The key in entry `number`; 0 when there is none.
@@ -63,14 +74,7 @@ impl<'d> Reader<'d> {
             (slots, index_bytes, by_str.filter(|_| !general))
         } else {
             let slots = bytes.word(places.keys_size?)?;
-            // DK_IXSIZE (Objects/dictobject.c at v3.10.13).
-            let index = match slots {
-                0..=0xff => 1,
-                0x100..=0xffff => 2,
-                0x1_0000..=0xffff_ffff => 4,
-                _ => 8,
-            };
-            (slots, slots.checked_mul(index)?, None)
+            (slots, slots.checked_mul(bytes_per_index(slots))?, None)
         };
         let (key, value) = match by_str {
             Some(_) => (places.str_entry_key?, places.str_entry_value?),
@@ -127,5 +131,15 @@ impl<'d> Reader<'d> {
         for number in 0..keys.entries.min(1 << 16) {
             sink.edge(keys.key_at(number), Step::Key);
         }
+    }
+}
+
+/// `DK_IXSIZE` (Objects/dictobject.c at v3.10.13).
+fn bytes_per_index(slots: u64) -> u64 {
+    match slots {
+        0..=0xff => 1,
+        0x100..=0xffff => 2,
+        0x1_0000..=0xffff_ffff => 4,
+        _ => 8,
     }
 }

@@ -6,7 +6,7 @@ use crate::references::reader::Reader;
 /// Longest text that is read, in characters.
 const MAX_TEXT: u64 = 200;
 
-impl Reader<'_> {
+impl<'d> Reader<'d> {
     /// The characters of the str at `address`, cut at 200; `None` when that is not readable as a str.
     pub(crate) fn text(&self, address: u64) -> Option<String> {
         let mut text = String::new();
@@ -66,7 +66,21 @@ impl Reader<'_> {
         Some(length)
     }
 
-    fn characters(&self, object: Bytes<'_>) -> Option<Bytes<'_>> {
+    /// Size of a character, and all of them as they stand in memory; `None` when they are not all there.
+    pub(crate) fn text_bytes(&self, object: Bytes<'_>) -> Option<(u32, &'d [u8])> {
+        let kind = self.str_state.kind.of(object)?;
+        let length = object.word(self.places.unicode_length)?.checked_mul(kind.into())?;
+        let bytes = self.characters(object)?.as_slice().get(..usize::try_from(length).ok()?)?;
+        Some((kind, bytes))
+    }
+
+    /// What a bytes object holds; `None` when it is not all there.
+    pub(crate) fn bytes_content(&self, object: Bytes<'d>) -> Option<&'d [u8]> {
+        let length = usize::try_from(object.word(self.places.var_len)?).ok()?;
+        object.skip(self.places.bytes_data?)?.as_slice().get(..length)
+    }
+
+    fn characters(&self, object: Bytes<'_>) -> Option<Bytes<'d>> {
         let places = &self.places;
         let compact = self.str_state.compact.of(object)? == 1;
         if !compact {

@@ -7,7 +7,7 @@ use pycoroner_heap::{HeapDocument, Options, analyze};
 use serde_json::Value;
 
 /// Modes of `programs/leaks.py`.
-const MODES: [&str; 19] = [
+const MODES: &[&str] = &[
     "cache",
     "cycle",
     "del_cycle",
@@ -19,6 +19,9 @@ const MODES: [&str; 19] = [
     "pymalloc_fragments",
     "malloc_fragments",
     "duplicate_strings",
+    "duplicate_attributes",
+    "deleted_keys",
+    "empty_containers",
     "over_allocation",
     "big_buffers",
     "native_memory",
@@ -36,7 +39,7 @@ fn leaks_are_found_where_they_are() {
     }
     let mut checked = 0;
     for interpreter in live::interpreters() {
-        for mode in MODES {
+        for &mode in MODES {
             let Ok(made) = live::make_core_with(&interpreter, "leaks", &[mode]) else { continue };
             let file = CoreFile::open(&made.core, UnpackLimits::default()).expect("the core");
             let core = Core::parse(&file, SourceId(1)).expect("a core");
@@ -73,11 +76,51 @@ fn check(name: &str, found: &HeapDocument, truth: &Truth) {
         let stated = (stated["count"].as_u64(), stated["excess_references"].as_u64());
         assert_eq!((row.map(|row| row.count), row.map(|row| row.excess_references)), stated, "{name}");
     }
+    check_sections(name, found, truth);
     if let Some(stated) = truth.others.get("large_row") {
         let row = found.ledger.iter().find(|row| Some(row.owner.as_str()) == stated["owner"].as_str());
         let least = stated["at_least"].as_u64();
         assert!(row.map(|row| row.bytes) >= least, "{name}: {:?}", found.ledger);
     }
+}
+
+/// Sections whose rows the truth states in part: a row has to be there that says all that it says.
+const SECTIONS: [&str; 4] = ["duplicates", "containers", "buffers", "largest"];
+
+fn check_sections(name: &str, found: &HeapDocument, truth: &Truth) {
+    let document = serde_json::to_value(found).expect("a document");
+    for section in SECTIONS {
+        let written = match section {
+            "duplicates" => &document["duplicates"]["rows"],
+            _ => &document[section],
+        };
+        let written = written.as_array().map(Vec::as_slice).unwrap_or_default();
+        for stated in rows(truth, section) {
+            // A container is a row within that of its type.
+            let within = written.iter().flat_map(|row| row["largest"].as_array()).flatten();
+            let is_there = written.iter().chain(within).any(|row| says(row, stated));
+            assert!(is_there, "{name}: no {stated} in {section}: {written:#?}");
+        }
+    }
+    if let Some(id) = truth.others.get("finding").and_then(Value::as_str) {
+        assert!(found.findings.iter().any(|finding| finding.id == id), "{name}: no {id}");
+    }
+}
+
+/// Whether a row says what is stated; `N_at_least` states the least number of `N`, and a holder by its path.
+fn says(row: &Value, stated: &Value) -> bool {
+    let Some(stated) = stated.as_object() else { return false };
+    // The row of a container does not repeat its type.
+    let repeats = |key: &str| key != "type" || row.get("type").is_some();
+    stated.iter().filter(|(key, _)| repeats(key)).all(|(key, value)| match key.strip_suffix("_at_least") {
+        Some("wasted") => row["wasted_bytes"].as_u64() >= value.as_u64(),
+        Some("bytes") => row["bytes"].as_u64() >= value.as_u64(),
+        Some(number) => row[number].as_u64() >= value.as_u64(),
+        None if key == "held_by" => {
+            row["held_by"].as_array().is_some_and(|holders| holders.iter().any(|it| it["path"] == *value))
+        }
+        None => row[key] == *value,
+    })
 }
 
 fn rows<'t>(truth: &'t Truth, key: &str) -> &'t [Value] {

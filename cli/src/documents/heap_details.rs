@@ -1,0 +1,75 @@
+//! What `pycoroner heap` says besides who holds what, read back after redaction.
+
+use serde::Deserialize;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Duplicates {
+    pub(crate) contents: u64,
+    pub(crate) copies: u64,
+    pub(crate) wasted_bytes: u64,
+    pub(crate) rows: Vec<DuplicateRow>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct DuplicateRow {
+    #[serde(rename = "type")]
+    pub(crate) type_name: String,
+    pub(crate) count: u64,
+    pub(crate) wasted_bytes: u64,
+    pub(crate) repr: String,
+    pub(crate) truncated: bool,
+    pub(crate) held_by: Vec<Holder>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Holder {
+    pub(crate) path: String,
+    pub(crate) count: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ContainersRow {
+    #[serde(rename = "type")]
+    pub(crate) type_name: String,
+    pub(crate) count: u64,
+    pub(crate) bytes: u64,
+    pub(crate) empty: u64,
+    pub(crate) wasted_bytes: u64,
+    pub(crate) largest: Vec<ContainerRow>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ContainerRow {
+    pub(crate) path: Option<String>,
+    pub(crate) address: String,
+    pub(crate) used: u64,
+    pub(crate) room: u64,
+    pub(crate) wasted_bytes: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct LargeRow {
+    pub(crate) path: Option<String>,
+    pub(crate) address: String,
+    #[serde(rename = "type")]
+    pub(crate) type_name: String,
+    pub(crate) shallow_bytes: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct BufferRow {
+    pub(crate) path: Option<String>,
+    pub(crate) address: String,
+    #[serde(rename = "type")]
+    pub(crate) type_name: String,
+    pub(crate) bytes: u64,
+    pub(crate) base: Option<String>,
+    pub(crate) views: u64,
+}

@@ -1,0 +1,112 @@
+//! What waste and large parts amount to.
+
+use pycoroner_coredump::{Address, Core};
+use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
+
+use crate::document::{Container, Containers, HeapDocument};
+
+/// A share of all live bytes from which on something is worth a finding.
+const SHARE_PERCENT: u64 = 10;
+/// Less than this is not worth anybody's time.
+const LEAST: u64 = 1 << 20;
+/// A container is sparse when it uses no more than one in so many of its places.
+const SPARSE: u64 = 8;
+/// Sparse containers of one type that get a finding.
+const MOST_OF_TYPE: usize = 3;
+
+/// Equal contents, and containers that are nearly empty.
+pub(crate) fn of_details(core: &Core<'_>, document: &HeapDocument, live_bytes: u64) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = duplicates(document, live_bytes).into_iter().collect();
+    for row in &document.containers {
+        let sparse = row.largest.iter().filter(|container| is_sparse(container));
+        findings.extend(sparse.take(MOST_OF_TYPE).map(|container| sparse_container(core, row, container)));
+        findings.extend(empty_containers(row, live_bytes));
+    }
+    findings
+}
+
+/// Whether it is much, both as such and as a part of all.
+pub(super) fn is_much(bytes: u64, live_bytes: u64) -> bool {
+    bytes >= LEAST && bytes.saturating_mul(100) >= live_bytes.saturating_mul(SHARE_PERCENT)
+}
+
+pub(super) fn percent(bytes: u64, live_bytes: u64) -> f64 {
+    if live_bytes == 0 { 0.0 } else { bytes as f64 * 100.0 / live_bytes as f64 }
+}
+
+fn duplicates(document: &HeapDocument, live_bytes: u64) -> Option<Finding> {
+    let found = &document.duplicates;
+    if !is_much(found.wasted_bytes, live_bytes) {
+        return None;
+    }
+    let title = format!(
+        "Equal contents: {} strings and bytes hold what another one holds, and take {} bytes, {:.1} % of all live objects",
+        found.copies,
+        found.wasted_bytes,
+        percent(found.wasted_bytes, live_bytes)
+    );
+    let finding = Finding::new("heap-duplicate-contents", Severity::Warning, Confidence::Strong, title);
+    let finding = found.rows.iter().take(3).fold(finding, |finding, row| {
+        let place =
+            row.held_by.first().map(|holder| format!(", {} of them under {}", holder.count, holder.path));
+        let statement = format!(
+            "{} objects of {} of length {} are equal and waste {} bytes{}",
+            row.count,
+            row.r#type,
+            row.length,
+            row.wasted_bytes,
+            place.unwrap_or_default()
+        );
+        finding.with_evidence(Evidence::new(Basis::Derived, statement))
+    });
+    Some(
+        finding.refuted_if(
+            "the contents live only for moments: then another core of the service shows other ones",
+        ),
+    )
+}
+
+fn is_sparse(container: &Container) -> bool {
+    container.wasted_bytes >= LEAST && container.used.saturating_mul(SPARSE) <= container.room
+}
+
+fn sparse_container(core: &Core<'_>, row: &Containers, container: &Container) -> Finding {
+    let place = container.path.clone().unwrap_or_else(|| container.address.to_string());
+    let title = format!(
+        "Sparse container: {place} ({}) uses {} of {} places and wastes {} bytes",
+        row.r#type, container.used, container.room, container.wasted_bytes
+    );
+    let why = format!(
+        "it takes {} bytes; made anew with what it holds it would take {}",
+        container.bytes,
+        container.bytes - container.wasted_bytes.min(container.bytes)
+    );
+    let evidence = Evidence::new(Basis::Derived, why).cite(core.cite(Address(container.address.0), 64));
+    Finding::new("heap-sparse-container", Severity::Warning, Confidence::Strong, title)
+        .about(place)
+        .with_evidence(evidence)
+        .refuted_if(
+            "it is about to be filled again: tables of dicts and sets shrink only when something is added",
+        )
+}
+
+fn empty_containers(row: &Containers, live_bytes: u64) -> Option<Finding> {
+    if !is_much(row.empty_bytes, live_bytes) {
+        return None;
+    }
+    let title = format!(
+        "Empty containers: {} of {} objects of {} hold nothing and take {} bytes, {:.1} % of all live objects",
+        row.empty,
+        row.count,
+        row.r#type,
+        row.empty_bytes,
+        percent(row.empty_bytes, live_bytes)
+    );
+    let why = "each was made before anything was put into it, or was emptied and kept";
+    Some(
+        Finding::new("heap-empty-containers", Severity::Warning, Confidence::Moderate, title)
+            .about(row.r#type.clone())
+            .with_evidence(Evidence::new(Basis::Derived, why))
+            .refuted_if("they are filled later on: then another core of the service shows fewer"),
+    )
+}
