@@ -8,6 +8,7 @@ mod documents;
 mod evidence;
 mod exit;
 mod output;
+mod progress;
 mod redaction;
 mod render;
 mod sniff;

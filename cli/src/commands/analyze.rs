@@ -89,7 +89,7 @@ fn dead_process(
             continue;
         }
         session.detail(&format!("reading {}", item.shown));
-        match read_core(item, args) {
+        match read_core(session, item, args) {
             Ok((snapshot, heap)) => dead = Some(Dead { item: index, snapshot, heap }),
             Err(error) => {
                 let gap = Gap::new(GapKind::Corrupt, format!("all of {}", item.shown), format!("{error:#}"));
@@ -105,13 +105,17 @@ fn dead_process(
     }
 }
 
-fn read_core(item: &Item, args: &AnalyzeArgs) -> Result<(ProcessSnapshot, Option<HeapDocument>)> {
+fn read_core(
+    session: &Session,
+    item: &Item,
+    args: &AnalyzeArgs,
+) -> Result<(ProcessSnapshot, Option<HeapDocument>)> {
     let options =
         CaptureOptions { locals: LocalsOf::CrashedThread(FRAMES_WITH_LOCALS), ..CaptureOptions::default() };
     with_process(item, &args.binaries, |process, runtime| {
         let snapshot = capture(process, runtime, &options);
         // Without a runtime the snapshot's own gap says why there is no heap.
-        Ok((snapshot, runtime.is_ok().then(|| heap::read(runtime, args.memory.max_memory))))
+        Ok((snapshot, runtime.is_ok().then(|| heap::read(session, runtime, args.memory.max_memory))))
     })
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn run(session: &Session, args: &HeapArgs) -> Result<Outcome> {
     let item = core_item(&args.core)?;
     session.output.spare([item.path.as_path()])?;
     let document = with_process(&item, &args.binaries, |process, runtime| {
-        let mut document = read(runtime, args.memory.max_memory);
+        let mut document = read(session, runtime, args.memory.max_memory);
         document.gaps.splice(0..0, gaps_of_core(process));
         Ok(document)
     })?;
@@ -79,7 +79,7 @@ fn compare(session: &Session, args: &HeapArgs) -> Result<Outcome> {
     // One after the other, so that only one heap is held at a time.
     let [old, new] = [old, new].map(|item| {
         with_process(&item, &args.binaries, |process, runtime| {
-            let mut document = read(runtime, args.memory.max_memory);
+            let mut document = read(session, runtime, args.memory.max_memory);
             document.gaps.splice(0..0, gaps_of_core(process));
             Ok(document)
         })
@@ -102,7 +102,10 @@ fn inquire(session: &Session, args: &HeapArgs, question: Question) -> Result<Out
         references: args.values.max_items,
         retained: !args.no_retained,
     };
-    let heap_options = Options { max_memory: args.memory.max_memory, ..Options::default() };
+    let progress = session.progress();
+    let report = |phase, done| progress.of_heap(phase, done);
+    let heap_options =
+        Options { max_memory: args.memory.max_memory, progress: Some(&report), ..Options::default() };
     let document = with_process(&item, &args.binaries, |process, runtime| {
         let runtime =
             runtime.map_err(|error| anyhow!("there is no Python whose objects could be read: {error}"))?;
@@ -111,6 +114,7 @@ fn inquire(session: &Session, args: &HeapArgs, question: Question) -> Result<Out
         document.gaps.splice(0..0, gaps_of_core(process));
         Ok(document)
     })?;
+    drop(progress);
     if document.unresolved.len() == args.expressions.len() {
         let why = |unresolved: &Unresolved| {
             format!("{}: column {}: {}", unresolved.expr, unresolved.column, unresolved.why)
@@ -124,7 +128,11 @@ fn inquire(session: &Session, args: &HeapArgs, question: Question) -> Result<Out
 }
 
 /// The heap's answers; without a Python, or when the heap cannot be read, the gap that says so.
-pub(super) fn read(runtime: Result<&PythonRuntime<'_>, &AttachError>, max_memory: u64) -> HeapDocument {
+pub(super) fn read(
+    session: &Session,
+    runtime: Result<&PythonRuntime<'_>, &AttachError>,
+    max_memory: u64,
+) -> HeapDocument {
     let refused = |why: String| HeapDocument {
         schema: SCHEMA,
         gaps: vec![Gap::new(GapKind::Unknown, "the heap", why)],
@@ -134,7 +142,10 @@ pub(super) fn read(runtime: Result<&PythonRuntime<'_>, &AttachError>, max_memory
         Ok(runtime) => runtime,
         Err(error) => return refused(format!("there is no Python whose objects could be read: {error}")),
     };
-    match analyze(runtime, &Options { top: MOST_TYPES, max_memory, ..Options::default() }) {
+    let progress = session.progress();
+    let report = |phase, done| progress.of_heap(phase, done);
+    let options = Options { top: MOST_TYPES, max_memory, progress: Some(&report), ..Options::default() };
+    match analyze(runtime, &options) {
         Ok(analysis) => bounded(analysis.into_document()),
         Err(failure) => refused(failure.to_string()),
     }

@@ -18,6 +18,7 @@ use serde_json::Value;
 
 use crate::args::{Common, DocumentFormat, Switch};
 use crate::output::Output;
+use crate::progress::Progress;
 use crate::redaction::redacted;
 
 /// What all commands share: where results go, what is masked, how much is said on stderr.
@@ -64,6 +65,11 @@ impl Session {
         if self.loudness >= Loudness::Verbose {
             say(message);
         }
+    }
+
+    /// A line that shows how far an analysis is.
+    pub(crate) fn progress(&self) -> Progress {
+        Progress::new(self.loudness == Loudness::Quiet)
     }
 
     /// Writes a document, redacted, as JSON or as what `render` makes of it.
