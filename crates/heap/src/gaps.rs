@@ -22,6 +22,14 @@ pub(crate) fn find(heap: &Heap<'_, '_>) -> Vec<Gap> {
             .remedy("run the service with Python's own allocator, or without PYTHONMALLOC"),
         );
     }
+    if spans > 0 && heap.objects.malloc.runs.is_empty() {
+        gaps.push(Gap::new(
+            GapKind::Unknown,
+            "what malloc keeps besides objects",
+            "no chunks of glibc's malloc were found: the process has another one, as musl's or jemalloc, or its heap is \
+             not dumped; what no object owns there counts as anonymous",
+        ));
+    }
     for &at in &heap.objects.malloc.broken {
         gaps.push(Gap::new(
             GapKind::Corrupt,

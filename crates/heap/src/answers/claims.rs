@@ -41,6 +41,11 @@ impl Claims {
         Self(left)
     }
 
+    /// The parts of `self` that `others` claim as well.
+    pub(crate) fn within(&self, others: &Self) -> Self {
+        self.without(&self.without(others))
+    }
+
     /// Adds the ranges of `others`.
     pub(crate) fn join(&mut self, others: &Self) {
         *self = self.0.iter().chain(&others.0).copied().collect();
@@ -62,6 +67,7 @@ mod tests {
         assert_eq!(some.0, [(0, 5), (10, 31)]);
         let others: Claims = [(4, 12), (14, 15), (20, 25), (40, 50)].into_iter().collect();
         assert_eq!(some.without(&others).0, [(0, 4), (12, 14), (15, 20), (25, 31)]);
+        assert_eq!(some.within(&others).0, [(4, 5), (10, 12), (14, 15), (20, 25)]);
         assert_eq!((some.bytes(), some.without(&others).bytes()), (26, 17));
     }
 }

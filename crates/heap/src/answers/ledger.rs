@@ -1,6 +1,6 @@
 //! Which dumped byte belongs to whom.
 
-use pycoroner_coredump::{Core, ThreadStatus};
+use pycoroner_coredump::{Core, Segment, ThreadStatus};
 
 use crate::allocators::Allocator;
 use crate::allocators::glibc::{Run, Use};
@@ -22,6 +22,8 @@ pub(crate) fn partition(heap: &Heap<'_, '_>) -> Vec<LedgerRow> {
     book.row("stacks", &stacks(core));
     book.row("modules", &files(heap, true));
     book.row("file-mappings", &files(heap, false));
+    let large = large_regions(core, &book.unclaimed);
+    book.row("large-anonymous", &large);
     let rest = book.unclaimed.bytes();
     book.add("anonymous", rest);
     // Segments that share addresses are dumped twice.
@@ -95,6 +97,25 @@ fn reserved(heap: &Heap<'_, '_>) -> Claims {
     };
     let pieces = heap.reader.image.pieces().iter().map(|piece| (piece.start, piece.end()));
     pieces.filter(|&(start, end)| holds_one(start, end)).collect()
+}
+
+/// What nobody claims of mappings of which much is left: buffers of native libraries, arenas of other allocators.
+fn large_regions(core: &Core<'_>, unclaimed: &Claims) -> Claims {
+    const LARGE: u64 = 32 << 20;
+    let mapping = |segment: &Segment| -> Claims {
+        let start = segment.address.0;
+        std::iter::once((start, start.saturating_add(segment.present))).collect()
+    };
+    let left = |segment: &Segment| unclaimed.within(&mapping(segment));
+    let mut large = Claims::default();
+    // No more is left of a mapping than it has.
+    for segment in core.segments().iter().filter(|segment| segment.present >= LARGE) {
+        let left = left(segment);
+        if left.bytes() >= LARGE {
+            large.join(&left);
+        }
+    }
+    large
 }
 
 /// The mappings that threads' stack pointers point into.

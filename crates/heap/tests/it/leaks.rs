@@ -25,6 +25,7 @@ const MODES: &[&str] = &[
     "over_allocation",
     "big_buffers",
     "native_memory",
+    "private_mapping",
     "lru_cache",
     "deep_chain",
     "deque",
