@@ -112,6 +112,14 @@ pub(crate) enum CoreFormat {
     Folded,
 }
 
+/// The forms of what a heap says; each view has some of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HeapFormat {
+    Text,
+    Json,
+    Heapsnapshot,
+}
+
 /// The forms of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ReportFormat {
@@ -208,6 +216,7 @@ Examples:
   pycoroner heap core.412 path \"<thread 'MainThread'>.<frame main>.rows[-1]\"
   pycoroner heap core.412 referrers shop.models.Registry.instances
   pycoroner heap core.412 growth core.387
+  pycoroner heap core.412 export -o core.412.heapsnapshot      for the Memory panel of Chrome DevTools, or memlab
 
 EXPR is an address, or a path as all views print it: a module's name, then .attribute, [key], and what has no name in
 Python in angle brackets.")]
@@ -229,13 +238,27 @@ pub(crate) struct HeapArgs {
     /// With object: do not read the whole heap to say what it keeps alive and which path leads to it
     #[arg(long)]
     pub(crate) no_retained: bool,
-    /// Text or JSON; when omitted, by the ending of the output file, else text
-    #[arg(long, value_name = "text|json", hide_possible_values = true)]
-    pub(crate) format: Option<DocumentFormat>,
+    /// With export: the format; else text or JSON. When omitted, by the ending of the output file, else text
+    #[arg(long, value_name = "text|json|heapsnapshot", hide_possible_values = true)]
+    pub(crate) format: Option<HeapFormat>,
+    #[command(flatten)]
+    pub(crate) folding: Folding,
     #[command(flatten)]
     pub(crate) binaries: Binaries,
     #[command(flatten)]
     pub(crate) memory: MemoryArg,
+}
+
+/// How much a heap snapshot holds.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Folding {
+    /// With export to heapsnapshot: show at most N objects by themselves, those that keep most alive; others count
+    /// with what keeps them alive
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    pub(crate) max_objects: usize,
+    /// With export to heapsnapshot: fold objects that keep less than SIZE alive, instead of what --max-objects asks for
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) fold_below: Option<u64>,
 }
 
 /// The views of the heap's text output; JSON always holds all.
@@ -263,6 +286,8 @@ pub(crate) enum HeapView {
     Referents,
     /// What changed since an older core of the same service: EXPR is that core
     Growth,
+    /// The whole heap for other tools; see --format
+    Export,
 }
 
 /// Show what logs say: tracebacks, fatal errors, events, and messages that are new

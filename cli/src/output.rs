@@ -1,7 +1,7 @@
 //! Where results go: stdout, or a file that is written whole or not at all.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -68,24 +68,43 @@ impl Output {
     fn to_file(&self, path: &Path, text: &str) -> io::Result<()> {
         let plain = anstream::adapter::strip_str(text).to_string();
         let text = if self.color == ColorWhen::Always { text } else { &plain };
-        // What a link leads to is replaced, not the link.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
-            // A device or a pipe cannot be replaced; a directory refuses by itself.
-            return File::options()
-                .write(true)
-                .open(&path)?
-                .write_all(text.as_bytes())
-                .or_else(quiet_when_broken);
-        }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        // Born with mode 0600, and stays so: reports hold what the process held.
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(&path).map_err(|error| error.error)?;
-        Ok(())
+        stream_to_file(path, |file| file.write_all(text.as_bytes()))
     }
+
+    /// Hands `write` something to write to, with the same promises: a file is there whole or not at all.
+    pub(crate) fn stream<T>(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<T>) -> Result<Option<T>> {
+        let mut answer = None;
+        let keep = |to: &mut dyn Write| {
+            let mut to = BufWriter::with_capacity(1 << 16, to);
+            answer = Some(write(&mut to)?);
+            to.flush()
+        };
+        match &self.destination {
+            None => {
+                keep(&mut io::stdout().lock()).or_else(quiet_when_broken).context("cannot write to stdout")?
+            }
+            Some(path) => stream_to_file(path, keep).with_context(|| {
+                format!("cannot write {}; is the folder there, writable, with room left?", path.display())
+            })?,
+        }
+        Ok(answer)
+    }
+}
+
+fn stream_to_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    // What a link leads to is replaced, not the link.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
+        // A device or a pipe cannot be replaced; a directory refuses by itself.
+        return write(&mut File::options().write(true).open(&path)?).or_else(quiet_when_broken);
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Born with mode 0600, and stays so: reports hold what the process held.
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    write(&mut file)?;
+    file.as_file().sync_all()?;
+    file.persist(&path).map_err(|error| error.error)?;
+    Ok(())
 }
 
 /// A reader that had enough, such as `head`, is no error.

@@ -10,8 +10,8 @@ use pycoroner_heap::{
     HeapDocument, Inquiry, InquiryOptions, Options, Question, SCHEMA, Unresolved, analyze, growth,
 };
 
-use super::Session;
-use crate::args::{HeapArgs, HeapView};
+use super::{Session, heap_export};
+use crate::args::{DocumentFormat, HeapArgs, HeapFormat, HeapView};
 use crate::dead_process::with_process;
 use crate::evidence::core_item;
 use crate::exit::Outcome;
@@ -29,6 +29,9 @@ pub(crate) fn run(session: &Session, args: &HeapArgs) -> Result<Outcome> {
     if args.view == HeapView::Growth {
         return compare(session, args);
     }
+    if args.view == HeapView::Export {
+        return heap_export::run(session, args);
+    }
     if let Some(question) = question(args)? {
         return inquire(session, args, question);
     }
@@ -39,7 +42,7 @@ pub(crate) fn run(session: &Session, args: &HeapArgs) -> Result<Outcome> {
         document.gaps.splice(0..0, gaps_of_core(process));
         Ok(document)
     })?;
-    session.write_document(&document, args.format, |document| {
+    session.write_document(&document, document_format(args.format)?, |document| {
         Ok(render(&serde_json::from_value(document)?, args.view))
     })?;
     Ok(Outcome::of(&document.gaps))
@@ -58,7 +61,8 @@ fn question(args: &HeapArgs) -> Result<Option<Question>> {
         | HeapView::Owners
         | HeapView::Waste
         | HeapView::Largest
-        | HeapView::Growth => None,
+        | HeapView::Growth
+        | HeapView::Export => None,
     };
     match (question, args.expressions.is_empty()) {
         (Some(_), true) => {
@@ -66,6 +70,16 @@ fn question(args: &HeapArgs) -> Result<Option<Question>> {
         }
         (None, false) => bail!("expressions go with object, path, referrers and referents only"),
         _ => Ok(question),
+    }
+}
+
+/// The form of a document, which all views but exports have.
+fn document_format(format: Option<HeapFormat>) -> Result<Option<DocumentFormat>> {
+    match format {
+        None => Ok(None),
+        Some(HeapFormat::Text) => Ok(Some(DocumentFormat::Text)),
+        Some(HeapFormat::Json) => Ok(Some(DocumentFormat::Json)),
+        Some(HeapFormat::Heapsnapshot) => bail!("that format goes with `pycoroner heap CORE export`"),
     }
 }
 
@@ -85,7 +99,7 @@ fn compare(session: &Session, args: &HeapArgs) -> Result<Outcome> {
         })
     });
     let document = growth(&old?, &new?);
-    session.write_document(&document, args.format, |document| {
+    session.write_document(&document, document_format(args.format)?, |document| {
         Ok(render_growth(&serde_json::from_value(document)?))
     })?;
     Ok(Outcome::of(&document.gaps))
@@ -121,7 +135,7 @@ fn inquire(session: &Session, args: &HeapArgs, question: Question) -> Result<Out
         };
         bail!("{}", document.unresolved.iter().map(why).collect::<Vec<_>>().join("; "));
     }
-    session.write_document(&document, args.format, |document| {
+    session.write_document(&document, document_format(args.format)?, |document| {
         Ok(objects::render(&serde_json::from_value(document)?))
     })?;
     Ok(Outcome::of(&document.gaps))
@@ -161,6 +175,6 @@ fn bounded(mut document: HeapDocument) -> HeapDocument {
 }
 
 /// What is wrong with the core is wrong with all that is read from it.
-fn gaps_of_core(process: &DeadProcess<'_>) -> Vec<Gap> {
+pub(super) fn gaps_of_core(process: &DeadProcess<'_>) -> Vec<Gap> {
     process.core().gaps().to_vec()
 }

@@ -4,6 +4,7 @@ pub(crate) mod analyze;
 pub(crate) mod core;
 mod death;
 pub(crate) mod heap;
+mod heap_export;
 pub(crate) mod layout;
 mod log_scan;
 pub(crate) mod logs;

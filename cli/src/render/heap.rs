@@ -38,7 +38,12 @@ pub(crate) fn render(document: &HeapDocument, view: HeapView) -> String {
         HeapView::Largest => heap_waste::write_largest(&mut out, document, usize::MAX),
         HeapView::Owners => write_owners(&mut out, &document.owners, usize::MAX),
         // Views of single objects and of two cores have renderers of their own.
-        HeapView::Object | HeapView::Path | HeapView::Referrers | HeapView::Referents | HeapView::Growth => {}
+        HeapView::Object
+        | HeapView::Path
+        | HeapView::Referrers
+        | HeapView::Referents
+        | HeapView::Growth
+        | HeapView::Export => {}
     }
     closing::write(&mut out, &document.findings, &document.gaps, &document.redactions);
     out

@@ -26,6 +26,7 @@ mod allocators;
 mod analysis;
 mod answers;
 mod document;
+mod exports;
 mod expression;
 mod findings;
 mod gaps;
@@ -45,6 +46,8 @@ pub use document::{
     InquiryDocument, LargeObject, LedgerRow, ObjectRow, Owner, ReferenceRow, ReferencesRow, Route, RoutesRow,
     SCHEMA, Suspect, Totals, TypeRow, Unowned, Unreachable, Unresolved,
 };
+pub use exports::snapshot::{SnapshotOptions, SnapshotTotals};
+pub use exports::{Export, Mask};
 pub use expression::error::ExpressionError;
 pub use graph::dominators::{Dominator, Dominators};
 pub use graph::node_set::NodeSet;

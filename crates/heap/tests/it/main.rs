@@ -3,6 +3,7 @@
 
 mod dominators;
 mod edges;
+mod exports;
 mod expressions;
 mod leaks;
 mod owners;
