@@ -81,8 +81,7 @@ impl<'h, 'r, 'p> Edges<'h, 'r, 'p> {
 fn text(found: &Move) -> String {
     let names = found.exact.as_ref().filter(|_| found.names.is_empty()).unwrap_or(&found.names);
     match names.as_slice() {
-        [Name::Attribute(name)] => name.clone(),
-        [Name::Angle(name)] => name.clone(),
+        [Name::Attribute(name) | Name::Angle(name)] => name.clone(),
         names => names.iter().map(ToString::to_string).collect(),
     }
 }

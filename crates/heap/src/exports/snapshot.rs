@@ -1,7 +1,7 @@
 //! V8's heap snapshot: the heap for the Memory panel of Chrome DevTools, memlab and whatever else reads `.heapsnapshot`.
 //!
 //! The format is what `HeapSnapshotJSONSerializer` writes (src/profiler/heap-snapshot-generator.cc of V8 at 12.4.254) and
-//! `HeapSnapshotLoader` and `HeapSnapshot` of DevTools read (front_end/entrypoints/heap_snapshot_worker): flat arrays of
+//! `HeapSnapshotLoader` and `HeapSnapshot` of DevTools read (`front_end/entrypoints/heap_snapshot_worker`): flat arrays of
 //! numbers, seven for a node and three for an edge, whose `to_node` is an index into the array of nodes; node 0 is the
 //! root; the edges of a node follow those of the node before it.
 //!
@@ -208,7 +208,7 @@ impl<'e, 'r, 'p, 'w> Writer<'e, 'r, 'p, 'w> {
         let roots = self.export.survey.roots.iter().filter(|root| self.is_node(root.node));
         roots.filter_map(|root| match &root.name {
             RootName::Text(text) => Some((root.node, text.exact.as_deref().unwrap_or(&text.text))),
-            RootName::Global { .. } | RootName::Native => None,
+            _ => None,
         })
     }
 
@@ -380,7 +380,11 @@ impl<'e, 'r, 'p, 'w> Writer<'e, 'r, 'p, 'w> {
         self.write_edge(EdgeType::Internal, folded, UNOWNED)?;
         let native: Vec<Node> = self.native_roots().collect();
         for (index, node) in (0..).zip(native) {
-            self.write_edge(EdgeType::Element, index, self.place[node as usize])?;
+            let (kind, name) = match self.export.survey.on_stacks.get(&node) {
+                Some(stack) => (EdgeType::Property, u64::from(self.strings.number(stack))),
+                None => (EdgeType::Element, index),
+            };
+            self.write_edge(kind, name, self.place[node as usize])?;
         }
         let groups = self.groups_with_members();
         let first_garbage = FIRST as usize + live;
@@ -454,7 +458,7 @@ fn described(kind: Kind, label: Label, is_weak: bool, strings: &mut Strings) -> 
     };
     let of_kind = if is_weak { EdgeType::Weak } else { of_kind };
     match (of_kind, label) {
-        (EdgeType::Element, Label::Index(index)) if index <= u64::from(u32::MAX) => (of_kind, index),
+        (EdgeType::Element, Label::Index(index)) if u32::try_from(index).is_ok() => (of_kind, index),
         (EdgeType::Element, Label::Index(index)) => {
             (EdgeType::Property, u64::from(strings.number(&format!("[{index}]"))))
         }
