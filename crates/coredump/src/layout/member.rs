@@ -2,7 +2,7 @@
 //!
 //! A line names the constant, the structure that the member belongs to, what it holds, and its path as CPython
 //! spells it. Adding a line here is all that reading a new member takes: `pycoroner layout` looks for every
-//! path of this list.
+//! path of this list. Those of what runs code stand in `member/interpreter.rs`.
 
 use crate::address::{Address, Ptr};
 use crate::layout::{Bits, Inline, Member, SizeOf};
@@ -31,145 +31,17 @@ macro_rules! members {
     };
 }
 
+#[macro_use]
+mod interpreter;
+
 type Obj = Option<Ptr<Object>>;
 
-members! {
-    RUNTIME_INTERPRETERS_HEAD: RuntimeState, Option<Ptr<InterpreterState>>, "_PyRuntimeState.interpreters.head";
-    RUNTIME_TSTATE_CURRENT: RuntimeState, Option<Ptr<ThreadState>>, "_PyRuntimeState.gilstate.tstate_current";
-    RUNTIME_GIL: RuntimeState, Inline, "_PyRuntimeState.ceval.gil";
-    RUNTIME_FINALIZING: RuntimeState, Address, "_PyRuntimeState._finalizing";
-    RUNTIME_FINALIZING_3_8: RuntimeState, Address, "_PyRuntimeState.finalizing";
-    RUNTIME_INITIALIZED: RuntimeState, i32, "_PyRuntimeState.initialized";
-    RUNTIME_GC_GENERATIONS: RuntimeState, Inline, "_PyRuntimeState.gc.generations";
-    RUNTIME_GC_ENABLED: RuntimeState, i32, "_PyRuntimeState.gc.enabled";
-    RUNTIME_FAULTHANDLER_ENABLED: RuntimeState, i32, "_PyRuntimeState.faulthandler.fatal_error.enabled";
-    RUNTIME_FAULTHANDLER_FD: RuntimeState, i32, "_PyRuntimeState.faulthandler.fatal_error.fd";
-    RUNTIME_GC_COLLECTING: RuntimeState, i32, "_PyRuntimeState.gc.collecting";
-
-    INTERP_NEXT: InterpreterState, Option<Ptr<InterpreterState>>, "PyInterpreterState.next";
-    INTERP_ID: InterpreterState, i64, "PyInterpreterState.id";
-    INTERP_TSTATE_HEAD: InterpreterState, Option<Ptr<ThreadState>>, "PyInterpreterState.tstate_head";
-    INTERP_THREADS_HEAD: InterpreterState, Option<Ptr<ThreadState>>, "PyInterpreterState.threads.head";
-    INTERP_MODULES: InterpreterState, Obj, "PyInterpreterState.modules";
-    INTERP_IMPORTS_MODULES: InterpreterState, Obj, "PyInterpreterState.imports.modules";
-    INTERP_SYSDICT: InterpreterState, Obj, "PyInterpreterState.sysdict";
-    INTERP_BUILTINS: InterpreterState, Obj, "PyInterpreterState.builtins";
-    INTERP_OWN_GIL: InterpreterState, i32, "PyInterpreterState.ceval.own_gil";
-    INTERP_FINALIZING: InterpreterState, i32, "PyInterpreterState.finalizing";
-    INTERP_GIL: InterpreterState, Option<Ptr<GilState>>, "PyInterpreterState.ceval.gil";
-    INTERP_GC_GENERATIONS: InterpreterState, Inline, "PyInterpreterState.gc.generations";
-    INTERP_GC_PERMANENT: InterpreterState, Inline, "PyInterpreterState.gc.permanent_generation";
-    INTERP_GC_ENABLED: InterpreterState, i32, "PyInterpreterState.gc.enabled";
-    INTERP_GC_COLLECTING: InterpreterState, i32, "PyInterpreterState.gc.collecting";
-
-    GIL_LAST_HOLDER: GilState, Option<Ptr<ThreadState>>, "_gil_runtime_state.last_holder";
-    GIL_LOCKED: GilState, i32, "_gil_runtime_state.locked";
-    GIL_ENABLED: GilState, i32, "_gil_runtime_state.enabled";
-    GIL_COND: GilState, Inline, "_gil_runtime_state.cond";
-    GIL_SIZE: GilState, SizeOf, "_gil_runtime_state";
-
-    TSTATE_NEXT: ThreadState, Option<Ptr<ThreadState>>, "PyThreadState.next";
-    TSTATE_INTERP: ThreadState, Option<Ptr<InterpreterState>>, "PyThreadState.interp";
-    TSTATE_FRAME: ThreadState, Option<Ptr<FrameObject>>, "PyThreadState.frame";
-    TSTATE_CFRAME: ThreadState, Option<Ptr<CFrame>>, "PyThreadState.cframe";
-    TSTATE_ROOT_CFRAME: ThreadState, Inline, "PyThreadState.root_cframe";
-    TSTATE_CURRENT_FRAME: ThreadState, Option<Ptr<InterpreterFrame>>, "PyThreadState.current_frame";
-    TSTATE_DATASTACK_CHUNK: ThreadState, Option<Ptr<StackChunk>>, "PyThreadState.datastack_chunk";
-    TSTATE_DATASTACK_TOP: ThreadState, Address, "PyThreadState.datastack_top";
-    TSTATE_THREAD_ID: ThreadState, u64, "PyThreadState.thread_id";
-    TSTATE_NATIVE_THREAD_ID: ThreadState, u64, "PyThreadState.native_thread_id";
-    TSTATE_CURRENT_EXCEPTION: ThreadState, Obj, "PyThreadState.current_exception";
-    TSTATE_CUREXC_TYPE: ThreadState, Obj, "PyThreadState.curexc_type";
-    TSTATE_CUREXC_VALUE: ThreadState, Obj, "PyThreadState.curexc_value";
-    TSTATE_CUREXC_TRACEBACK: ThreadState, Option<Ptr<TracebackObject>>, "PyThreadState.curexc_traceback";
-    TSTATE_EXC_VALUE: ThreadState, Obj, "PyThreadState.exc_value";
-    TSTATE_EXC_TRACEBACK: ThreadState, Option<Ptr<TracebackObject>>, "PyThreadState.exc_traceback";
-    TSTATE_EXC_INFO: ThreadState, Option<Ptr<ErrStackItem>>, "PyThreadState.exc_info";
-    TSTATE_DICT: ThreadState, Obj, "PyThreadState.dict";
-    TSTATE_CONTEXT: ThreadState, Obj, "PyThreadState.context";
-
-    ERR_EXC_TYPE: ErrStackItem, Obj, "_PyErr_StackItem.exc_type";
-    ERR_EXC_VALUE: ErrStackItem, Obj, "_PyErr_StackItem.exc_value";
-    ERR_EXC_TRACEBACK: ErrStackItem, Option<Ptr<TracebackObject>>, "_PyErr_StackItem.exc_traceback";
-    ERR_PREVIOUS: ErrStackItem, Option<Ptr<ErrStackItem>>, "_PyErr_StackItem.previous_item";
-
-    CFRAME_PREVIOUS: CFrame, Option<Ptr<CFrame>>, "_PyCFrame.previous";
-    CFRAME_PREVIOUS_3_10: CFrame, Option<Ptr<CFrame>>, "CFrame.previous";
-    CFRAME_CURRENT_FRAME: CFrame, Option<Ptr<InterpreterFrame>>, "_PyCFrame.current_frame";
-
+members_of_interpreter_and! {
     CHUNK_PREVIOUS: StackChunk, Option<Ptr<StackChunk>>, "_PyStackChunk.previous";
     CHUNK_BYTES: StackChunk, u64, "_PyStackChunk.size";
     CHUNK_TOP: StackChunk, u64, "_PyStackChunk.top";
     CHUNK_DATA: StackChunk, Inline, "_PyStackChunk.data";
 
-    FRAME_BACK: FrameObject, Option<Ptr<FrameObject>>, "PyFrameObject.f_back";
-    FRAME_CODE: FrameObject, Option<Ptr<CodeObject>>, "PyFrameObject.f_code";
-    FRAME_GLOBALS: FrameObject, Obj, "PyFrameObject.f_globals";
-    FRAME_BUILTINS: FrameObject, Obj, "PyFrameObject.f_builtins";
-    FRAME_LOCALS: FrameObject, Obj, "PyFrameObject.f_locals";
-    FRAME_LASTI: FrameObject, i32, "PyFrameObject.f_lasti";
-    FRAME_LINENO: FrameObject, i32, "PyFrameObject.f_lineno";
-    FRAME_TRACE: FrameObject, Obj, "PyFrameObject.f_trace";
-    FRAME_EXC_VALUE: FrameObject, Obj, "PyFrameObject.f_exc_value";
-    FRAME_EXC_TRACEBACK: FrameObject, Option<Ptr<TracebackObject>>, "PyFrameObject.f_exc_traceback";
-    FRAME_GEN: FrameObject, Obj, "PyFrameObject.f_gen";
-    FRAME_STATE: FrameObject, i8, "PyFrameObject.f_state";
-    FRAME_EXECUTING: FrameObject, u8, "PyFrameObject.f_executing";
-    FRAME_STACKTOP: FrameObject, Address, "PyFrameObject.f_stacktop";
-    FRAME_STACKDEPTH: FrameObject, i32, "PyFrameObject.f_stackdepth";
-    FRAME_VALUESTACK: FrameObject, Address, "PyFrameObject.f_valuestack";
-    FRAME_LOCALSPLUS: FrameObject, Inline, "PyFrameObject.f_localsplus";
-    FRAME_IBLOCK: FrameObject, i32, "PyFrameObject.f_iblock";
-    FRAME_BLOCKSTACK: FrameObject, Inline, "PyFrameObject.f_blockstack";
-    TRY_BLOCK_LEVEL: TryBlock, i32, "PyTryBlock.b_level";
-    TRY_BLOCK_SIZE: TryBlock, SizeOf, "PyTryBlock";
-    FRAME_FRAME: FrameObject, Option<Ptr<InterpreterFrame>>, "PyFrameObject.f_frame";
-    FRAME_OWN_FRAME: FrameObject, Inline, "PyFrameObject._f_frame_data";
-    FRAME_SIZE: FrameObject, SizeOf, "PyFrameObject";
-
-    IFRAME_PREVIOUS: InterpreterFrame, Option<Ptr<InterpreterFrame>>, "_PyInterpreterFrame.previous";
-    IFRAME_CODE: InterpreterFrame, Option<Ptr<CodeObject>>, "_PyInterpreterFrame.f_code";
-    IFRAME_EXECUTABLE: InterpreterFrame, Address, "_PyInterpreterFrame.f_executable";
-    IFRAME_FUNC: InterpreterFrame, Obj, "_PyInterpreterFrame.f_func";
-    IFRAME_FUNCOBJ: InterpreterFrame, Address, "_PyInterpreterFrame.f_funcobj";
-    IFRAME_GLOBALS: InterpreterFrame, Obj, "_PyInterpreterFrame.f_globals";
-    IFRAME_BUILTINS: InterpreterFrame, Obj, "_PyInterpreterFrame.f_builtins";
-    IFRAME_LOCALS: InterpreterFrame, Obj, "_PyInterpreterFrame.f_locals";
-    IFRAME_FRAME_OBJ: InterpreterFrame, Option<Ptr<FrameObject>>, "_PyInterpreterFrame.frame_obj";
-    IFRAME_PREV_INSTR: InterpreterFrame, Address, "_PyInterpreterFrame.prev_instr";
-    IFRAME_INSTR_PTR: InterpreterFrame, Address, "_PyInterpreterFrame.instr_ptr";
-    IFRAME_STACKTOP: InterpreterFrame, i32, "_PyInterpreterFrame.stacktop";
-    IFRAME_OWNER: InterpreterFrame, u8, "_PyInterpreterFrame.owner";
-    IFRAME_IS_ENTRY: InterpreterFrame, u8, "_PyInterpreterFrame.is_entry";
-    IFRAME_STACKPOINTER: InterpreterFrame, Address, "_PyInterpreterFrame.stackpointer";
-    IFRAME_TLBC_INDEX: InterpreterFrame, u32, "_PyInterpreterFrame.tlbc_index";
-    IFRAME_LOCALSPLUS: InterpreterFrame, Inline, "_PyInterpreterFrame.localsplus";
-
-    CODE_ARGCOUNT: CodeObject, i32, "PyCodeObject.co_argcount";
-    CODE_POSONLYARGCOUNT: CodeObject, i32, "PyCodeObject.co_posonlyargcount";
-    CODE_KWONLYARGCOUNT: CodeObject, i32, "PyCodeObject.co_kwonlyargcount";
-    CODE_NLOCALS: CodeObject, i32, "PyCodeObject.co_nlocals";
-    CODE_STACKSIZE: CodeObject, i32, "PyCodeObject.co_stacksize";
-    CODE_FLAGS: CodeObject, i32, "PyCodeObject.co_flags";
-    CODE_FIRSTLINENO: CodeObject, i32, "PyCodeObject.co_firstlineno";
-    CODE_CODE: CodeObject, Option<Ptr<BytesObject>>, "PyCodeObject.co_code";
-    CODE_CODE_ADAPTIVE: CodeObject, Inline, "PyCodeObject.co_code_adaptive";
-    CODE_CONSTS: CodeObject, Obj, "PyCodeObject.co_consts";
-    CODE_NAMES: CodeObject, Obj, "PyCodeObject.co_names";
-    CODE_VARNAMES: CodeObject, Option<Ptr<TupleObject>>, "PyCodeObject.co_varnames";
-    CODE_FREEVARS: CodeObject, Option<Ptr<TupleObject>>, "PyCodeObject.co_freevars";
-    CODE_CELLVARS: CodeObject, Option<Ptr<TupleObject>>, "PyCodeObject.co_cellvars";
-    CODE_LOCALSPLUSNAMES: CodeObject, Option<Ptr<TupleObject>>, "PyCodeObject.co_localsplusnames";
-    CODE_LOCALSPLUSKINDS: CodeObject, Option<Ptr<BytesObject>>, "PyCodeObject.co_localspluskinds";
-    CODE_NLOCALSPLUS: CodeObject, i32, "PyCodeObject.co_nlocalsplus";
-    CODE_FILENAME: CodeObject, Option<Ptr<UnicodeObject>>, "PyCodeObject.co_filename";
-    CODE_NAME: CodeObject, Option<Ptr<UnicodeObject>>, "PyCodeObject.co_name";
-    CODE_QUALNAME: CodeObject, Option<Ptr<UnicodeObject>>, "PyCodeObject.co_qualname";
-    CODE_LNOTAB: CodeObject, Option<Ptr<BytesObject>>, "PyCodeObject.co_lnotab";
-    CODE_LINETABLE: CodeObject, Option<Ptr<BytesObject>>, "PyCodeObject.co_linetable";
-    CODE_EXCEPTIONTABLE: CodeObject, Obj, "PyCodeObject.co_exceptiontable";
-    CODE_SIZE: CodeObject, SizeOf, "PyCodeObject";
-    CODE_TLBC: CodeObject, Option<Ptr<CodeArray>>, "PyCodeObject.co_tlbc";
     CODE_ARRAY_SIZE: CodeArray, i64, "_PyCodeArray.size";
     CODE_ARRAY_ENTRIES: CodeArray, Inline, "_PyCodeArray.entries";
 
@@ -195,9 +67,6 @@ members! {
     TYPE_WEAKLISTOFFSET: TypeObject, i64, "PyTypeObject.tp_weaklistoffset";
     TYPE_MEMBERS: TypeObject, Address, "PyTypeObject.tp_members";
     TYPE_SIZE: TypeObject, SizeOf, "PyTypeObject";
-    INTERP_STATIC_TYPES: InterpreterState, Inline, "PyInterpreterState.types.builtins";
-    INTERP_MANAGED_TYPES: InterpreterState, Inline, "PyInterpreterState.types.builtins.initialized";
-    INTERP_EXTENSION_TYPES: InterpreterState, Inline, "PyInterpreterState.types.for_extensions.initialized";
     STATIC_TYPE_TYPE: StaticTypeState, Option<Ptr<TypeObject>>, "static_builtin_state.type";
     STATIC_TYPE_DICT: StaticTypeState, Option<Ptr<DictObject>>, "static_builtin_state.tp_dict";
     STATIC_TYPE_SIZE: StaticTypeState, SizeOf, "static_builtin_state";
@@ -530,10 +399,6 @@ members! {
     ARRAY_ALLOCATED: ArrayObject, i64, "arrayobject.allocated";
     UNICODE_WSTR: UnicodeObject, Address, "PyASCIIObject.wstr";
     UNICODE_WSTR_LENGTH: UnicodeObject, i64, "PyCompactUnicodeObject.wstr_length";
-    CODE_CELL2ARG: CodeObject, Address, "PyCodeObject.co_cell2arg";
-    CODE_OPCACHE: CodeObject, Address, "PyCodeObject.co_opcache";
-    CODE_OPCACHE_SIZE: CodeObject, u8, "PyCodeObject.co_opcache_size";
-    CODE_EXTRA: CodeObject, Address, "PyCodeObject.co_extra";
     FUTURE_LOOP: FutureObject, Obj, "FutureObj.fut_loop";
     FUTURE_CALLBACK0: FutureObject, Obj, "FutureObj.fut_callback0";
     FUTURE_CALLBACKS: FutureObject, Obj, "FutureObj.fut_callbacks";
@@ -550,9 +415,6 @@ members! {
     TASK_SIZE: TaskObject, SizeOf, "TaskObj";
     FUTURE_ITER_FUTURE: FutureIter, Obj, "futureiterobject.future";
     FUTURE_ITER_SIZE: FutureIter, SizeOf, "futureiterobject";
-    TSTATE_RUNNING_TASK: ThreadState, Obj, "_PyThreadStateImpl.asyncio_running_task";
-    TSTATE_TASKS_HEAD: ThreadState, Inline, "_PyThreadStateImpl.asyncio_tasks_head";
-    INTERP_TASKS_HEAD: InterpreterState, Inline, "PyInterpreterState.asyncio_tasks_head";
     LIST_NODE_NEXT: ListNode, Option<Ptr<ListNode>>, "llist_node.next";
     CORO_WRAPPER_COROUTINE: CoroutineWrapper, Obj, "PyCoroWrapper.cw_coroutine";
     CORO_WRAPPER_SIZE: CoroutineWrapper, SizeOf, "PyCoroWrapper";
@@ -580,8 +442,6 @@ members! {
     LOCAL_SIZE: LocalObject, SizeOf, "localobject";
     LOCAL_DUMMY_DICT: LocalDummy, Obj, "localdummyobject.localdict";
     LOCAL_DUMMY_SIZE: LocalDummy, SizeOf, "localdummyobject";
-    TSTATE_LOCAL_KEY: ThreadState, Obj, "PyThreadState.threading_local_key";
-    TSTATE_LOCAL_SENTINEL: ThreadState, Obj, "PyThreadState.threading_local_sentinel";
     BUFFERED_BUFFER: BufferedObject, Address, "buffered.buffer";
     BUFFERED_RAW: BufferedObject, Obj, "buffered.raw";
     BUFFERED_WRITE_POS: BufferedObject, i64, "buffered.write_pos";
@@ -596,5 +456,4 @@ members! {
     STRING_IO_ACCU: StringIoObject, Obj, "stringio.accu";
     STRING_IO_STATE: StringIoObject, i32, "stringio.state";
     STRING_IO_LENGTH: StringIoObject, i64, "stringio.string_size";
-    RUNTIME_GC_PERMANENT: RuntimeState, Inline, "_PyRuntimeState.gc.permanent_generation";
 }

@@ -1,0 +1,132 @@
+//! Headers of records, format by format.
+
+use super::*;
+
+/// Writes what was read as `format level logger thread pid request | message`.
+fn shown(line: &str) -> String {
+    let Some(header) = parse(line.as_bytes()) else { return "no record".into() };
+    let text = |bytes: &[u8]| {
+        if bytes.is_empty() { "-".into() } else { String::from_utf8_lossy(bytes).into_owned() }
+    };
+    format!(
+        "{} {} {} {} {} {} |{}",
+        header.format,
+        header.level.map_or("-", Level::name),
+        text(header.logger),
+        text(header.thread),
+        header.pid.map_or("-".into(), |pid| pid.to_string()),
+        text(header.request_id),
+        String::from_utf8_lossy(header.message),
+    )
+}
+
+#[test]
+fn layouts() {
+    let check = |line: &str, expected: &str| assert_eq!(shown(line), expected, "{line}");
+    check(
+        "2024-05-01 12:00:00,123 - app.orders - ERROR - charge failed",
+        "python-logging ERROR app.orders - - - |charge failed",
+    );
+    check(
+        "2024-05-01 12:00:00,123 ERROR app.orders: charge failed",
+        "python-logging ERROR app.orders - - - |charge failed",
+    );
+    check(
+        "2024-05-01 12:00:00,123 ERROR app.orders charge failed",
+        "python-logging ERROR app.orders - - - |charge failed",
+    );
+    check("2024-05-01 12:00:00,123 ERROR charge failed", "python-logging ERROR - - - - |charge failed");
+    check(
+        "2024-05-01 12:00:00,123 [ERROR] app.orders: charge failed",
+        "python-logging ERROR app.orders - - - |charge failed",
+    );
+    check(
+        "2024-05-01 12:00:00,123 ERROR (MainThread) [app.x] [0x4BFF] Traceback (most recent call last):",
+        "python-logging ERROR app.x MainThread - 0x4BFF |Traceback (most recent call last):",
+    );
+    check(
+        "2024-05-01 12:00:00,123 [77] [Thread-3] WARNING shop: slow",
+        "python-logging WARNING shop Thread-3 77 - |slow",
+    );
+    check(
+        "2024-05-01 12:00:00.123 | ERROR    | shop.app:charge:34 - charge failed",
+        "loguru ERROR shop.app - - - |charge failed",
+    );
+    check(
+        "2024-05-01 12:00:00 [error    ] charge_failed   order=7",
+        "python-logging ERROR - - - - |  charge_failed   order=7".replace("|  ", "|").as_str(),
+    );
+    check(
+        "[2026-11-22 11:28:45 +0000] [15390] [CRITICAL] WORKER TIMEOUT (pid:15401)",
+        "gunicorn CRITICAL - - 15390 - |WORKER TIMEOUT (pid:15401)",
+    );
+    check(
+        "[2024-05-01 12:00:00,123: ERROR/ForkPoolWorker-1] Task x raised",
+        "celery ERROR - ForkPoolWorker-1 - - |Task x raised",
+    );
+    check(
+        "[2024-05-01, 12:00:00 UTC] {taskinstance.py:1851} ERROR - Task failed",
+        "airflow ERROR taskinstance - - - |Task failed",
+    );
+    check(
+        "2024-05-01 12:00:00.123 1234 ERROR nova.api.openstack [req-9c2 a b] Unexpected",
+        "python-logging ERROR nova.api.openstack - 1234 req-9c2 |Unexpected",
+    );
+    check(
+        "2024-05-01 12:00:00.123 1234 ERROR nova.api   File \"/x.py\", line 1, in f",
+        "python-logging ERROR nova.api - 1234 - |  File \"/x.py\", line 1, in f",
+    );
+    check("ERROR:shop.app:charge failed", "level-first ERROR shop.app - - - |charge failed");
+    check(
+        "INFO:     127.0.0.1:5 - \"GET / HTTP/1.1\" 200 OK",
+        "uvicorn INFO - - - - |127.0.0.1:5 - \"GET / HTTP/1.1\" 200 OK",
+    );
+    check(
+        "[INFO/MainProcess] child process calling self.run()",
+        "level-first INFO - MainProcess - - |child process calling self.run()",
+    );
+    check(
+        "[E 240501 12:00:00 web:2271] 500 GET / (::1) 2ms",
+        "python-logging ERROR - - - - |500 GET / (::1) 2ms",
+    );
+    check(
+        "time=2024-05-01T12:00:00Z level=error msg=\"charge failed\" pid=7",
+        "logfmt ERROR - - 7 - |charge failed",
+    );
+    check("E0501 12:00:00.123456    77 server.go:12] lost", "klog ERROR - - 77 - |lost");
+    check(
+        "127.0.0.1 - - [22/Nov/2026:11:28:13 +0000] \"GET / HTTP/1.1\" 200 2",
+        "access-log - - - - - |\"GET / HTTP/1.1\" 200 2",
+    );
+    check("[ 1230.508770] RIP: 0033:0x7f", "dmesg - - - - - |RIP: 0033:0x7f");
+    check("[Sun Nov 22 11:30:35 2026] cache 8192", "dmesg - - - - - |cache 8192");
+    check(
+        "kern  :err   : 2026-11-22T11:30:35,521868+00:00 Memory cgroup out",
+        "dmesg ERROR - - - - |Memory cgroup out",
+    );
+    check("Sun Nov 22 11:32:02 2026 - *** HARAKIRI ON WORKER 1", "uwsgi - - - - - |*** HARAKIRI ON WORKER 1");
+    check(
+        "[pid: 30588|app: 0|req: 1/1] 127.0.0.1 () {24 vars} [Sun Nov 22 11:31:59 2026] GET /",
+        "uwsgi - - - 30588 - |127.0.0.1 () {24 vars} [Sun Nov 22 11:31:59 2026] GET /",
+    );
+    check(
+        "2024-05-01 12:00:00 server started on port 80",
+        "timestamped - - - - - |server started on port 80",
+    );
+}
+
+#[test]
+fn lines_that_start_no_record() {
+    for line in [
+        "",
+        "  File \"x.py\", line 1, in f",
+        "KeyError: 'k'",
+        "Traceback (most recent call last):",
+        "x = 1",
+        "LINE 5: SELECT",
+        "+-+---- 1 ----",
+        "ERRORS follow",
+    ] {
+        assert_eq!(shown(line), "no record", "{line}");
+    }
+}
