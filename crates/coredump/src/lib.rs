@@ -91,7 +91,7 @@ pub use snapshot::document::{
     Distributions, ExceptionSection, ExtensionSection, FailedTaskSection, FaulthandlerSection, FoundBy,
     FrameSection, InterpreterSection, LoadedModules, LockSection, MappingKind, MappingRow, MemoryLogSection,
     MemoryRow, MemorySection, MergedFrame, ModuleSection, NamedValueSection, NativeExceptionSection,
-    NativeFrameSection, ProcessSection, ProcessSnapshot, PythonSection, SignalSection, SuspendedSection,
-    SysSection, TaskSection, ThreadSection, ThreadStateSection, VariableSection, Verdict, WaitSection,
-    WaiterSection, WorkingDirectory,
+    NativeFrameSection, ProcessSection, ProcessSnapshot, PythonSection, RepeatedCallSection, SignalSection,
+    SuspendedSection, SysSection, TaskSection, ThreadSection, ThreadStateSection, VariableSection, Verdict,
+    WaitSection, WaiterSection, WorkingDirectory,
 };

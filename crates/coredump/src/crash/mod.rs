@@ -8,6 +8,7 @@ pub(crate) mod native_exception;
 pub(crate) mod place;
 pub(crate) mod pointers;
 pub(crate) mod registers;
+pub(crate) mod repeats;
 pub(crate) mod signal_frame;
 pub(crate) mod signals;
 
@@ -24,6 +25,7 @@ use native_exception::NativeException;
 use place::Place;
 use pointers::{BrokenPointer, FreedBlock};
 use registers::Registers;
+use repeats::Repeated;
 use signal_frame::SignalFrame;
 
 /// How a process ended, as the core has it.
@@ -47,6 +49,8 @@ pub(crate) struct Death {
     pub(crate) freed: Option<FreedBlock>,
     /// The instruction that the processor did not take.
     pub(crate) refused: Option<Refused>,
+    /// What called itself on a stack that ran over.
+    pub(crate) repeated: Option<Repeated>,
     /// What the C library wrote before it aborted.
     pub(crate) abort_message: Option<AbortMessage>,
     /// A C++ exception or a Rust panic.
@@ -115,6 +119,7 @@ pub(crate) fn read(process: &DeadProcess<'_>) -> Death {
         broken: Vec::new(),
         freed: None,
         refused: None,
+        repeated: None,
         abort_message,
         native_exception: None,
         frames: Vec::new(),
@@ -147,6 +152,9 @@ fn read_fault(process: &DeadProcess<'_>, death: &mut Death) {
     if let Some(address) = death.fault_address() {
         death.place = Some(place::of(core, address, stack));
         death.freed = pointers::freed_block(process, &death.registers, address);
+        if matches!(death.place, Some(Place::StackEnd { .. })) {
+            death.repeated = repeats::find(process, &death.registers);
+        }
     } else {
         death.broken = pointers::impossible(core, &death.registers);
     }

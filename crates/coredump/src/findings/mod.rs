@@ -27,8 +27,11 @@ pub(crate) fn of_snapshot(snapshot: &ProcessSnapshot) -> Vec<Finding> {
     findings.extend(waits::findings(snapshot));
     findings.extend(extension::finding(snapshot));
     findings.extend(tasks::findings(snapshot));
-    findings.extend(crashed.and_then(recursion::finding));
-    findings.extend(crashed.and_then(recursion::native));
+    let deep = crashed.and_then(recursion::finding);
+    let native = crashed.and_then(recursion::native);
+    // Python code that calls itself through C has native code do the same.
+    let native = native.or_else(|| recursion::by_words(&snapshot.crash, crashed).filter(|_| deep.is_none()));
+    findings.extend(deep.into_iter().chain(native));
     findings.extend(crashed.and_then(exception_in_flight::finding));
     findings.extend(unhandled_exception::finding(snapshot));
     findings.extend(binaries::finding(snapshot));

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
 
+use crate::crash::repeats::Repeated;
 use crate::findings::place;
-use crate::snapshot::document::{FoundBy, FrameSection, ThreadSection};
+use crate::snapshot::document::{CrashSection, FoundBy, FrameSection, ThreadSection};
 
 /// Recursion limits are a thousand by default; a stack this deep has one cycle in it.
 const DEEP: usize = 500;
@@ -42,6 +43,59 @@ pub(super) fn finding(thread: &ThreadSection) -> Option<Finding> {
                 .cite(first.citation.clone()),
             ),
     )
+}
+
+/// The call that repeats on a stack that ran over, as words of the stack tell it.
+pub(crate) fn repeated_in_words(repeated: &Repeated) -> String {
+    let place = &repeated.place;
+    let module = place.module.as_deref().and_then(|path| path.rsplit('/').next()).unwrap_or("no module");
+    let place = match (&place.function, place.offset) {
+        (Some(function), _) => format!("{function} of {module}"),
+        (None, Some(offset)) => format!("{module} at offset {offset}"),
+        (None, None) => format!("{module} at {}", place.address),
+    };
+    let is_call = match repeated.is_after_call {
+        Some(_) => "it stands behind a call",
+        None => "whether it stands behind a call is not known, as the code is not in the core",
+    };
+    format!(
+        "one address in the code of {place} stands {} times in the {} KiB of the stack nearest to its end, mostly {} bytes apart, as a recursion leaves it ({is_call})",
+        repeated.times,
+        repeated.stack_bytes >> 10,
+        repeated.turn_bytes
+    )
+}
+
+/// The call that repeats on a stack that ran over, where no native frames were asked for.
+pub(super) fn by_words(crash: &CrashSection, thread: Option<&ThreadSection>) -> Option<Finding> {
+    let repeated = crash.repeated_call.as_ref()?;
+    let call = &repeated.call;
+    let module = call.module.as_deref().unwrap_or("no module");
+    let place = match (&call.function, call.offset.or(call.address)) {
+        (Some(function), _) => format!("{function} of {module}"),
+        (None, Some(offset)) => format!("{module} at {offset}"),
+        (None, None) => module.to_owned(),
+    };
+    let confidence =
+        if repeated.is_after_call == Some(true) { Confidence::Strong } else { Confidence::Moderate };
+    let title = format!("native code called itself until the stack ran out: {place}");
+    let statement = format!(
+        "a return address into it stands {} times in {} KiB of the stack, mostly {} bytes apart",
+        repeated.times,
+        repeated.stack_bytes >> 10,
+        repeated.turn_bytes
+    );
+    let evidence =
+        Evidence::new(Basis::Derived, statement).cite(thread.and_then(|thread| thread.citation.clone()));
+    let mut finding = Finding::new("native-recursion", Severity::Error, confidence, title)
+        .about(call.function.clone().unwrap_or_else(|| module.to_owned()))
+        .with_evidence(evidence);
+    if repeated.is_after_call.is_none() {
+        let why =
+            "the code is not in the core, so that it is a return address is judged by the distances alone";
+        finding = finding.with_against(Evidence::new(Basis::Derived, why.to_owned()));
+    }
+    Some(finding)
 }
 
 /// A native function that is on the stack this often calls itself, by way of others or not.

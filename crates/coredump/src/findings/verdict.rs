@@ -11,6 +11,7 @@ use crate::crash::signals::{
     self, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGSYS, SIGXCPU, SIGXFSZ,
 };
 use crate::elf::notes::SI_KERNEL;
+use crate::findings::recursion;
 use crate::snapshot::document::Verdict;
 
 /// What the facts about the end add up to.
@@ -161,9 +162,12 @@ fn stack_overflow(death: &Death, address: Address, guard: bool, stack_bytes: Opt
         if guard { "the guard page below the stack is there" } else { "no writable memory is mapped there" }
             .to_owned(),
     );
+    if let Some(repeated) = &death.repeated {
+        verdict.because.push(recursion::repeated_in_words(repeated));
+    }
     if let Some(bytes) = stack_bytes {
         verdict.because.push(format!("{} KiB of stack were in use", bytes >> 10));
-        if bytes < SMALL_STACK {
+        if death.repeated.is_none() && bytes < SMALL_STACK {
             verdict.confidence = Confidence::Moderate;
             verdict.against.push("that is little: one large array on the stack, or a stack that was made small, also explains it".into());
         }

@@ -3,7 +3,7 @@
 //! Other parts that only ask where a thread stands call [`top_frames`]: it reads registers, one module's call frame
 //! information and symbols, and no debug information.
 
-mod calls;
+pub(crate) mod calls;
 mod cfi;
 pub(crate) mod demangle;
 mod image;

@@ -2,6 +2,7 @@
 
 use crate::layout::member;
 use crate::runtime::attach::PythonRuntime;
+use crate::runtime::frames::{Frame, Stopped};
 
 /// How far an interpreter had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
@@ -40,7 +41,12 @@ pub(crate) fn of_runtime(runtime: &PythonRuntime<'_>) -> Option<(Phase, String)>
     if python.read(main, member::INTERP_FINALIZING).is_ok_and(|finalizing| finalizing == 1) {
         return Some((Phase::Finalizing, "the main interpreter's finalizing is 1".to_owned()));
     }
-    if waits_for_threads(runtime) {
+    let outermost = outermost_frames(runtime);
+    if imports_site(&outermost) {
+        let because = "its main thread imports site, which Python does before it runs the program";
+        return Some((Phase::Starting, because.to_owned()));
+    }
+    if waits_for_threads(&outermost) {
         let because =
             "its main thread runs threading._shutdown, which Python calls when the program has ended";
         return Some((Phase::Finalizing, because.to_owned()));
@@ -48,14 +54,36 @@ pub(crate) fn of_runtime(runtime: &PythonRuntime<'_>) -> Option<(Phase, String)>
     finalizing.ok().map(|_| (Phase::Running, "_PyRuntime's _finalizing is not set".to_owned()))
 }
 
-/// Whether the outermost frame of a thread is the function that waits for threads at the end.
-fn waits_for_threads(runtime: &PythonRuntime<'_>) -> bool {
-    let Some(&main) = runtime.interpreters().last() else { return false };
+/// The frames of the main interpreter's main thread, outermost first.
+fn outermost_frames(runtime: &PythonRuntime<'_>) -> Vec<Frame> {
+    let Some(&main) = runtime.interpreters().last() else { return Vec::new() };
     let (threads, _) = runtime.threads(main);
     // The main thread is the oldest one, which stands at the end of the list.
-    let Some(oldest) = threads.last() else { return false };
+    let Some(oldest) = threads.last() else { return Vec::new() };
     let stack = runtime.stack(oldest.state);
-    stack.frames.last().is_some_and(|frame| {
+    if stack.stopped != Stopped::Bottom {
+        return Vec::new();
+    }
+    stack.frames.into_iter().rev().take(MOST_FRAMES).collect()
+}
+
+/// Enough to get through the import system.
+const MOST_FRAMES: usize = 16;
+
+/// Whether a stack begins with the import of `site` by nobody: `init_import_site` of Python/pylifecycle.c at v3.8.18 to
+/// v3.14.0, and `initsite` before. A program that imports it again has a frame of its own further out.
+fn imports_site(outermost: &[Frame]) -> bool {
+    let is_import = |frame: &&Frame| frame.code.file.starts_with("<frozen importlib.");
+    let Some(first) = outermost.iter().find(|frame| !is_import(frame)) else { return false };
+    let name = first.code.file.rsplit('/').next();
+    outermost.first().is_some_and(|frame| is_import(&frame))
+        && first.code.name == "<module>"
+        && (name == Some("site.py") || name == Some("<frozen site>"))
+}
+
+/// Whether the outermost frame is the function that waits for threads at the end.
+fn waits_for_threads(outermost: &[Frame]) -> bool {
+    outermost.first().is_some_and(|frame| {
         frame.code.name == "_shutdown" && frame.code.file.rsplit('/').next() == Some("threading.py")
     })
 }

@@ -1,13 +1,14 @@
 //! How the process ended, in words.
 
 use crate::address::Address;
+use crate::crash::repeats::Repeated;
 use crate::crash::{Death, fatal_message, signals};
 use crate::elf::notes::SignalInfo;
 use crate::findings;
 use crate::layout::member;
 use crate::runtime::attach::PythonRuntime;
 use crate::runtime::process::DeadProcess;
-use crate::snapshot::document::{CrashSection, NativeFrameSection, SignalSection};
+use crate::snapshot::document::{CrashSection, NativeFrameSection, RepeatedCallSection, SignalSection};
 use crate::snapshot::document::{FaulthandlerSection, FoundBy, NativeExceptionSection};
 use crate::snapshot::extension;
 
@@ -39,6 +40,7 @@ pub(crate) fn section(process: &DeadProcess<'_>, death: &Death) -> CrashSection 
         }),
         faulthandler: None,
         extension: None,
+        repeated_call: death.repeated.as_ref().map(repeated_call),
         sender_pid: death.first().and_then(|info| info.sender).map(|(pid, _)| pid),
         sender_uid: death.first().and_then(|info| info.sender).map(|(_, uid)| uid),
         tid: death.tid,
@@ -79,6 +81,24 @@ pub(crate) fn add_python(
             .ok()
             .filter(|_| enabled != 0),
     });
+}
+
+fn repeated_call(found: &Repeated) -> RepeatedCallSection {
+    RepeatedCallSection {
+        call: NativeFrameSection {
+            module: found.place.module.clone(),
+            build_id: found.place.build_id.clone(),
+            offset: found.place.offset,
+            function: found.place.function.clone(),
+            address: Some(found.place.address),
+            found_by: FoundBy::Scan,
+            ..NativeFrameSection::default()
+        },
+        times: found.times,
+        stack_bytes: found.stack_bytes,
+        turn_bytes: found.turn_bytes,
+        is_after_call: found.is_after_call,
+    }
 }
 
 fn signal_section(info: &SignalInfo) -> SignalSection {

@@ -96,6 +96,15 @@ fn check(name: &str, found: &ProcessSnapshot, truth: &Truth, binaries: bool) {
         let exception = crash.native_exception.as_ref().expect("an exception");
         assert_eq!(exception.type_name.as_deref(), Some(type_name), "{name}");
     }
+    let call = crash.repeated_call.as_ref().map(|repeated| &repeated.call);
+    let repeats = call.and_then(|call| call.module.as_deref()?.rsplit('/').next());
+    assert_eq!(repeats, stated("repeats"), "{name}: {:?}", crash.repeated_call);
+    if repeats.is_some() {
+        let function = call.and_then(|call| call.function.as_deref());
+        // Small modules lie in the core whole, symbols included.
+        assert!(function == Some("dd_recurse") || (function.is_none() && !binaries), "{name}: {function:?}");
+        assert!(found.findings.iter().any(|finding| finding.id == "native-recursion"), "{name}");
+    }
     let module = crash.extension.as_ref().and_then(|extension| extension.module.rsplit('/').next());
     assert_eq!(module, stated("extension"), "{name}");
 }

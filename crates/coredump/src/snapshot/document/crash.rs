@@ -54,6 +54,9 @@ pub struct CrashSection {
     /// The extension in whose code, or on whose behalf, the process failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extension: Option<ExtensionSection>,
+    /// The call that stands over and over on a stack that ran over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeated_call: Option<RepeatedCallSection>,
     /// Process id of the sender.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sender_pid: Option<u64>,
@@ -129,6 +132,22 @@ pub struct ExtensionSection {
     pub frames_within: usize,
     /// How its frame was found.
     pub found_by: FoundBy,
+}
+
+/// A return address that repeats on a stack.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct RepeatedCallSection {
+    /// The place behind the call.
+    pub call: NativeFrameSection,
+    /// How often it stands there.
+    pub times: usize,
+    /// Bytes of the stack, from its end on, that were searched.
+    pub stack_bytes: u64,
+    /// Bytes from one to the next, mostly.
+    pub turn_bytes: u64,
+    /// Whether the instruction before it is a call; absent where the code is not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_after_call: Option<bool>,
 }
 
 /// A signal.

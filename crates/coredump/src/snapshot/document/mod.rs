@@ -17,7 +17,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use crash::{
-    CrashSection, ExtensionSection, FaulthandlerSection, NativeExceptionSection, SignalSection, Verdict,
+    CrashSection, ExtensionSection, FaulthandlerSection, NativeExceptionSection, RepeatedCallSection,
+    SignalSection, Verdict,
 };
 pub use exception::ExceptionSection;
 pub use lock::{DeadlockSection, LockSection, WaitSection, WaiterSection};
