@@ -272,6 +272,10 @@ pub(crate) enum HeapView {
     Suspects,
     /// What keeps the most alive, by path
     Owners,
+    /// Generators, coroutines and tasks that were never finished, by function
+    Suspended,
+    /// Exceptions that keep the frames of functions alive that have ended
+    Exceptions,
     /// Equal strings, and containers that have room for more than they hold
     Waste,
     /// The largest objects and buffers

@@ -59,6 +59,8 @@ fn question(args: &HeapArgs) -> Result<Option<Question>> {
         | HeapView::Types
         | HeapView::Suspects
         | HeapView::Owners
+        | HeapView::Suspended
+        | HeapView::Exceptions
         | HeapView::Waste
         | HeapView::Largest
         | HeapView::Growth

@@ -4,7 +4,7 @@ use pycoroner_findings::{Finding, Gap};
 use serde::Deserialize;
 
 use super::Attribute;
-use super::heap_details::{BufferRow, ContainersRow, Duplicates, LargeRow};
+use super::heap_details::{BufferRow, ContainersRow, Duplicates, KeptFramesRow, LargeRow, SuspendedRow};
 use crate::redaction::Redaction;
 
 /// `pycoroner.heap/1`.
@@ -22,6 +22,8 @@ pub(crate) struct HeapDocument {
     pub(crate) containers: Vec<ContainersRow>,
     pub(crate) largest: Vec<LargeRow>,
     pub(crate) buffers: Vec<BufferRow>,
+    pub(crate) suspended: Vec<SuspendedRow>,
+    pub(crate) exceptions: Vec<KeptFramesRow>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) gaps: Vec<Gap>,
     pub(crate) redactions: Vec<Redaction>,

@@ -73,3 +73,34 @@ pub(crate) struct BufferRow {
     pub(crate) base: Option<String>,
     pub(crate) views: u64,
 }
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct SuspendedRow {
+    pub(crate) kind: String,
+    pub(crate) function: String,
+    pub(crate) state: String,
+    pub(crate) stack: Vec<PlaceRow>,
+    pub(crate) count: u64,
+    pub(crate) retained_bytes: u64,
+    pub(crate) held_by: Vec<Holder>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct PlaceRow {
+    pub(crate) file: String,
+    pub(crate) line: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct KeptFramesRow {
+    #[serde(rename = "type")]
+    pub(crate) type_name: String,
+    pub(crate) count: u64,
+    pub(crate) functions: Vec<String>,
+    pub(crate) retained_bytes: u64,
+    pub(crate) is_garbage: bool,
+    pub(crate) held_by: Vec<Holder>,
+}

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use super::closing;
-use super::heap_waste;
 use super::inert::{cut, inert};
 use super::quantity::{bar, bytes, count, counted};
 use super::style::{BAD, FAINT, NAME, STRONG, WARN};
+use super::{heap_calls, heap_waste};
 use crate::args::HeapView;
 use crate::documents::heap::{HeapDocument, HeapSuspect, LedgerRow, OwnerRow, TypeRow, UnreachableRow};
 
@@ -28,12 +28,16 @@ pub(crate) fn render(document: &HeapDocument, view: HeapView) -> String {
             write_suspects(&mut out, &document.suspects, FIRST_ROWS);
             write_types(&mut out, &document.types, FIRST_ROWS);
             write_owners(&mut out, &document.owners, FIRST_ROWS);
+            heap_calls::write_suspended(&mut out, document, FEW_ROWS);
+            heap_calls::write_exceptions(&mut out, document, FEW_ROWS);
             heap_waste::write(&mut out, document, FEW_ROWS);
             heap_waste::write_largest(&mut out, document, FEW_ROWS);
             write_ledger(&mut out, &document.ledger);
         }
         HeapView::Types => write_types(&mut out, &document.types, usize::MAX),
         HeapView::Suspects => write_suspects(&mut out, &document.suspects, usize::MAX),
+        HeapView::Suspended => heap_calls::write_suspended(&mut out, document, usize::MAX),
+        HeapView::Exceptions => heap_calls::write_exceptions(&mut out, document, usize::MAX),
         HeapView::Waste => heap_waste::write(&mut out, document, usize::MAX),
         HeapView::Largest => heap_waste::write_largest(&mut out, document, usize::MAX),
         HeapView::Owners => write_owners(&mut out, &document.owners, usize::MAX),

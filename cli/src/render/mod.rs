@@ -8,6 +8,7 @@ mod exception;
 mod frames;
 pub(crate) mod growth;
 pub(crate) mod heap;
+mod heap_calls;
 mod heap_waste;
 pub(crate) mod inert;
 mod locks;

@@ -165,7 +165,14 @@ pub fn analyze(runtime: &PythonRuntime<'_>, options: &Options<'_>) -> Result<Ana
         },
         ..HeapDocument::default()
     };
-    let ground = Ground { heap: &heap, reach: &reach, retained: &retained, paths: &paths, live_bytes };
+    let ground = Ground {
+        heap: &heap,
+        reach: &reach,
+        dominators: &dominators,
+        retained: &retained,
+        paths: &paths,
+        live_bytes,
+    };
     details::add(&ground, &mut document);
     options.progress(Phase::Answers, heap.objects.len() as u64);
     Ok(Analysis { document })

@@ -7,8 +7,10 @@ use serde::Serialize;
 
 use crate::naming::edge::Kind;
 
+mod activity;
 mod contents;
 
+pub use activity::{KeptFrames, Place, SuspendedKind, SuspendedRow, SuspendedState};
 pub use contents::{Buffer, Container, Containers, Duplicate, Duplicates, Holder, LargeObject};
 
 /// Name and version of the contract.
@@ -41,6 +43,10 @@ pub struct HeapDocument {
     pub largest: Vec<LargeObject>,
     /// The largest runs of bytes that objects give access to.
     pub buffers: Vec<Buffer>,
+    /// Generators, coroutines and tasks that were never finished, by function and place.
+    pub suspended: Vec<SuspendedRow>,
+    /// Exceptions that keep the frames of functions that have ended.
+    pub exceptions: Vec<KeptFrames>,
     /// The judgement.
     pub findings: Vec<Finding>,
     /// What could not be told.

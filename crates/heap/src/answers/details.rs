@@ -1,19 +1,24 @@
 //! What is said of a heap besides who holds it: waste, the largest parts.
 
+use pycoroner_findings::{Gap, GapKind};
+use rustc_hash::FxHashMap;
+
 use crate::answers::names::Names;
 use crate::answers::paths::Paths;
 use crate::answers::reach::Reach;
-use crate::answers::{containers, duplicates, largest};
+use crate::answers::{containers, duplicates, exceptions, largest, suspended, types};
 use crate::document::HeapDocument;
 use crate::findings;
+use crate::graph::Node;
+use crate::graph::dominators::Dominators;
 use crate::graph::retained::Retained;
 use crate::heap::Heap;
-use pycoroner_findings::{Gap, GapKind};
 
 /// What answers go by.
 pub(crate) struct Ground<'g, 'r, 'p> {
     pub(crate) heap: &'g Heap<'r, 'p>,
     pub(crate) reach: &'g Reach,
+    pub(crate) dominators: &'g Dominators,
     pub(crate) retained: &'g Retained,
     pub(crate) paths: &'g Paths,
     /// Bytes of all live objects.
@@ -22,16 +27,30 @@ pub(crate) struct Ground<'g, 'r, 'p> {
 
 /// Adds the sections to `document`, and what they amount to.
 pub(crate) fn add(ground: &Ground<'_, '_, '_>, document: &mut HeapDocument) {
-    let Ground { heap, reach, retained, paths, live_bytes } = *ground;
+    let Ground { heap, reach, dominators, retained, paths, live_bytes } = *ground;
     let duplicates = duplicates::find(heap, &reach.alive, paths);
     let containers = containers::find(heap, &reach.alive);
     let largest = largest::find(heap, &reach.alive);
+    let suspended = suspended::find(heap, &reach.alive, paths);
+    let exceptions = exceptions::find(heap, &reach.alive, paths);
+    let rows = suspended.len() + exceptions.len();
+    let labels: FxHashMap<Node, u32> =
+        suspended.labels(0).chain(exceptions.labels(suspended.len() as u32)).collect();
+    let kept = types::retained_together(dominators, retained, rows, |node| labels.get(&node).copied());
+    let (of_suspended, of_exceptions) = kept.split_at(suspended.len());
     let nodes = duplicates.nodes().chain(containers.nodes()).chain(largest.nodes());
+    let nodes = nodes.chain(suspended.nodes()).chain(exceptions.nodes());
     let names = Names::of(heap, paths, nodes);
     document.duplicates = duplicates.document(heap, &names);
     document.containers = containers.document(heap, &names);
     document.largest = largest.objects(heap, retained, &names);
     document.buffers = largest.buffers(&names);
+    document.suspended = suspended.document(heap, &names, of_suspended);
+    document.exceptions = exceptions.document(heap, &names, of_exceptions);
+    if suspended.is_cut || exceptions.is_cut {
+        let why = "there are more generators, or more entries of tracebacks, than are followed";
+        document.gaps.push(Gap::new(GapKind::Limit, "some unfinished calls and kept frames", why));
+    }
     if duplicates.is_cut {
         let why = "there are more different contents than are counted in bounded memory";
         document.gaps.push(Gap::new(GapKind::Limit, "some contents that are held more than once", why));

@@ -19,7 +19,8 @@ pub(crate) fn histogram(heap: &Heap<'_, '_>, dominators: &Dominators, retained: 
         *count += 1;
         *bytes = bytes.saturating_add(heap.objects.size(node));
     }
-    let retained = retained_by_type(heap, dominators, retained);
+    let label = |node: Node| Some(heap.objects.type_id(node));
+    let retained = retained_together(dominators, retained, heap.types.len(), label);
     let mut rows: BTreeMap<String, TypeRow> = BTreeMap::new();
     for ((id, (count, bytes)), retained) in (0..).zip(counts).zip(retained) {
         if count > 0 {
@@ -36,30 +37,38 @@ pub(crate) fn histogram(heap: &Heap<'_, '_>, dominators: &Dominators, retained: 
     rows
 }
 
-/// Walks the dominator tree and counts what is not below another object of its type.
-fn retained_by_type(heap: &Heap<'_, '_>, dominators: &Dominators, retained: &Retained) -> Vec<u64> {
+/// What the objects of each label retain together. Walks the dominator tree and counts what is not below another object
+/// of its label.
+pub(crate) fn retained_together(
+    dominators: &Dominators,
+    retained: &Retained,
+    labels: usize,
+    label_of: impl Fn(Node) -> Option<u32>,
+) -> Vec<u64> {
     let (starts, children) = tree(dominators);
     let row = |node: usize| &children[starts[node] as usize..starts[node + 1] as usize];
     let root = dominators.node_count();
-    let mut sums = vec![0u64; heap.types.len()];
-    // How many objects of each type the walk is inside of.
-    let mut inside = vec![0u32; heap.types.len()];
+    let mut sums = vec![0u64; labels];
+    // How many objects of each label the walk is inside of.
+    let mut inside = vec![0u32; labels];
     let mut path: Vec<(usize, usize)> = vec![(root, 0)];
     while let Some((node, next)) = path.last_mut() {
         let Some(&child) = row(*node).get(*next) else {
-            if let Some(open) = (*node != root).then(|| heap.objects.type_id(*node as Node)) {
+            if let Some(open) = (*node != root).then(|| label_of(*node as Node)).flatten() {
                 inside[open as usize] -= 1;
             }
             path.pop();
             continue;
         };
         *next += 1;
-        let id = heap.objects.type_id(child) as usize;
-        if inside[id] == 0 {
-            sums[id] = sums[id].saturating_add(retained.bytes(child));
+        let label = label_of(child).map(|label| label as usize);
+        if let Some(label) = label.filter(|&label| inside[label] == 0) {
+            sums[label] = sums[label].saturating_add(retained.bytes(child));
         }
         if !row(child as usize).is_empty() {
-            inside[id] += 1;
+            if let Some(label) = label {
+                inside[label] += 1;
+            }
             path.push((child as usize, 0));
         }
     }

@@ -3,7 +3,9 @@
 use pycoroner_coredump::{Address, Core};
 use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
 
-use crate::document::{Container, Containers, HeapDocument};
+use crate::document::{
+    Container, Containers, HeapDocument, KeptFrames, SuspendedKind, SuspendedRow, SuspendedState,
+};
 
 /// A share of all live bytes from which on something is worth a finding.
 const SHARE_PERCENT: u64 = 10;
@@ -22,6 +24,8 @@ pub(crate) fn of_details(core: &Core<'_>, document: &HeapDocument, live_bytes: u
         findings.extend(sparse.take(MOST_OF_TYPE).map(|container| sparse_container(core, row, container)));
         findings.extend(empty_containers(row, live_bytes));
     }
+    findings.extend(document.suspended.iter().filter_map(|row| never_finished(core, row, live_bytes)));
+    findings.extend(document.exceptions.iter().filter_map(|row| kept_frames(core, row, live_bytes)));
     findings
 }
 
@@ -108,5 +112,80 @@ fn empty_containers(row: &Containers, live_bytes: u64) -> Option<Finding> {
             .about(row.r#type.clone())
             .with_evidence(Evidence::new(Basis::Derived, why))
             .refuted_if("they are filled later on: then another core of the service shows fewer"),
+    )
+}
+
+/// Many calls that stand at one place: nobody resumes them, or more are made than are finished.
+fn never_finished(core: &Core<'_>, row: &SuspendedRow, live_bytes: u64) -> Option<Finding> {
+    const MANY: u64 = 1000;
+    if row.count < MANY || row.state == SuspendedState::Running {
+        return None;
+    }
+    let (what, refuted_if) = match (row.kind, row.state) {
+        (SuspendedKind::Generator, _) => {
+            ("generators", "all of them are in use: then the program resumes each of them yet")
+        }
+        (SuspendedKind::AsyncGenerator, _) => {
+            ("async generators", "all of them are in use: then the program resumes each of them yet")
+        }
+        (SuspendedKind::Coroutine, SuspendedState::Created) => {
+            ("coroutines that were never awaited", "the program was about to await them")
+        }
+        (SuspendedKind::Coroutine, _) => ("coroutines", "what they wait for still comes"),
+        (SuspendedKind::Task, _) => {
+            ("pending tasks", "the service has as many connections or jobs at once in normal operation")
+        }
+    };
+    let place = row.stack.first().and_then(|place| Some(format!("{}:{}", place.file, place.line?)));
+    let title = format!(
+        "Never finished: {} {what} of {} keep {} bytes alive, {:.1} % of all live objects",
+        row.count,
+        row.function,
+        row.retained_bytes,
+        percent(row.retained_bytes, live_bytes)
+    );
+    let holder =
+        row.held_by.first().map(|holder| format!("; {} of them hang under {}", holder.count, holder.path));
+    let why = format!(
+        "all of them stand at {}{}",
+        place.as_deref().unwrap_or("a place that cannot be told"),
+        holder.unwrap_or_default()
+    );
+    let confidence =
+        if is_much(row.retained_bytes, live_bytes) { Confidence::Moderate } else { Confidence::Weak };
+    Some(
+        Finding::new("heap-never-finished", Severity::Warning, confidence, title)
+            .about(row.function.clone())
+            .with_evidence(Evidence::new(Basis::Derived, why).cite(core.cite(row.address, 64)))
+            .refuted_if(refuted_if),
+    )
+}
+
+/// Frames of functions that have ended, with all their variables, because somebody keeps an exception.
+fn kept_frames(core: &Core<'_>, row: &KeptFrames, live_bytes: u64) -> Option<Finding> {
+    if !is_much(row.retained_bytes, live_bytes) {
+        return None;
+    }
+    let function = row.functions.last().map_or("?", String::as_str);
+    let title = format!(
+        "Kept frames: {} {} of type {} keep the variables of {function}() and {} frames in all alive: {} bytes, {:.1} % of all live objects",
+        row.count,
+        if row.count == 1 { "exception" } else { "exceptions" },
+        row.r#type,
+        row.frames,
+        row.retained_bytes,
+        percent(row.retained_bytes, live_bytes)
+    );
+    let holder = match row.held_by.first() {
+        _ if row.is_garbage => "a cycle that the collector has not seen yet holds them".to_owned(),
+        Some(holder) => format!("{} of them hang under {}", holder.count, holder.path),
+        None => "nothing with a name holds them".to_owned(),
+    };
+    let why = format!("their tracebacks go through {}; {holder}", row.functions.join(", "));
+    Some(
+        Finding::new("heap-kept-frames", Severity::Warning, Confidence::Strong, title)
+            .about(row.example.clone().unwrap_or_else(|| row.address.to_string()))
+            .with_evidence(Evidence::new(Basis::Derived, why).cite(core.cite(row.address, 64)))
+            .refuted_if("the exceptions are being handled right now and are dropped then"),
     )
 }

@@ -18,6 +18,12 @@ const MODES: &[&str] = &[
     "traceback_held",
     "pymalloc_fragments",
     "malloc_fragments",
+    "generators",
+    "tasks",
+    "kept_exceptions",
+    "last_exception",
+    "kept_traceback",
+    "exception_cycle",
     "duplicate_strings",
     "duplicate_attributes",
     "deleted_keys",
@@ -86,11 +92,11 @@ fn check(name: &str, found: &HeapDocument, truth: &Truth) {
 }
 
 /// Sections whose rows the truth states in part: a row has to be there that says all that it says.
-const SECTIONS: [&str; 4] = ["duplicates", "containers", "buffers", "largest"];
+const SECTIONS: &[&str] = &["duplicates", "containers", "buffers", "largest", "suspended", "exceptions"];
 
 fn check_sections(name: &str, found: &HeapDocument, truth: &Truth) {
     let document = serde_json::to_value(found).expect("a document");
-    for section in SECTIONS {
+    for &section in SECTIONS {
         let written = match section {
             "duplicates" => &document["duplicates"]["rows"],
             _ => &document[section],
@@ -115,13 +121,26 @@ fn says(row: &Value, stated: &Value) -> bool {
     let repeats = |key: &str| key != "type" || row.get("type").is_some();
     stated.iter().filter(|(key, _)| repeats(key)).all(|(key, value)| match key.strip_suffix("_at_least") {
         Some("wasted") => row["wasted_bytes"].as_u64() >= value.as_u64(),
-        Some("bytes") => row["bytes"].as_u64() >= value.as_u64(),
+        Some("retained") => row["retained_bytes"].as_u64() >= value.as_u64(),
         Some(number) => row[number].as_u64() >= value.as_u64(),
         None if key == "held_by" => {
             row["held_by"].as_array().is_some_and(|holders| holders.iter().any(|it| it["path"] == *value))
         }
-        None => row[key] == *value,
+        None => match key.as_str() {
+            "line" => row["stack"][0]["line"] == *value,
+            "awaits" => has_place(row, "function", value),
+            "awaits_line" => has_place(row, "line", value),
+            "last_function" => {
+                row["functions"].as_array().and_then(|functions| functions.last()) == Some(value)
+            }
+            _ => row[key] == *value,
+        },
     })
+}
+
+/// Whether a function or line is on the stack of a row.
+fn has_place(row: &Value, key: &str, value: &Value) -> bool {
+    row["stack"].as_array().is_some_and(|stack| stack.iter().any(|place| place[key] == *value))
 }
 
 fn rows<'t>(truth: &'t Truth, key: &str) -> &'t [Value] {
