@@ -74,7 +74,7 @@ pub enum Failure {
     TooManyObjects,
     /// The bound on memory was reached.
     #[error(
-        "{objects} objects need at least {needed} bytes of memory, and {allowed} are allowed; raise the limit (--max-memory)"
+        "about {objects} objects need at least {needed} bytes of memory, and {allowed} are allowed; raise the limit (--max-memory)"
     )]
     Memory {
         /// Objects known by then.
@@ -98,8 +98,13 @@ impl Options<'_> {
         // Dominators, retained sizes and paths take this much for each object besides.
         const LATER_BYTES_PER_OBJECT: u64 = 44;
         let needed = in_use.saturating_add(objects as u64 * LATER_BYTES_PER_OBJECT);
+        self.check_room(objects as u64, needed)
+    }
+
+    /// Refuses to go on when so many objects need more than is allowed.
+    pub(crate) fn check_room(&self, objects: u64, needed: u64) -> Result<(), Failure> {
         if needed > self.max_memory {
-            return Err(Failure::Memory { objects: objects as u64, needed, allowed: self.max_memory });
+            return Err(Failure::Memory { objects, needed, allowed: self.max_memory });
         }
         Ok(())
     }

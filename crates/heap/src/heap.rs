@@ -35,7 +35,7 @@ impl<'r, 'p> Heap<'r, 'p> {
         let mapped = segments.map(|segment| segment.len).fold(0, u64::saturating_add);
         let pre_headers = reader.instance_dict != InstanceDict::Pointer;
         let mut types = Types::new(runtime, &reader.places, pre_headers);
-        let objects = Objects::in_blocks(&reader.image, &reader.places, &mut types);
+        let objects = Objects::in_blocks(&reader.image, &reader.places, &mut types, options)?;
         options.progress(Phase::Objects, objects.len() as u64);
         Ok(Self {
             runtime,

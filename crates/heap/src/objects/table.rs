@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 use crate::allocators::glibc::{self, Malloc, Run, Use};
 use crate::allocators::index::{BlockIndex, Found, Totals};
 use crate::allocators::{self, Allocator, Block, Blocks};
+use crate::analysis::{Failure, Options};
 use crate::graph::Node;
 use crate::memory::image::{Bytes, Image, WORD};
 use crate::memory::places::Places;
@@ -39,13 +40,23 @@ pub(crate) struct Objects {
     pub(crate) debug_hooks: bool,
 }
 
+/// What [`Objects`] takes for a block at most, while its columns are filled.
+const BYTES_PER_BLOCK: u64 = 20;
+
 /// Stands for a size of 4 GiB or more.
 const HUGE: u32 = u32::MAX;
 
 impl Objects {
-    /// Enumerates the objects in blocks.
-    pub(crate) fn in_blocks(image: &Image<'_>, places: &Places, types: &mut Types<'_, '_>) -> Self {
+    /// Enumerates the objects in blocks, when `options` allow it for as many as there can be.
+    pub(crate) fn in_blocks(
+        image: &Image<'_>,
+        places: &Places,
+        types: &mut Types<'_, '_>,
+        options: &Options<'_>,
+    ) -> Result<Self, Failure> {
         let blocks = allocators::find(image, places);
+        let in_use = blocks.spans.iter().map(|span| span.live).fold(0, u64::saturating_add);
+        options.check_room(in_use, in_use.saturating_mul(BYTES_PER_BLOCK))?;
         let debug_hooks = allocators::has_debug_hooks(&blocks.spans);
         let prefix = if debug_hooks { allocators::DEBUG_PREFIX } else { 0 };
         let spans: Vec<_> =
@@ -57,7 +68,7 @@ impl Objects {
         let (types_found, mut outside) = (scan.found, scan.outside);
         let addresses: Vec<u64> = index.addresses().collect();
         outside.retain(|&address| index.find(address) == Found::Outside);
-        Self {
+        Ok(Self {
             sizes: vec![0; addresses.len()],
             addresses,
             types: types_found,
@@ -70,7 +81,7 @@ impl Objects {
             grounds: [blocks.arenas, blocks.segments],
             outside_neighbours: outside,
             debug_hooks,
-        }
+        })
     }
 
     /// Number of objects.
