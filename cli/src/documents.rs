@@ -129,8 +129,17 @@ pub(crate) struct Python {
     pub(crate) module: Option<String>,
     pub(crate) phase: Option<String>,
     pub(crate) phase_because: Option<String>,
+    pub(crate) interpreters: Vec<Interpreter>,
     pub(crate) sys: Option<Sys>,
     pub(crate) distributions: Option<Distributions>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Interpreter {
+    pub(crate) id: i64,
+    pub(crate) gil_enabled: Option<bool>,
+    pub(crate) stopped_by_tid: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -7,7 +7,7 @@ use super::core::Folding;
 use super::inert::{cut, inert};
 use super::quantity::{bytes, counted};
 use super::style::{FAINT, STRONG, WARN};
-use crate::documents::{CpuTime, Distributions, Memory, Process, Python, Sys};
+use crate::documents::{CpuTime, Distributions, Interpreter, Memory, Process, Python, Sys};
 
 /// Characters of a command line that are shown.
 const MOST_COMMAND: usize = 300;
@@ -79,10 +79,25 @@ fn write_python(out: &mut String, python: &Python, arch: &str) {
     if let Some(phase) = phase {
         let _ = writeln!(out, "         {WARN}{phase}{WARN:#} {FAINT}({}){FAINT:#}", inert(because));
     }
+    for interpreter in &python.interpreters {
+        write_freedom(out, interpreter);
+    }
     if let Some(prefix) =
         python.sys.as_ref().filter(|sys| sys.is_venv == Some(true)).and_then(|sys| sys.prefix.as_ref())
     {
         let _ = writeln!(out, "         in the virtual environment {}", inert(prefix));
+    }
+}
+
+/// What only interpreters of free-threaded builds have.
+fn write_freedom(out: &mut String, interpreter: &Interpreter) {
+    let of = if interpreter.id == 0 { String::new() } else { format!(" of interpreter {}", interpreter.id) };
+    if let Some(enabled) = interpreter.gil_enabled {
+        let state = if enabled { "enabled" } else { "disabled" };
+        let _ = writeln!(out, "         the GIL{of} was {state}");
+    }
+    if let Some(tid) = interpreter.stopped_by_tid {
+        let _ = writeln!(out, "         {WARN}thread {tid} had the other threads{of} stop{WARN:#}");
     }
 }
 

@@ -78,8 +78,15 @@ const MOVED_BEFORE_3_7_4: Moved = &[(
 /// (`struct _gc_runtime_state` of `Include/internal/pycore_interp_structs.h` at v3.14.4 and v3.14.5): its own
 /// members and all that lies behind it in the interpreter's state are elsewhere. What `_Py_DebugOffsets` states
 /// of them is right, the rest is not known.
-const MOVED_IN_3_14: Moved =
-    &[(4, &["PyInterpreterState.gc.", "PyInterpreterState.types.", "PyInterpreterState.asyncio_"])];
+const MOVED_IN_3_14: Moved = &[(
+    4,
+    &[
+        "PyInterpreterState.gc.",
+        "PyInterpreterState.stoptheworld.",
+        "PyInterpreterState.types.",
+        "PyInterpreterState.asyncio_",
+    ],
+)];
 
 /// Up to which patch level paths are elsewhere than in a column, and not known where.
 type Moved = &'static [(u8, &'static [&'static str])];
@@ -235,8 +242,12 @@ pub(crate) fn greenlet_version(text: &str) -> Option<GreenletVersion> {
 /// `_PyRuntimeState` up to 3.11 all that is behind `ceval.gil`, in `PyInterpreterState` from 3.12 on all that is
 /// behind `_gil`. (The state of the garbage collector lies before, in both.)
 fn is_portable(path: &str) -> bool {
-    const BEHIND_A_MUTEX: [&str; 3] =
-        ["_PyRuntimeState.gilstate.", "PyInterpreterState.types.", "PyInterpreterState.asyncio_tasks_head"];
+    const BEHIND_A_MUTEX: [&str; 4] = [
+        "_PyRuntimeState.gilstate.",
+        "PyInterpreterState.stoptheworld.",
+        "PyInterpreterState.types.",
+        "PyInterpreterState.asyncio_tasks_head",
+    ];
     !BEHIND_A_MUTEX.iter().any(|start| path.starts_with(start))
 }
 
@@ -343,7 +354,11 @@ mod tests {
                 let expected: &[&str] = if shipped.version < (3, 12) {
                     &["_PyRuntimeState.gilstate.tstate_current "]
                 } else {
-                    &["PyInterpreterState.types.", "PyInterpreterState.asyncio_tasks_head "]
+                    &[
+                        "PyInterpreterState.stoptheworld.",
+                        "PyInterpreterState.types.",
+                        "PyInterpreterState.asyncio_tasks_head ",
+                    ]
                 };
                 let is_expected = expected.iter().any(|start| line.starts_with(start));
                 assert!(is_expected, "{:?}: {line}", shipped.version);

@@ -367,6 +367,11 @@ impl<'p> PythonRuntime<'p> {
         threads::gil_holder(self, interpreter)
     }
 
+    /// The thread state that keeps all others of an interpreter from running, in a free-threaded build.
+    pub(crate) fn world_stopper(&self, interpreter: Ptr<InterpreterState>) -> Option<Ptr<ThreadState>> {
+        threads::world_stopper(self, interpreter)
+    }
+
     /// Python frames of a thread, innermost first.
     ///
     /// Of all stacks together, some millions of frames are walked; what is asked for later is empty, with

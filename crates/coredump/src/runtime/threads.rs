@@ -145,13 +145,37 @@ pub(crate) fn gil_holder(
         Gil::PerInterpreter => {
             let gil = python.read(interpreter, member::INTERP_GIL).ok().flatten()?;
             // A free-threaded build has a GIL as well, but it counts only while it is enabled.
-            if python.layout().has(member::GIL_ENABLED) && python.read(gil, member::GIL_ENABLED).ok()? == 0 {
+            if gil_enabled(runtime, interpreter) == Some(false) {
                 return None;
             }
             let locked = python.read(gil, member::GIL_LOCKED).ok()?;
             python.read(gil, member::GIL_LAST_HOLDER).ok().flatten().filter(|_| locked == 1)
         }
     }
+}
+
+/// The thread state that has stopped all others of an interpreter, or waits until they have stopped (free-threaded
+/// builds; `stop_the_world` of Python/pystate.c at v3.13.5).
+pub(crate) fn world_stopper(
+    runtime: &PythonRuntime<'_>,
+    interpreter: Ptr<InterpreterState>,
+) -> Option<Ptr<ThreadState>> {
+    let python = runtime.python();
+    let requested = python.read(interpreter, member::INTERP_WORLD_REQUESTED).ok()?;
+    let stopped = python.read(interpreter, member::INTERP_WORLD_STOPPED).ok()?;
+    let requester = python.read(interpreter, member::INTERP_WORLD_REQUESTER).ok().flatten();
+    requester.filter(|_| requested <= 1 && stopped <= 1 && requested + stopped > 0)
+}
+
+/// Whether an interpreter of a free-threaded build had its GIL enabled, as an extension or `-X gil=1` asks for;
+/// `None` for builds whose GIL is always on.
+pub(crate) fn gil_enabled(runtime: &PythonRuntime<'_>, interpreter: Ptr<InterpreterState>) -> Option<bool> {
+    let python = runtime.python();
+    if !python.layout().has(member::GIL_ENABLED) {
+        return None;
+    }
+    let gil = python.read(interpreter, member::INTERP_GIL).ok().flatten()?;
+    Some(python.read(gil, member::GIL_ENABLED).ok()? != 0)
 }
 
 /// Thread names by ident, from `threading._active`.

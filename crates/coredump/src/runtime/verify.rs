@@ -106,7 +106,12 @@ pub(crate) fn verify(
     check_size(python, dict_type, member::DICT_SIZE, "dict")?;
     check_size(python, type_type, member::HEAP_TYPE_SIZE, "type")?;
     check_builtins(python, interpreter, type_type)?;
-    check_gc_head(python, modules)?;
+    // An emptied `sys.modules`, of an interpreter that is shut down, is no longer kept track of.
+    let builtins = python.read(interpreter, member::INTERP_BUILTINS).ok().flatten();
+    let tracked = [Some(modules), Some(sysdict.cast()), builtins];
+    tracked.into_iter().flatten().find(|&tracked| is_behind_gc_head(python, tracked)).ok_or_else(|| {
+        Refusal::Contradiction(format!("no header of the garbage collector stands before {modules:?}"))
+    })?;
     let debug_build = matches!(lookup_str(python, sysdict.cast(), "gettotalrefcount"), Ok(Some(_)));
     Ok(Verified { version, interpreters, interpreter, type_type, debug_build })
 }
@@ -191,15 +196,16 @@ fn check_size<S>(
     }
 }
 
-/// The header in front of an object that the collector keeps track of, up to 3.7: those around it in its list point back.
-fn check_gc_head(python: &Python<'_>, tracked: Ptr<Object>) -> Result<(), Refusal> {
+/// Whether the collector's header stands before an object that it keeps track of, up to 3.7: those around it in its
+/// list point back.
+fn is_behind_gc_head(python: &Python<'_>, tracked: Ptr<Object>) -> bool {
     let layout = python.layout();
     let (Ok(size), Ok(next), Ok(previous)) = (
         layout.size_of(member::GC_HEAD_SIZE),
         layout.offset(member::GC_HEAD_NEXT_3_7),
         layout.offset(member::GC_HEAD_PREV_3_7),
     ) else {
-        return Ok(());
+        return true;
     };
     let head = tracked.address().wrapping_sub(size);
     let points_back = |there, back| {
@@ -208,11 +214,7 @@ fn check_gc_head(python: &Python<'_>, tracked: Ptr<Object>) -> Result<(), Refusa
     };
     let lost = |fault: &Fault| matches!(fault.kind, FaultKind::Truncated | FaultKind::NotDumped);
     let holds = |answer: Result<bool, Fault>| answer.unwrap_or_else(|fault| lost(&fault));
-    if holds(points_back(next, previous)) && holds(points_back(previous, next)) {
-        Ok(())
-    } else {
-        Err(Refusal::Contradiction(format!("no header of the garbage collector stands before {tracked:?}")))
-    }
+    holds(points_back(next, previous)) && holds(points_back(previous, next))
 }
 
 fn check_builtins(

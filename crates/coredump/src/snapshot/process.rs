@@ -98,11 +98,20 @@ pub(super) fn module(runtime: &PythonRuntime<'_>) -> Option<String> {
 
 fn interpreters(runtime: &PythonRuntime<'_>) -> Vec<InterpreterSection> {
     let python = runtime.python();
-    let section = |&interpreter| InterpreterSection {
-        id: threads::interpreter_id(runtime, interpreter),
-        address: interpreter.address(),
-        thread_states: runtime.threads(interpreter).0.len(),
-        own_gil: python.read(interpreter, member::INTERP_OWN_GIL).ok().map(|own| own != 0),
+    let section = |&interpreter| {
+        let (states, _) = runtime.threads(interpreter);
+        let stopper = runtime.world_stopper(interpreter);
+        InterpreterSection {
+            id: threads::interpreter_id(runtime, interpreter),
+            address: interpreter.address(),
+            thread_states: states.len(),
+            own_gil: python.read(interpreter, member::INTERP_OWN_GIL).ok().map(|own| own != 0),
+            gil_enabled: threads::gil_enabled(runtime, interpreter),
+            stopped_by_tid: states
+                .iter()
+                .find(|thread| Some(thread.state) == stopper)
+                .and_then(|thread| thread.tid),
+        }
     };
     if runtime.recovery().is_some() {
         return Vec::new();

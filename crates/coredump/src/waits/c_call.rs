@@ -49,7 +49,11 @@ impl<'r, 'p> Calls<'r, 'p> {
 
     /// What the thread's innermost frame has called, if that is C code.
     pub(super) fn of(&mut self, one: &Walked) -> Option<CCallable> {
-        let frame = one.stack.frames.first().filter(|_| one.stack.recovery.is_none())?;
+        self.of_frame(one.stack.frames.first().filter(|_| one.stack.recovery.is_none())?)
+    }
+
+    /// What a frame has called, if that is C code.
+    pub(super) fn of_frame(&mut self, frame: &Frame) -> Option<CCallable> {
         let python = self.runtime.python();
         let offset = instruction_offset(python, frame.place, frame.code.address).ok()??;
         let key = (frame.code.address, offset);

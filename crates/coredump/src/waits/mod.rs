@@ -128,8 +128,13 @@ pub(crate) fn of_threads(runtime: &PythonRuntime<'_>, walked: &[Walked]) -> Wait
     let locks = finder.into_locks(&subjects, &holders, names.locks());
     let places = Places::of(walked);
     let picture = Picture { runtime, walked, places, calls, runs, subjects, names, locks, holders };
+    let mut made = c_call::Calls::new(runtime);
     let mut waits = report::waits(&picture);
-    let Some(mut made) = c_call::Calls::new(runtime) else { return waits };
+    let collecting = collecting::collecting(&picture, made.as_mut());
+    for (wait, collecting) in waits.threads.iter_mut().zip(collecting) {
+        wait.collecting_garbage = collecting;
+    }
+    let Some(mut made) = made else { return waits };
     for ((wait, one), call) in waits.threads.iter_mut().zip(walked).zip(&picture.calls) {
         // A thread that takes the GIL again, or is in no system call at all, may be back from what it called last.
         let is_inside = call.is_some() && wait.waiting_on.as_ref().is_none_or(|on| on.kind != "gil");

@@ -7,7 +7,7 @@ use crate::layout::member::Object;
 use crate::snapshot::document::{DeadlockSection, LockSection, WaitSection, WaiterSection};
 use crate::waits::lock::LockKind;
 use crate::waits::subject::Subject;
-use crate::waits::{Picture, ThreadWait, Waits, collecting, words};
+use crate::waits::{Picture, ThreadWait, Waits, words};
 
 /// The owner states itself in the object, or the kernel and the interpreter do.
 pub(crate) const OWNER_FIELD: &str = "owner-field";
@@ -19,7 +19,6 @@ pub(crate) const EXIT_STACK: &str = "exit-stack";
 
 /// All sections.
 pub(super) fn waits(picture: &Picture<'_, '_>) -> Waits {
-    let collector = collecting::collector(picture);
     let threads = (0..picture.walked.len())
         .map(|index| {
             let waiting_on = waiting_on(picture, index);
@@ -27,7 +26,7 @@ pub(super) fn waits(picture: &Picture<'_, '_>) -> Waits {
                 state: words::of_thread(picture, index, waiting_on.as_ref()),
                 waiting_on,
                 c_call: None,
-                collecting_garbage: collector.is(index),
+                collecting_garbage: None,
             }
         })
         .collect();

@@ -10,10 +10,12 @@ use pycoroner_coredump::{
 use pycoroner_findings::SourceId;
 use pycoroner_fixtures::{Truth, live};
 
-const PROGRAMS: [&str; 20] = [
+const PROGRAMS: [&str; 22] = [
     "c_calls",
     "checkout",
     "collecting",
+    "collecting_unasked",
+    "collector_fault",
     "contexts",
     "deep",
     "distributions",

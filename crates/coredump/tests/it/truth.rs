@@ -1,6 +1,6 @@
 //! Every fact that a dying program stated about its threads, variables and exceptions.
 
-use pycoroner_coredump::{ExceptionSection, Flavor, FrameSection, Phase, ProcessSnapshot, ThreadSection};
+use pycoroner_coredump::{ExceptionSection, FrameSection, Phase, ProcessSnapshot, ThreadSection};
 use pycoroner_fixtures::{Fixture, Truth, TruthException, TruthFrame, TruthThread, cores, incident};
 
 use crate::snapshot;
@@ -49,10 +49,6 @@ pub(crate) fn check(name: &str, found: &ProcessSnapshot, truth: &Truth) {
         // `sys.modules`, which leads to the names, is empty by then.
         if python.phase == Some(Phase::Finalizing) || (hidden && section.name.is_none()) {
             section.name.clone_from(&thread.name);
-        }
-        // Without a GIL, whose the run of the collector is cannot be told.
-        if python.flavor == Flavor::FreeThreaded {
-            section.collecting_garbage = section.collecting_garbage.or(Some(thread.collecting_garbage));
         }
         if hidden {
             section.holds_gil = section.holds_gil.or(Some(thread.holds_gil));

@@ -30,6 +30,9 @@ macro_rules! members_of_interpreter_and {
             INTERP_GC_PERMANENT: InterpreterState, Inline, "PyInterpreterState.gc.permanent_generation";
             INTERP_GC_ENABLED: InterpreterState, i32, "PyInterpreterState.gc.enabled";
             INTERP_GC_COLLECTING: InterpreterState, i32, "PyInterpreterState.gc.collecting";
+            INTERP_WORLD_STOPPED: InterpreterState, u8, "PyInterpreterState.stoptheworld.world_stopped";
+            INTERP_WORLD_REQUESTED: InterpreterState, u8, "PyInterpreterState.stoptheworld.requested";
+            INTERP_WORLD_REQUESTER: InterpreterState, Option<Ptr<ThreadState>>, "PyInterpreterState.stoptheworld.requester";
             GIL_LAST_HOLDER: GilState, Option<Ptr<ThreadState>>, "_gil_runtime_state.last_holder";
             GIL_LOCKED: GilState, i32, "_gil_runtime_state.locked";
             GIL_ENABLED: GilState, i32, "_gil_runtime_state.enabled";

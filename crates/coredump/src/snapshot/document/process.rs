@@ -291,4 +291,10 @@ pub struct InterpreterSection {
     /// Whether it has a GIL of its own; up to 3.11 all share one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub own_gil: Option<bool>,
+    /// Whether the GIL of a free-threaded build was enabled; absent for builds whose GIL always is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gil_enabled: Option<bool>,
+    /// The thread that kept all others from running, or waited until they had stopped (free-threaded builds).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped_by_tid: Option<u64>,
 }
