@@ -30,6 +30,8 @@ pub(crate) struct BlockIndex {
     slot_size: u64,
     /// Bytes that debug hooks put in front of each block's content.
     prefix: u64,
+    /// What objects start at in their blocks: none, one or two of these.
+    start_unit: u64,
     objects: u32,
 }
 
@@ -71,16 +73,18 @@ pub(crate) enum Found {
 }
 
 impl BlockIndex {
-    /// Indexes `spans`; `starts` says how many bytes into a live block's content an object starts, if one does.
+    /// Indexes `spans`; `starts` says how many bytes into a live block's content an object starts, if one does: none, one
+    /// or two times `start_unit`.
     /// Blocks at the addresses of `delayed`, which rise, are free although they count as in use.
     pub(crate) fn build<'d>(
         spans: &[Span<'d>],
         delayed: &[u64],
         prefix: u64,
+        start_unit: u64,
         mut starts: impl FnMut(Block<'d>) -> Option<u64>,
     ) -> (Self, [Totals; 2]) {
         let slot_size = spans.iter().map(|span| span.len).min().unwrap_or(1).max(1);
-        let mut index = Self { slot_size, prefix, ..Self::default() };
+        let mut index = Self { slot_size, prefix, start_unit, ..Self::default() };
         let mut totals = [Totals::default(); 2];
         let mut free = FreeBlocks::default();
         for span in spans {
@@ -118,7 +122,9 @@ impl BlockIndex {
         starts: &mut impl FnMut(Block<'d>) -> Option<u64>,
     ) {
         for block in blocks {
-            let Some(code) = content(block, self.prefix).and_then(&mut *starts).and_then(code_of) else {
+            let Some(code) =
+                content(block, self.prefix).and_then(&mut *starts).and_then(|start| self.code_of(start))
+            else {
                 totals.raw_bytes += block.size;
                 continue;
             };
@@ -187,11 +193,21 @@ impl BlockIndex {
         }
         let (group, bit) = (self.groups[at], block % 64);
         let code = (group.low >> bit & 1) | (group.high >> bit & 1) << 1;
-        if code == 0 || start_of(code) != u64::from(start) {
+        if code == 0 || self.start_of(code) != u64::from(start) {
             return Found::NoObject;
         }
         let below = (group.low | group.high) & ((1 << bit) - 1);
         Found::Object(group.first_id + below.count_ones())
+    }
+
+    /// Codes 1 to 3 for objects that start no, one or two units into their block.
+    fn code_of(&self, start: u64) -> Option<u64> {
+        let units = start.checked_div(self.start_unit)?;
+        (units < 3 && units * self.start_unit == start).then_some(units + 1)
+    }
+
+    fn start_of(&self, code: u64) -> u64 {
+        (code - 1) * self.start_unit
     }
 
     /// One past the last group of a span.
@@ -207,7 +223,7 @@ impl BlockIndex {
                 Bits(group.low | group.high).map(move |bit| {
                     let code = (group.low >> bit & 1) | (group.high >> bit & 1) << 1;
                     let block = at as u64 * 64 + u64::from(bit);
-                    span.first + block * u64::from(span.block_size) + self.prefix + start_of(code)
+                    span.first + block * u64::from(span.block_size) + self.prefix + self.start_of(code)
                 })
             })
         })
@@ -226,15 +242,6 @@ fn content(block: Block<'_>, prefix: u64) -> Option<Block<'_>> {
         size: block.size.checked_sub(prefix + prefix / 2)?,
         ..block
     })
-}
-
-/// Codes 1 to 3 for objects that start 0, 16 or 32 bytes into their block.
-fn code_of(start: u64) -> Option<u64> {
-    matches!(start, 0 | 16 | 32).then_some(start / 16 + 1)
-}
-
-fn start_of(code: u64) -> u64 {
-    (code - 1) * 16
 }
 
 /// The numbers of the bits that are set, rising.

@@ -15,12 +15,16 @@ use crate::memory::places::Places;
 const POOL_SIZES: [u64; 2] = [4096, 16384];
 /// Arenas hold this many pools.
 const POOLS_PER_ARENA: u64 = 64;
-/// Blocks are multiples of this.
-const ALIGNMENT: u64 = 16;
+/// Blocks are multiples of 16 bytes, in builds before 3.7.4 of 8 (bpo-27987).
+const ALIGNMENTS: [u64; 2] = [16, 8];
+/// Tables of arenas come from the C library.
+const TABLE_ALIGNMENT: u64 = 16;
 
 /// A pool and the number of its arena.
 struct Pool<'d> {
     span: Span<'d>,
+    /// Its blocks are multiples of this.
+    alignment: u64,
     arena: u32,
 }
 
@@ -28,13 +32,20 @@ struct Pool<'d> {
 pub(crate) fn find<'d>(image: &Image<'d>, places: &Places) -> Blocks<'d> {
     let writable = image.pieces().iter().filter(|piece| piece.writable);
     let mut pools: Vec<Pool<'d>> = writable.flat_map(|piece| pools_in(image, piece, places)).collect();
-    let of_size = |size| pools.iter().filter(|pool| pool.span.len == size).count();
-    // A process has pools of one size; the other's headers are chance.
-    let size = if of_size(POOL_SIZES[0]) > of_size(POOL_SIZES[1]) { POOL_SIZES[0] } else { POOL_SIZES[1] };
+    // A process has pools of one size, with blocks of one alignment; other headers are chance.
+    let size = most(POOL_SIZES, |size| pools.iter().filter(|pool| pool.span.len == size).count());
     pools.retain(|pool| pool.span.len == size);
+    let alignment = most(ALIGNMENTS, |by| pools.iter().filter(|pool| pool.alignment == by).count());
+    pools.retain(|pool| pool.alignment == alignment);
     let arenas = arenas(image, places, &pools, size * POOLS_PER_ARENA);
     pools.retain(|pool| pool.span.live > 0);
     Blocks { spans: pools.into_iter().map(|pool| pool.span).collect(), arenas, ..Blocks::default() }
+}
+
+/// The one of two that there are most of; the first, of as many.
+fn most(of: [u64; 2], count: impl Fn(u64) -> usize) -> u64 {
+    let [first, second] = of;
+    if count(second) > count(first) { second } else { first }
 }
 
 /// Pools of one piece. Their headers are never zero: holes, which may be larger than all memory, are passed over.
@@ -53,8 +64,13 @@ fn pools_in<'d>(image: &Image<'d>, piece: &Piece<'d>, places: &Places) -> impl I
 
 /// Takes the bytes at the start of a page for a pool when its header is consistent.
 fn recognise<'d>(start: u64, bytes: Bytes<'d>, places: &Places) -> Option<Pool<'d>> {
+    ALIGNMENTS.into_iter().find_map(|alignment| recognise_as(alignment, start, bytes, places))
+}
+
+/// A pool whose blocks are multiples of `alignment`: the last offset of a block fits one alignment only.
+fn recognise_as<'d>(alignment: u64, start: u64, bytes: Bytes<'d>, places: &Places) -> Option<Pool<'d>> {
     let first = places.pool_header_size;
-    let block_size = (u64::from(bytes.half(places.pool_size_class)?) + 1).checked_mul(ALIGNMENT)?;
+    let block_size = (u64::from(bytes.half(places.pool_size_class)?) + 1).checked_mul(alignment)?;
     let size = u64::from(bytes.half(places.pool_max_next_offset)?) + block_size;
     if block_size > 512 || !POOL_SIZES.contains(&size) || !start.is_multiple_of(size) || bytes.len() < size {
         return None;
@@ -77,7 +93,7 @@ fn recognise<'d>(start: u64, bytes: Bytes<'d>, places: &Places) -> Option<Pool<'
         chains: [bytes.word(places.pool_free_block)?, 0],
         given_back: 0,
     };
-    fits.then_some(Pool { span, arena: bytes.half(places.pool_arena_index)? })
+    fits.then_some(Pool { span, alignment, arena: bytes.half(places.pool_arena_index)? })
 }
 
 /// The arenas that tables of arenas name, by rising address.
@@ -102,7 +118,7 @@ fn arenas(image: &Image<'_>, places: &Places, pools: &[Pool<'_>], size: u64) -> 
             let Some(bytes) = image.from(from) else { continue };
             for word in bytes.words(0, (to - from) / WORD) {
                 // The same pointer often stands several times in a row.
-                let is_new = word != last && word.is_multiple_of(ALIGNMENT) && word >= POOL_SIZES[0];
+                let is_new = word != last && word.is_multiple_of(TABLE_ALIGNMENT) && word >= POOL_SIZES[0];
                 if is_new && !in_pools(word) {
                     last = word;
                     found.extend(

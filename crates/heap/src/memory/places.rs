@@ -27,9 +27,6 @@ macro_rules! places {
                     counts: python.dialect().refcount,
                     mimalloc_page_tag: BitField::new(layout, m::MIMALLOC_PAGE_TAG).ok(),
                 };
-                if places.gc_head_size == OLD_GC_HEAD {
-                    return Err(ReadError::NoMember("PyGC_Head of 16 or 32 bytes"));
-                }
                 if places.counts == Refcount::Biased {
                     // The collector of free-threaded builds goes by mimalloc's pages, not by headers.
                     places.gc_head_size = 0;
@@ -40,9 +37,21 @@ macro_rules! places {
     };
 }
 
-/// The header that the collector had before 3.7.4: three words. Blocks were multiples of 8 bytes then, which nothing here
-/// expects (bpo-27987).
+/// The header that the collector had before 3.7.4: three words, in blocks that are multiples of 8 bytes (bpo-27987).
 const OLD_GC_HEAD: u64 = 24;
+
+impl Places {
+    /// How many bytes into its block an object may start: behind nothing, a header, or a header and two more words.
+    pub(crate) fn starts(&self) -> [u64; 3] {
+        let unit = self.start_unit();
+        [0, unit, 2 * unit]
+    }
+
+    /// What all of [`Places::starts`] are multiples of.
+    pub(crate) fn start_unit(&self) -> u64 {
+        if self.gc_head_size == OLD_GC_HEAD { OLD_GC_HEAD } else { 16 }
+    }
+}
 
 fn offset<S, T>(layout: &Layout, member: Member<S, T>) -> Option<u64> {
     layout.offset(member).ok()

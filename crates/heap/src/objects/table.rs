@@ -63,8 +63,9 @@ impl Objects {
             blocks.spans.iter().map(|span| (span.start, span.end(), span.allocator)).collect();
         let malloc = glibc::find(image, |address| is_within(address, &spans, &blocks));
         let mut scan = Scan { image, places, types, found: Vec::new(), outside: Vec::new(), spans: &spans };
+        let unit = places.start_unit();
         let (index, totals) =
-            BlockIndex::build(&blocks.spans, &blocks.delayed, prefix, |block| scan.object_start(block));
+            BlockIndex::build(&blocks.spans, &blocks.delayed, prefix, unit, |block| scan.object_start(block));
         let (types_found, mut outside) = (scan.found, scan.outside);
         let addresses: Vec<u64> = index.addresses().collect();
         outside.retain(|&address| index.find(address) == Found::Outside);
@@ -172,7 +173,7 @@ impl Objects {
         for chunk in chunks {
             let Some(content) = image.from(chunk.start + glibc::HEADER) else { continue };
             let prefix = if allocators::is_marked(content) { allocators::DEBUG_PREFIX } else { 0 };
-            for start in [0, 16, 32] {
+            for start in places.starts() {
                 let Some(object) = content.skip(prefix + start) else { break };
                 let type_id = object.word(places.of_type).and_then(|of_type| types.id_of(image, of_type));
                 if type_id.is_some_and(|id| {
@@ -238,7 +239,7 @@ struct Scan<'s, 'd, 'r, 'p> {
 impl Scan<'_, '_, '_, '_> {
     /// How many bytes into the block an object starts: as many as its type says precede it.
     fn object_start(&mut self, block: Block<'_>) -> Option<u64> {
-        for start in [0, 16, 32] {
+        for start in self.places.starts() {
             let Some(object) = block.bytes.skip(start) else { break };
             if start + self.places.object_size > block.size {
                 break;
