@@ -149,9 +149,11 @@ pub(crate) fn has_debug_hooks(spans: &[Span<'_>]) -> bool {
 
 /// Whether a block begins as debug hooks mark one.
 pub(crate) fn is_marked(block: Bytes<'_>) -> bool {
-    const MARK: [u8; 7] = [0xfd; 7];
+    /// `FORBIDDENBYTE` of Objects/obmalloc.c at v3.8.18 and at v3.6.15.
+    const MARKS: [[u8; 7]; 2] = [[0xfd; 7], [0xfb; 7]];
     let head = block.as_slice();
-    matches!(head.get(8), Some(b'o' | b'm' | b'r')) && head.get(9..16) == Some(&MARK[..])
+    matches!(head.get(8), Some(b'o' | b'm' | b'r'))
+        && head.get(9..16).is_some_and(|bytes| MARKS.iter().any(|mark| bytes == mark))
 }
 
 /// Bytes that debug hooks put in front of a block's content; half as many follow it.

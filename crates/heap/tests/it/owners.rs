@@ -2,7 +2,7 @@
 
 use pycoroner_coredump::{Core, DeadProcess, ModuleFinder, PythonRuntime};
 use pycoroner_findings::SourceId;
-use pycoroner_fixtures::{Fixture, TruthOwner, cores};
+use pycoroner_fixtures::{Fixture, Truth, TruthOwner, cores, live};
 use pycoroner_heap::{Failure, HeapDocument, Options, analyze, growth};
 
 pub(crate) fn with_runtime<T>(bytes: &[u8], then: impl FnOnce(&PythonRuntime<'_>) -> T) -> T {
@@ -14,8 +14,12 @@ pub(crate) fn with_runtime<T>(bytes: &[u8], then: impl FnOnce(&PythonRuntime<'_>
 }
 
 fn document(fixture: &Fixture) -> HeapDocument {
+    document_of(&fixture.core_bytes())
+}
+
+fn document_of(core: &[u8]) -> HeapDocument {
     let options = Options { top: usize::MAX, top_owners: 2000, ..Options::default() };
-    with_runtime(&fixture.core_bytes(), |runtime| analyze(runtime, &options).unwrap().into_document())
+    with_runtime(core, |runtime| analyze(runtime, &options).unwrap().into_document())
 }
 
 fn heap_fixtures() -> Vec<(Fixture, HeapDocument)> {
@@ -26,17 +30,17 @@ fn heap_fixtures() -> Vec<(Fixture, HeapDocument)> {
     found.into_iter().map(read).map(|(document, fixture)| (fixture, document)).collect()
 }
 
-fn check_types(fixture: &Fixture, document: &HeapDocument) {
-    for truth in &fixture.truth.heap.types {
+fn check_types(name: &str, truth: &Truth, document: &HeapDocument) {
+    for truth in &truth.heap.types {
         let row = document.types.iter().find(|row| row.r#type == truth.type_name);
-        let row = row.unwrap_or_else(|| panic!("{}: no {}", fixture.name, truth.type_name));
+        let row = row.unwrap_or_else(|| panic!("{name}: no {}", truth.type_name));
         let (ours, theirs) = ((row.count, row.shallow_bytes), (truth.count, truth.shallow_bytes));
-        assert_eq!(ours, theirs, "{}: {}", fixture.name, truth.type_name);
+        assert_eq!(ours, theirs, "{name}: {}", truth.type_name);
     }
 }
 
-fn check_owner(fixture: &Fixture, document: &HeapDocument, truth: &TruthOwner) {
-    let name = format!("{}: {}", fixture.name, truth.path);
+fn check_owner(name: &str, document: &HeapDocument, truth: &TruthOwner) {
+    let name = format!("{name}: {}", truth.path);
     let owner = document.owners.iter().find(|owner| owner.address.to_string() == truth.address);
     let owner = owner.unwrap_or_else(|| panic!("{name}: no such owner"));
     assert_eq!((&owner.path, &owner.r#type), (&truth.path, &truth.type_name));
@@ -48,13 +52,39 @@ fn check_owner(fixture: &Fixture, document: &HeapDocument, truth: &TruthOwner) {
 #[test]
 fn heaps_are_what_their_programs_say() {
     for (fixture, document) in heap_fixtures() {
-        check_types(&fixture, &document);
-        for owner in &fixture.truth.heap.owners {
-            check_owner(&fixture, &document, owner);
-        }
-        let ragged = document.unreachable.iter().find(|row| row.r#type == "Ragged");
-        assert_eq!(ragged.map(|row| row.count), Some(120), "{}", fixture.name);
+        check(&fixture.name, &fixture.truth, &document);
         assert_eq!(document.gaps, [], "{}", fixture.name);
+    }
+}
+
+fn check(name: &str, truth: &Truth, document: &HeapDocument) {
+    check_types(name, truth, document);
+    for owner in &truth.heap.owners {
+        check_owner(name, document, owner);
+    }
+    let ragged = document.unreachable.iter().find(|row| row.r#type == "Ragged");
+    assert_eq!(ragged.map(|row| row.count), Some(120), "{name}");
+    let sum: u64 = document.ledger.iter().map(|row| row.bytes).sum();
+    assert_eq!(sum, document.totals.dumped_bytes, "{name}");
+}
+
+#[test]
+fn fresh_heaps_are_what_their_programs_say() {
+    let check_core = |name: &str, core: &std::path::Path, truth: &Truth| {
+        let document = document_of(&std::fs::read(core).unwrap());
+        check(name, truth, &document);
+    };
+    let made = live::made().unwrap();
+    for core in made.iter().filter(|core| core.name.ends_with("/heap_owners")) {
+        check_core(&core.name, &core.core, &core.truth);
+    }
+    if !live::enabled() {
+        return;
+    }
+    for interpreter in live::old_interpreters().into_iter().chain(live::interpreters()) {
+        let made = live::make_core(&interpreter, "heap_owners").expect("a core");
+        check_core(&interpreter.to_string(), &made.core, &made.truth);
+        println!("{interpreter}: types and owners");
     }
 }
 
