@@ -217,6 +217,8 @@ members_of_interpreter_and! {
     GC_HEAD_SIZE: GcHead, SizeOf, "PyGC_Head";
     GC_GENERATION_HEAD: GcGeneration, Inline, "gc_generation.head";
     GC_GENERATION_SIZE: GcGeneration, SizeOf, "gc_generation";
+    GC_GENERATION_THRESHOLD: GcGeneration, i32, "gc_generation.threshold";
+    GC_GENERATION_COUNT: GcGeneration, i32, "gc_generation.count";
     RLOCK_OWNER: RLockObject, u64, "rlockobject.rlock_owner";
     RLOCK_COUNT: RLockObject, u64, "rlockobject.rlock_count";
     RLOCK_LOCK: RLockObject, Address, "rlockobject.rlock_lock";

@@ -28,6 +28,8 @@ macro_rules! members_of_interpreter_and {
             INTERP_GIL: InterpreterState, Option<Ptr<GilState>>, "PyInterpreterState.ceval.gil";
             INTERP_GC_GENERATIONS: InterpreterState, Inline, "PyInterpreterState.gc.generations";
             INTERP_GC_PERMANENT: InterpreterState, Inline, "PyInterpreterState.gc.permanent_generation";
+            INTERP_GC_YOUNG: InterpreterState, Inline, "PyInterpreterState.gc.young";
+            INTERP_GC_GARBAGE: InterpreterState, Obj, "PyInterpreterState.gc.garbage";
             INTERP_GC_ENABLED: InterpreterState, i32, "PyInterpreterState.gc.enabled";
             INTERP_GC_COLLECTING: InterpreterState, i32, "PyInterpreterState.gc.collecting";
             INTERP_WORLD_STOPPED: InterpreterState, u8, "PyInterpreterState.stoptheworld.world_stopped";
@@ -143,6 +145,7 @@ macro_rules! members_of_interpreter_and {
             TSTATE_LOCAL_KEY: ThreadState, Obj, "PyThreadState.threading_local_key";
             TSTATE_LOCAL_SENTINEL: ThreadState, Obj, "PyThreadState.threading_local_sentinel";
             RUNTIME_GC_PERMANENT: RuntimeState, Inline, "_PyRuntimeState.gc.permanent_generation";
+            RUNTIME_GC_GARBAGE: RuntimeState, Obj, "_PyRuntimeState.gc.garbage";
             $($more)*
         }
     };
