@@ -276,6 +276,8 @@ pub(crate) enum HeapView {
     Suspended,
     /// Exceptions that keep the frames of functions alive that have ended
     Exceptions,
+    /// What the cyclic garbage collector would find, and references that are counted and not found
+    Garbage,
     /// Equal strings, and containers that have room for more than they hold
     Waste,
     /// The largest objects and buffers

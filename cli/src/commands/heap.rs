@@ -61,6 +61,7 @@ fn question(args: &HeapArgs) -> Result<Option<Question>> {
         | HeapView::Owners
         | HeapView::Suspended
         | HeapView::Exceptions
+        | HeapView::Garbage
         | HeapView::Waste
         | HeapView::Largest
         | HeapView::Growth

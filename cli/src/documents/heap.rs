@@ -4,7 +4,9 @@ use pycoroner_findings::{Finding, Gap};
 use serde::Deserialize;
 
 use super::Attribute;
-use super::heap_details::{BufferRow, ContainersRow, Duplicates, KeptFramesRow, LargeRow, SuspendedRow};
+use super::heap_details::{
+    BufferRow, Collector, ContainersRow, Duplicates, ExcessRow, KeptFramesRow, LargeRow, SuspendedRow,
+};
 use crate::redaction::Redaction;
 
 /// `pycoroner.heap/1`.
@@ -22,6 +24,8 @@ pub(crate) struct HeapDocument {
     pub(crate) containers: Vec<ContainersRow>,
     pub(crate) largest: Vec<LargeRow>,
     pub(crate) buffers: Vec<BufferRow>,
+    pub(crate) excess: Vec<ExcessRow>,
+    pub(crate) collector: Collector,
     pub(crate) suspended: Vec<SuspendedRow>,
     pub(crate) exceptions: Vec<KeptFramesRow>,
     pub(crate) findings: Vec<Finding>,
@@ -96,6 +100,8 @@ pub(crate) struct UnreachableRow {
     pub(crate) type_name: String,
     pub(crate) count: u64,
     pub(crate) bytes: u64,
+    pub(crate) has_finalizer: bool,
+    pub(crate) cycle: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

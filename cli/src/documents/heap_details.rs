@@ -104,3 +104,33 @@ pub(crate) struct KeptFramesRow {
     pub(crate) is_garbage: bool,
     pub(crate) held_by: Vec<Holder>,
 }
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Collector {
+    pub(crate) is_enabled: Option<bool>,
+    pub(crate) generations: Vec<GenerationRow>,
+    pub(crate) frozen: Option<u64>,
+    pub(crate) uncollectable: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct GenerationRow {
+    pub(crate) threshold: i64,
+    pub(crate) count: i64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ExcessRow {
+    #[serde(rename = "type")]
+    pub(crate) type_name: String,
+    pub(crate) count: u64,
+    pub(crate) objects: u64,
+    pub(crate) excess_references: u64,
+    pub(crate) path: Option<String>,
+    pub(crate) address: String,
+    pub(crate) refcount: u64,
+    pub(crate) found: u64,
+}

@@ -6,7 +6,7 @@ use super::closing;
 use super::inert::{cut, inert};
 use super::quantity::{bar, bytes, count, counted};
 use super::style::{BAD, FAINT, NAME, STRONG, WARN};
-use super::{heap_calls, heap_waste};
+use super::{heap_calls, heap_garbage, heap_waste};
 use crate::args::HeapView;
 use crate::documents::heap::{HeapDocument, HeapSuspect, LedgerRow, OwnerRow, TypeRow, UnreachableRow};
 
@@ -30,6 +30,7 @@ pub(crate) fn render(document: &HeapDocument, view: HeapView) -> String {
             write_owners(&mut out, &document.owners, FIRST_ROWS);
             heap_calls::write_suspended(&mut out, document, FEW_ROWS);
             heap_calls::write_exceptions(&mut out, document, FEW_ROWS);
+            heap_garbage::write(&mut out, document, FEW_ROWS);
             heap_waste::write(&mut out, document, FEW_ROWS);
             heap_waste::write_largest(&mut out, document, FEW_ROWS);
             write_ledger(&mut out, &document.ledger);
@@ -38,6 +39,10 @@ pub(crate) fn render(document: &HeapDocument, view: HeapView) -> String {
         HeapView::Suspects => write_suspects(&mut out, &document.suspects, usize::MAX),
         HeapView::Suspended => heap_calls::write_suspended(&mut out, document, usize::MAX),
         HeapView::Exceptions => heap_calls::write_exceptions(&mut out, document, usize::MAX),
+        HeapView::Garbage => {
+            heap_garbage::write(&mut out, document, usize::MAX);
+            heap_garbage::write_excess(&mut out, document, usize::MAX);
+        }
         HeapView::Waste => heap_waste::write(&mut out, document, usize::MAX),
         HeapView::Largest => heap_waste::write_largest(&mut out, document, usize::MAX),
         HeapView::Owners => write_owners(&mut out, &document.owners, usize::MAX),

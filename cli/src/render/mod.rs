@@ -9,6 +9,7 @@ mod frames;
 pub(crate) mod growth;
 pub(crate) mod heap;
 mod heap_calls;
+mod heap_garbage;
 mod heap_waste;
 pub(crate) mod inert;
 mod locks;

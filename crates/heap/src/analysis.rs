@@ -7,11 +7,12 @@ use pycoroner_coredump::{Address, PythonRuntime, ReadError};
 use pycoroner_findings::{Finding, Gap};
 use rustc_hash::FxHashMap;
 
+use crate::answers::counts::IMMORTAL;
 use crate::answers::details::{self, Ground};
 use crate::answers::paths::Paths;
 use crate::answers::reach::Reach;
 use crate::answers::{ledger, owners, suspects, types};
-use crate::document::{HeapDocument, LedgerRow, SCHEMA, Totals, TypeRow, Unowned, Unreachable};
+use crate::document::{HeapDocument, LedgerRow, SCHEMA, Totals, TypeRow, Unowned};
 use crate::graph::Node;
 use crate::heap::Heap;
 use crate::survey::Survey;
@@ -147,7 +148,7 @@ pub fn analyze(runtime: &PythonRuntime<'_>, options: &Options<'_>) -> Result<Ana
     let survey = Survey::of(runtime, options, &[])?;
     options.progress(Phase::Answers, 0);
     let paths = Paths::search(&survey.heap, survey.named_roots());
-    let Survey { heap, reach, dominators, retained, on_stacks, .. } = survey;
+    let Survey { heap, roots, reach, dominators, retained, on_stacks, .. } = survey;
     let live_bytes = live_bytes(&heap, &reach);
     let suspects = suspects::find(&heap, &dominators, &retained, &paths, live_bytes, options.suspect_percent);
     let mut types = types::histogram(&heap, &dominators, &retained);
@@ -162,7 +163,6 @@ pub fn analyze(runtime: &PythonRuntime<'_>, options: &Options<'_>) -> Result<Ana
         owners: owners::largest(&heap, &retained, &paths, options.top_owners),
         findings,
         suspects,
-        unreachable: unreachable(&heap, &reach.garbage),
         unowned,
         types: {
             types.truncate(options.top);
@@ -172,6 +172,7 @@ pub fn analyze(runtime: &PythonRuntime<'_>, options: &Options<'_>) -> Result<Ana
     };
     let ground = Ground {
         heap: &heap,
+        roots: &roots,
         reach: &reach,
         dominators: &dominators,
         retained: &retained,
@@ -206,25 +207,6 @@ fn totals(heap: &Heap<'_, '_>, types: &[TypeRow], ledger: &[LedgerRow]) -> Total
     }
 }
 
-fn unreachable(heap: &Heap<'_, '_>, garbage: &[Node]) -> Vec<Unreachable> {
-    let mut by_type: BTreeMap<String, Unreachable> = BTreeMap::new();
-    for &node in garbage {
-        let name = heap.type_name(node);
-        let example = Address(heap.objects.address(node));
-        let row = by_type.entry(name).or_insert_with_key(|name| Unreachable {
-            r#type: name.clone(),
-            count: 0,
-            bytes: 0,
-            example,
-        });
-        row.count += 1;
-        row.bytes = row.bytes.saturating_add(heap.objects.size(node));
-    }
-    let mut rows: Vec<Unreachable> = by_type.into_values().collect();
-    rows.sort_by_key(|row| Reverse(row.bytes));
-    rows
-}
-
 /// What nothing that can be seen holds, by type. Classes are left out: C code holds its own.
 fn unowned(heap: &Heap<'_, '_>, reach: &Reach, on_stacks: &FxHashMap<Node, String>) -> Vec<Unowned> {
     let mut by_type: BTreeMap<String, Unowned> = BTreeMap::new();
@@ -253,6 +235,3 @@ fn unowned(heap: &Heap<'_, '_>, reach: &Reach, on_stacks: &FxHashMap<Node, Strin
     rows.sort_by_key(|row| Reverse((row.count, row.bytes)));
     rows
 }
-
-/// Objects with more references than this are immortal, or as good as that (Include/object.h at v3.12.0).
-const IMMORTAL: u64 = 1 << 28;

@@ -8,9 +8,11 @@ use serde::Serialize;
 use crate::naming::edge::Kind;
 
 mod activity;
+mod collector;
 mod contents;
 
 pub use activity::{KeptFrames, Place, SuspendedKind, SuspendedRow, SuspendedState};
+pub use collector::{Collector, Excess, Generation, Unreachable};
 pub use contents::{Buffer, Container, Containers, Duplicate, Duplicates, Holder, LargeObject};
 
 /// Name and version of the contract.
@@ -35,6 +37,10 @@ pub struct HeapDocument {
     pub unreachable: Vec<Unreachable>,
     /// Objects that nothing that can be seen holds, although their reference counts say that something does, by type.
     pub unowned: Vec<Unowned>,
+    /// Objects that something holds and that count more references than are found, by type.
+    pub excess: Vec<Excess>,
+    /// The cyclic garbage collector.
+    pub collector: Collector,
     /// Contents of strings and bytes that are held more than once.
     pub duplicates: Duplicates,
     /// How full containers are, by type; those first that waste most.
@@ -147,19 +153,6 @@ pub struct Accumulates {
     pub count: u64,
     /// What each retains, on average.
     pub each_bytes: u64,
-}
-
-/// Unreachable objects of one type.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Unreachable {
-    /// Name of the type.
-    pub r#type: String,
-    /// Number of objects.
-    pub count: u64,
-    /// Sum of what `sys.getsizeof` says of each.
-    pub bytes: u64,
-    /// Where one of them is.
-    pub example: Address,
 }
 
 /// Objects of one type that nothing that can be seen holds: a C variable or structure does, or an extension forgot

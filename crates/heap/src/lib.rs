@@ -42,10 +42,10 @@ mod survey;
 
 pub use analysis::{Analysis, Failure, Options, Phase, analyze};
 pub use document::{
-    Accumulates, AttributeRow, Buffer, Container, Containers, Duplicate, Duplicates, HeapDocument, Holder,
-    InquiryDocument, KeptFrames, LargeObject, LedgerRow, ObjectRow, Owner, Place, ReferenceRow,
-    ReferencesRow, Route, RoutesRow, SCHEMA, Suspect, SuspendedKind, SuspendedRow, SuspendedState, Totals,
-    TypeRow, Unowned, Unreachable, Unresolved,
+    Accumulates, AttributeRow, Buffer, Collector, Container, Containers, Duplicate, Duplicates, Excess,
+    Generation, HeapDocument, Holder, InquiryDocument, KeptFrames, LargeObject, LedgerRow, ObjectRow, Owner,
+    Place, ReferenceRow, ReferencesRow, Route, RoutesRow, SCHEMA, Suspect, SuspendedKind, SuspendedRow,
+    SuspendedState, Totals, TypeRow, Unowned, Unreachable, Unresolved,
 };
 pub use exports::snapshot::{SnapshotOptions, SnapshotTotals};
 pub use exports::{Export, Mask};

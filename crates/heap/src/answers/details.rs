@@ -6,7 +6,10 @@ use rustc_hash::FxHashMap;
 use crate::answers::names::Names;
 use crate::answers::paths::Paths;
 use crate::answers::reach::Reach;
-use crate::answers::{containers, duplicates, exceptions, largest, suspended, types};
+use crate::answers::roots::Root;
+use crate::answers::{
+    collector, containers, counts, cycles, duplicates, exceptions, largest, suspended, types,
+};
 use crate::document::HeapDocument;
 use crate::findings;
 use crate::graph::Node;
@@ -17,6 +20,7 @@ use crate::heap::Heap;
 /// What answers go by.
 pub(crate) struct Ground<'g, 'r, 'p> {
     pub(crate) heap: &'g Heap<'r, 'p>,
+    pub(crate) roots: &'g [Root],
     pub(crate) reach: &'g Reach,
     pub(crate) dominators: &'g Dominators,
     pub(crate) retained: &'g Retained,
@@ -27,7 +31,7 @@ pub(crate) struct Ground<'g, 'r, 'p> {
 
 /// Adds the sections to `document`, and what they amount to.
 pub(crate) fn add(ground: &Ground<'_, '_, '_>, document: &mut HeapDocument) {
-    let Ground { heap, reach, dominators, retained, paths, live_bytes } = *ground;
+    let Ground { heap, roots, reach, dominators, retained, paths, live_bytes } = *ground;
     let duplicates = duplicates::find(heap, &reach.alive, paths);
     let containers = containers::find(heap, &reach.alive);
     let largest = largest::find(heap, &reach.alive);
@@ -38,13 +42,17 @@ pub(crate) fn add(ground: &Ground<'_, '_, '_>, document: &mut HeapDocument) {
         suspended.labels(0).chain(exceptions.labels(suspended.len() as u32)).collect();
     let kept = types::retained_together(dominators, retained, rows, |node| labels.get(&node).copied());
     let (of_suspended, of_exceptions) = kept.split_at(suspended.len());
+    let counts = counts::find(heap, roots, reach);
     let nodes = duplicates.nodes().chain(containers.nodes()).chain(largest.nodes());
-    let nodes = nodes.chain(suspended.nodes()).chain(exceptions.nodes());
+    let nodes = nodes.chain(suspended.nodes()).chain(exceptions.nodes()).chain(counts.nodes());
     let names = Names::of(heap, paths, nodes);
     document.duplicates = duplicates.document(heap, &names);
     document.containers = containers.document(heap, &names);
     document.largest = largest.objects(heap, retained, &names);
     document.buffers = largest.buffers(&names);
+    document.excess = counts.document(heap, &names);
+    document.unreachable = cycles::find(heap, reach);
+    document.collector = collector::read(heap);
     document.suspended = suspended.document(heap, &names, of_suspended);
     document.exceptions = exceptions.document(heap, &names, of_exceptions);
     if suspended.is_cut || exceptions.is_cut {

@@ -1,7 +1,10 @@
 //! Answers about a heap: who holds what, by which path.
 
 pub(crate) mod claims;
+pub(crate) mod collector;
 pub(crate) mod containers;
+pub(crate) mod counts;
+pub(crate) mod cycles;
 pub(crate) mod details;
 pub(crate) mod duplicates;
 pub(crate) mod exceptions;

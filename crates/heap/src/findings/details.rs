@@ -4,7 +4,8 @@ use pycoroner_coredump::{Address, Core};
 use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
 
 use crate::document::{
-    Container, Containers, HeapDocument, KeptFrames, SuspendedKind, SuspendedRow, SuspendedState,
+    Container, Containers, Excess, HeapDocument, KeptFrames, SuspendedKind, SuspendedRow, SuspendedState,
+    Unreachable,
 };
 
 /// A share of all live bytes from which on something is worth a finding.
@@ -26,6 +27,9 @@ pub(crate) fn of_details(core: &Core<'_>, document: &HeapDocument, live_bytes: u
     }
     findings.extend(document.suspended.iter().filter_map(|row| never_finished(core, row, live_bytes)));
     findings.extend(document.exceptions.iter().filter_map(|row| kept_frames(core, row, live_bytes)));
+    let threads = core.notes().threads.len() as u64;
+    findings.extend(document.excess.iter().filter_map(|row| uncounted_references(core, row, threads)));
+    findings.extend(garbage(document, live_bytes));
     findings
 }
 
@@ -49,7 +53,10 @@ fn duplicates(document: &HeapDocument, live_bytes: u64) -> Option<Finding> {
         found.wasted_bytes,
         percent(found.wasted_bytes, live_bytes)
     );
-    let finding = Finding::new("heap-duplicate-contents", Severity::Warning, Confidence::Strong, title);
+    // Some equal contents are in every heap.
+    let severity =
+        if percent(found.wasted_bytes, live_bytes) >= 30.0 { Severity::Warning } else { Severity::Info };
+    let finding = Finding::new("heap-duplicate-contents", severity, Confidence::Strong, title);
     let finding = found.rows.iter().take(3).fold(finding, |finding, row| {
         let place =
             row.held_by.first().map(|holder| format!(", {} of them under {}", holder.count, holder.path));
@@ -187,5 +194,91 @@ fn kept_frames(core: &Core<'_>, row: &KeptFrames, live_bytes: u64) -> Option<Fin
             .about(row.example.clone().unwrap_or_else(|| row.address.to_string()))
             .with_evidence(Evidence::new(Basis::Derived, why).cite(core.cite(row.address, 64)))
             .refuted_if("the exceptions are being handled right now and are dropped then"),
+    )
+}
+
+/// Objects that count references that nothing seen holds: many instances of a class, or one object very many.
+fn uncounted_references(core: &Core<'_>, row: &Excess, threads: u64) -> Option<Finding> {
+    const OBJECTS: u64 = 100;
+    const REFERENCES: u64 = 1000;
+    // What a thread is calling is held by its stack several times.
+    let of_stacks = threads.saturating_mul(10);
+    let many = row.is_python_class
+        && row.count >= OBJECTS.saturating_add(of_stacks)
+        && row.count.saturating_mul(10) >= row.objects;
+    let excess = row.refcount.saturating_sub(row.found);
+    let one = !row.is_shared
+        && excess >= REFERENCES.saturating_add(of_stacks)
+        && excess.saturating_mul(10) >= row.refcount.saturating_mul(9);
+    let place = row.path.clone().unwrap_or_else(|| row.address.to_string());
+    let title = if many {
+        format!(
+            "Reference-count excess: {} of {} objects of {} count {} references more than are found",
+            row.count, row.objects, row.r#type, row.excess_references
+        )
+    } else if one {
+        format!(
+            "Reference-count excess: {place} ({}) counts {} references, of which {} are found",
+            row.r#type, row.refcount, row.found
+        )
+    } else {
+        return None;
+    };
+    let why = format!(
+        "{place} counts {} references, and {} are found in objects, frames and interpreters; they will never be freed",
+        row.refcount, row.found
+    );
+    Some(
+        Finding::new("heap-reference-excess", Severity::Warning, Confidence::Moderate, title)
+            .about(row.r#type.clone())
+            .with_evidence(Evidence::new(Basis::Inferred, why).cite(core.cite(row.address, 64)))
+            .refuted_if("a C extension keeps references to them in structures of its own"),
+    )
+}
+
+/// Garbage in cycles, when it is much: why it was not collected.
+fn garbage(document: &HeapDocument, live_bytes: u64) -> Option<Finding> {
+    const MANY: u64 = 1000;
+    let sum =
+        |part: fn(&Unreachable) -> u64| document.unreachable.iter().map(part).fold(0, u64::saturating_add);
+    let (objects, bytes) = (sum(|row| row.count), sum(|row| row.bytes));
+    let collector = &document.collector;
+    let is_off = collector.is_enabled == Some(false)
+        || collector.generations.first().is_some_and(|generation| generation.threshold == 0);
+    // A collector that is on has some garbage before it all the time.
+    if !(is_much(bytes, live_bytes) || is_off && objects >= MANY) {
+        return None;
+    }
+    let first = document.unreachable.first()?;
+    let title = format!(
+        "Unreachable cycles: {objects} objects that nothing holds take {bytes} bytes{}; most of it {}",
+        if is_off { ", and the collector is off" } else { "" },
+        first.r#type
+    );
+    let counts: Vec<String> =
+        collector.generations.iter().map(|it| format!("{} of {}", it.count, it.threshold)).collect();
+    let state = match (collector.is_enabled, is_off) {
+        (Some(false), _) => "gc.isenabled() is False".to_owned(),
+        (_, true) => {
+            "the threshold of the youngest generation is 0: nothing is collected by itself".to_owned()
+        }
+        _ if counts.is_empty() => "the collector is on".to_owned(),
+        _ => format!("the collector is on; its generations count {}", counts.join(", ")),
+    };
+    let cycle =
+        first.cycle.as_ref().map(|cycle| format!("; one cycle is {cycle}, which is the first one again"));
+    let finalizer = if first.has_finalizer { "; its class has a __del__" } else { "" };
+    let why = format!(
+        "{} objects of {}{finalizer}; {state}{}",
+        first.count,
+        first.r#type,
+        cycle.unwrap_or_default()
+    );
+    let confidence = if is_off { Confidence::Strong } else { Confidence::Weak };
+    Some(
+        Finding::new("heap-unreachable-cycles", Severity::Warning, confidence, title)
+            .about(first.r#type.clone())
+            .with_evidence(Evidence::new(Basis::Derived, why))
+            .refuted_if("a collection was about to come: gc.collect() would have freed all of it"),
     )
 }
