@@ -149,13 +149,14 @@ fn tracebacks(scan: &Scan) -> impl Iterator<Item = Event> {
     scan.timeline().into_iter().filter(|row| row.kind == "traceback")
 }
 
-/// The death as a row of the timeline, with the source of its time.
+/// The death, or the making of a copy of a process that lived, as a row of the timeline, with the source of its time.
 fn died(death: &Death, snapshot: &ProcessSnapshot) -> Option<Event> {
     let at = death.at?;
-    let what = match (snapshot.crash.signal_name, snapshot.crash.signal) {
-        (Some(name), _) => format!("the process died of {name}"),
-        (None, Some(signal)) => format!("the process died of signal {signal}"),
-        (None, None) => "the core was taken".to_owned(),
+    let died = ("process-died", Severity::Critical);
+    let ((kind, severity), what) = match (snapshot.crash.signal_name, snapshot.crash.signal) {
+        (Some(name), _) => (died, format!("the process died of {name}")),
+        (None, Some(signal)) => (died, format!("the process died of signal {signal}")),
+        (None, None) => (("core-taken", Severity::Info), "the core was taken of a living process".to_owned()),
     };
     let basis = match at.basis {
         TimeBasis::StoredWithCore => "as was stored with the core",
@@ -163,7 +164,7 @@ fn died(death: &Death, snapshot: &ProcessSnapshot) -> Option<Event> {
         TimeBasis::InferredNeighbour => "the time of the last log record; nothing states it",
         TimeBasis::Stated | TimeBasis::AssumedZone | TimeBasis::InferredYear => "as the log states",
     };
-    let mut event = Event::new("process-died", Severity::Critical, format!("{what} ({basis})"));
+    let mut event = Event::new(kind, severity, format!("{what} ({basis})"));
     event.at = Some(at);
     event.pid = snapshot.process.pid;
     event.signal = snapshot.crash.signal;

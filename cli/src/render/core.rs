@@ -36,11 +36,12 @@ pub(crate) fn render(document: &CoreDocument, sources: &SourceLines, folding: Fo
     }
     let (crashed, others): (Vec<&Thread>, Vec<&Thread>) =
         document.threads.iter().partition(|thread| thread.crashed);
+    let hit = word_for_hit(&document.crash);
     for thread in crashed {
-        write_group(&mut out, &[thread], sources, folding);
+        write_group(&mut out, &[thread], hit, sources, folding);
     }
     for group in groups(&others, folding) {
-        write_group(&mut out, &group, sources, folding);
+        write_group(&mut out, &group, hit, sources, folding);
     }
     let all = folding == Folding::Unfolded;
     locks::write(&mut out, &document.locks, all);
@@ -59,7 +60,7 @@ fn write_headline(out: &mut String, document: &CoreDocument) {
     let what = match (&crash.signal_name, crash.signal) {
         (Some(name), _) => name.clone(),
         (None, Some(signal)) => format!("signal {signal}"),
-        (None, None) => "No crash".to_owned(),
+        (None, None) => return write_calm_headline(out, crash),
     };
     let crashed = document.threads.iter().find(|thread| thread.crashed);
     let place = crashed.and_then(|thread| thread.python_frames.first());
@@ -71,6 +72,21 @@ fn write_headline(out: &mut String, document: &CoreDocument) {
         inert(&format!("{what}{place}")),
         inert(&verdict)
     );
+}
+
+/// Nothing crashed, in one line.
+fn write_calm_headline(out: &mut String, crash: &Crash) {
+    let summary = crash.verdict.as_ref().map_or("no signal is recorded", |verdict| verdict.summary.as_str());
+    let (first, rest) = summary.split_at(summary.chars().next().map_or(0, char::len_utf8));
+    let _ = writeln!(out, "{STRONG}{}{}{STRONG:#}", inert(&first.to_uppercase()), inert(rest));
+}
+
+/// What to call the thread that the signal hit: where another process sent it, nothing crashed.
+fn word_for_hit(crash: &Crash) -> &'static str {
+    match crash.verdict.as_ref().map(|verdict| verdict.id.as_str()) {
+        Some("external-signal" | "own-signal") => "hit by the signal",
+        _ => "crashed",
+    }
 }
 
 fn write_crash(out: &mut String, crash: &Crash) {
@@ -159,11 +175,11 @@ fn is_same_stack(a: &Thread, b: &Thread) -> bool {
         && a.native_frames.iter().zip(&b.native_frames).all(|(a, b)| a.is_at(b))
 }
 
-fn write_group(out: &mut String, group: &[&Thread], sources: &SourceLines, folding: Folding) {
+fn write_group(out: &mut String, group: &[&Thread], hit: &str, sources: &SourceLines, folding: Folding) {
     let Some(thread) = group.first() else { return };
     out.push('\n');
     if group.len() == 1 {
-        write_title(out, thread);
+        write_title(out, thread, hit);
     } else {
         let names: Vec<String> = group.iter().take(MOST_NAMES).map(|thread| label(thread)).collect();
         let more = group.len().saturating_sub(MOST_NAMES);
@@ -248,11 +264,11 @@ fn write_values(out: &mut String, what: &str, values: &[Attribute], folding: Fol
     }
 }
 
-fn write_title(out: &mut String, thread: &Thread) {
+fn write_title(out: &mut String, thread: &Thread, hit: &str) {
     let _ = write!(out, "{STRONG}Thread {}{STRONG:#}", inert(&label(thread)));
     let mut remarks = Vec::new();
     if thread.crashed {
-        remarks.push("crashed".to_owned());
+        remarks.push(hit.to_owned());
     }
     if thread.holds_gil == Some(true) {
         remarks.push("held the GIL".to_owned());

@@ -182,7 +182,7 @@ impl Incident {
     /// The time of the event that says that this process died.
     fn stated_death(&self) -> Option<Timestamp> {
         const KINDS: &[&str] =
-            &["process-died", "kernel-segfault", "oom-kill", "worker-killed", "fatal-error"];
+            &["process-died", "kernel-segfault", "oom-kill", "worker-killed", "fatal-error", "core-taken"];
         let pid = self.core.as_ref().and_then(|core| core.process.pid);
         let is_ours = |event: &&Event| event.pid.is_none() || pid.is_none() || event.pid == pid;
         KINDS.iter().find_map(|kind| {
@@ -194,13 +194,19 @@ impl Incident {
     /// Adds the death to the timeline unless an event says it already.
     fn add_death(&mut self) {
         let (Some(at), Some(core)) = (self.died_at, &self.core) else { return };
-        if self.timeline.iter().any(|event| event.kind == "process-died" || event.at == Some(at)) {
+        let is_death =
+            |event: &Event| matches!(&*event.kind, "process-died" | "core-taken") || event.at == Some(at);
+        if self.timeline.iter().any(is_death) {
             return;
         }
         let signal = core.crash.as_ref().and_then(|crash| crash.signal_name.clone());
         let message = signal
             .map_or("the process stopped".to_owned(), |signal| format!("the process stopped: {signal}"));
-        let mut event = Event::new("process-died", Severity::Critical, message);
+        let mut event = if core.is_alive() {
+            Event::new("core-taken", Severity::Info, "the core was taken of a living process")
+        } else {
+            Event::new("process-died", Severity::Critical, message)
+        };
         event.at = Some(at);
         event.pid = core.process.pid;
         event.signal = core.crash.as_ref().and_then(|crash| crash.signal);

@@ -43,7 +43,10 @@ pub(super) fn finding(snapshot: &ProcessSnapshot, crashed: Option<&ThreadSection
         _ => ("crash-signal", Severity::Critical),
     };
     let signal = snapshot.crash.signal_name.unwrap_or("no signal");
-    let title = format!("{}: {}", signal, verdict.summary);
+    let title = match verdict.id {
+        "no-crash" => verdict.summary.clone(),
+        _ => format!("{}: {}", signal, verdict.summary),
+    };
     let mut finding = Finding::new(id, severity, verdict.confidence, title);
     let citations = &snapshot.crash.citations;
     for (index, because) in verdict.because.iter().enumerate() {

@@ -17,7 +17,15 @@ const FRAMES_WITH_LOCALS: usize = 3;
 /// The termination record, the stack that crashed, its locals and exceptions.
 pub(crate) fn render(page: &mut Page, incident: &Incident) {
     let alive = incident.core.as_ref().is_some_and(is_alive);
-    page.heading(2, if alive { "What the process was doing" } else { "What crashed" });
+    let is_sent = incident.core.as_ref().is_some_and(|core| core.has_verdict("external-signal"));
+    page.heading(
+        2,
+        match (alive, is_sent) {
+            (true, _) => "What the process was doing",
+            (_, true) => "What was stopped",
+            _ => "What crashed",
+        },
+    );
     let Some(core) = &incident.core else {
         page.paragraph("There is no core file, so nothing is known about the threads.");
         return;
@@ -62,8 +70,7 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
 
 /// Whether the core was taken of a process that had not crashed.
 pub(crate) fn is_alive(core: &CoreSection) -> bool {
-    let verdict = core.crash.as_ref().and_then(|crash| crash.verdict.as_ref());
-    verdict.is_some_and(|verdict| verdict.id.as_deref() == Some("no-crash"))
+    core.is_alive()
 }
 
 /// The thread that crashed; without a mark, the one that the crash names.

@@ -32,8 +32,9 @@ pub(crate) fn title(incident: &Incident) -> Inert {
 /// The first screen: what someone who was just woken up needs.
 pub(crate) fn render(page: &mut Page, incident: &Incident) {
     page.heading(2, "At a glance");
+    let is_alive = incident.core.as_ref().is_some_and(crash::is_alive);
     let rows = [
-        ("**What stopped**", what(incident)),
+        (if is_alive { "**Process**" } else { "**What stopped**" }, what(incident)),
         ("**When**", when(incident)),
         ("**How**", how(incident)),
         ("**Where**", place(incident)),

@@ -24,6 +24,18 @@ pub struct CoreSection {
     pub memory_logs: Vec<MemoryLog>,
 }
 
+impl CoreSection {
+    /// Whether the core was taken of a process that had not crashed.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.has_verdict("no-crash")
+    }
+
+    pub(crate) fn has_verdict(&self, id: &str) -> bool {
+        let verdict = self.crash.as_ref().and_then(|crash| crash.verdict.as_ref());
+        verdict.is_some_and(|verdict| verdict.id.as_deref() == Some(id))
+    }
+}
+
 /// The process that died.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
