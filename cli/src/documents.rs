@@ -131,6 +131,7 @@ pub(crate) struct Python {
     pub(crate) phase_because: Option<String>,
     pub(crate) interpreters: Vec<Interpreter>,
     pub(crate) sys: Option<Sys>,
+    pub(crate) signals: Option<SignalHandlers>,
     pub(crate) distributions: Option<Distributions>,
 }
 
@@ -140,6 +141,24 @@ pub(crate) struct Interpreter {
     pub(crate) id: i64,
     pub(crate) gil_enabled: Option<bool>,
     pub(crate) stopped_by_tid: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct SignalHandlers {
+    pub(crate) handlers: Vec<SignalHandler>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct SignalHandler {
+    pub(crate) signal: u32,
+    pub(crate) signal_name: Option<String>,
+    pub(crate) action: String,
+    pub(crate) function: Option<String>,
+    pub(crate) file: Option<String>,
+    pub(crate) line: Option<u64>,
+    pub(crate) pending: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -170,7 +189,25 @@ pub(crate) struct Crash {
     pub(crate) fatal_message: Option<String>,
     pub(crate) fatal_message_found_by: Option<String>,
     pub(crate) native_exception: Option<NativeException>,
+    pub(crate) faulthandler: Option<Faulthandler>,
     pub(crate) verdict: Option<Verdict>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Faulthandler {
+    pub(crate) enabled: bool,
+    pub(crate) file_descriptor: Option<i32>,
+    pub(crate) all_threads: Option<bool>,
+    pub(crate) timer: Option<FaulthandlerTimer>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct FaulthandlerTimer {
+    pub(crate) timeout_us: u64,
+    pub(crate) repeat: bool,
+    pub(crate) exit: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -294,6 +331,7 @@ pub(crate) struct Frame {
     pub(crate) end_column: Option<usize>,
     pub(crate) recovered_by: Option<String>,
     pub(crate) interpreter: i64,
+    pub(crate) handles_signal: Option<u32>,
     pub(crate) locals: Vec<Variable>,
 }
 

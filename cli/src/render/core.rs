@@ -9,7 +9,7 @@ use super::quantity::counted;
 use super::source_lines::SourceLines;
 use super::style::{BAD, FAINT, STRONG, WARN};
 use super::{closing, exception, locks, memory_logs, native, process, tasks};
-use crate::documents::{Attribute, CoreDocument, Crash, Exception, Frame, Instruction, Thread};
+use crate::documents::{Attribute, CoreDocument, Crash, Exception, Faulthandler, Frame, Instruction, Thread};
 
 /// Frames of one stack that are shown when things are folded.
 const MOST_FRAMES: usize = 60;
@@ -122,6 +122,9 @@ fn write_crash(out: &mut String, crash: &Crash) {
         let message = exception.message.as_deref().unwrap_or("no text");
         let _ = writeln!(out, "Thrown   {}: {}", inert(name), inert_lines(message, "         | "));
     }
+    if let Some(faulthandler) = &crash.faulthandler {
+        write_faulthandler(out, faulthandler);
+    }
     if let Some(verdict) = &crash.verdict {
         let confidence = closing::confidence(verdict.confidence);
         let _ = writeln!(out, "Verdict  {} {FAINT}({confidence}){FAINT:#}", inert(&verdict.id));
@@ -130,6 +133,26 @@ fn write_crash(out: &mut String, crash: &Crash) {
                 let _ = writeln!(out, "         {sign} {}", inert(reason));
             }
         }
+    }
+}
+
+/// `Dumps    faulthandler writes all threads to file descriptor 2`; nothing where it was off.
+fn write_faulthandler(out: &mut String, faulthandler: &Faulthandler) {
+    if faulthandler.enabled {
+        let whose = match faulthandler.all_threads {
+            Some(true) => "the stacks of all threads",
+            Some(false) => "the stack of one thread",
+            None => "stacks",
+        };
+        let place = faulthandler.file_descriptor.map(|fd| format!(" to file descriptor {fd}"));
+        let place = place.unwrap_or_default();
+        let _ = writeln!(out, "Dumps    faulthandler was on and writes {whose}{place}");
+    }
+    if let Some(timer) = &faulthandler.timer {
+        let seconds = timer.timeout_us / 1_000_000;
+        let again = if timer.repeat { ", again and again" } else { "" };
+        let end = if timer.exit { ", and to end the process" } else { "" };
+        let _ = writeln!(out, "Dumps    faulthandler was told to write stacks after {seconds} s{again}{end}");
     }
 }
 

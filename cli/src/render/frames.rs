@@ -67,6 +67,9 @@ pub(super) fn write_frame(out: &mut String, frame: &Frame, sources: &SourceLines
     if frame.interpreter != 0 {
         let _ = write!(found, "  {FAINT}(interpreter {}){FAINT:#}", frame.interpreter);
     }
+    if let Some(signal) = frame.handles_signal {
+        let _ = write!(found, "  {FAINT}(called for signal {signal}){FAINT:#}");
+    }
     let (file, name) = (inert(&frame.file), inert(frame.name()));
     let _ = writeln!(out, "{:indent$}File \"{file}\", line {line}, in {NAME}{name}{NAME:#}{found}", "");
     if let Some(text) = frame.line.and_then(|line| sources.line(&frame.file, line)) {

@@ -7,7 +7,9 @@ use super::core::Folding;
 use super::inert::{cut, inert};
 use super::quantity::{bytes, counted};
 use super::style::{FAINT, STRONG, WARN};
-use crate::documents::{CpuTime, Distributions, Interpreter, Memory, Process, Python, Sys};
+use crate::documents::{
+    CpuTime, Distributions, Interpreter, Memory, Process, Python, SignalHandler, SignalHandlers, Sys,
+};
 
 /// Characters of a command line that are shown.
 const MOST_COMMAND: usize = 300;
@@ -82,6 +84,9 @@ fn write_python(out: &mut String, python: &Python, arch: &str) {
     for interpreter in &python.interpreters {
         write_freedom(out, interpreter);
     }
+    if let Some(signals) = &python.signals {
+        write_pending(out, signals);
+    }
     if let Some(prefix) =
         python.sys.as_ref().filter(|sys| sys.is_venv == Some(true)).and_then(|sys| sys.prefix.as_ref())
     {
@@ -98,6 +103,46 @@ fn write_freedom(out: &mut String, interpreter: &Interpreter) {
     }
     if let Some(tid) = interpreter.stopped_by_tid {
         let _ = writeln!(out, "         {WARN}thread {tid} had the other threads{of} stop{WARN:#}");
+    }
+}
+
+/// Signals that had come, and whose function had not been called.
+fn write_pending(out: &mut String, signals: &SignalHandlers) {
+    for handler in signals.handlers.iter().filter(|handler| handler.pending) {
+        let function = handler.function.as_deref().unwrap_or("its handler");
+        let _ = writeln!(
+            out,
+            "         {WARN}{} had come{WARN:#}, and {} was still to be called",
+            inert(&signal_name(handler)),
+            inert(function)
+        );
+    }
+}
+
+fn signal_name(handler: &SignalHandler) -> String {
+    handler.signal_name.clone().unwrap_or_else(|| format!("signal {}", handler.signal))
+}
+
+fn write_signals(out: &mut String, signals: &SignalHandlers) {
+    if signals.handlers.is_empty() {
+        return;
+    }
+    let _ =
+        writeln!(out, "{STRONG}Signals{STRONG:#} {FAINT}(as Python's signal module had set them){FAINT:#}");
+    for handler in &signals.handlers {
+        let what = match (handler.action.as_str(), &handler.function) {
+            ("python", Some(function)) => function.clone(),
+            ("python", None) => "an object without a name".to_owned(),
+            ("native", _) => "set by C code".to_owned(),
+            (action, _) => action.to_owned(),
+        };
+        let place = match (&handler.file, handler.line) {
+            (Some(file), Some(line)) => format!(" at {file}:{line}"),
+            _ => String::new(),
+        };
+        let pending = if handler.pending { ", still to be called" } else { "" };
+        let name = signal_name(handler);
+        let _ = writeln!(out, "  {:<18}{}{pending}", inert(&name), inert(&format!("{what}{place}")));
     }
 }
 
@@ -142,6 +187,9 @@ fn write_details(out: &mut String, process: &Process) {
     line("secure execution", process.secure.map(|secure| secure.to_string()));
     if let Some(sys) = process.python.as_ref().and_then(|python| python.sys.as_ref()) {
         write_sys(out, sys);
+    }
+    if let Some(signals) = process.python.as_ref().and_then(|python| python.signals.as_ref()) {
+        write_signals(out, signals);
     }
     if let Some(found) = process.python.as_ref().and_then(|python| python.distributions.as_ref()) {
         write_distributions(out, found);

@@ -88,10 +88,11 @@ pub use runtime::verify::{Refusal, Version};
 pub use snapshot::capture::{CaptureOptions, LocalsOf, capture};
 pub use snapshot::document::{
     AsyncioSection, AttributeSection, CCallSection, CpuTime, CrashSection, DeadlockSection, Distribution,
-    Distributions, ExceptionSection, ExtensionSection, FailedTaskSection, FaulthandlerSection, FoundBy,
-    FrameSection, InterpreterSection, LoadedModules, LockSection, MappingKind, MappingRow, MemoryLogSection,
-    MemoryRow, MemorySection, MergedFrame, ModuleSection, NamedValueSection, NativeExceptionSection,
-    NativeFrameSection, ProcessSection, ProcessSnapshot, PythonSection, RepeatedCallSection, SignalSection,
+    Distributions, ExceptionSection, ExtensionSection, FailedTaskSection, FaulthandlerSection,
+    FaulthandlerTimerSection, FoundBy, FrameSection, InterpreterSection, LoadedModules, LockSection,
+    MappingKind, MappingRow, MemoryLogSection, MemoryRow, MemorySection, MergedFrame, ModuleSection,
+    NamedValueSection, NativeExceptionSection, NativeFrameSection, ProcessSection, ProcessSnapshot,
+    PythonSection, RepeatedCallSection, SignalHandlerSection, SignalHandlersSection, SignalSection,
     SuspendedSection, SysSection, TaskSection, ThreadSection, ThreadStateSection, VariableSection, Verdict,
     WaitSection, WaiterSection, WorkingDirectory,
 };

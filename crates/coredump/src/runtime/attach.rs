@@ -1,6 +1,6 @@
 //! Finds the CPython runtime in a dead process and chooses layout and dialect for it.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 use crate::address::Ptr;
@@ -25,6 +25,7 @@ use crate::runtime::frames::{self, Binding, Frame, FramePlace, Stack, Stopped};
 use crate::runtime::generators::GeneratorTypes;
 use crate::runtime::link_scan::LinkScan;
 use crate::runtime::locate::{self, Area, Candidate, LocatedBy};
+use crate::runtime::module_data::ModuleData;
 use crate::runtime::moved;
 use crate::runtime::process::DeadProcess;
 use crate::runtime::python::Python;
@@ -49,6 +50,7 @@ pub struct PythonRuntime<'p> {
     recovery: Option<Recovery>,
     generator_types: GeneratorTypes,
     frames_left: Cell<usize>,
+    module_data: OnceCell<ModuleData>,
 }
 
 /// Where the offsets come from.
@@ -258,6 +260,7 @@ impl<'p> PythonRuntime<'p> {
             codes: CodeCache::default(),
             recovery: None,
             generator_types: GeneratorTypes::default(),
+            module_data: OnceCell::new(),
             frames_left: Cell::new(MAX_WALKED),
         }
     }
@@ -289,6 +292,7 @@ impl<'p> PythonRuntime<'p> {
             types,
             codes,
             generator_types: GeneratorTypes::default(),
+            module_data: OnceCell::new(),
             frames_left: Cell::new(MAX_WALKED),
             recovery: Some(recovery),
         }
@@ -413,6 +417,11 @@ impl<'p> PythonRuntime<'p> {
     /// A code object, read once.
     pub(crate) fn code(&self, at: Ptr<CodeObject>) -> Result<Rc<Code>, ReadError> {
         self.codes.get(&self.python, at)
+    }
+
+    /// Variables of the module that the runtime lies in.
+    pub(crate) fn module_data(&self) -> &ModuleData {
+        self.module_data.get_or_init(|| ModuleData::of(self))
     }
 
     pub(crate) fn generator_types(&self) -> &GeneratorTypes {

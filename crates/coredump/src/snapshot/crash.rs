@@ -5,11 +5,13 @@ use crate::crash::repeats::Repeated;
 use crate::crash::{Death, fatal_message, signals};
 use crate::elf::notes::SignalInfo;
 use crate::findings;
-use crate::layout::member;
 use crate::runtime::attach::PythonRuntime;
+use crate::runtime::fault_handler::{self, FaultHandler};
 use crate::runtime::process::DeadProcess;
 use crate::snapshot::document::{CrashSection, NativeFrameSection, RepeatedCallSection, SignalSection};
-use crate::snapshot::document::{FaulthandlerSection, FoundBy, NativeExceptionSection};
+use crate::snapshot::document::{
+    FaulthandlerSection, FaulthandlerTimerSection, FoundBy, NativeExceptionSection,
+};
 use crate::snapshot::extension;
 
 /// The end of the process as the document has it.
@@ -72,15 +74,24 @@ pub(crate) fn add_python(
         return;
     };
     section.extension = extension::section(Some(runtime), death);
-    let python = runtime.python();
-    let enabled = python.read(runtime.address(), member::RUNTIME_FAULTHANDLER_ENABLED).ok();
-    section.faulthandler = enabled.filter(|_| death.signal.is_some()).map(|enabled| FaulthandlerSection {
-        enabled: enabled != 0,
-        file_descriptor: python
-            .read(runtime.address(), member::RUNTIME_FAULTHANDLER_FD)
-            .ok()
-            .filter(|_| enabled != 0),
-    });
+    if death.signal.is_some() {
+        section.faulthandler = fault_handler::read(runtime, runtime.module_data()).map(faulthandler);
+    }
+}
+
+fn faulthandler(found: FaultHandler) -> FaulthandlerSection {
+    FaulthandlerSection {
+        enabled: found.enabled,
+        found_by: found.found_by,
+        file_descriptor: found.fd,
+        all_threads: found.all_threads,
+        timer: found.later.map(|later| FaulthandlerTimerSection {
+            timeout_us: later.microseconds,
+            repeat: later.repeat,
+            exit: later.exit,
+            file_descriptor: later.fd,
+        }),
+    }
 }
 
 fn repeated_call(found: &Repeated) -> RepeatedCallSection {

@@ -1,11 +1,11 @@
 //! Exceptions that a hook written in Python was told of: while it runs, no thread state names them any more.
 
 use crate::address::Ptr;
-use crate::layout::member::{
-    self, BaseExceptionObject, CodeObject, DictObject, FunctionObject, InterpreterState, MethodObject, Object,
-};
+use crate::layout::member::{self, BaseExceptionObject, CodeObject, DictObject, InterpreterState, Object};
 use crate::objects::dict::lookup_str;
+use crate::objects::repr::{Objects, python_function};
 use crate::objects::sequence;
+use crate::runtime::arguments;
 use crate::runtime::attach::PythonRuntime;
 use crate::runtime::exceptions::as_exception;
 use crate::runtime::frames::Stack;
@@ -31,7 +31,7 @@ pub(super) struct Hooks(Vec<Hook>);
 struct Hook {
     code: Ptr<CodeObject>,
     arguments: Arguments,
-    /// Methods have `self` before what they are called with.
+    /// Methods have `self` before what they are called with, and `functools.partial` puts more there.
     first: usize,
 }
 
@@ -41,21 +41,15 @@ impl Hooks {
         let python = runtime.python();
         let sys: Option<Ptr<DictObject>> =
             python.read(interpreter, member::INTERP_SYSDICT).ok().flatten().map(Ptr::cast);
+        let objects = Objects::new(python, runtime.types());
         let found = HOOKS.iter().filter_map(|&(module, name, arguments)| {
             let globals = match module {
                 "sys" => sys?,
                 _ => runtime.module_globals_of(interpreter, module)?,
             };
             let hook = lookup_str(python, globals, name).ok()??;
-            let (function, first) = match runtime.types().find(python, python.type_of(hook).ok()?)?.name() {
-                "function" => (hook, 0),
-                "method" => (python.read(hook.cast::<MethodObject>(), member::METHOD_FUNC).ok()??, 1),
-                _ => return None,
-            };
-            let is_function =
-                runtime.types().find(python, python.type_of(function).ok()?)?.name() == "function";
-            let code = python.read(function.cast::<FunctionObject>(), member::FUNCTION_CODE).ok()??;
-            is_function.then_some(Hook { code, arguments, first })
+            let function = python_function(&objects, hook)?;
+            Some(Hook { code: function.code, arguments, first: function.bound })
         });
         Self(found.collect())
     }
@@ -75,9 +69,7 @@ impl Hooks {
                 Arguments::TypeValueTraceback => hook.first + 1,
                 Arguments::Record => hook.first,
             };
-            let name = &frame.code.variables.get(wanted)?.name;
-            let bound = runtime.bindings(frame).into_iter().find(|binding| binding.variable.name == *name)?;
-            exception_in(runtime, bound.object.ok()?, hook.arguments)
+            exception_in(runtime, arguments::positional(runtime, frame, wanted)?, hook.arguments)
         });
         told.take(MAX_REPORTED).collect()
     }

@@ -20,6 +20,7 @@ mod native;
 mod process;
 mod recovered;
 mod runtimes;
+mod signals;
 mod suspended;
 mod tasks;
 mod threads;

@@ -8,12 +8,13 @@ use crate::layout::member;
 use crate::runtime::attach::PythonRuntime;
 use crate::runtime::phase;
 use crate::runtime::process::DeadProcess;
+use crate::runtime::signal_handlers;
 use crate::runtime::threads;
 use crate::snapshot::document::{
     CpuTime, InterpreterSection, ModuleSection, ProcessSection, PythonSection, ThreadSection,
     WorkingDirectory,
 };
-use crate::snapshot::{distributions, interpreter, memory_map};
+use crate::snapshot::{distributions, interpreter, memory_map, signals};
 
 /// Types of the auxiliary vector (getauxval(3)).
 const AT_PAGESZ: u64 = 6;
@@ -85,6 +86,8 @@ fn python(runtime: &PythonRuntime<'_>) -> PythonSection {
         phase_because: phase.map(|(_, because)| because),
         interpreters: interpreters(runtime),
         sys: interpreter::sys(runtime),
+        signals: signal_handlers::find(runtime, runtime.module_data())
+            .map(|table| signals::section(runtime, &table)),
         distributions: distributions::of_runtime(runtime),
     }
 }

@@ -10,6 +10,7 @@ use crate::runtime::attach::PythonRuntime;
 use crate::runtime::frames::{Frame, Stopped};
 use crate::runtime::nesting::{self, Layer, NestedStack};
 use crate::runtime::process::DeadProcess;
+use crate::runtime::signal_handlers;
 use crate::snapshot::capture::{CaptureOptions, LocalsOf, gap_of, gil_is_known, sort_threads};
 use crate::snapshot::document::{
     CrashSection, DeadlockSection, ExceptionSection, FrameSection, LockSection, ThreadSection,
@@ -19,6 +20,7 @@ use crate::snapshot::exceptions;
 use crate::snapshot::hooks::Hooks;
 use crate::snapshot::layers;
 use crate::snapshot::recovered;
+use crate::snapshot::signals;
 use crate::snapshot::values::Values;
 use crate::waits::{self, Walked};
 
@@ -65,6 +67,11 @@ pub(super) fn of_runtime(
         let mine = hooks.iter().find(|(of, _)| *of == one.thread.interpreter);
         let reported = mine.map(|(_, hooks)| hooks.reported(runtime, &one.stack)).unwrap_or_default();
         sections.push(section(runtime, &values, one, &reported, crash, options, gaps));
+    }
+    match signal_handlers::find(runtime, runtime.module_data()) {
+        Some(table) => signals::mark(runtime, &table, &walked, &mut sections),
+        None if runtime.recovery().is_none() => gaps.push(signals::unknown()),
+        None => {}
     }
     for &interpreter in runtime.interpreters() {
         let mine = |one: &Walked| one.thread.interpreter == interpreter;
@@ -256,6 +263,7 @@ pub(super) fn frame_section(runtime: &PythonRuntime<'_>, frame: &Frame) -> Frame
         column: frame.position.column,
         end_column: frame.position.end_column,
         interpreter: 0,
+        handles_signal: None,
         locals: Vec::new(),
         recovered_by: None,
         citation: runtime.process().core().cite(frame.place.address(), FRAME_BYTES),

@@ -38,6 +38,26 @@ pub(crate) fn check(name: &str, found: &ProcessSnapshot, truth: &Truth) {
     }
 }
 
+/// Compares what `signals` states.
+pub(crate) fn check_interpreter(name: &str, found: &ProcessSnapshot, truth: &Truth) {
+    let python = || found.process.python.as_ref().expect("an interpreter");
+    if let Some(signals) = truth.others.get("signals") {
+        let table = python().signals.as_ref().unwrap_or_else(|| panic!("{name}: no table of signals"));
+        assert_eq!(&serde_json::to_value(&table.handlers).expect("rows"), signals, "{name}");
+    }
+    if let Some(handles) = truth.others.get("handles") {
+        let frames = found.threads.iter().flat_map(|thread| &thread.python_frames);
+        let called = frames.filter_map(|frame| Some((frame.function.clone(), frame.handles_signal?.into())));
+        assert_eq!(&Value::Object(called.collect()), handles, "{name}");
+    }
+    if let Some(Value::Object(expected)) = truth.others.get("faulthandler") {
+        let state = serde_json::to_value(&found.crash.faulthandler).expect("a state");
+        for key in ["enabled", "file_descriptor", "all_threads", "timer"] {
+            assert_eq!(state.get(key), expected.get(key), "{name}, {key}: {state}");
+        }
+    }
+}
+
 fn in_short(call: &CCallSection) -> Value {
     serde_json::json!({"name": call.name, "kind": call.kind})
 }

@@ -28,12 +28,18 @@ const PROGRAMS: [&str; 22] = [
     "locals_all",
     "memory_logs",
     "shutdown",
+    "signals",
+    "starting",
     "subinterpreters",
     "suspended",
     "tasks",
     "threads",
     "waits",
 ];
+
+/// Programs with an argument.
+const MODES: [(&str, &str); 4] =
+    [("hooks", "wrapped"), ("signals", "on"), ("signals", "one"), ("signals", "later")];
 
 #[test]
 fn fresh_cores_say_what_their_processes_said() {
@@ -44,6 +50,11 @@ fn fresh_cores_say_what_their_processes_said() {
         for program in PROGRAMS {
             let made = live::make_core(&interpreter, program).expect("a core");
             let name = format!("{program} on {}", interpreter.executable.display());
+            check(&name, &made.core, &made.truth, None);
+        }
+        for (program, mode) in MODES {
+            let made = live::make_core_with(&interpreter, program, &[mode]).expect("a core");
+            let name = format!("{program} {mode} on {}", interpreter.executable.display());
             check(&name, &made.core, &made.truth, None);
         }
     }

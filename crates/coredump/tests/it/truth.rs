@@ -58,6 +58,7 @@ pub(crate) fn check(name: &str, found: &ProcessSnapshot, truth: &Truth) {
     }
     check_locks(name, found, truth);
     crate::calls::check(name, found, truth);
+    crate::calls::check_interpreter(name, found, truth);
     crate::tasks::check(name, found, truth);
 }
 

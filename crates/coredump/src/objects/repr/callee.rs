@@ -3,14 +3,14 @@
 use crate::address::Ptr;
 use crate::layout::ReadError;
 use crate::layout::member::{
-    self, CFunctionObject, MemberDescr, MethodDef, MethodObject, MethodWrapper, Object, PartialObject,
-    TypeObject,
+    self, CFunctionObject, CodeObject, FunctionObject, MemberDescr, MethodDef, MethodObject, MethodWrapper,
+    Object, PartialObject, TypeObject,
 };
 use crate::objects::repr::callable::{MAX_ENTRIES, MAX_NAME, c_name, is_module, name_in_module};
 use crate::objects::repr::{Objects, rule};
 use crate::objects::types::TypeName;
 use crate::objects::unicode::read_string;
-use crate::objects::{attributes, dict, kind};
+use crate::objects::{attributes, dict, kind, sequence};
 
 /// A callable that runs C code.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +79,46 @@ pub(crate) fn c_callable(objects: &Objects<'_>, called: Ptr<Object>) -> Option<C
                 (of.name() != "object").then_some(name).and_then(|name| made(name, "object"))
             }
         };
+    }
+    None
+}
+
+/// A function that calling an object runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PythonFunction {
+    pub(crate) code: Ptr<CodeObject>,
+    /// Arguments that it gets before those of the call: `self`, and those of `functools.partial`.
+    pub(crate) bound: usize,
+}
+
+/// What calling an object runs in Python; `None` for what runs C code.
+pub(crate) fn python_function(objects: &Objects<'_>, called: Ptr<Object>) -> Option<PythonFunction> {
+    let python = objects.python();
+    let (mut object, mut bound) = (called, 0usize);
+    for _ in 0..MAX_LAYERS {
+        match known_type(objects, object)?.name() {
+            "function" => {
+                let code = python.read(object.cast::<FunctionObject>(), member::FUNCTION_CODE).ok()??;
+                return Some(PythonFunction { code, bound });
+            }
+            "method" => {
+                object = python.read(object.cast::<MethodObject>(), member::METHOD_FUNC).ok()??;
+                bound = bound.checked_add(1)?;
+            }
+            "partial" => {
+                let partial = object.cast::<PartialObject>();
+                if let Some(given) = python.read(partial, member::PARTIAL_ARGS).ok()? {
+                    let given = sequence::len(python, given.cast()).ok()?;
+                    bound = bound.checked_add(usize::try_from(given).ok()?)?;
+                }
+                object = python.read(partial, member::PARTIAL_FN).ok()??;
+            }
+            _ => {
+                let class = python.type_of(object).ok()?;
+                object = rule::inherited_attribute(objects, class, "__call__").ok()??;
+                bound = bound.checked_add(1)?;
+            }
+        }
     }
     None
 }

@@ -31,7 +31,7 @@ use crate::memory::FaultKind;
 use crate::objects::types::{TypeName, TypeNames};
 use crate::objects::{bytes, quoted, unicode};
 use crate::runtime::python::Python;
-pub(crate) use callee::{CCallable, c_callable, entered_by};
+pub(crate) use callee::{CCallable, c_callable, entered_by, python_function};
 use form::{Form, Part};
 use rule::{CycleMarker, Formatter, Rule};
 

@@ -48,7 +48,7 @@ pub struct CrashSection {
     /// A C++ exception or a Rust panic that nothing caught.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub native_exception: Option<NativeExceptionSection>,
-    /// Whether `faulthandler` was on (3.12+).
+    /// Whether `faulthandler` was on; absent where that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub faulthandler: Option<FaulthandlerSection>,
     /// The extension in whose code, or on whose behalf, the process failed.
@@ -99,13 +99,34 @@ pub struct NativeExceptionSection {
 }
 
 /// `faulthandler`.
-#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct FaulthandlerSection {
     /// `faulthandler.is_enabled()`.
     pub enabled: bool,
+    /// `field` of `_PyRuntime` (3.12+), or the `shape` of its variables.
+    pub found_by: &'static str,
+    /// Whether it writes of all threads, when it is enabled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub all_threads: Option<bool>,
+    /// What `dump_traceback_later` had set; it may have come to pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timer: Option<FaulthandlerTimerSection>,
     /// The file that it writes to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_descriptor: Option<i32>,
+}
+
+/// `faulthandler.dump_traceback_later`.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+pub struct FaulthandlerTimerSection {
+    /// The time that was to pass.
+    pub timeout_us: u64,
+    /// Whether it starts anew each time.
+    pub repeat: bool,
+    /// Whether it ends the process.
+    pub exit: bool,
+    /// The file that it writes to.
+    pub file_descriptor: i32,
 }
 
 /// The extension that failed, or that had called what failed.

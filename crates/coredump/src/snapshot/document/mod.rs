@@ -8,6 +8,7 @@ mod exception;
 mod lock;
 mod native;
 mod process;
+mod signal;
 mod task;
 mod thread;
 mod value;
@@ -17,8 +18,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use crash::{
-    CrashSection, ExtensionSection, FaulthandlerSection, NativeExceptionSection, RepeatedCallSection,
-    SignalSection, Verdict,
+    CrashSection, ExtensionSection, FaulthandlerSection, FaulthandlerTimerSection, NativeExceptionSection,
+    RepeatedCallSection, SignalSection, Verdict,
 };
 pub use exception::ExceptionSection;
 pub use lock::{DeadlockSection, LockSection, WaitSection, WaiterSection};
@@ -27,6 +28,7 @@ pub use process::{
     CpuTime, Distribution, Distributions, InterpreterSection, LoadedModules, MappingKind, MappingRow,
     MemoryRow, MemorySection, ModuleSection, ProcessSection, PythonSection, SysSection, WorkingDirectory,
 };
+pub use signal::{SignalHandlerSection, SignalHandlersSection};
 pub use task::{AsyncioSection, FailedTaskSection, MemoryLogSection, SuspendedSection, TaskSection};
 pub use thread::{CCallSection, FrameSection, ThreadSection, ThreadStateSection};
 pub use value::{AttributeSection, NamedValueSection, VariableSection};

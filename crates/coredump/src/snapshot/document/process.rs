@@ -12,6 +12,7 @@ use crate::layout::flavor::Flavor;
 use crate::runtime::attach::LayoutSource;
 use crate::runtime::locate::LocatedBy;
 use crate::runtime::phase::Phase;
+use crate::snapshot::document::SignalHandlersSection;
 
 /// The process as it was started, and its interpreter.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
@@ -251,6 +252,9 @@ pub struct PythonSection {
     /// What `sys` says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sys: Option<SysSection>,
+    /// What was set for signals.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signals: Option<SignalHandlersSection>,
     /// The distribution packages that were installed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub distributions: Option<Distributions>,

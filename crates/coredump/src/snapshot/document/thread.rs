@@ -148,6 +148,9 @@ pub struct FrameSection {
     /// By what it was recovered, when the chain of frames is not whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recovered_by: Option<RecoveredBy>,
+    /// The signal that it was called for: it got the number, and the frame that was interrupted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handles_signal: Option<u32>,
     /// Variables, when asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub locals: Vec<VariableSection>,
