@@ -10,7 +10,7 @@ use pycoroner_coredump::{
 use pycoroner_findings::SourceId;
 use pycoroner_fixtures::{Truth, live};
 
-const PROGRAMS: [&str; 22] = [
+const PROGRAMS: [&str; 24] = [
     "c_calls",
     "checkout",
     "collecting",
