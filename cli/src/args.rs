@@ -227,7 +227,7 @@ pub(crate) struct HeapArgs {
     /// What to show
     #[arg(value_enum, default_value = "summary")]
     pub(crate) view: HeapView,
-    /// With object, path, referrers, referents: the objects, by address or path; with growth: the older core
+    /// With object, path, referrers, referents: the objects, by address or path; with growth: older cores
     #[arg(value_name = "EXPR|OLD")]
     pub(crate) expressions: Vec<String>,
     #[command(flatten)]
@@ -290,7 +290,7 @@ pub(crate) enum HeapView {
     Referrers,
     /// What they refer to
     Referents,
-    /// What changed since an older core of the same service: EXPR is that core
+    /// What changed since older cores of the same service: EXPR... are these, the oldest first
     Growth,
     /// The whole heap for other tools; see --format
     Export,

@@ -7,7 +7,8 @@ use pycoroner_coredump::objects::repr::ReprLimits;
 use pycoroner_coredump::{AttachError, DeadProcess, PythonRuntime};
 use pycoroner_findings::{Gap, GapKind};
 use pycoroner_heap::{
-    HeapDocument, Inquiry, InquiryOptions, Options, Question, SCHEMA, Unresolved, analyze, growth,
+    HeapDocument, Inquiry, InquiryOptions, Newcomers, ObjectSet, Options, Question, SCHEMA, Unresolved,
+    analyze, growth_series,
 };
 
 use super::{Session, heap_export};
@@ -86,22 +87,36 @@ fn document_format(format: Option<HeapFormat>) -> Result<Option<DocumentFormat>>
     }
 }
 
-/// Compares the heap with that of an older core.
+/// Compares the heap with those of older cores, the oldest first.
 fn compare(session: &Session, args: &HeapArgs) -> Result<Outcome> {
-    let [old] = args.expressions.as_slice() else {
-        bail!("say which older core of the same service: `pycoroner heap CORE growth OLD`")
-    };
-    let (new, old) = (core_item(&args.core)?, core_item(Path::new(old))?);
-    session.output.spare([new.path.as_path(), old.path.as_path()])?;
+    if args.expressions.is_empty() {
+        bail!(
+            "say which older cores of the same service, the oldest first: `pycoroner heap CORE growth OLD [LATER...]`"
+        )
+    }
+    let older = args.expressions.iter().map(Path::new);
+    let items = older.chain([args.core.as_path()]).map(core_item).collect::<Result<Vec<_>>>()?;
+    session.output.spare(items.iter().map(|item| item.path.as_path()))?;
+    let mut documents: Vec<HeapDocument> = Vec::new();
+    let (mut first, mut newcomers) = (None, None);
     // One after the other, so that only one heap is held at a time.
-    let [old, new] = [old, new].map(|item| {
-        with_process(&item, &args.binaries, |process, runtime| {
-            let mut document = read(session, runtime, args.memory.max_memory);
-            document.gaps.splice(0..0, gaps_of_core(process));
-            Ok(document)
-        })
-    });
-    let document = growth(&old?, &new?);
+    for (number, item) in items.iter().enumerate() {
+        let is_last = number + 1 == items.len();
+        let wanted = Wanted { keep_objects: number == 0, earlier: first.as_ref().filter(|_| is_last) };
+        let mut found = with_process(item, &args.binaries, |process, runtime| {
+            let mut found = read_for(session, runtime, args.memory.max_memory, wanted);
+            found.document.gaps.splice(0..0, gaps_of_core(process));
+            Ok(found)
+        })?;
+        first = first.or_else(|| found.objects.take());
+        newcomers = found.newcomers.take();
+        documents.push(found.document);
+    }
+    let series: Vec<&HeapDocument> = documents.iter().collect();
+    let mut document = growth_series(&series);
+    if let Some(newcomers) = newcomers {
+        document.add_newcomers(newcomers);
+    }
     session.write_document(&document, document_format(args.format)?, |document| {
         Ok(render_growth(&serde_json::from_value(document)?))
     })?;
@@ -144,16 +159,42 @@ fn inquire(session: &Session, args: &HeapArgs, question: Question) -> Result<Out
     Ok(Outcome::of(&document.gaps))
 }
 
+/// What comparing cores takes besides the answers.
+#[derive(Clone, Copy, Default)]
+struct Wanted<'o> {
+    keep_objects: bool,
+    earlier: Option<&'o ObjectSet>,
+}
+
+/// The heap's answers, and what comparing cores takes.
+#[derive(Default)]
+struct Found {
+    document: HeapDocument,
+    objects: Option<ObjectSet>,
+    newcomers: Option<Newcomers>,
+}
+
 /// The heap's answers; without a Python, or when the heap cannot be read, the gap that says so.
 pub(super) fn read(
     session: &Session,
     runtime: Result<&PythonRuntime<'_>, &AttachError>,
     max_memory: u64,
 ) -> HeapDocument {
-    let refused = |why: String| HeapDocument {
-        schema: SCHEMA,
-        gaps: vec![Gap::new(GapKind::Unknown, "the heap", why)],
-        ..HeapDocument::default()
+    read_for(session, runtime, max_memory, Wanted::default()).document
+}
+
+fn read_for(
+    session: &Session,
+    runtime: Result<&PythonRuntime<'_>, &AttachError>,
+    max_memory: u64,
+    Wanted { keep_objects, earlier }: Wanted<'_>,
+) -> Found {
+    let refused = |why: String| {
+        let gaps = vec![Gap::new(GapKind::Unknown, "the heap", why)];
+        Found {
+            document: HeapDocument { schema: SCHEMA, gaps, ..HeapDocument::default() },
+            ..Found::default()
+        }
     };
     let runtime = match runtime {
         Ok(runtime) => runtime,
@@ -161,9 +202,20 @@ pub(super) fn read(
     };
     let progress = session.progress();
     let report = |phase, done| progress.of_heap(phase, done);
-    let options = Options { top: MOST_TYPES, max_memory, progress: Some(&report), ..Options::default() };
+    let options = Options {
+        top: MOST_TYPES,
+        max_memory,
+        keep_objects,
+        earlier,
+        progress: Some(&report),
+        ..Options::default()
+    };
     match analyze(runtime, &options) {
-        Ok(analysis) => bounded(analysis.into_document()),
+        Ok(mut analysis) => Found {
+            objects: analysis.take_objects(),
+            newcomers: analysis.take_newcomers(),
+            document: bounded(analysis.into_document()),
+        },
         Err(failure) => refused(failure.to_string()),
     }
 }

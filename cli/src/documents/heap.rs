@@ -5,7 +5,8 @@ use serde::Deserialize;
 
 use super::Attribute;
 use super::heap_details::{
-    BufferRow, Collector, ContainersRow, Duplicates, ExcessRow, KeptFramesRow, LargeRow, SuspendedRow,
+    BufferRow, Collector, ContainersRow, Duplicates, ExcessRow, KeptFramesRow, LargeRow, Newcomers,
+    SuspendedRow,
 };
 use crate::redaction::Redaction;
 
@@ -119,6 +120,8 @@ pub(crate) struct UnownedRow {
 pub(crate) struct GrowthDocument {
     pub(crate) growth: Vec<TypeGrowthRow>,
     pub(crate) owners: Vec<OwnerGrowthRow>,
+    pub(crate) cores: usize,
+    pub(crate) new_objects: Option<Newcomers>,
     pub(crate) gaps: Vec<Gap>,
     pub(crate) redactions: Vec<Redaction>,
 }
@@ -132,6 +135,8 @@ pub(crate) struct TypeGrowthRow {
     pub(crate) count_after: u64,
     pub(crate) bytes_before: u64,
     pub(crate) bytes_after: u64,
+    pub(crate) counts: Vec<u64>,
+    pub(crate) is_monotone: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -144,6 +149,7 @@ pub(crate) struct OwnerGrowthRow {
     pub(crate) retained_after: Option<u64>,
     pub(crate) length_before: Option<u64>,
     pub(crate) length_after: Option<u64>,
+    pub(crate) is_monotone: bool,
 }
 
 /// `pycoroner.heap/1`, about single objects.

@@ -134,3 +134,22 @@ pub(crate) struct ExcessRow {
     pub(crate) refcount: u64,
     pub(crate) found: u64,
 }
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Newcomers {
+    pub(crate) count: u64,
+    pub(crate) bytes: u64,
+    pub(crate) places: Vec<NewRow>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct NewRow {
+    pub(crate) path: Option<String>,
+    pub(crate) address: String,
+    pub(crate) count: u64,
+    pub(crate) bytes: u64,
+    pub(crate) mostly: String,
+    pub(crate) mostly_count: u64,
+}

@@ -9,11 +9,13 @@ use rustc_hash::FxHashMap;
 
 use crate::answers::counts::IMMORTAL;
 use crate::answers::details::{self, Ground};
+use crate::answers::newcomers::{self, ObjectSet};
 use crate::answers::paths::Paths;
 use crate::answers::reach::Reach;
 use crate::answers::{ledger, owners, suspects, types};
 use crate::document::{HeapDocument, LedgerRow, SCHEMA, Totals, TypeRow, Unowned};
 use crate::graph::Node;
+use crate::growth::Newcomers;
 use crate::heap::Heap;
 use crate::survey::Survey;
 use crate::{findings, gaps};
@@ -29,6 +31,10 @@ pub struct Options<'o> {
     pub suspect_percent: f64,
     /// Most bytes that the analysis may keep on its own heap; the mapped core is not counted.
     pub max_memory: u64,
+    /// Whether to keep which objects there are, for comparing a later core of the process with this one.
+    pub keep_objects: bool,
+    /// The objects of an earlier core of the process, to tell which ones are new.
+    pub earlier: Option<&'o ObjectSet>,
     /// Told the phase and how many objects it has done.
     pub progress: Option<&'o dyn Fn(Phase, u64)>,
 }
@@ -36,7 +42,15 @@ pub struct Options<'o> {
 impl Default for Options<'_> {
     /// A thousand types, two hundred owners, suspects from ten percent on, 8 GiB.
     fn default() -> Self {
-        Self { top: 1000, top_owners: 200, suspect_percent: 10.0, max_memory: 8 << 30, progress: None }
+        Self {
+            top: 1000,
+            top_owners: 200,
+            suspect_percent: 10.0,
+            max_memory: 8 << 30,
+            keep_objects: false,
+            earlier: None,
+            progress: None,
+        }
     }
 }
 
@@ -115,6 +129,8 @@ impl Options<'_> {
 #[derive(Clone, Debug)]
 pub struct Analysis {
     document: HeapDocument,
+    objects: Option<ObjectSet>,
+    newcomers: Option<Newcomers>,
 }
 
 impl Analysis {
@@ -126,6 +142,16 @@ impl Analysis {
     /// All answers, to keep.
     pub fn into_document(self) -> HeapDocument {
         self.document
+    }
+
+    /// Which objects there are, when that was to be kept.
+    pub fn take_objects(&mut self) -> Option<ObjectSet> {
+        self.objects.take()
+    }
+
+    /// What is new since the earlier core, when there was one.
+    pub fn take_newcomers(&mut self) -> Option<Newcomers> {
+        self.newcomers.take()
     }
 
     /// The judgement.
@@ -181,7 +207,9 @@ pub fn analyze(runtime: &PythonRuntime<'_>, options: &Options<'_>) -> Result<Ana
     };
     details::add(&ground, &mut document);
     options.progress(Phase::Answers, heap.objects.len() as u64);
-    Ok(Analysis { document })
+    let objects = options.keep_objects.then(|| ObjectSet::of(&heap, &reach));
+    let newcomers = options.earlier.map(|earlier| newcomers::find(&heap, &reach, &paths, earlier));
+    Ok(Analysis { document, objects, newcomers })
 }
 
 fn live_bytes(heap: &Heap<'_, '_>, reach: &Reach) -> u64 {

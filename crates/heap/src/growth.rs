@@ -3,7 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use pycoroner_coredump::Address;
 use pycoroner_findings::{Gap, GapKind};
+use rustc_hash::FxHashMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -18,6 +20,11 @@ pub struct GrowthDocument {
     pub growth: Vec<TypeGrowth>,
     /// Owners that keep more or less alive, by path.
     pub owners: Vec<OwnerGrowth>,
+    /// Number of cores that were compared.
+    pub cores: usize,
+    /// Objects that the oldest core did not have, and where they hang.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_objects: Option<Newcomers>,
     /// What could not be told of either heap.
     pub gaps: Vec<Gap>,
 }
@@ -35,6 +42,44 @@ pub struct TypeGrowth {
     pub bytes_before: u64,
     /// Sum of what `sys.getsizeof` says of each, in the newer core.
     pub bytes_after: u64,
+    /// Numbers of objects in all cores, the oldest first.
+    pub counts: Vec<u64>,
+    /// There were more of them in each core than in the one before.
+    pub is_monotone: bool,
+}
+
+/// Objects that an earlier core of the same process did not have.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Newcomers {
+    /// Number of objects.
+    pub count: u64,
+    /// Sum of what `sys.getsizeof` says of each.
+    pub bytes: u64,
+    /// Where they hang, the most bytes first.
+    pub places: Vec<NewObjects>,
+    /// Why that cannot be told.
+    #[serde(skip)]
+    pub(crate) gap: Option<Gap>,
+}
+
+/// New objects that hang under the same object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct NewObjects {
+    /// How that is reached: an object that was there before, or the first new one below a module.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Where it is.
+    pub address: Address,
+    /// Its type's name.
+    pub r#type: String,
+    /// Number of new objects below it.
+    pub count: u64,
+    /// Sum of what `sys.getsizeof` says of each.
+    pub bytes: u64,
+    /// The type that most of them have.
+    pub mostly: String,
+    /// How many have it.
+    pub mostly_count: u64,
 }
 
 /// What an owner keeps alive, before and after.
@@ -56,19 +101,87 @@ pub struct OwnerGrowth {
     /// Its length in the newer core.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub length_after: Option<u64>,
+    /// Bytes that it retained in all cores, the oldest first; null where it is not among the owners listed.
+    pub retained: Vec<Option<u64>>,
+    /// It retained more in each core than in the one before.
+    pub is_monotone: bool,
 }
 
 /// Compares the heaps of two cores. Types and owners that did not change are left out.
 pub fn growth(old: &HeapDocument, new: &HeapDocument) -> GrowthDocument {
-    let of =
-        |gap: &Gap, which: &str| Gap { what: format!("{} (of the {which} core)", gap.what), ..gap.clone() };
-    let mut gaps: Vec<Gap> = old.gaps.iter().map(|gap| of(gap, "older")).collect();
-    gaps.extend(new.gaps.iter().map(|gap| of(gap, "newer")));
-    if old.types.is_empty() || new.types.is_empty() {
-        let why = "one of the two heaps could not be read: all of the other looks like a change";
+    growth_series(&[old, new])
+}
+
+/// Compares the heaps of a series of cores, the oldest first. Types and owners that are in the last as they were in the
+/// first are left out.
+pub fn growth_series(series: &[&HeapDocument]) -> GrowthDocument {
+    let mut gaps = Vec::new();
+    for (number, document) in (1..).zip(series) {
+        let which = match number {
+            1 => "older".to_owned(),
+            _ if number == series.len() => "newer".to_owned(),
+            _ => format!("{number}th"),
+        };
+        let of = |gap: &Gap| Gap { what: format!("{} (of the {which} core)", gap.what), ..gap.clone() };
+        gaps.extend(document.gaps.iter().map(of));
+    }
+    if series.iter().any(|document| document.types.is_empty()) {
+        let why = "one of the heaps could not be read: all of the others looks like a change";
         gaps.push(Gap::new(GapKind::Missing, "the growth", why));
     }
-    GrowthDocument { schema: SCHEMA, growth: types(old, new), owners: owners(old, new), gaps }
+    let mut document = match (series.first(), series.last()) {
+        (Some(old), Some(new)) => GrowthDocument {
+            schema: SCHEMA,
+            growth: types(old, new),
+            owners: owners(old, new),
+            cores: series.len(),
+            new_objects: None,
+            gaps,
+        },
+        _ => GrowthDocument {
+            schema: SCHEMA,
+            growth: Vec::new(),
+            owners: Vec::new(),
+            cores: 0,
+            new_objects: None,
+            gaps,
+        },
+    };
+    complete(&mut document, series);
+    document
+}
+
+impl GrowthDocument {
+    /// Adds what is new, or why that cannot be told.
+    pub fn add_newcomers(&mut self, mut newcomers: Newcomers) {
+        match newcomers.gap.take() {
+            Some(gap) => self.gaps.push(gap),
+            None => self.new_objects = Some(newcomers),
+        }
+    }
+}
+
+/// Fills in what each row was in all cores.
+fn complete(document: &mut GrowthDocument, series: &[&HeapDocument]) {
+    for heap in series {
+        let counts: FxHashMap<&str, u64> =
+            heap.types.iter().map(|row| (row.r#type.as_str(), row.count)).collect();
+        for row in &mut document.growth {
+            row.counts.push(counts.get(row.r#type.as_str()).copied().unwrap_or(0));
+        }
+        let retained: FxHashMap<&str, u64> =
+            heap.owners.iter().map(|row| (row.path.as_str(), row.retained_bytes)).collect();
+        for row in &mut document.owners {
+            row.retained.push(retained.get(row.path.as_str()).copied());
+        }
+    }
+    for row in &mut document.growth {
+        row.is_monotone = row.counts.is_sorted_by(|a, b| a < b);
+    }
+    for row in &mut document.owners {
+        // What is not listed was small.
+        row.is_monotone = row.retained.is_sorted_by(|a, b| a < b);
+    }
 }
 
 fn types(old: &HeapDocument, new: &HeapDocument) -> Vec<TypeGrowth> {
@@ -81,6 +194,8 @@ fn types(old: &HeapDocument, new: &HeapDocument) -> Vec<TypeGrowth> {
                 count_after: 0,
                 bytes_before: 0,
                 bytes_after: 0,
+                counts: Vec::new(),
+                is_monotone: false,
             });
             let (count, bytes) = if is_new {
                 (&mut entry.count_after, &mut entry.bytes_after)
@@ -108,6 +223,8 @@ fn owners(old: &HeapDocument, new: &HeapDocument) -> Vec<OwnerGrowth> {
                 retained_after: None,
                 length_before: None,
                 length_after: None,
+                retained: Vec::new(),
+                is_monotone: false,
             });
             entry.r#type.clone_from(&owner.r#type);
             if is_new {
@@ -123,4 +240,37 @@ fn owners(old: &HeapDocument, new: &HeapDocument) -> Vec<OwnerGrowth> {
         Reverse(i128::from(row.retained_after.unwrap_or(0)) - i128::from(row.retained_before.unwrap_or(0)))
     });
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::TypeRow;
+
+    fn heap(counts: &[(&str, u64)]) -> HeapDocument {
+        let row = |&(name, count): &(&str, u64)| TypeRow {
+            r#type: name.into(),
+            count,
+            shallow_bytes: count * 10,
+            ..TypeRow::default()
+        };
+        HeapDocument { types: counts.iter().map(row).collect(), ..HeapDocument::default() }
+    }
+
+    #[test]
+    fn what_grows_from_core_to_core_is_marked() {
+        let [first, second, third] = [
+            heap(&[("Session", 1), ("str", 5), ("int", 7)]),
+            heap(&[("Session", 2), ("str", 3), ("int", 7)]),
+            heap(&[("Session", 9), ("str", 6), ("int", 7), ("Order", 1)]),
+        ];
+        let found = growth_series(&[&first, &second, &third]);
+        let row = |name: &str| found.growth.iter().find(|row| row.r#type == name);
+        let of = |name: &str| row(name).map(|row| (row.counts.clone(), row.is_monotone));
+        assert_eq!(of("Session"), Some((vec![1, 2, 9], true)));
+        assert_eq!(of("str"), Some((vec![5, 3, 6], false)));
+        assert_eq!(of("Order"), Some((vec![0, 0, 1], false)));
+        assert_eq!(of("int"), None);
+        assert_eq!(found.cores, 3);
+    }
 }

@@ -41,6 +41,7 @@ mod references;
 mod survey;
 
 pub use analysis::{Analysis, Failure, Options, Phase, analyze};
+pub use answers::newcomers::ObjectSet;
 pub use document::{
     Accumulates, AttributeRow, Buffer, Collector, Container, Containers, Duplicate, Duplicates, Excess,
     Generation, HeapDocument, Holder, InquiryDocument, KeptFrames, LargeObject, LedgerRow, ObjectRow, Owner,
@@ -54,6 +55,6 @@ pub use graph::dominators::{Dominator, Dominators};
 pub use graph::node_set::NodeSet;
 pub use graph::retained::Retained;
 pub use graph::{Graph, Node, TooLarge};
-pub use growth::{GrowthDocument, OwnerGrowth, TypeGrowth, growth};
+pub use growth::{GrowthDocument, NewObjects, Newcomers, OwnerGrowth, TypeGrowth, growth, growth_series};
 pub use inquiry::{Inquiry, InquiryOptions, Question};
 pub use naming::edge::Kind;

@@ -64,5 +64,8 @@ pub(crate) fn add(ground: &Ground<'_, '_, '_>, document: &mut HeapDocument) {
         document.gaps.push(Gap::new(GapKind::Limit, "some contents that are held more than once", why));
     }
     let core = heap.runtime.process().core();
-    document.findings.extend(findings::of_details(core, document, live_bytes));
+    // What a thread is calling is held by its frames several times; each frame has more than one root.
+    let on_stacks =
+        core.notes().threads.len().saturating_mul(10).saturating_add(roots.len().saturating_mul(4)) as u64;
+    document.findings.extend(findings::of_details(core, document, live_bytes, on_stacks));
 }

@@ -13,6 +13,7 @@ pub(crate) mod ledger;
 pub(crate) mod measures;
 pub(crate) mod names;
 pub(crate) mod native_stacks;
+pub(crate) mod newcomers;
 pub(crate) mod object;
 pub(crate) mod owners;
 pub(crate) mod paths;

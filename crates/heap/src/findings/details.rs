@@ -18,7 +18,14 @@ const SPARSE: u64 = 8;
 const MOST_OF_TYPE: usize = 3;
 
 /// Equal contents, and containers that are nearly empty.
-pub(crate) fn of_details(core: &Core<'_>, document: &HeapDocument, live_bytes: u64) -> Vec<Finding> {
+///
+/// Frames and machine stacks may hold one object `on_stacks` times, in places that are not read.
+pub(crate) fn of_details(
+    core: &Core<'_>,
+    document: &HeapDocument,
+    live_bytes: u64,
+    on_stacks: u64,
+) -> Vec<Finding> {
     let mut findings: Vec<Finding> = duplicates(document, live_bytes).into_iter().collect();
     for row in &document.containers {
         let sparse = row.largest.iter().filter(|container| is_sparse(container));
@@ -27,8 +34,7 @@ pub(crate) fn of_details(core: &Core<'_>, document: &HeapDocument, live_bytes: u
     }
     findings.extend(document.suspended.iter().filter_map(|row| never_finished(core, row, live_bytes)));
     findings.extend(document.exceptions.iter().filter_map(|row| kept_frames(core, row, live_bytes)));
-    let threads = core.notes().threads.len() as u64;
-    findings.extend(document.excess.iter().filter_map(|row| uncounted_references(core, row, threads)));
+    findings.extend(document.excess.iter().filter_map(|row| uncounted_references(core, row, on_stacks)));
     findings.extend(garbage(document, live_bytes));
     findings
 }
@@ -198,17 +204,15 @@ fn kept_frames(core: &Core<'_>, row: &KeptFrames, live_bytes: u64) -> Option<Fin
 }
 
 /// Objects that count references that nothing seen holds: many instances of a class, or one object very many.
-fn uncounted_references(core: &Core<'_>, row: &Excess, threads: u64) -> Option<Finding> {
+fn uncounted_references(core: &Core<'_>, row: &Excess, on_stacks: u64) -> Option<Finding> {
     const OBJECTS: u64 = 100;
     const REFERENCES: u64 = 1000;
-    // What a thread is calling is held by its stack several times.
-    let of_stacks = threads.saturating_mul(10);
     let many = row.is_python_class
-        && row.count >= OBJECTS.saturating_add(of_stacks)
+        && row.count >= OBJECTS.saturating_add(on_stacks)
         && row.count.saturating_mul(10) >= row.objects;
     let excess = row.refcount.saturating_sub(row.found);
     let one = !row.is_shared
-        && excess >= REFERENCES.saturating_add(of_stacks)
+        && excess >= REFERENCES.saturating_add(on_stacks)
         && excess.saturating_mul(10) >= row.refcount.saturating_mul(9);
     let place = row.path.clone().unwrap_or_else(|| row.address.to_string());
     let title = if many {
