@@ -332,6 +332,7 @@ pub(crate) struct Frame {
     pub(crate) recovered_by: Option<String>,
     pub(crate) interpreter: i64,
     pub(crate) handles_signal: Option<u32>,
+    pub(crate) c_call: Option<CCall>,
     pub(crate) locals: Vec<Variable>,
 }
 

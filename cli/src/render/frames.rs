@@ -70,6 +70,10 @@ pub(super) fn write_frame(out: &mut String, frame: &Frame, sources: &SourceLines
     if let Some(signal) = frame.handles_signal {
         let _ = write!(found, "  {FAINT}(called for signal {signal}){FAINT:#}");
     }
+    if let Some(call) = &frame.c_call {
+        let how = if call.may_have_returned { "in C, or just back from it" } else { "through C" };
+        let _ = write!(found, "  {FAINT}({how}: {}){FAINT:#}", inert(&call.name));
+    }
     let (file, name) = (inert(&frame.file), inert(frame.name()));
     let _ = writeln!(out, "{:indent$}File \"{file}\", line {line}, in {NAME}{name}{NAME:#}{found}", "");
     if let Some(text) = frame.line.and_then(|line| sources.line(&frame.file, line)) {

@@ -91,6 +91,16 @@ pub(super) fn of_runtime(
         section.state = section.state.take().or(state);
         section.waiting_on = wait.waiting_on;
         section.c_call = wait.c_call;
+        for (index, mut call) in wait.outer_c_calls {
+            // Handlers of signals and finalizers run between instructions too, when the call may have come back.
+            call.may_have_returned = section
+                .python_frames
+                .get(index.saturating_sub(1))
+                .is_some_and(|inner| inner.handles_signal.is_some() || inner.function == "__del__");
+            if let Some(frame) = section.python_frames.get_mut(index) {
+                frame.c_call = Some(call);
+            }
+        }
         if let Some(call) = section.c_call.as_mut().filter(|_| section.crashed) {
             call.may_have_returned = false;
         }
@@ -264,6 +274,7 @@ pub(super) fn frame_section(runtime: &PythonRuntime<'_>, frame: &Frame) -> Frame
         end_column: frame.position.end_column,
         interpreter: 0,
         handles_signal: None,
+        c_call: None,
         locals: Vec::new(),
         recovered_by: None,
         citation: runtime.process().core().cite(frame.place.address(), FRAME_BYTES),

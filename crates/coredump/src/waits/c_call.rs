@@ -1,4 +1,5 @@
-//! The C function that the innermost Python frame of a thread has called.
+//! The C functions that Python frames have called: the innermost one of a thread, and those further out whose C function
+//! called Python code again.
 //!
 //! The frame stands on its call until that returns, and what it called stays on the frame's stack for as long.
 //! Where on the stack follows from the instruction, and how deep that is from the code.
@@ -11,10 +12,13 @@ use crate::layout::ReadError;
 use crate::layout::member::{self, CodeObject, Object};
 use crate::objects::bytes;
 use crate::objects::repr::{CCallable, Objects, c_callable, entered_by};
+use crate::runtime::activations;
 use crate::runtime::attach::PythonRuntime;
 use crate::runtime::frames::{Frame, instruction_offset};
 use crate::waits::{Walked, slots};
 
+/// Most runs of the interpreter's loop in one thread whose callers are looked at.
+const MAX_OUTER: usize = 100;
 /// Longest byte code that is looked at.
 const MAX_CODE: u64 = 1 << 20;
 /// Most handlers of one function.
@@ -50,6 +54,24 @@ impl<'r, 'p> Calls<'r, 'p> {
     /// What the thread's innermost frame has called, if that is C code.
     pub(super) fn of(&mut self, one: &Walked) -> Option<CCallable> {
         self.of_frame(one.stack.frames.first().filter(|_| one.stack.recovery.is_none())?)
+    }
+
+    /// What the frames further out have called, if that is C code, with their places in the stack.
+    pub(super) fn of_outer(&mut self, one: &Walked) -> Vec<(usize, CCallable)> {
+        if one.stack.recovery.is_some() || one.stack.frames.len() < 2 {
+            return Vec::new();
+        }
+        // Where a run of the interpreter's loop ends, C code called it.
+        let runs = activations::of_thread(self.runtime.python(), one.thread.state, &one.stack);
+        let mut next = 0;
+        let mut found = Vec::new();
+        for run in runs.iter().take(MAX_OUTER) {
+            next += run.frames;
+            let frame = one.stack.frames.get(next).filter(|_| next > 0);
+            let callable = frame.and_then(|frame| self.of_frame(frame));
+            found.extend(callable.map(|callable| (next, callable)));
+        }
+        found
     }
 
     /// What a frame has called, if that is C code.

@@ -23,6 +23,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::address::{Address, Ptr};
 use crate::elf::notes::ThreadStatus;
 use crate::layout::member::{Object, ThreadState};
+use crate::objects::repr::CCallable;
 use crate::runtime::attach::PythonRuntime;
 use crate::runtime::frames::Stack;
 use crate::runtime::process::DeadProcess;
@@ -62,6 +63,8 @@ pub(crate) struct ThreadWait {
     pub(crate) waiting_on: Option<WaitSection>,
     /// The C function that its innermost Python frame has called.
     pub(crate) c_call: Option<CCallSection>,
+    /// The C functions that frames further out have called, which called Python code, by the frames' places.
+    pub(crate) outer_c_calls: Vec<(usize, CCallSection)>,
     /// It was inside a run of the cyclic garbage collector, where that can be told.
     pub(crate) collecting_garbage: Option<bool>,
 }
@@ -135,16 +138,19 @@ pub(crate) fn of_threads(runtime: &PythonRuntime<'_>, walked: &[Walked]) -> Wait
         wait.collecting_garbage = collecting;
     }
     let Some(mut made) = made else { return waits };
+    let section = |callable: CCallable, may_have_returned| CCallSection {
+        name: callable.name,
+        kind: callable.kind,
+        object: callable.object.address(),
+        found_by: "evaluation-stack",
+        may_have_returned,
+    };
     for ((wait, one), call) in waits.threads.iter_mut().zip(walked).zip(&picture.calls) {
         // A thread that takes the GIL again, or is in no system call at all, may be back from what it called last.
         let is_inside = call.is_some() && wait.waiting_on.as_ref().is_none_or(|on| on.kind != "gil");
-        wait.c_call = made.of(one).map(|callable| CCallSection {
-            name: callable.name,
-            kind: callable.kind,
-            object: callable.object.address(),
-            found_by: "evaluation-stack",
-            may_have_returned: !is_inside,
-        });
+        wait.c_call = made.of(one).map(|callable| section(callable, !is_inside));
+        let outer = made.of_outer(one).into_iter();
+        wait.outer_c_calls = outer.map(|(frame, callable)| (frame, section(callable, false))).collect();
     }
     waits
 }

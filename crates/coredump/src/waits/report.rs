@@ -26,6 +26,7 @@ pub(super) fn waits(picture: &Picture<'_, '_>) -> Waits {
                 state: words::of_thread(picture, index, waiting_on.as_ref()),
                 waiting_on,
                 c_call: None,
+                outer_c_calls: Vec::new(),
                 collecting_garbage: None,
             }
         })

@@ -20,6 +20,12 @@ pub(crate) fn check(name: &str, found: &ProcessSnapshot, truth: &Truth) {
         let call = thread(&who).c_call.as_ref();
         assert_eq!(call.map_or(Value::Null, in_short), expected, "{name}, {who}");
     }
+    for (function, expected) in stated("frame_c_calls") {
+        let mut frames = found.threads.iter().flat_map(|thread| &thread.python_frames);
+        let frame = frames.find(|frame| frame.function == function);
+        let call = frame.unwrap_or_else(|| panic!("{name}: no {function}")).c_call.as_ref();
+        assert_eq!(call.map_or(Value::Null, in_short), expected, "{name}, {function}");
+    }
     for (who, expected) in stated("reported") {
         let exceptions = thread(&who).exceptions.iter();
         let reported = exceptions.filter(|exception| !matches!(exception.role, Some("raised" | "handled")));

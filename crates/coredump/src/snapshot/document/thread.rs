@@ -151,6 +151,9 @@ pub struct FrameSection {
     /// The signal that it was called for: it got the number, and the frame that was interrupted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub handles_signal: Option<u32>,
+    /// The C function that it has called, which called the next inner frame; the innermost frame's stands at its thread.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub c_call: Option<CCallSection>,
     /// Variables, when asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub locals: Vec<VariableSection>,
