@@ -28,8 +28,12 @@ pub(crate) fn render(document: &HeapDocument, view: HeapView) -> String {
             write_suspects(&mut out, &document.suspects, FIRST_ROWS);
             write_types(&mut out, &document.types, FIRST_ROWS);
             write_owners(&mut out, &document.owners, FIRST_ROWS);
-            heap_calls::write_suspended(&mut out, document, FEW_ROWS);
-            heap_calls::write_exceptions(&mut out, document, FEW_ROWS);
+            if !document.suspended.is_empty() {
+                heap_calls::write_suspended(&mut out, document, FEW_ROWS);
+            }
+            if !document.exceptions.is_empty() {
+                heap_calls::write_exceptions(&mut out, document, FEW_ROWS);
+            }
             heap_garbage::write(&mut out, document, FEW_ROWS);
             heap_waste::write(&mut out, document, FEW_ROWS);
             heap_waste::write_largest(&mut out, document, FEW_ROWS);
@@ -58,35 +62,59 @@ pub(crate) fn render(document: &HeapDocument, view: HeapView) -> String {
     out
 }
 
-/// Objects, their sizes, what the core holds, what looks like a leak, what is garbage: a line each.
+/// What there is, what the core holds, what looks like a leak, what is garbage, what is wasted: a line each, to be pasted.
 fn write_summary(out: &mut String, document: &HeapDocument) {
     let totals = &document.totals;
-    let references = count(totals.references);
-    let _ =
-        writeln!(out, "{STRONG}Objects{STRONG:#}   {}, with {references} references", count(totals.objects));
-    let _ =
-        writeln!(out, "{STRONG}Size{STRONG:#}      {} as sys.getsizeof says", bytes(totals.shallow_bytes));
-    let _ = write!(out, "{STRONG}Core{STRONG:#}      {} dumped", bytes(totals.dumped_bytes));
-    let _ = writeln!(out, ", {} of it held by Python objects", bytes(totals.attributed_bytes));
+    let (objects, references) = (count(totals.objects), count(totals.references));
+    let size = bytes(totals.shallow_bytes);
+    let _ = writeln!(
+        out,
+        "{STRONG}Objects{STRONG:#}   {objects} with {references} references, {size} as sys.getsizeof says"
+    );
+    let (dumped, held) = (bytes(totals.dumped_bytes), bytes(totals.attributed_bytes));
+    let share = percent(totals.attributed_bytes, totals.dumped_bytes);
+    let _ = writeln!(
+        out,
+        "{STRONG}Core{STRONG:#}      {dumped} dumped, {held} of it held by Python objects ({share:.1} %)"
+    );
     let _ = match document.suspects.first() {
         Some(first) => {
             let (path, kept) = (shortened(&first.path), bytes(first.retained_bytes));
             let percent = first.percent;
+            let more = document.suspects.len() - 1;
+            let more = if more > 0 { format!(", and {more} more") } else { String::new() };
             writeln!(
                 out,
-                "{STRONG}Suspect{STRONG:#}   {BAD}{path}{BAD:#} keeps {kept} alive ({percent:.1} %)"
+                "{STRONG}Suspect{STRONG:#}   {BAD}{path}{BAD:#} keeps {kept} alive ({percent:.1} %){more}"
             )
         }
-        None => writeln!(out, "{STRONG}Suspect{STRONG:#}   none: no one object keeps an unusual share alive"),
+        None => writeln!(out, "{STRONG}Suspect{STRONG:#}   {NO_SUSPECT}"),
     };
-    let _ = writeln!(out, "{STRONG}Garbage{STRONG:#}   {}", garbage(&document.unreachable));
-    if let Some(first) = document.unowned.iter().find(|row| row.is_python_class) {
-        let (objects, name) = (counted(first.count, "object"), shortened(&first.type_name));
-        let _ = writeln!(
-            out,
-            "{STRONG}Unowned{STRONG:#}   {objects} of {NAME}{name}{NAME:#} that nothing seen refers to"
-        );
+    let _ = write!(out, "{STRONG}Garbage{STRONG:#}   {}", garbage(&document.unreachable));
+    if document.collector.is_enabled == Some(false) {
+        let _ = write!(out, "; {WARN}the collector is off{WARN:#}");
     }
+    if let Some(first) = document.unowned.iter().find(|row| row.is_python_class && row.count >= MANY) {
+        let (objects, name) = (counted(first.count, "object"), shortened(&first.type_name));
+        let _ = write!(out, "; {objects} of {NAME}{name}{NAME:#} that nothing seen refers to");
+    }
+    let equal = bytes(document.duplicates.wasted_bytes);
+    let spare = document.containers.iter().map(|row| row.wasted_bytes).fold(0, u64::saturating_add);
+    let spare = bytes(spare);
+    let _ = writeln!(
+        out,
+        "\n{STRONG}Waste{STRONG:#}     {equal} in equal strings and bytes, {spare} of room to spare in containers"
+    );
+}
+
+/// Objects that nothing seen refers to from which on the summary says so: C code keeps some in every process.
+const MANY: u64 = 100;
+
+/// Said where there is no suspect; that is what an analysis looks for.
+const NO_SUSPECT: &str = "no suspect above 10 %: nothing keeps such a share of all live objects alive";
+
+fn percent(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 }
 }
 
 fn garbage(rows: &[UnreachableRow]) -> String {
@@ -100,7 +128,7 @@ fn garbage(rows: &[UnreachableRow]) -> String {
 fn write_suspects(out: &mut String, suspects: &[HeapSuspect], most: usize) {
     let _ = writeln!(out, "\n{STRONG}Leak suspects{STRONG:#}");
     if suspects.is_empty() {
-        let _ = writeln!(out, "  {FAINT}none{FAINT:#}");
+        let _ = writeln!(out, "  {FAINT}{NO_SUSPECT}{FAINT:#}");
     }
     for suspect in suspects.iter().take(most) {
         let (path, kept) = (shortened(&suspect.path), bytes(suspect.retained_bytes));

@@ -14,10 +14,10 @@ const FUNCTIONS: usize = 6;
 
 /// Writes unfinished generators, coroutines and tasks.
 pub(super) fn write_suspended(out: &mut String, document: &HeapDocument, most: usize) {
-    if document.suspended.is_empty() {
-        return;
-    }
     let _ = writeln!(out, "\n{STRONG}Unfinished generators, coroutines and tasks{STRONG:#}");
+    if document.suspended.is_empty() {
+        let _ = writeln!(out, "  {FAINT}none{FAINT:#}");
+    }
     let whole = document.suspended.iter().map(|row| row.count).max().unwrap_or(0);
     for row in document.suspended.iter().take(most) {
         write_row(out, row, whole);
@@ -41,10 +41,10 @@ fn write_row(out: &mut String, row: &SuspendedRow, whole: u64) {
 
 /// Writes exceptions that keep frames.
 pub(super) fn write_exceptions(out: &mut String, document: &HeapDocument, most: usize) {
-    if document.exceptions.is_empty() {
-        return;
-    }
     let _ = writeln!(out, "\n{STRONG}Exceptions that keep frames alive{STRONG:#}");
+    if document.exceptions.is_empty() {
+        let _ = writeln!(out, "  {FAINT}none{FAINT:#}");
+    }
     let whole = document.exceptions.iter().map(|row| row.retained_bytes).max().unwrap_or(0);
     for row in document.exceptions.iter().take(most) {
         write_kept(out, row, whole);

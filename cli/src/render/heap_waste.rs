@@ -91,6 +91,9 @@ pub(super) fn write_largest(out: &mut String, document: &HeapDocument, most: usi
         write_large(out, path.as_ref().unwrap_or(address), type_name, *shallow_bytes, whole, "");
     }
     write_more(out, document.largest.len(), most);
+    if document.buffers.is_empty() {
+        return;
+    }
     let _ = writeln!(out, "\n{STRONG}Largest buffers{STRONG:#}");
     let whole = document.buffers.iter().map(|row| row.bytes).max().unwrap_or(0);
     for BufferRow { path, address, type_name, bytes, base, views } in document.buffers.iter().take(most) {

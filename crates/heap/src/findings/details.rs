@@ -180,14 +180,19 @@ fn kept_frames(core: &Core<'_>, row: &KeptFrames, live_bytes: u64) -> Option<Fin
         return None;
     }
     let function = row.functions.last().map_or("?", String::as_str);
+    // What is garbage is no part of what is alive.
+    let share = match row.is_garbage {
+        true => String::new(),
+        false => format!(", {:.1} % of all live objects", percent(row.retained_bytes, live_bytes)),
+    };
     let title = format!(
-        "Kept frames: {} {} of type {} keep the variables of {function}() and {} frames in all alive: {} bytes, {:.1} % of all live objects",
+        "Kept frames: {} {} of type {} keep {} {} in memory with all their variables, of {function}() above all: {} bytes{share}",
         row.count,
         if row.count == 1 { "exception" } else { "exceptions" },
         row.r#type,
         row.frames,
-        row.retained_bytes,
-        percent(row.retained_bytes, live_bytes)
+        if row.frames == 1 { "frame" } else { "frames" },
+        row.retained_bytes
     );
     let holder = match row.held_by.first() {
         _ if row.is_garbage => "a cycle that the collector has not seen yet holds them".to_owned(),
@@ -253,9 +258,11 @@ fn garbage(document: &HeapDocument, live_bytes: u64) -> Option<Finding> {
     if !(is_much(bytes, live_bytes) || is_off && objects >= MANY) {
         return None;
     }
-    let first = document.unreachable.first()?;
+    // What only hangs on a cycle says little of it.
+    let in_cycle = document.unreachable.iter().find(|row| row.cycle.is_some());
+    let first = in_cycle.or_else(|| document.unreachable.first())?;
     let title = format!(
-        "Unreachable cycles: {objects} objects that nothing holds take {bytes} bytes{}; most of it {}",
+        "Unreachable cycles: {objects} objects that nothing holds take {bytes} bytes{}; {} are among them",
         if is_off { ", and the collector is off" } else { "" },
         first.r#type
     );
