@@ -20,9 +20,35 @@ pub(crate) fn with_process<T>(
     binaries: &Binaries,
     read: impl FnOnce(&DeadProcess<'_>, Result<&PythonRuntime<'_>, &AttachError>) -> Result<T>,
 ) -> Result<T> {
-    let file = CoreFile::open(&item.path, UnpackLimits::default())
-        .with_context(|| format!("cannot open {}", item.shown))?;
-    let core = Core::of_file(&file, item.id).with_context(|| {
+    with_file(&open(item)?, item, binaries, read)
+}
+
+/// As [`with_process`], for what reads a little of all the core: of what it has read, some megabytes stay in memory.
+///
+/// # Errors
+/// As [`with_process`].
+pub(crate) fn with_lean_process<T>(
+    item: &Item,
+    binaries: &Binaries,
+    read: impl FnOnce(&DeadProcess<'_>, Result<&PythonRuntime<'_>, &AttachError>) -> Result<T>,
+) -> Result<T> {
+    with_file(&open(item)?.keep_resident(RESIDENT_BYTES), item, binaries, read)
+}
+
+/// Bytes of a core that stay in memory: the types and code that all threads have in common take less.
+const RESIDENT_BYTES: usize = 4 << 20;
+
+fn open(item: &Item) -> Result<CoreFile> {
+    CoreFile::open(&item.path, UnpackLimits::default()).with_context(|| format!("cannot open {}", item.shown))
+}
+
+fn with_file<T>(
+    file: &CoreFile,
+    item: &Item,
+    binaries: &Binaries,
+    read: impl FnOnce(&DeadProcess<'_>, Result<&PythonRuntime<'_>, &AttachError>) -> Result<T>,
+) -> Result<T> {
+    let core = Core::of_file(file, item.id).with_context(|| {
         format!("{} cannot be read as a core; was it copied whole? (see `ulimit -c` and the disk it was written to)", item.shown)
     })?;
     let process = DeadProcess::new(core, &finder(binaries));

@@ -5,7 +5,7 @@ use pycoroner_coredump::{CaptureOptions, LocalsOf, capture};
 
 use super::{Session, pretty};
 use crate::args::{CoreArgs, CoreFormat};
-use crate::dead_process::with_process;
+use crate::dead_process::with_lean_process;
 use crate::evidence::core_item;
 use crate::exit::Outcome;
 use crate::render::core::{Folding, render};
@@ -25,7 +25,7 @@ pub(crate) fn run(session: &Session, args: &CoreArgs) -> Result<Outcome> {
         text_bytes: usize::try_from(args.values.max_string).unwrap_or(usize::MAX),
     };
     let snapshot =
-        with_process(&item, &args.binaries, |process, runtime| Ok(capture(process, runtime, &options)))?;
+        with_lean_process(&item, &args.binaries, |process, runtime| Ok(capture(process, runtime, &options)))?;
     let sources = SourceLines::new(args.binaries.sysroot.as_deref(), session.policy);
     let folding = if args.all { Folding::Unfolded } else { Folding::Folded };
     let by_ending = if session.output.ends_in("json") { CoreFormat::Json } else { CoreFormat::Text };

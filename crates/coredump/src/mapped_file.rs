@@ -47,6 +47,25 @@ impl MappedFile {
         let map = unsafe { MmapOptions::new().map(file)? };
         Ok(Self { map: Some(map) })
     }
+
+    /// Lets the system take back the pages at these addresses of this process, as far as they are this file's.
+    ///
+    /// What is borrowed of them stays valid: the next read brings them in again. Does nothing where that is not known to
+    /// be so.
+    pub(crate) fn give_back(&self, pages: &Range<usize>) {
+        let Some(map) = &self.map else { return };
+        let start = map.as_ptr() as usize;
+        let from = pages.start.saturating_sub(start).min(map.len());
+        let to = pages.end.saturating_sub(start).min(map.len());
+        if from >= to {
+            return;
+        }
+        // A hint: nothing is lost when it is not taken.
+        #[cfg(target_os = "linux")]
+        // SAFETY: the pages are those of a file that is mapped read-only. For such, MADV_DONTNEED drops what maps them, and
+        // the next read maps the file's pages again (madvise(2)): all borrowed bytes stay what they are.
+        let _ = unsafe { map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, from, to - from) };
+    }
 }
 
 impl Deref for MappedFile {

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 
 use pycoroner_findings::{Gap, GapKind};
 
+use crate::elf::residence::Residence;
 use crate::mapped_file::{MappedFile, data_extents};
 use crate::packed::sparse_file::SparseFile;
 use crate::packed::{Compression, Unpacker};
@@ -21,6 +22,7 @@ pub struct CoreFile {
     bytes: MappedFile,
     file: File,
     extents: OnceLock<Vec<Range<u64>>>,
+    residence: Option<Residence>,
     compression: Option<Compression>,
     gap: Option<Gap>,
 }
@@ -81,7 +83,27 @@ impl CoreFile {
             None => (file, None),
             Some(compression) => unpack(io::BufReader::with_capacity(1 << 17, file), compression, limits)?,
         };
-        Ok(Self { bytes: MappedFile::map(&file)?, file, extents: OnceLock::new(), compression, gap })
+        let bytes = MappedFile::map(&file)?;
+        Ok(Self { bytes, file, extents: OnceLock::new(), residence: None, compression, gap })
+    }
+
+    /// Keeps some `bytes` of the file in memory, of what is read here and there.
+    ///
+    /// For a caller that reads a little of everything, as [`capture`](crate::capture) does; one that goes through all of the
+    /// file again and again is better off without. More is kept when it turns out to be too few.
+    #[must_use]
+    pub fn keep_resident(mut self, bytes: usize) -> Self {
+        self.residence = Some(Residence::new(bytes));
+        self
+    }
+
+    /// Notes that these bytes of the file are about to be read.
+    pub(super) fn read(&self, bytes: &[u8]) {
+        if let Some(residence) = &self.residence {
+            let addresses = bytes.as_ptr_range();
+            residence
+                .read(addresses.start as usize..addresses.end as usize, |pages| self.bytes.give_back(&pages));
+        }
     }
 
     /// How it was packed, if it was.

@@ -9,6 +9,7 @@ pub(crate) mod module_file;
 pub(crate) mod modules;
 pub(crate) mod notes;
 pub(crate) mod parse;
+mod residence;
 pub(crate) mod stored;
 mod sysroot;
 pub(crate) mod words;

@@ -377,11 +377,11 @@ impl Memory for Core<'_> {
         let within = address.0 - segment.address.0;
         if within.saturating_add(len as u64) <= segment.present {
             let start = (segment.offset.0 + within) as usize;
-            return self
-                .data
-                .get(start..start + len)
-                .map(Cow::Borrowed)
-                .ok_or_else(|| fault(FaultKind::Truncated));
+            let bytes = self.data.get(start..start + len).ok_or_else(|| fault(FaultKind::Truncated))?;
+            if let Some(file) = self.file {
+                file.read(bytes);
+            }
+            return Ok(Cow::Borrowed(bytes));
         }
         self.gather(address, len).map(Cow::Owned)
     }
