@@ -48,23 +48,18 @@ impl MappedFile {
         Ok(Self { map: Some(map) })
     }
 
-    /// Lets the system take back the pages at these addresses of this process, as far as they are this file's.
+    /// Lets the system take back the pages that were read.
     ///
     /// What is borrowed of them stays valid: the next read brings them in again. Does nothing where that is not known to
     /// be so.
-    pub(crate) fn give_back(&self, pages: &Range<usize>) {
-        let Some(map) = &self.map else { return };
-        let start = map.as_ptr() as usize;
-        let from = pages.start.saturating_sub(start).min(map.len());
-        let to = pages.end.saturating_sub(start).min(map.len());
-        if from >= to {
-            return;
-        }
+    pub(crate) fn give_back(&self) {
         // A hint: nothing is lost when it is not taken.
         #[cfg(target_os = "linux")]
-        // SAFETY: the pages are those of a file that is mapped read-only. For such, MADV_DONTNEED drops what maps them, and
-        // the next read maps the file's pages again (madvise(2)): all borrowed bytes stay what they are.
-        let _ = unsafe { map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, from, to - from) };
+        if let Some(map) = &self.map {
+            // SAFETY: the map is a file's and read-only. Of such, MADV_DONTNEED drops what maps its pages, and the next
+            // read maps the same pages of the file again (madvise(2)): all borrowed bytes stay what they are.
+            let _ = unsafe { map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+        }
     }
 }
 
@@ -108,4 +103,24 @@ pub(crate) fn data_extents(file: &File, len: u64) -> Vec<Range<u64>> {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn data_extents(_: &File, len: u64) -> Vec<Range<u64>> {
     vec![0..len]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn pages_that_were_given_back_read_as_before() {
+        let mut file = tempfile::tempfile().unwrap();
+        let content: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
+        file.write_all(&content).unwrap();
+        let map = MappedFile::map(&file).unwrap();
+        let borrowed = &map[5000..300_000];
+        assert_eq!(borrowed, &content[5000..300_000]);
+        map.give_back();
+        assert_eq!(borrowed, &content[5000..300_000]);
+        assert_eq!(map.to_vec(), content);
+    }
 }

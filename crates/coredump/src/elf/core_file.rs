@@ -100,9 +100,7 @@ impl CoreFile {
     /// Notes that these bytes of the file are about to be read.
     pub(super) fn read(&self, bytes: &[u8]) {
         if let Some(residence) = &self.residence {
-            let addresses = bytes.as_ptr_range();
-            residence
-                .read(addresses.start as usize..addresses.end as usize, |pages| self.bytes.give_back(&pages));
+            residence.read(bytes.as_ptr() as usize, bytes.len(), || self.bytes.give_back());
         }
     }
 
