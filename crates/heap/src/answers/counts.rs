@@ -23,6 +23,9 @@ const ROWS: usize = 30;
 /// Objects with more references than this are immortal, or as good as that (Include/object.h at v3.12.0).
 pub(crate) const IMMORTAL: u64 = 1 << 28;
 
+/// No program is mapped below.
+const LOWEST_ADDRESS: u64 = 0x1_0000;
+
 /// Types whose objects count too much, before paths are known.
 pub(crate) struct Found {
     rows: Vec<Row>,
@@ -50,6 +53,10 @@ pub(crate) fn find(heap: &Heap<'_, '_>, roots: &[Root], reach: &Reach) -> Found 
         let count = heap.refcount(node);
         let excess = count.saturating_sub(seen.saturating_add(uncounted(heap, node)));
         if excess == 0 || count >= IMMORTAL || heap.facts(node).is_metatype() {
+            continue;
+        }
+        // What is no object can look like one; where it should have a count, it mostly has an address.
+        if count >= LOWEST_ADDRESS && heap.reader.image.from(count).is_some() {
             continue;
         }
         // The links of an lru_cache are counted as the cache's; what native code alone holds is told elsewhere.

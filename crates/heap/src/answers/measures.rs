@@ -53,11 +53,14 @@ impl Measures {
             Shape::List | Shape::Tuple | Shape::Deque => (object.word(places.var_len)?, None),
             Shape::ByteArray => (object.word(places.var_len)?, Some(1)),
             Shape::Array => {
-                // The descriptions of types can be constants, which no core has.
-                let python = look.runtime.python();
-                let descr = Look::pointer(object.word(places.array_descr?)?).ok()?;
-                let size = python.read(descr, member::ARRAY_DESCR_ITEMSIZE).ok();
-                (object.word(places.var_len)?, size.and_then(|size| u64::try_from(size).ok()))
+                // The descriptions of types can be constants, which a binary has and no core.
+                let of_binary = || {
+                    let descr = Look::pointer(object.word(places.array_descr?)?).ok()?;
+                    let size = look.runtime.python().read(descr, member::ARRAY_DESCR_ITEMSIZE).ok()?;
+                    u64::try_from(size).ok()
+                };
+                let size = look.reader.array_item_size(object).or_else(of_binary);
+                (object.word(places.var_len)?, size)
             }
             Shape::Atom if facts.is_bytes() => (object.word(places.var_len)?, Some(1)),
             _ => return Self::library(look, address),

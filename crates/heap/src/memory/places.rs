@@ -182,6 +182,7 @@ places! {
     deque_block_right: m::DEQUE_BLOCK_RIGHT;
     deque_block_size: m::DEQUE_BLOCK_SIZE;
     array_allocated: m::ARRAY_ALLOCATED;
+    array_items: m::ARRAY_ITEMS;
     array_descr: m::ARRAY_DESCR;
     array_descr_itemsize: m::ARRAY_DESCR_ITEMSIZE;
     code_cell2arg: m::CODE_CELL2ARG;
@@ -280,6 +281,7 @@ places! {
     ndarray_data: m::NDARRAY_DATA;
     ndarray_dimension_count: m::NDARRAY_DIMENSION_COUNT;
     ndarray_dimensions: m::NDARRAY_DIMENSIONS;
+    ndarray_strides: m::NDARRAY_STRIDES;
     ndarray_base: m::NDARRAY_BASE;
     ndarray_dtype: m::NDARRAY_DTYPE;
     dtype_kind: m::DTYPE_KIND;

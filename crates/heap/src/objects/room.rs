@@ -44,8 +44,7 @@ impl Reader<'_> {
                 Some(Room::of_items(used, room, WORD))
             }
             Shape::Array => {
-                let descr = self.image.from(object.word(places.array_descr?)?)?;
-                let item_size = u64::from(descr.half(places.array_descr_itemsize?)?);
+                let item_size = self.array_item_size(object)?;
                 let (used, room) = (object.word(places.var_len)?, object.word(places.array_allocated?)?);
                 Some(Room::of_items(used, room, item_size))
             }

@@ -28,6 +28,7 @@ impl Reader<'_> {
             Shape::Code => self.code_size(object, facts),
             Shape::Deque => self.deque_size(object, facts),
             Shape::Array => self.array_size(object, facts),
+            Shape::Ndarray => self.ndarray_size(object, facts),
             _ => None,
         };
         own.unwrap_or_else(|| self.plain_size(object, facts)).saturating_add(self.pre_header(object, facts))
@@ -49,6 +50,7 @@ impl Reader<'_> {
                     entries.checked_mul(places.set_entry_size).filter(|_| entries > 8)?,
                 )
             }
+            Shape::Ndarray => (object.word(places.ndarray_data?)?, self.ndarray_bytes(object)?),
             Shape::ByteArray => (object.word(places.bytearray_bytes)?, object.word(places.bytearray_alloc)?),
             _ => return None,
         };
@@ -224,8 +226,64 @@ impl Reader<'_> {
     /// `array_array___sizeof___impl` (Modules/arraymodule.c).
     fn array_size(&self, object: Bytes<'_>, facts: &TypeFacts) -> Option<u64> {
         let items = object.word(self.places.array_allocated?)?;
-        let descr = self.image.from(object.word(self.places.array_descr?)?)?;
-        let size = descr.half(self.places.array_descr_itemsize?)?;
-        Some(facts.basic_size.saturating_add(items.saturating_mul(size.into())))
+        let size = self.array_item_size(object)?;
+        Some(facts.basic_size.saturating_add(items.saturating_mul(size)))
+    }
+
+    /// `array.itemsize`. What describes the types of items is constant from 3.15 on, and then in no core; the chunk of
+    /// glibc's malloc that the items lie in still tells how large they are, if they are many.
+    pub(crate) fn array_item_size(&self, object: Bytes<'_>) -> Option<u64> {
+        /// Smaller ones do not come from malloc.
+        const LEAST_ITEMS: u64 = 513;
+        const PAGE: u64 = 4096;
+        let places = &self.places;
+        if let Some(descr) = self.image.from(object.word(places.array_descr?)?) {
+            return descr.half(places.array_descr_itemsize?).map(u64::from);
+        }
+        let (items, room) = (object.word(places.array_items?)?, object.word(places.array_allocated?)?);
+        if room < LEAST_ITEMS {
+            return None;
+        }
+        let header = self.image.word(items.checked_sub(WORD)?)?;
+        // A mapping of its own has no neighbour whose first word it could use (`IS_MMAPPED`, malloc/malloc.c).
+        let is_mapped = header & 2 != 0;
+        let usable = (header & !7).checked_sub(if is_mapped { 2 * WORD } else { WORD })?;
+        let slack = if is_mapped { PAGE } else { 4 * WORD };
+        let fits = |size: &u64| {
+            room.checked_mul(*size).is_some_and(|bytes| bytes <= usable && usable - bytes <= slack)
+        };
+        let mut sizes = [1, 2, 4, 8].into_iter().filter(fits);
+        sizes.next().filter(|_| sizes.next().is_none())
+    }
+
+    /// `array_sizeof` of NumPy (numpy/core/src/multiarray/methods.c at v1.26.0): shape and strides, and the elements that
+    /// the array owns.
+    fn ndarray_size(&self, object: Bytes<'_>, facts: &TypeFacts) -> Option<u64> {
+        let count = u64::from(object.half(self.places.ndarray_dimension_count?)?).min(MAX_DIMENSIONS);
+        let fixed = facts.basic_size.saturating_add(count * 2 * WORD);
+        Some(fixed.saturating_add(self.ndarray_bytes(object).unwrap_or(0)))
+    }
+
+    /// Bytes of the elements of an array that is no view of another. They lie without gaps, so that the dimension with
+    /// the longest way through the memory spans all of them.
+    fn ndarray_bytes(&self, object: Bytes<'_>) -> Option<u64> {
+        let places = &self.places;
+        if object.word(places.ndarray_base?)? != 0 {
+            return None;
+        }
+        let count = u64::from(object.half(places.ndarray_dimension_count?)?).min(MAX_DIMENSIONS);
+        let lengths: Vec<u64> = self.words(object.word(places.ndarray_dimensions?)?, count).collect();
+        let strides: Vec<u64> = self.words(object.word(places.ndarray_strides?)?, count).collect();
+        if lengths.contains(&0) {
+            return Some(0);
+        }
+        let span =
+            |(length, stride): (&u64, &u64)| length.saturating_mul(stride.cast_signed().unsigned_abs());
+        // Along a dimension of one element the distance of neighbours means nothing.
+        let long = lengths.iter().zip(&strides).filter(|(length, _)| **length > 1).map(span).max();
+        long.or_else(|| strides.last().map(|stride| stride.cast_signed().unsigned_abs()))
     }
 }
+
+/// `NPY_MAXDIMS`.
+const MAX_DIMENSIONS: u64 = 64;
