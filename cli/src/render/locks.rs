@@ -49,6 +49,9 @@ fn write_lock(out: &mut String, lock: &Lock) {
                 Some("exit-stack") => {
                     let _ = write!(out, " {FAINT}(an exit stack in its variables entered it){FAINT:#}");
                 }
+                Some("acquire-call") => {
+                    let _ = write!(out, " {FAINT}(it has called its acquire, and no release since){FAINT:#}");
+                }
                 _ => {}
             }
         }

@@ -78,10 +78,13 @@ pub(crate) fn depth_at<'o>(
 /// How often an instruction is looked at, on the average.
 const MOST_VISITS: usize = 40;
 
-type Instructions<'o> = [Option<(&'o Opcode, u32)>];
+/// An instruction with its argument; none for caches and what is no instruction.
+pub(crate) type Instruction<'o> = Option<(&'o Opcode, u32)>;
+
+type Instructions<'o> = [Instruction<'o>];
 
 /// Instructions by unit; `None` for caches and what is no instruction.
-fn decode<'o>(opcodes: &'o Opcodes, code: &[u8]) -> Vec<Option<(&'o Opcode, u32)>> {
+pub(crate) fn decode<'o>(opcodes: &'o Opcodes, code: &[u8]) -> Vec<Instruction<'o>> {
     let mut instructions = vec![None; code.len() / 2];
     let (mut at, mut extended) = (0, 0u32);
     while let Some(&[byte, argument]) = code.get(at * 2..at * 2 + 2) {
@@ -109,7 +112,7 @@ impl Walk {
             if let Some((opcode, argument)) = instruction
                 && opcode.name == "CALL_FINALLY"
                 && let Some(entered) =
-                    target(opcodes, opcode, *argument, at).and_then(|at| self.entered.get_mut(at))
+                    jump_target(opcodes, opcode, *argument, at).and_then(|at| self.entered.get_mut(at))
             {
                 *entered = true;
             }
@@ -125,7 +128,8 @@ impl Walk {
             }
             _ => Before::Unknown,
         };
-        if let Some(target) = target(opcodes, opcode, argument, at).filter(|_| opcode.name != "CALL_FINALLY")
+        if let Some(target) =
+            jump_target(opcodes, opcode, argument, at).filter(|_| opcode.name != "CALL_FINALLY")
         {
             self.meet(target, after(opcode.jump_effect.map(|effect| effect.of(argument))));
         }
@@ -164,7 +168,7 @@ impl Walk {
 }
 
 /// Where a jump leads.
-fn target(opcodes: &Opcodes, opcode: &Opcode, argument: u32, at: usize) -> Option<usize> {
+pub(crate) fn jump_target(opcodes: &Opcodes, opcode: &Opcode, argument: u32, at: usize) -> Option<usize> {
     let argument = usize::try_from(argument).ok()?;
     let units = if opcodes.jumps_in_units { argument } else { argument / 2 };
     let next = at + 1 + opcode.caches;

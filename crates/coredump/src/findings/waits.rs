@@ -36,10 +36,11 @@ fn deadlock(snapshot: &ProcessSnapshot, circle: &DeadlockSection) -> Option<Find
         let thread = thread_of(snapshot, *tid);
         let row = thread.and_then(|thread| row_of(snapshot, thread));
         let found_by = row.and_then(|row| row.owner_found_by);
-        let by_block = matches!(found_by, Some("with-statement" | "exit-stack"));
+        let by_block = matches!(found_by, Some("with-statement" | "exit-stack" | "acquire-call"));
         let how = match found_by {
             Some("with-statement") => "which is in a `with` block of it",
             Some("exit-stack") => "which has an exit stack that entered it",
+            Some("acquire-call") => "which has called its `acquire`, and no `release` since",
             _ => "as it states itself",
         };
         let statement = format!(

@@ -157,7 +157,7 @@ fn called(opcodes: &Opcodes, name: &str, argument: i64, depth: i64) -> Option<Pl
 }
 
 /// The byte code of a code object.
-fn instructions(runtime: &PythonRuntime<'_>, code: Ptr<CodeObject>) -> Result<Vec<u8>, ReadError> {
+pub(super) fn instructions(runtime: &PythonRuntime<'_>, code: Ptr<CodeObject>) -> Result<Vec<u8>, ReadError> {
     let python = runtime.python();
     if python.layout().has(member::CODE_CODE_ADAPTIVE) {
         let units = u64::try_from(python.read(code.cast(), member::VAR_SIZE)?).unwrap_or(0);

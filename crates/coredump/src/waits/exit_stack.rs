@@ -1,7 +1,7 @@
 //! Locks that a `contextlib.ExitStack` will let go of: whoever has the stack has entered them.
 
 use crate::address::Ptr;
-use crate::layout::member::{Object, TypeObject};
+use crate::layout::member::{self, FunctionObject, Object, TypeObject};
 use crate::objects::types::derives_from;
 use crate::objects::{attributes, deque, dict, kind, sequence};
 use crate::runtime::attach::PythonRuntime;
@@ -47,8 +47,20 @@ impl ExitStacks {
         let callbacks = deque::elements(python, callbacks.cast(), MAX_CALLBACKS).unwrap_or_default();
         let exits = callbacks.items.into_iter().flatten().filter_map(|entry| {
             let pair = sequence::tuple(python, entry.cast(), 2).ok()?;
-            slots::exit_of(runtime, pair.items.get(1).copied().flatten()?)
+            let exit = pair.items.get(1).copied().flatten()?;
+            slots::exit_of(runtime, exit).or_else(|| released_by(runtime, exit))
         });
         exits.collect()
     }
+}
+
+/// What `stack.callback(lock.release)` will let go of: the function that is kept refers to the method as `__wrapped__`
+/// (`ExitStack.callback` of Lib/contextlib.py at v3.8.18 to v3.14.0).
+fn released_by(runtime: &PythonRuntime<'_>, exit: Ptr<Object>) -> Option<Ptr<Object>> {
+    let python = runtime.python();
+    let attributes = python.read(exit.cast::<FunctionObject>(), member::FUNCTION_DICT);
+    let is_function = runtime.types().find(python, python.type_of(exit).ok()?)?.qualname == "function";
+    let method =
+        dict::lookup_str(python, attributes.ok().flatten().filter(|_| is_function)?.cast(), "__wrapped__");
+    slots::bound_by(runtime, method.ok()??, "release")
 }

@@ -4,6 +4,7 @@
 //! lock's (its semaphore, or the byte that it is parked at), the GIL's, or a C library mutex's; the Python frames
 //! say what the program calls it. Nothing here is taken from Python frames alone.
 
+mod acquired;
 mod c_call;
 mod collecting;
 mod exit_stack;

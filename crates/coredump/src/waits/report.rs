@@ -17,6 +17,9 @@ pub(crate) const WITH_STATEMENT: &str = "with-statement";
 /// The owner has a `contextlib.ExitStack` that has entered the lock: evidence, no proof.
 pub(crate) const EXIT_STACK: &str = "exit-stack";
 
+/// The owner's code can be where it is only by a call of the lock's `acquire`, with no `release` since: evidence, no proof.
+pub(crate) const ACQUIRE_CALL: &str = "acquire-call";
+
 /// All sections.
 pub(super) fn waits(picture: &Picture<'_, '_>) -> Waits {
     let threads = (0..picture.walked.len())

@@ -107,7 +107,7 @@ fn depth_at(table: &[u8], instruction: u64) -> Option<u64> {
 
 /// An entry of an exception table, in units of two bytes.
 pub(crate) struct HandlerEntry {
-    start: u64,
+    pub(crate) start: u64,
     length: u64,
     pub(crate) target: u64,
     /// How deep the stack is cut before the handler runs.
@@ -190,6 +190,20 @@ pub(crate) fn exit_of(runtime: &PythonRuntime<'_>, method: Ptr<Object>) -> Optio
         }
         _ => None,
     }
+}
+
+/// What a method of C code is bound to, when it is the one of that name of the object's type.
+pub(crate) fn bound_by(runtime: &PythonRuntime<'_>, method: Ptr<Object>, name: &str) -> Option<Ptr<Object>> {
+    let python = runtime.python();
+    if runtime.types().find(python, python.type_of(method).ok()?)?.qualname != "builtin_function_or_method" {
+        return None;
+    }
+    let function = method.cast::<CFunctionObject>();
+    let bound = python.read(function, member::CFUNCTION_SELF).ok()??;
+    let definition = python.read(function, member::CFUNCTION_DEF).ok()??;
+    let class_dict = runtime.types().dict_of(python, python.type_of(bound).ok()?).ok()??;
+    let descriptor = lookup_str(python, class_dict, name).ok()??;
+    (python.read(descriptor.cast(), member::METHOD_DESCR_METHOD).ok()? == Some(definition)).then_some(bound)
 }
 
 /// Whether `exit` is the `__exit__` of the type of `object`: from 3.14 on the two stand side by side.

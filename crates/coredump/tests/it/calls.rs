@@ -26,6 +26,10 @@ pub(crate) fn check(name: &str, found: &ProcessSnapshot, truth: &Truth) {
         let call = frame.unwrap_or_else(|| panic!("{name}: no {function}")).c_call.as_ref();
         assert_eq!(call.map_or(Value::Null, in_short), expected, "{name}, {function}");
     }
+    for path in truth.others.get("unowned").and_then(Value::as_array).into_iter().flatten() {
+        let lock = found.locks.iter().find(|lock| lock.path.as_deref() == path.as_str());
+        assert_eq!(lock.and_then(|lock| lock.owner_tid), None, "{name}, {path}");
+    }
     for (who, expected) in stated("reported") {
         let exceptions = thread(&who).exceptions.iter();
         let reported = exceptions.filter(|exception| !matches!(exception.role, Some("raised" | "handled")));

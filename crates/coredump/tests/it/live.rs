@@ -10,7 +10,8 @@ use pycoroner_coredump::{
 use pycoroner_findings::SourceId;
 use pycoroner_fixtures::{Truth, live};
 
-const PROGRAMS: [&str; 25] = [
+const PROGRAMS: [&str; 26] = [
+    "acquired",
     "c_boundaries",
     "c_calls",
     "checkout",

@@ -124,6 +124,7 @@ fn locks(page: &mut Page, core: &CoreSection) {
             let tid = lock.owner_tid.map_or_else(Inert::default, Inert::from);
             let how = match lock.owner_found_by.as_deref() {
                 Some("with-statement") => "(by its `with` block)".into(),
+                Some("acquire-call") => "(by its call of `acquire`)".into(),
                 Some("exit-stack") => "(by its exit stack)".into(),
                 Some("owner-field") if lock.owner_tid.is_none() => "a thread that has ended".into(),
                 _ => Inert::default(),

@@ -40,7 +40,8 @@ pub struct LockSection {
     /// Name of its owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner_name: Option<String>,
-    /// How the owner was found: `owner-field`, `with-statement` or `exit-stack`; these two are evidence and no proof.
+    /// How the owner was found: `owner-field`, `with-statement`, `exit-stack` or `acquire-call`; the last three are
+    /// evidence and no proof.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner_found_by: Option<&'static str>,
     /// Threads that wait for it.
