@@ -23,7 +23,7 @@ pub(crate) fn with_process<T>(
     with_file(&open(item)?, item, binaries, read)
 }
 
-/// As [`with_process`], for what reads a little of all the core: of what it has read, some megabytes stay in memory.
+/// As [`with_process`], for what reads a little of all the core: little more than what it reads stays in memory.
 ///
 /// # Errors
 /// As [`with_process`].
@@ -35,7 +35,7 @@ pub(crate) fn with_lean_process<T>(
     with_file(&open(item)?.keep_resident(RESIDENT_BYTES), item, binaries, read)
 }
 
-/// Bytes of a core that stay in memory: the types and code that all threads have in common take less.
+/// Bytes around what was read of a core that may stay in memory.
 const RESIDENT_BYTES: usize = 4 << 20;
 
 fn open(item: &Item) -> Result<CoreFile> {

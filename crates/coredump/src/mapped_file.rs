@@ -48,17 +48,22 @@ impl MappedFile {
         Ok(Self { map: Some(map) })
     }
 
-    /// Lets the system take back the pages that were read.
+    /// Lets the system take back the pages at these addresses of this process, as far as they are this file's.
     ///
     /// What is borrowed of them stays valid: the next read brings them in again. Does nothing where that is not known to
     /// be so.
-    pub(crate) fn give_back(&self) {
+    pub(crate) fn give_back(&self, pages: &Range<usize>) {
+        let Some(map) = &self.map else { return };
+        let start = map.as_ptr() as usize;
+        let from = pages.start.saturating_sub(start).min(map.len());
+        let to = pages.end.saturating_sub(start).min(map.len());
         // A hint: nothing is lost when it is not taken.
         #[cfg(target_os = "linux")]
-        if let Some(map) = &self.map {
+        if from < to {
             // SAFETY: the map is a file's and read-only. Of such, MADV_DONTNEED drops what maps its pages, and the next
             // read maps the same pages of the file again (madvise(2)): all borrowed bytes stay what they are.
-            let _ = unsafe { map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+            let _ =
+                unsafe { map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, from, to - from) };
         }
     }
 }
@@ -119,7 +124,9 @@ mod tests {
         let map = MappedFile::map(&file).unwrap();
         let borrowed = &map[5000..300_000];
         assert_eq!(borrowed, &content[5000..300_000]);
-        map.give_back();
+        let start = map.as_ptr() as usize;
+        map.give_back(&(start + 8192..start + 200_000));
+        map.give_back(&(0..usize::MAX));
         assert_eq!(borrowed, &content[5000..300_000]);
         assert_eq!(map.to_vec(), content);
     }

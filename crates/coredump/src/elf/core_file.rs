@@ -87,10 +87,10 @@ impl CoreFile {
         Ok(Self { bytes, file, extents: OnceLock::new(), residence: None, compression, gap })
     }
 
-    /// Keeps some `bytes` of the file in memory, of what is read here and there.
+    /// Keeps what is read of the file in memory, but of what the system brings in around it no more than some `bytes`.
     ///
-    /// For a caller that reads a little of everything, as [`capture`](crate::capture) does; one that goes through all of the
-    /// file again and again is better off without. More is kept when it turns out to be too few.
+    /// For a caller that reads a little here and there, as [`capture`](crate::capture) does; one that goes through all of the
+    /// file is better off without.
     #[must_use]
     pub fn keep_resident(mut self, bytes: usize) -> Self {
         self.residence = Some(Residence::new(bytes));
@@ -100,7 +100,7 @@ impl CoreFile {
     /// Notes that these bytes of the file are about to be read.
     pub(super) fn read(&self, bytes: &[u8]) {
         if let Some(residence) = &self.residence {
-            residence.read(bytes.as_ptr() as usize, bytes.len(), || self.bytes.give_back());
+            residence.read(bytes.as_ptr() as usize, bytes.len(), |pages| self.bytes.give_back(&pages));
         }
     }
 
