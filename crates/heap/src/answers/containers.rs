@@ -51,7 +51,9 @@ pub(crate) fn find(heap: &Heap<'_, '_>, alive: &NodeSet) -> Found {
         }
     }
     let mut rows: Vec<(Containers, Vec<(Node, Room)>)> = by_type.into_values().collect();
-    rows.iter_mut().for_each(|(_, largest)| keep_largest(largest));
+    for (_, largest) in &mut rows {
+        keep_largest(largest);
+    }
     rows.sort_by(|(a, _), (b, _)| {
         b.wasted_bytes.cmp(&a.wasted_bytes).then(b.bytes.cmp(&a.bytes)).then_with(|| a.r#type.cmp(&b.r#type))
     });
@@ -87,7 +89,7 @@ impl Found {
             path: names.path(node),
             address: Address(heap.objects.address(node)),
             used: room.used,
-            room: room.room,
+            room: room.places,
             bytes: heap.objects.size(node),
             wasted_bytes: room.wasted,
         };

@@ -9,7 +9,7 @@ use std::hash::Hasher;
 use pycoroner_coredump::objects::repr::ReprLimits;
 use rustc_hash::{FxHashMap, FxHasher};
 
-use crate::answers::names::{Names, holders};
+use crate::answers::names::{Holders, Names, holders};
 use crate::answers::paths::Paths;
 use crate::document::{Duplicate, Duplicates};
 use crate::expression::parse;
@@ -37,7 +37,7 @@ pub(crate) struct Found {
     wasted: u64,
     /// The ones that waste most, with all objects that hold them.
     groups: Vec<(Group, Vec<Node>)>,
-    held_by: Vec<Vec<(Node, u64)>>,
+    held_by: Vec<Holders>,
     /// There were more different contents than are counted.
     pub(crate) is_cut: bool,
 }
@@ -97,7 +97,7 @@ impl Found {
     pub(crate) fn document(&self, heap: &Heap<'_, '_>, names: &Names) -> Duplicates {
         const LIMITS: ReprLimits = ReprLimits { depth: 1, items: 1, bytes: 80 };
         let look = Look::new(heap.runtime, &heap.reader);
-        let row = |((group, _), held_by): (&(Group, Vec<Node>), &Vec<(Node, u64)>)| {
+        let row = |(group, held_by): (Group, &Holders)| {
             let address = heap.objects.address(group.first);
             let text = look.repr(address, &LIMITS);
             let example = names.path(group.first);
@@ -117,7 +117,7 @@ impl Found {
             contents: self.contents,
             copies: self.copies,
             wasted_bytes: self.wasted,
-            rows: self.groups.iter().zip(&self.held_by).map(row).collect(),
+            rows: self.groups.iter().map(|(group, _)| *group).zip(&self.held_by).map(row).collect(),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use pycoroner_coredump::Address;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::answers::names::{Names, holders};
+use crate::answers::names::{Holders, Names, holders};
 use crate::answers::paths::Paths;
 use crate::document::KeptFrames;
 use crate::graph::Node;
@@ -28,7 +28,7 @@ type Key = (String, Vec<String>, bool);
 /// What exceptions keep, before paths are known.
 pub(crate) struct Found {
     groups: Vec<(Key, Group)>,
-    held_by: Vec<Vec<(Node, u64)>>,
+    held_by: Vec<Holders>,
     /// There are more entries of tracebacks than were followed.
     pub(crate) is_cut: bool,
 }
@@ -214,11 +214,9 @@ impl Found {
 
     /// What a document says; `retained` has what each row keeps alive.
     pub(crate) fn document(&self, heap: &Heap<'_, '_>, names: &Names, retained: &[u64]) -> Vec<KeptFrames> {
-        let rows = self.groups.iter().zip(&self.held_by).zip(retained);
-        let row = |((((of_type, functions, is_garbage), group), held_by), &retained): (
-            (&(Key, Group), &Vec<(Node, u64)>),
-            &u64,
-        )| {
+        let row = |number: usize| {
+            let ((of_type, functions, is_garbage), group) = self.groups.get(number)?;
+            let (held_by, retained) = (self.held_by.get(number)?, *retained.get(number)?);
             let first = *group.heads.first()?;
             Some(KeptFrames {
                 r#type: of_type.clone(),
@@ -232,7 +230,7 @@ impl Found {
                 address: Address(heap.objects.address(first)),
             })
         };
-        let mut rows: Vec<KeptFrames> = rows.filter_map(row).collect();
+        let mut rows: Vec<KeptFrames> = (0..self.groups.len()).filter_map(row).collect();
         rows.sort_by_key(|row| Reverse(row.retained_bytes));
         rows
     }

@@ -42,15 +42,18 @@ impl Names {
     }
 }
 
+/// Objects that others hang under, and how many do.
+pub(crate) type Holders = Vec<(Node, u64)>;
+
 /// The few objects that most of `members` hang under, by the shortest paths to them, with the number of members each.
 ///
 /// Looks at what directly refers to them first, then at what refers to that, until a few make up most.
-pub(crate) fn holders(paths: &Paths, members: &[Node]) -> Vec<(Node, u64)> {
+pub(crate) fn holders(paths: &Paths, members: &[Node]) -> Holders {
     const MOST_HOLDERS: usize = 3;
     /// More steps than instances, their dicts and lists of them take.
     const MOST_STEPS: usize = 8;
     let mut at: Vec<Node> = members.to_vec();
-    let mut best: Vec<(Node, u64)> = Vec::new();
+    let mut best: Holders = Vec::new();
     let sum = |rows: &[(Node, u64)]| rows.iter().map(|row| row.1).sum::<u64>();
     for _ in 0..MOST_STEPS {
         let mut counts: FxHashMap<Node, u64> = FxHashMap::default();
@@ -58,7 +61,7 @@ pub(crate) fn holders(paths: &Paths, members: &[Node]) -> Vec<(Node, u64)> {
             *node = paths.before(*node).unwrap_or(*node);
             *counts.entry(*node).or_default() += 1;
         }
-        let mut rows: Vec<(Node, u64)> = counts.into_iter().collect();
+        let mut rows: Holders = counts.into_iter().collect();
         rows.sort_by_key(|&(node, count)| (Reverse(count), node));
         rows.truncate(MOST_HOLDERS);
         if sum(&rows) > sum(&best) {

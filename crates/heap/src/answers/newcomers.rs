@@ -1,6 +1,7 @@
 //! Objects that an earlier core of the same process did not have, and where they hang.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::hash::Hasher;
 
 use pycoroner_coredump::{Address, PythonRuntime};
@@ -98,7 +99,7 @@ pub(crate) fn find(heap: &Heap<'_, '_>, reach: &Reach, paths: &Paths, earlier: &
     rows.sort_by_key(|(node, (_, bytes, _))| (Reverse(*bytes), *node));
     rows.truncate(ROWS);
     let names = Names::of(heap, paths, rows.iter().map(|row| row.0));
-    let row = |(node, (count, bytes, types)): (Node, (u64, u64, FxHashMap<u32, u64>))| {
+    let row = |(node, (count, bytes, types)): (Node, (u64, u64, BTreeMap<u32, u64>))| {
         let most = types.into_iter().max_by_key(|&(id, count)| (count, Reverse(id)));
         NewObjects {
             path: names.path(node),
@@ -115,7 +116,7 @@ pub(crate) fn find(heap: &Heap<'_, '_>, reach: &Reach, paths: &Paths, earlier: &
 }
 
 /// By place: number of new objects, their bytes, and how many have each type.
-type Rows = FxHashMap<Node, (u64, u64, FxHashMap<u32, u64>)>;
+type Rows = FxHashMap<Node, (u64, u64, BTreeMap<u32, u64>)>;
 
 /// Adds places with few new objects to a place above them: an object that only looks old, as it is where an equal one was
 /// before, parts what it holds from where all else of its kind hangs.

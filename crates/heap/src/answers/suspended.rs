@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use pycoroner_coredump::{Address, Generator, GeneratorKind, GeneratorState, Ptr, PythonRuntime, member};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::answers::names::{Names, holders};
+use crate::answers::names::{Holders, Names, holders};
 use crate::answers::paths::Paths;
 use crate::document::{Place, SuspendedKind, SuspendedRow, SuspendedState};
 use crate::graph::Node;
@@ -27,7 +27,7 @@ type Key = (SuspendedKind, SuspendedState, String, Vec<Place>);
 /// Unfinished calls by place, before paths are known.
 pub(crate) struct Found {
     groups: Vec<(Key, Vec<Node>)>,
-    held_by: Vec<Vec<(Node, u64)>>,
+    held_by: Vec<Holders>,
     /// There are more than were read.
     pub(crate) is_cut: bool,
 }
@@ -170,11 +170,9 @@ impl Found {
 
     /// What a document says; `retained` has what each row keeps alive.
     pub(crate) fn document(&self, heap: &Heap<'_, '_>, names: &Names, retained: &[u64]) -> Vec<SuspendedRow> {
-        let rows = self.groups.iter().zip(&self.held_by).zip(retained);
-        let row = |((((kind, state, function, stack), members), held_by), &retained): (
-            (&(Key, Vec<Node>), &Vec<(Node, u64)>),
-            &u64,
-        )| {
+        let row = |number: usize| {
+            let ((kind, state, function, stack), members) = self.groups.get(number)?;
+            let (held_by, retained) = (self.held_by.get(number)?, *retained.get(number)?);
             let first = *members.first()?;
             Some(SuspendedRow {
                 kind: *kind,
@@ -188,6 +186,6 @@ impl Found {
                 address: Address(heap.objects.address(first)),
             })
         };
-        rows.filter_map(row).collect()
+        (0..self.groups.len()).filter_map(row).collect()
     }
 }

@@ -181,9 +181,10 @@ fn kept_frames(core: &Core<'_>, row: &KeptFrames, live_bytes: u64) -> Option<Fin
     }
     let function = row.functions.last().map_or("?", String::as_str);
     // What is garbage is no part of what is alive.
-    let share = match row.is_garbage {
-        true => String::new(),
-        false => format!(", {:.1} % of all live objects", percent(row.retained_bytes, live_bytes)),
+    let share = if row.is_garbage {
+        String::new()
+    } else {
+        format!(", {:.1} % of all live objects", percent(row.retained_bytes, live_bytes))
     };
     let title = format!(
         "Kept frames: {} {} of type {} keep {} {} in memory with all their variables, of {function}() above all: {} bytes{share}",

@@ -11,14 +11,14 @@ pub(crate) struct Room {
     /// `len()` of it.
     pub(crate) used: u64,
     /// How many elements it has room for.
-    pub(crate) room: u64,
+    pub(crate) places: u64,
     /// What it would take less if it was made anew with what it holds.
     pub(crate) wasted: u64,
 }
 
 impl Room {
     fn of_items(used: u64, room: u64, item_size: u64) -> Self {
-        Self { used, room, wasted: room.saturating_sub(used).saturating_mul(item_size) }
+        Self { used, places: room, wasted: room.saturating_sub(used).saturating_mul(item_size) }
     }
 }
 
@@ -57,10 +57,10 @@ impl Reader<'_> {
         let used = object.word(self.places.dict_used)?;
         let keys = self.dict_keys(object.word(self.places.dict_keys)?)?;
         if object.word(self.places.dict_values)? != 0 || keys.refcount != 1 {
-            return Some(Room { used, room: used, wasted: 0 });
+            return Some(Room { used, places: used, wasted: 0 });
         }
         let needed = if used == 0 { 0 } else { keys.least_size(used) };
-        Some(Room { used, room: keys.room(), wasted: keys.byte_size().saturating_sub(needed) })
+        Some(Room { used, places: keys.room(), wasted: keys.byte_size().saturating_sub(needed) })
     }
 
     /// A set that is copied gets a table of more than twice its members (`set_merge`, Objects/setobject.c at v3.13.0).
@@ -69,7 +69,7 @@ impl Reader<'_> {
         let used = object.word(self.places.set_used)?;
         let room = object.word(self.places.set_mask)?.saturating_add(1);
         if room <= SMALL_TABLE {
-            return Some(Room { used, room, wasted: 0 });
+            return Some(Room { used, places: room, wasted: 0 });
         }
         // Three fifths of a table are filled before it grows.
         let needed = if used.saturating_mul(5) < (SMALL_TABLE - 1) * 3 {
@@ -79,6 +79,6 @@ impl Reader<'_> {
         };
         let needed = if needed <= SMALL_TABLE { 0 } else { needed };
         let wasted = room.saturating_sub(needed).saturating_mul(self.places.set_entry_size);
-        Some(Room { used, room, wasted })
+        Some(Room { used, places: room, wasted })
     }
 }
