@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::hash::Hasher;
 
 use pycoroner_coredump::objects::repr::ReprLimits;
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 
 use crate::answers::names::{Holders, Names, holders};
 use crate::answers::paths::Paths;
@@ -81,7 +81,7 @@ pub(crate) fn find(heap: &Heap<'_, '_>, alive: &NodeSet, paths: &Paths) -> Found
         groups.sort_by_key(|group| (Reverse(group.wasted), group.first));
         groups.truncate(ROWS);
     }
-    found.groups = members(heap, nodes(), &candidates, groups);
+    found.groups = members(heap, nodes(), groups);
     found.held_by = found.groups.iter().map(|(_, members)| holders(paths, members)).collect();
     found
 }
@@ -235,7 +235,6 @@ fn count(
 fn members(
     heap: &Heap<'_, '_>,
     nodes: impl Iterator<Item = Node>,
-    candidates: &Again,
     groups: Vec<Group>,
 ) -> Vec<(Group, Vec<Node>)> {
     let mut found: Vec<(Group, Vec<Node>)> = groups.into_iter().map(|group| (group, Vec::new())).collect();
@@ -243,12 +242,14 @@ fn members(
     for (at, (group, _)) in found.iter().enumerate() {
         by_hash.entry(group.hash).or_default().push(at);
     }
+    let wanted = found.iter().filter_map(|(group, _)| content(heap, group.first));
+    let lengths: FxHashSet<usize> = wanted.map(|content| content.bytes.len()).collect();
     for node in nodes {
-        let Some(content) = content(heap, node) else { continue };
-        let hash = hash(content);
-        if !candidates.has(hash) {
+        let Some(content) = content(heap, node).filter(|content| lengths.contains(&content.bytes.len()))
+        else {
             continue;
-        }
+        };
+        let hash = hash(content);
         for &at in by_hash.get(&hash).into_iter().flatten() {
             let (group, members) = &mut found[at];
             if self::content(heap, group.first) == Some(content) {

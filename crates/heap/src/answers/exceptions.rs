@@ -19,6 +19,8 @@ const ROWS: usize = 50;
 /// Most entries of one traceback that are followed, and most of all.
 const LONGEST: usize = 10_000;
 const MOST: usize = 10_000_000;
+/// The type of tracebacks.
+const TRACEBACK: &str = "traceback";
 /// Names of functions that a row states.
 const FUNCTIONS: usize = 32;
 
@@ -65,7 +67,8 @@ pub(crate) fn find(heap: &Heap<'_, '_>, alive: &NodeSet, paths: &Paths) -> Found
         }
     }
     // What no exception has: the first entries of tracebacks that somebody keeps by themselves.
-    let tracebacks: Vec<Node> = nodes().filter(|&node| is_traceback(heap, node)).collect();
+    let types: Vec<bool> = (0..heap.types.len() as u32).map(|id| heap.types.name(id) == TRACEBACK).collect();
+    let tracebacks: Vec<Node> = nodes().filter(|&node| types[heap.objects.type_id(node) as usize]).collect();
     let followers: FxHashSet<Node> = tracebacks
         .iter()
         .filter_map(|&node| heap.objects.find(heap.bytes(node)?.word(heap.reader.places.traceback_next?)?))
@@ -93,7 +96,7 @@ fn is_exception(heap: &Heap<'_, '_>, id: u32) -> bool {
 }
 
 fn is_traceback(heap: &Heap<'_, '_>, node: Node) -> bool {
-    heap.type_name(node) == "traceback"
+    heap.type_name(node) == TRACEBACK
 }
 
 /// What one exception keeps.
