@@ -214,7 +214,7 @@ pub fn analyze(runtime: &PythonRuntime<'_>, options: &Options<'_>) -> Result<Ana
 
 fn live_bytes(heap: &Heap<'_, '_>, reach: &Reach) -> u64 {
     let alive = (0..heap.objects.len() as Node).filter(|&node| reach.alive.contains(node));
-    alive.map(|node| heap.objects.size(node)).fold(0, u64::saturating_add)
+    alive.map(|node| heap.objects.own_size(node)).fold(0, u64::saturating_add)
 }
 
 fn totals(heap: &Heap<'_, '_>, types: &[TypeRow], ledger: &[LedgerRow]) -> Totals {

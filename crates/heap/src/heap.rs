@@ -89,6 +89,10 @@ impl<'r, 'p> Heap<'r, 'p> {
             size = facts.basic_size;
         }
         objects.set_size(node, size);
+        let twice = reader.counted_twice(object, &facts);
+        if twice > 0 {
+            objects.set_counted_twice(node, twice);
+        }
         let buffer = reader.buffer(object, &facts);
         large.extend(buffer.filter(|&(start, end)| end - start > 512 && start < end));
         if node >= objects.in_spans() {

@@ -44,7 +44,7 @@ impl<'r, 'p> Survey<'r, 'p> {
         let reach = Reach::find(&mut heap, &root_nodes);
         root_nodes.extend(&reach.native);
         let dominators = Dominators::compute(&heap.graph, &root_nodes);
-        let retained = Retained::sum(&dominators, |node| heap.objects.size(node));
+        let retained = Retained::sum(&dominators, |node| heap.objects.own_size(node));
         let on_stacks = native_stacks::holders(&heap, &reach.native);
         Ok(Self { heap, roots, reach, dominators, retained, on_stacks })
     }

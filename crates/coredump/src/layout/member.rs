@@ -103,6 +103,7 @@ members_of_interpreter_and! {
     BYTES_SIZE: BytesObject, SizeOf, "PyBytesObject";
     BYTEARRAY_ALLOC: ByteArrayObject, i64, "PyByteArrayObject.ob_alloc";
     BYTEARRAY_BYTES: ByteArrayObject, Address, "PyByteArrayObject.ob_bytes";
+    BYTEARRAY_OBJECT: ByteArrayObject, Obj, "PyByteArrayObject.ob_bytes_object";
     BYTEARRAY_START: ByteArrayObject, Address, "PyByteArrayObject.ob_start";
     TUPLE_ITEMS: TupleObject, Inline, "PyTupleObject.ob_item";
     TUPLE_SIZE: TupleObject, SizeOf, "PyTupleObject";
@@ -249,6 +250,11 @@ members_of_interpreter_and! {
     ELEMENT_EXTRA_ATTRIB: ElementExtra, Obj, "ElementObjectExtra.attrib";
     ELEMENT_EXTRA_LENGTH: ElementExtra, i64, "ElementObjectExtra.length";
     ELEMENT_EXTRA_CHILDREN: ElementExtra, Address, "ElementObjectExtra.children";
+    ELEMENT_EXTRA_ALLOCATED: ElementExtra, i64, "ElementObjectExtra.allocated";
+    ELEMENT_EXTRA_OWN_CHILDREN: ElementExtra, Inline, "ElementObjectExtra._children";
+    ELEMENT_EXTRA_SIZE: ElementExtra, SizeOf, "ElementObjectExtra";
+    STRUCT_CODES: StructObject, Address, "PyStructObject.s_codes";
+    STRUCT_CODE_SIZE: StructCode, SizeOf, "_formatcode";
     MMAP_SIZE: MmapObject, i64, "mmap_object.size";
     BYTES_IO_BUFFER: BytesIoObject, Obj, "bytesio.buf";
     BYTES_IO_LENGTH: BytesIoObject, i64, "bytesio.string_size";
@@ -338,6 +344,7 @@ members_of_interpreter_and! {
     DECIMAL_EXP: DecimalObject, i64, "PyDecObject.dec.exp";
     DECIMAL_DIGITS: DecimalObject, i64, "PyDecObject.dec.digits";
     DECIMAL_LEN: DecimalObject, i64, "PyDecObject.dec.len";
+    DECIMAL_ALLOC: DecimalObject, i64, "PyDecObject.dec.alloc";
     DECIMAL_DATA: DecimalObject, Address, "PyDecObject.dec.data";
     NDARRAY_DATA: Ndarray, Address, "PyArrayObject_fields.data";
     NDARRAY_DIMENSION_COUNT: Ndarray, i32, "PyArrayObject_fields.nd";
@@ -345,6 +352,7 @@ members_of_interpreter_and! {
     NDARRAY_STRIDES: Ndarray, Address, "PyArrayObject_fields.strides";
     NDARRAY_BASE: Ndarray, Obj, "PyArrayObject_fields.base";
     NDARRAY_DTYPE: Ndarray, Option<Ptr<Dtype>>, "PyArrayObject_fields.descr";
+    NDARRAY_FLAGS: Ndarray, i32, "PyArrayObject_fields.flags";
     DTYPE_KIND: Dtype, u8, "PyArray_Descr.kind";
     DTYPE_TYPE: Dtype, u8, "PyArray_Descr.type";
     DTYPE_BYTE_ORDER: Dtype, u8, "PyArray_Descr.byteorder";

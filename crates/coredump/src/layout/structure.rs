@@ -149,6 +149,10 @@ structures! {
     ElementObject;
     /// `ElementObjectExtra`: the attributes and children of an element.
     ElementExtra;
+    /// `PyStructObject` of `_struct`.
+    StructObject;
+    /// `struct _formatcode` of `_struct`: one item of a format.
+    StructCode;
     /// `mmap_object`.
     MmapObject;
     /// `bytesio` of `_io`.

@@ -123,7 +123,7 @@ fn flexible_size(objects: &Objects<'_>, dtype: Ptr<Dtype>) -> Result<u64, ReadEr
     let python = objects.python();
     let of = python.type_of(dtype.cast::<Object>())?;
     let is_version_2 = u64::try_from(python.read(of, member::TYPE_BASICSIZE)?).is_ok_and(|size| {
-        size > python.layout().size_of(member::OBJECT_SIZE).unwrap_or(16) + BODY_OF_VERSION_1
+        size > python.layout().size_of(member::OBJECT_SIZE).unwrap_or(16) + DTYPE_BODY_OF_VERSION_1
     });
     let size = if is_version_2 {
         python.read(dtype, member::DTYPE_2_ITEM_SIZE)?
@@ -133,5 +133,5 @@ fn flexible_size(objects: &Objects<'_>, dtype: Ptr<Dtype>) -> Result<u64, ReadEr
     u64::try_from(size).map_err(|_| ReadError::Invalid { at: dtype.address(), what: "negative item size" })
 }
 
-/// What NumPy 1's `PyArray_Descr` has behind the object header.
-const BODY_OF_VERSION_1: u64 = 80;
+/// Bytes that NumPy 1's `PyArray_Descr` has behind the object header; NumPy 2's has more.
+pub const DTYPE_BODY_OF_VERSION_1: u64 = 80;

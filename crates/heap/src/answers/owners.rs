@@ -24,7 +24,7 @@ const CANDIDATES_PER_OWNER: usize = 10;
 pub(crate) fn largest(heap: &Heap<'_, '_>, retained: &Retained, paths: &Paths, top: usize) -> Vec<Owner> {
     let key = |&node: &Node| Reverse((retained.bytes(node), Reverse(heap.objects.address(node))));
     let counts =
-        |&node: &Node| retained.bytes(node) > heap.objects.size(node) || heap.objects.size(node) >= LARGE;
+        |&node: &Node| retained.bytes(node) > heap.objects.own_size(node) || heap.objects.size(node) >= LARGE;
     let mut nodes: Vec<Node> = (0..heap.objects.len() as Node).filter(counts).collect();
     let wanted = top.saturating_mul(CANDIDATES_PER_OWNER).saturating_add(1000);
     if nodes.len() > wanted {

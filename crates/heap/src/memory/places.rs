@@ -253,6 +253,7 @@ places! {
     memoryview_len: m::MEMORYVIEW_LEN;
     memoryview_dimension_count: m::MEMORYVIEW_DIMENSION_COUNT;
     memoryview_shape: m::MEMORYVIEW_SHAPE;
+    bytearray_object: m::BYTEARRAY_OBJECT;
     simple_queue_items: m::SIMPLE_QUEUE_ITEMS;
     simple_queue_capacity: m::SIMPLE_QUEUE_CAPACITY;
     simple_queue_first: m::SIMPLE_QUEUE_FIRST;
@@ -273,6 +274,16 @@ places! {
     context_var_name: m::CONTEXT_VAR_NAME;
     context_var_default: m::CONTEXT_VAR_DEFAULT;
     gen_code: m::GEN_CODE;
+    element_extra_allocated: m::ELEMENT_EXTRA_ALLOCATED;
+    element_extra_own_children: m::ELEMENT_EXTRA_OWN_CHILDREN;
+    element_extra_size: m::ELEMENT_EXTRA_SIZE;
+    struct_codes: m::STRUCT_CODES;
+    struct_code_size: m::STRUCT_CODE_SIZE;
+    decimal_flags: m::DECIMAL_FLAGS;
+    decimal_alloc: m::DECIMAL_ALLOC;
+    decimal_data: m::DECIMAL_DATA;
+    buffered_buffer: m::BUFFERED_BUFFER;
+    buffered_buffer_size: m::BUFFERED_BUFFER_SIZE;
     mmap_size: m::MMAP_SIZE;
     bytes_io_buffer: m::BYTES_IO_BUFFER;
     bytes_io_length: m::BYTES_IO_LENGTH;
@@ -281,10 +292,12 @@ places! {
     ndarray_data: m::NDARRAY_DATA;
     ndarray_dimension_count: m::NDARRAY_DIMENSION_COUNT;
     ndarray_dimensions: m::NDARRAY_DIMENSIONS;
-    ndarray_strides: m::NDARRAY_STRIDES;
     ndarray_base: m::NDARRAY_BASE;
     ndarray_dtype: m::NDARRAY_DTYPE;
+    ndarray_flags: m::NDARRAY_FLAGS;
     dtype_kind: m::DTYPE_KIND;
+    dtype_item_size: m::DTYPE_ITEM_SIZE;
+    dtype_2_item_size: m::DTYPE_2_ITEM_SIZE;
     future_loop: m::FUTURE_LOOP;
     future_callbacks: m::FUTURE_CALLBACKS;
     future_callback0: m::FUTURE_CALLBACK0;

@@ -49,6 +49,14 @@ pub(crate) enum Shape {
     SimpleQueue,
     /// `numpy.ndarray`: its elements can be objects.
     Ndarray,
+    /// `io.BytesIO`.
+    BytesIo,
+    /// `io.BufferedReader`, `BufferedWriter` and `BufferedRandom`.
+    Buffered,
+    /// `struct.Struct`.
+    Struct,
+    /// `decimal.Decimal`: no references.
+    Decimal,
     /// Instances of Python classes: slots only.
     Instance,
     /// A C structure that nobody here knows; its words are taken for references where they point at an object.
@@ -89,6 +97,10 @@ impl Shape {
             "Element" if matches!(module, "xml.etree.ElementTree" | "_elementtree") => Self::Element,
             "SimpleQueue" if module == "_queue" => Self::SimpleQueue,
             "ndarray" if module == "numpy" => Self::Ndarray,
+            "BytesIO" if module == "_io" => Self::BytesIo,
+            "BufferedReader" | "BufferedWriter" | "BufferedRandom" if module == "_io" => Self::Buffered,
+            "Struct" if matches!(module, "_struct" | "struct") => Self::Struct,
+            "Decimal" if module == "decimal" => Self::Decimal,
             _ if builtins && WORDS.contains(&name) => Self::Words,
             _ => return None,
         })

@@ -13,9 +13,7 @@ impl Reader<'_> {
         let own = match facts.shape {
             Shape::Int => self.int_size(object, facts),
             Shape::Str => self.str_size(object),
-            Shape::ByteArray => {
-                object.word(self.places.bytearray_alloc).map(|alloc| facts.basic_size.saturating_add(alloc))
-            }
+            Shape::ByteArray => self.bytearray_bytes(object).map(|len| facts.basic_size.saturating_add(len)),
             Shape::List => self
                 .list_slots(object)
                 .map(|slots| facts.basic_size.saturating_add(slots.saturating_mul(WORD))),
@@ -28,10 +26,31 @@ impl Reader<'_> {
             Shape::Code => self.code_size(object, facts),
             Shape::Deque => self.deque_size(object, facts),
             Shape::Array => self.array_size(object, facts),
-            Shape::Ndarray => self.ndarray_size(object, facts),
-            _ => None,
+            _ => self
+                .library_extra(object, facts)
+                .map(|extra| self.plain_size(object, facts).saturating_add(extra)),
         };
         own.unwrap_or_else(|| self.plain_size(object, facts)).saturating_add(self.pre_header(object, facts))
+    }
+
+    /// How much of an object's size is that of another object, which counts by itself as well.
+    pub(crate) fn counted_twice(&self, object: Bytes<'_>, facts: &TypeFacts) -> u64 {
+        match facts.shape {
+            Shape::ByteArray if self.places.bytearray_object.is_some() => {
+                self.bytearray_bytes(object).unwrap_or(0)
+            }
+            Shape::BytesIo => self.library_extra(object, facts).unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    /// `bytearray_sizeof` (Objects/bytearrayobject.c): from 3.15 on, the content is a `bytes` object of its own.
+    fn bytearray_bytes(&self, object: Bytes<'_>) -> Option<u64> {
+        let len = object.word(self.places.bytearray_alloc)?;
+        let holder = self.places.bytearray_object.filter(|_| len > 0).and_then(|place| object.word(place));
+        let Some(holder) = holder else { return Some(len) };
+        let fixed = self.image.from(self.image.from(holder)?.word(self.places.of_type)?)?;
+        fixed.word(self.places.type_basicsize)?.checked_add(len)
     }
 
     /// The addresses of what an object has allocated for its content, as far as its size counts it.
@@ -50,9 +69,13 @@ impl Reader<'_> {
                     entries.checked_mul(places.set_entry_size).filter(|_| entries > 8)?,
                 )
             }
-            Shape::Ndarray => (object.word(places.ndarray_data?)?, self.ndarray_bytes(object)?),
-            Shape::ByteArray => (object.word(places.bytearray_bytes)?, object.word(places.bytearray_alloc)?),
-            _ => return None,
+            Shape::ByteArray if places.bytearray_object.is_none() => {
+                (object.word(places.bytearray_bytes)?, object.word(places.bytearray_alloc)?)
+            }
+            _ => {
+                let own = self.own_buffer(object, facts)?;
+                (own.start, own.len)
+            }
         };
         Some((start, start.checked_add(len)?)).filter(|_| start != 0)
     }
@@ -255,35 +278,4 @@ impl Reader<'_> {
         let mut sizes = [1, 2, 4, 8].into_iter().filter(fits);
         sizes.next().filter(|_| sizes.next().is_none())
     }
-
-    /// `array_sizeof` of NumPy (numpy/core/src/multiarray/methods.c at v1.26.0): shape and strides, and the elements that
-    /// the array owns.
-    fn ndarray_size(&self, object: Bytes<'_>, facts: &TypeFacts) -> Option<u64> {
-        let count = u64::from(object.half(self.places.ndarray_dimension_count?)?).min(MAX_DIMENSIONS);
-        let fixed = facts.basic_size.saturating_add(count * 2 * WORD);
-        Some(fixed.saturating_add(self.ndarray_bytes(object).unwrap_or(0)))
-    }
-
-    /// Bytes of the elements of an array that is no view of another. They lie without gaps, so that the dimension with
-    /// the longest way through the memory spans all of them.
-    fn ndarray_bytes(&self, object: Bytes<'_>) -> Option<u64> {
-        let places = &self.places;
-        if object.word(places.ndarray_base?)? != 0 {
-            return None;
-        }
-        let count = u64::from(object.half(places.ndarray_dimension_count?)?).min(MAX_DIMENSIONS);
-        let lengths: Vec<u64> = self.words(object.word(places.ndarray_dimensions?)?, count).collect();
-        let strides: Vec<u64> = self.words(object.word(places.ndarray_strides?)?, count).collect();
-        if lengths.contains(&0) {
-            return Some(0);
-        }
-        let span =
-            |(length, stride): (&u64, &u64)| length.saturating_mul(stride.cast_signed().unsigned_abs());
-        // Along a dimension of one element the distance of neighbours means nothing.
-        let long = lengths.iter().zip(&strides).filter(|(length, _)| **length > 1).map(span).max();
-        long.or_else(|| strides.last().map(|stride| stride.cast_signed().unsigned_abs()))
-    }
 }
-
-/// `NPY_MAXDIMS`.
-const MAX_DIMENSIONS: u64 = 64;

@@ -23,6 +23,8 @@ pub(crate) struct Objects {
     sizes: Vec<u32>,
     /// Sizes of 4 GiB and more.
     huge: FxHashMap<Node, u64>,
+    /// How much of an object's size is that of another object.
+    counted_twice: FxHashMap<Node, u64>,
     index: BlockIndex,
     /// Numbers of the objects outside of blocks.
     others: FxHashMap<u64, Node>,
@@ -74,6 +76,7 @@ impl Objects {
             addresses,
             types: types_found,
             huge: FxHashMap::default(),
+            counted_twice: FxHashMap::default(),
             index,
             others: FxHashMap::default(),
             totals,
@@ -109,6 +112,17 @@ impl Objects {
             HUGE => self.huge.get(&node).copied().unwrap_or(u64::from(HUGE)),
             size => u64::from(size),
         }
+    }
+
+    /// The size without what another object counts as well: what would go with the object.
+    pub(crate) fn own_size(&self, node: Node) -> u64 {
+        let twice = if self.counted_twice.is_empty() { None } else { self.counted_twice.get(&node) };
+        self.size(node).saturating_sub(twice.copied().unwrap_or(0))
+    }
+
+    /// Says how much of an object's size another object counts as well.
+    pub(crate) fn set_counted_twice(&mut self, node: Node, bytes: u64) {
+        self.counted_twice.insert(node, bytes);
     }
 
     pub(crate) fn set_size(&mut self, node: Node, size: u64) {

@@ -53,8 +53,12 @@ impl Reader<'_> {
     pub(crate) fn visit(&self, address: u64, object: Bytes<'_>, facts: &TypeFacts, sink: &mut impl Sink) {
         // What cannot be read is not there: a missing piece of memory was reported as a gap of the core.
         let _ = match facts.shape {
-            Shape::Atom | Shape::Int | Shape::Str | Shape::ByteArray | Shape::Array | Shape::LruLink => {
+            Shape::Atom | Shape::Int | Shape::Str | Shape::Array | Shape::LruLink | Shape::Decimal => {
                 Some(())
+            }
+            // The object that has the bytes (3.15+).
+            Shape::ByteArray => {
+                self.places.bytearray_object.and_then(|place| Self::visit_word(object, place, sink))
             }
             Shape::Tuple => self.visit_tuple(object, sink),
             Shape::List => self.visit_list(object, sink),
@@ -71,7 +75,12 @@ impl Reader<'_> {
             Shape::SimpleQueue => self.visit_simple_queue(object, facts, sink),
             Shape::Ndarray => self.visit_array(object, facts, sink),
             Shape::Code => self.visit_code(object, facts, sink),
-            Shape::Words | Shape::Instance | Shape::Unknown => {
+            Shape::Words
+            | Shape::BytesIo
+            | Shape::Buffered
+            | Shape::Struct
+            | Shape::Instance
+            | Shape::Unknown => {
                 Self::visit_words(object, facts, self.places.object_size, facts.shape_size, sink);
                 Some(())
             }

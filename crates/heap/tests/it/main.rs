@@ -8,3 +8,4 @@ mod expressions;
 mod leaks;
 mod owners;
 mod paths;
+mod sizes;
