@@ -117,7 +117,9 @@ pub(crate) enum CoreFormat {
 pub(crate) enum HeapFormat {
     Text,
     Json,
+    Jsonl,
     Heapsnapshot,
+    Parquet,
 }
 
 /// The forms of a report.
@@ -216,10 +218,19 @@ Examples:
   pycoroner heap core.412 path \"<thread 'MainThread'>.<frame main>.rows[-1]\"
   pycoroner heap core.412 referrers shop.models.Registry.instances
   pycoroner heap core.412 growth core.387
+  pycoroner heap core.412 objects --where 'type=dict,list size>1M under=shop.cache'
   pycoroner heap core.412 export -o core.412.heapsnapshot      for the Memory panel of Chrome DevTools, or memlab
+  pycoroner heap core.412 export -o core.412.parquet           a folder with objects, edges and types, for DuckDB or pandas
 
 EXPR is an address, or a path as all views print it: a module's name, then .attribute, [key], and what has no name in
-Python in angle brackets.")]
+Python in angle brackets.
+
+FILTER has terms with spaces between them, all of which must hold:
+  type=NAME,NAME   module=NAME   != for none of them; `*` in a name stands for anything
+  size>1M  retained>=10K  kept>100  refs=1  length<9  id=41  address=0x7f3a5c0e1d40   K, M, G, T; = != < <= > >=
+  under=EXPR       the shortest path to it goes through EXPR, or begins so
+  kept-by=EXPR     it would go if EXPR went
+  alive  native  unreachable   something keeps it alive; native code does; it is garbage in a cycle")]
 pub(crate) struct HeapArgs {
     /// The core file, plain or compressed with zstd, lz4, xz or gzip
     #[arg(value_name = "CORE")]
@@ -238,15 +249,47 @@ pub(crate) struct HeapArgs {
     /// With object: do not read the whole heap to say what it keeps alive and which path leads to it
     #[arg(long)]
     pub(crate) no_retained: bool,
-    /// With export: the format; else text or JSON. When omitted, by the ending of the output file, else text
-    #[arg(long, value_name = "text|json|heapsnapshot", hide_possible_values = true)]
+    /// With export: heapsnapshot, parquet (three files in a folder) or jsonl; with objects also jsonl; else text or
+    /// JSON. When omitted, by the ending of the output file, else text
+    #[arg(long, value_name = "text|json|jsonl|heapsnapshot|parquet", hide_possible_values = true)]
     pub(crate) format: Option<HeapFormat>,
+    #[command(flatten)]
+    pub(crate) choice: Choice,
     #[command(flatten)]
     pub(crate) folding: Folding,
     #[command(flatten)]
     pub(crate) binaries: Binaries,
     #[command(flatten)]
     pub(crate) memory: MemoryArg,
+}
+
+/// Which objects are listed.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Choice {
+    /// With objects: list those that FILTER asks for, all of whose terms must hold
+    #[arg(long = "where", value_name = "FILTER", default_value = "", hide_default_value = true)]
+    pub(crate) filter: String,
+    /// With objects: list the first N; 0 for all
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) limit: usize,
+    /// With objects: what comes first, the largest: what it keeps alive, its own size, how many objects it keeps, its
+    /// references
+    #[arg(
+        long,
+        value_name = "retained|size|kept|refs",
+        default_value = "retained",
+        hide_possible_values = true
+    )]
+    pub(crate) sort: SortKey,
+}
+
+/// What objects are sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SortKey {
+    Retained,
+    Size,
+    Kept,
+    Refs,
 }
 
 /// How much a heap snapshot holds.
@@ -292,6 +335,8 @@ pub(crate) enum HeapView {
     Referents,
     /// What changed since older cores of the same service: EXPR... are these, the oldest first
     Growth,
+    /// The objects that --where asks for
+    Objects,
     /// The whole heap for other tools; see --format
     Export,
 }

@@ -89,6 +89,48 @@ impl Output {
         }
         Ok(answer)
     }
+
+    /// Lets `write` fill a folder with files: it is there whole or not at all, and what was there before is kept.
+    pub(crate) fn folder(&self, write: impl FnOnce(&Path) -> io::Result<()>) -> Result<()> {
+        let Some(destination) = &self.destination else {
+            bail!("that is several files; give a folder to -o");
+        };
+        let is_taken = match fs::read_dir(destination) {
+            Ok(mut found) => found.next().is_some(),
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        };
+        if is_taken {
+            bail!("{} is there already; give a new or empty folder to -o", destination.display());
+        }
+        let fill = || -> io::Result<()> {
+            let parent = destination.parent().filter(|parent| !parent.as_os_str().is_empty());
+            let mut builder = tempfile::Builder::new();
+            #[cfg(unix)]
+            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+            let folder = builder.tempdir_in(parent.unwrap_or(Path::new(".")))?;
+            write(folder.path())?;
+            File::open(folder.path())?.sync_all()?;
+            fs::rename(folder.path(), destination)
+        };
+        fill().with_context(|| {
+            format!("cannot write {}; is its folder there, writable, with room left?", destination.display())
+        })
+    }
+}
+
+/// Makes a file in a folder that is readable by its owner only, and lets `write` fill it.
+pub(crate) fn file_in(
+    folder: &Path,
+    name: &str,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = BufWriter::with_capacity(1 << 16, options.open(folder.join(name))?);
+    write(&mut file)?;
+    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
 }
 
 fn stream_to_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {

@@ -11,7 +11,7 @@ use pycoroner_heap::{
     analyze, growth_series,
 };
 
-use super::{Session, heap_export};
+use super::{Session, heap_export, heap_objects};
 use crate::args::{DocumentFormat, HeapArgs, HeapFormat, HeapView};
 use crate::dead_process::with_process;
 use crate::evidence::core_item;
@@ -32,6 +32,9 @@ pub(crate) fn run(session: &Session, args: &HeapArgs) -> Result<Outcome> {
     }
     if args.view == HeapView::Export {
         return heap_export::run(session, args);
+    }
+    if args.view == HeapView::Objects {
+        return heap_objects::run(session, args);
     }
     if let Some(question) = question(args)? {
         return inquire(session, args, question);
@@ -66,6 +69,7 @@ fn question(args: &HeapArgs) -> Result<Option<Question>> {
         | HeapView::Waste
         | HeapView::Largest
         | HeapView::Growth
+        | HeapView::Objects
         | HeapView::Export => None,
     };
     match (question, args.expressions.is_empty()) {
@@ -78,12 +82,17 @@ fn question(args: &HeapArgs) -> Result<Option<Question>> {
 }
 
 /// The form of a document, which all views but exports have.
-fn document_format(format: Option<HeapFormat>) -> Result<Option<DocumentFormat>> {
+pub(super) fn document_format(format: Option<HeapFormat>) -> Result<Option<DocumentFormat>> {
     match format {
         None => Ok(None),
         Some(HeapFormat::Text) => Ok(Some(DocumentFormat::Text)),
         Some(HeapFormat::Json) => Ok(Some(DocumentFormat::Json)),
-        Some(HeapFormat::Heapsnapshot) => bail!("that format goes with `pycoroner heap CORE export`"),
+        Some(HeapFormat::Jsonl) => {
+            bail!("JSON Lines go with `pycoroner heap CORE objects` and `export` only")
+        }
+        Some(HeapFormat::Heapsnapshot | HeapFormat::Parquet) => {
+            bail!("that format goes with `pycoroner heap CORE export` only")
+        }
     }
 }
 

@@ -6,10 +6,11 @@ use pycoroner_redact::{Ledger, Redactor};
 
 use super::Session;
 use super::heap::gaps_of_core;
-use crate::args::{HeapArgs, HeapFormat};
+use crate::args::{Folding, HeapArgs, HeapFormat};
 use crate::dead_process::with_process;
 use crate::evidence::core_item;
 use crate::exit::Outcome;
+use crate::output::file_in;
 
 /// Runs the command.
 pub(crate) fn run(session: &Session, args: &HeapArgs) -> Result<Outcome> {
@@ -36,25 +37,50 @@ pub(crate) fn run(session: &Session, args: &HeapArgs) -> Result<Outcome> {
     Ok(Outcome::of(&gaps))
 }
 
-fn format(session: &Session, args: &HeapArgs) -> Result<HeapFormat> {
-    let by_ending = || session.output.ends_in("heapsnapshot").then_some(HeapFormat::Heapsnapshot);
-    match args.format.or_else(by_ending) {
-        Some(format @ HeapFormat::Heapsnapshot) => Ok(format),
-        _ => bail!("say what to write: --format heapsnapshot, or -o FILE.heapsnapshot"),
+/// The formats that are an export's own.
+#[derive(Clone, Copy)]
+enum Format {
+    HeapSnapshot,
+    Parquet,
+    JsonLines,
+}
+
+fn format(session: &Session, args: &HeapArgs) -> Result<Format> {
+    let ends_in = |ending: &str| session.output.ends_in(ending);
+    match args.format {
+        Some(HeapFormat::Heapsnapshot) => Ok(Format::HeapSnapshot),
+        Some(HeapFormat::Parquet) => Ok(Format::Parquet),
+        Some(HeapFormat::Jsonl) => Ok(Format::JsonLines),
+        None if ends_in("heapsnapshot") => Ok(Format::HeapSnapshot),
+        None if ends_in("parquet") => Ok(Format::Parquet),
+        None if ends_in("jsonl") => Ok(Format::JsonLines),
+        _ => bail!(
+            "say what to write: --format heapsnapshot, parquet or jsonl, or a file that ends so, -o core.heapsnapshot"
+        ),
     }
 }
 
-fn write(session: &Session, args: &HeapArgs, format: HeapFormat, export: &Export<'_, '_>) -> Result<()> {
+fn write(session: &Session, args: &HeapArgs, format: Format, export: &Export<'_, '_>) -> Result<()> {
     let redactor = Redactor::new(session.policy);
     let mut ledger = Ledger::default();
     let mut mask = |text: &str| redactor.text(text, &mut ledger).into_owned();
-    if format == HeapFormat::Heapsnapshot {
-        let options =
-            SnapshotOptions { most_objects: args.folding.max_objects, fold_below: args.folding.fold_below };
-        let totals = session.output.stream(|to| export.heap_snapshot(to, &options, &mut mask))?;
-        if let Some(totals) = totals {
-            session.note(&said(&totals));
+    match format {
+        Format::HeapSnapshot => {
+            let Folding { max_objects, fold_below } = args.folding;
+            let options = SnapshotOptions { most_objects: max_objects, fold_below };
+            let totals = session.output.stream(|to| export.heap_snapshot(to, &options, &mut mask))?;
+            if let Some(totals) = totals {
+                session.note(&said(&totals));
+            }
         }
+        Format::JsonLines => {
+            session.output.stream(|to| export.json_lines(to, &mut mask))?;
+        }
+        Format::Parquet => session.output.folder(|folder| {
+            file_in(folder, "types.parquet", |to| export.parquet_types(to, &mut mask))?;
+            file_in(folder, "objects.parquet", |to| export.parquet_objects(to, &mut mask))?;
+            file_in(folder, "edges.parquet", |to| export.parquet_edges(to, &mut mask))
+        })?,
     }
     if ledger.total() > 0 {
         session.note(&format!("{} secrets are masked", ledger.total()));

@@ -5,6 +5,7 @@ pub(crate) mod core;
 mod death;
 pub(crate) mod heap;
 mod heap_export;
+mod heap_objects;
 pub(crate) mod layout;
 mod log_scan;
 pub(crate) mod logs;

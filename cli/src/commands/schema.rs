@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use pycoroner_coredump::ProcessSnapshot;
-use pycoroner_heap::{GrowthDocument, HeapDocument, InquiryDocument};
+use pycoroner_heap::{GrowthDocument, HeapDocument, InquiryDocument, MatchesDocument};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
@@ -44,6 +44,14 @@ struct HeapGrowth {
     redactions: Vec<Redaction>,
 }
 
+/// `pycoroner.heap/1` about the objects that a filter asks for, as it is written.
+#[derive(Serialize, JsonSchema)]
+struct HeapMatches {
+    #[serde(flatten)]
+    matches: MatchesDocument,
+    redactions: Vec<Redaction>,
+}
+
 /// All that `pycoroner heap` writes.
 #[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
@@ -55,6 +63,8 @@ enum HeapForms {
     Objects(Box<HeapObjects>),
     /// What changed since an older core.
     Growth(Box<HeapGrowth>),
+    /// The objects that a filter asks for.
+    Matches(Box<HeapMatches>),
 }
 
 /// Runs the command.

@@ -152,6 +152,33 @@ pub(crate) struct OwnerGrowthRow {
     pub(crate) is_monotone: bool,
 }
 
+/// `pycoroner.heap/1`, about the objects that a filter asks for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct MatchesDocument {
+    pub(crate) total: u64,
+    pub(crate) shallow_bytes: u64,
+    pub(crate) left_out: u64,
+    pub(crate) matches: Vec<MatchRow>,
+    pub(crate) gaps: Vec<Gap>,
+    pub(crate) redactions: Vec<Redaction>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct MatchRow {
+    pub(crate) address: String,
+    #[serde(rename = "type")]
+    pub(crate) type_name: String,
+    pub(crate) state: String,
+    pub(crate) shallow_bytes: u64,
+    pub(crate) retained_bytes: u64,
+    pub(crate) retained_objects: u64,
+    pub(crate) reference_count: u64,
+    pub(crate) length: Option<u64>,
+    pub(crate) path: Option<String>,
+}
+
 /// `pycoroner.heap/1`, about single objects.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

@@ -56,6 +56,7 @@ pub(crate) fn render(document: &HeapDocument, view: HeapView) -> String {
         | HeapView::Referrers
         | HeapView::Referents
         | HeapView::Growth
+        | HeapView::Objects
         | HeapView::Export => {}
     }
     closing::write(&mut out, &document.findings, &document.gaps, &document.redactions);

@@ -14,6 +14,7 @@ mod heap_waste;
 pub(crate) mod inert;
 mod locks;
 pub(crate) mod logs;
+pub(crate) mod matches;
 mod memory_logs;
 mod native;
 pub(crate) mod objects;

@@ -2,6 +2,7 @@
 
 mod damage;
 mod debuginfod;
+mod exports;
 mod heap;
 mod incident;
 mod logs;

@@ -36,7 +36,8 @@ fn what_is_written_of_a_heap_keeps_to_the_schema() {
     let validator = jsonschema::validator_for(&schema("heap")).expect("a valid schema");
     for core in cores().into_iter().filter(|core| core.name.starts_with("heap_owners")) {
         let file = core.core_file();
-        let views: [&[&str]; 5] = [
+        let views: [&[&str]; 6] = [
+            &["objects", "--where", "type=dict size>1K"],
             &["summary"],
             &["object", "__main__.Registry.instances[0]", "__main__.HANDLER", "__main__.no_such"],
             &["path", "__main__.BLOBS['raw']"],

@@ -48,6 +48,8 @@ pub use document::{
     Place, ReferenceRow, ReferencesRow, Route, RoutesRow, SCHEMA, Suspect, SuspendedKind, SuspendedRow,
     SuspendedState, Totals, TypeRow, Unowned, Unreachable, Unresolved,
 };
+pub use exports::filter::{Filter, FilterError, State};
+pub use exports::matches::{MatchRow, MatchesDocument, Order};
 pub use exports::snapshot::{SnapshotOptions, SnapshotTotals};
 pub use exports::{Export, Mask};
 pub use expression::error::ExpressionError;

@@ -26,6 +26,17 @@ pub(crate) struct Trail<'p> {
     pub(crate) omitted: usize,
 }
 
+/// What a path comes from on its way to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Back {
+    /// The object before it.
+    Node(Node),
+    /// The root with this number: the path begins with the object.
+    Root(usize),
+    /// No root reaches the object.
+    Nothing,
+}
+
 impl Trail<'_> {
     /// The end of it, where it has more steps than are written out.
     pub(crate) fn shortened(mut self) -> Self {
@@ -98,6 +109,19 @@ impl Paths {
     /// The object that the shortest path to `node` comes through last; `None` for a root and for what none reaches.
     pub(crate) fn before(&self, node: Node) -> Option<Node> {
         self.before.get(node as usize).copied().filter(|&before| (before as usize) < self.before.len())
+    }
+
+    /// The roots that paths begin with.
+    pub(crate) fn roots(&self) -> &[Root] {
+        &self.roots
+    }
+
+    /// What the shortest path to `node` comes from.
+    pub(crate) fn back(&self, node: Node) -> Back {
+        match self.before[node as usize] {
+            NONE => Back::Nothing,
+            before => (before as usize).checked_sub(self.before.len()).map_or(Back::Node(before), Back::Root),
+        }
     }
 
     /// The name of the root that `node` is, if it is one.

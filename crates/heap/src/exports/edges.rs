@@ -82,6 +82,9 @@ fn text(found: &Move) -> String {
     let names = found.exact.as_ref().filter(|_| found.names.is_empty()).unwrap_or(&found.names);
     match names.as_slice() {
         [Name::Attribute(name) | Name::Angle(name)] => name.clone(),
-        names => names.iter().map(ToString::to_string).collect(),
+        names => {
+            let text: String = names.iter().map(ToString::to_string).collect();
+            text.strip_prefix('.').map(str::to_owned).unwrap_or(text)
+        }
     }
 }

@@ -1,9 +1,14 @@
 //! The whole heap, or a part of it, in the formats of other tools.
 
 pub(crate) mod edges;
+pub(crate) mod filter;
 pub(crate) mod folding;
+pub(crate) mod lines;
+pub(crate) mod matches;
+pub(crate) mod parquet;
 pub(crate) mod snapshot;
 pub(crate) mod strings;
+pub(crate) mod under;
 
 use std::collections::BTreeMap;
 

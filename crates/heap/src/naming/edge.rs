@@ -123,6 +123,28 @@ pub enum Kind {
     Root,
 }
 
+impl Kind {
+    /// As documents spell it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Attribute => "attribute",
+            Self::Item => "item",
+            Self::Key => "key",
+            Self::Index => "index",
+            Self::Member => "member",
+            Self::Local => "local",
+            Self::Stack => "stack",
+            Self::Closure => "closure",
+            Self::Cell => "cell",
+            Self::Global => "global",
+            Self::Word => "word",
+            Self::Conservative => "conservative",
+            Self::Weak => "weak",
+            Self::Root => "root",
+        }
+    }
+}
+
 impl Move {
     fn plain(name: Name, kind: Kind) -> Self {
         Self { names: vec![name], exact: None, next: Context::Plain, from_part: false, kind }

@@ -1,5 +1,7 @@
 //! Exports against the rules of their formats and against what the analysis says of the same heap.
 
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::{Field, Row};
 use pycoroner_fixtures::cores;
 use pycoroner_heap::{Dominators, Export, Graph, HeapDocument, Options, Retained, SnapshotOptions, analyze};
 use serde_json::Value;
@@ -115,6 +117,62 @@ fn a_heap_snapshot_has_the_sizes_of_the_heap() {
             }
             let options = SnapshotOptions { fold_below: Some(4096), ..SnapshotOptions::default() };
             check_snapshot(&fixture.name, &export, &document, options);
+        });
+    }
+}
+
+/// The rows of a table, each by the names of its columns.
+fn rows(bytes: Vec<u8>) -> Vec<Row> {
+    let reader = SerializedFileReader::new(bytes::Bytes::from(bytes)).unwrap();
+    reader.get_row_iter(None).unwrap().map(Result::unwrap).collect()
+}
+
+fn number(row: &Row, name: &str) -> Option<u64> {
+    row.get_column_iter().find(|(column, _)| *column == name).and_then(|(_, field)| match field {
+        Field::ULong(number) => Some(*number),
+        Field::UInt(number) => Some(u64::from(*number)),
+        _ => None,
+    })
+}
+
+fn text<'r>(row: &'r Row, name: &str) -> Option<&'r str> {
+    row.get_column_iter().find(|(column, _)| *column == name).and_then(|(_, field)| match field {
+        Field::Str(text) => Some(text.as_str()),
+        _ => None,
+    })
+}
+
+#[test]
+fn tables_add_up_to_the_heap() {
+    let fixtures = cores().into_iter().filter(|fixture| fixture.name.starts_with("heap_owners"));
+    for fixture in fixtures {
+        with_runtime(&fixture.core_bytes(), |runtime| {
+            let document = analyze(runtime, &Options::default()).unwrap().into_document();
+            let export = Export::read(runtime, &Options::default()).unwrap();
+            let mut mask = |text: &str| text.replace("BLOBS", "<masked>");
+            let mut tables = [const { Vec::new() }; 3];
+            let [objects, edges, types] = &mut tables;
+            export.parquet_objects(objects, &mut mask).unwrap();
+            export.parquet_edges(edges, &mut mask).unwrap();
+            export.parquet_types(types, &mut mask).unwrap();
+            let [objects, edges, types] = tables.map(rows);
+            let sum = |rows: &[Row], name: &str| rows.iter().filter_map(|row| number(row, name)).sum::<u64>();
+            assert_eq!(objects.len() as u64, document.totals.objects, "{}", fixture.name);
+            assert_eq!(sum(&objects, "shallow_bytes"), document.totals.shallow_bytes);
+            assert_eq!(sum(&types, "shallow_bytes"), document.totals.shallow_bytes);
+            assert_eq!(sum(&types, "count"), document.totals.objects);
+            for owner in &document.owners {
+                let id = export.id_of(owner.address).unwrap();
+                let row = objects.iter().find(|row| number(row, "id") == Some(id)).unwrap();
+                assert_eq!(number(row, "address"), Some(owner.address.0));
+                assert_eq!(number(row, "retained_bytes"), Some(owner.retained_bytes), "{}", owner.path);
+                assert_eq!(number(row, "retained_objects"), Some(owner.retained_objects));
+                assert_eq!(text(row, "type"), Some(&*owner.r#type));
+            }
+            let named = |name: &str| edges.iter().filter(|row| text(row, "name") == Some(name)).count();
+            assert!(named("['<masked>']") > 0 && named("['BLOBS']") == 0, "{}", fixture.name);
+            let has_place = |row: &Row| number(row, "index").is_some() != text(row, "name").is_some();
+            assert!(edges.iter().all(has_place));
         });
     }
 }

@@ -1,0 +1,138 @@
+//! `pycoroner heap CORE objects` and `export`: other tools' formats, and filters of objects.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use pycoroner_fixtures::{cores, incident};
+use serde_json::Value;
+
+use crate::program::{args, run};
+
+#[test]
+fn filters_find_what_the_processes_counted() {
+    for fixture in cores().into_iter().filter(|fixture| fixture.name.starts_with("heap_owners")) {
+        for expected in &fixture.truth.heap.types {
+            let filter = format!("type={}", expected.type_name);
+            let found = run(args!["heap", fixture.core, "objects", "--where", filter, "--format", "json"])
+                .exits(0)
+                .json();
+            let ours = (found["total"].as_u64(), found["shallow_bytes"].as_u64());
+            assert_eq!(
+                ours,
+                (Some(expected.count), Some(expected.shallow_bytes)),
+                "{} {filter}",
+                fixture.name
+            );
+        }
+        for owner in fixture.truth.heap.owners.iter().take(3) {
+            let filter = format!("address={} type={}", owner.address, owner.type_name);
+            let found = run(args!["heap", fixture.core, "objects", "--where", filter, "--format", "json"])
+                .exits(0)
+                .json();
+            let row = &found["matches"][0];
+            assert_eq!((row["path"].as_str(), row["length"].as_u64()), (Some(&*owner.path), owner.length));
+            assert_eq!(row["state"], "alive");
+        }
+    }
+}
+
+#[test]
+fn filters_look_at_paths_and_keepers() {
+    let core = incident("checkout-segfault").core;
+    let lines = |filter: &str| -> Vec<Value> {
+        let found =
+            run(args!["heap", core, "objects", "--where", filter, "--limit", "0", "--format", "jsonl"]);
+        found.exits(0).stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let kept = lines("kept-by=shop.cache._SESSIONS type=shop.models.Session");
+    let under = lines("under=shop.cache._SESSIONS type=shop.models.Session");
+    assert!(kept.len() > 4000 && kept.len() == under.len(), "{} {}", kept.len(), under.len());
+    let starts = |row: &Value, start: &str| row["path"].as_str().is_some_and(|path| path.starts_with(start));
+    assert!(under.iter().all(|row| starts(row, "shop.cache._SESSIONS[")));
+    let thread = lines("under=<thread 'checkout-3'> refs<100");
+    assert!(!thread.is_empty() && thread.iter().all(|row| starts(row, "<thread 'checkout-3'>.")));
+    let garbage = lines("unreachable");
+    assert!(
+        !garbage.is_empty() && garbage.iter().all(|row| row["path"].is_null() && row["retained_bytes"] == 0)
+    );
+    let [none, some] = ["type!=* ", "module=shop.cache,shop.pricing"].map(lines);
+    assert!(none.is_empty() && some.iter().all(|row| row["type"].as_str().unwrap().starts_with("shop.")));
+    // What is listed leads back.
+    let address = kept[0]["address"].as_str().unwrap();
+    let text = run(args!["heap", core, "path", address]).exits(0).stdout;
+    assert!(text.contains(kept[0]["path"].as_str().unwrap()), "{text}");
+    let table =
+        run(args!["heap", core, "objects", "--where", "type=*.Session", "--limit", "3"]).exits(0).stdout;
+    assert!(table.contains("shop.models.Session") && table.contains("more row"), "{table}");
+}
+
+#[test]
+fn a_filter_that_is_none_says_where() {
+    let core = incident("checkout-segfault").core;
+    for (filter, part) in [
+        ("type=dict sise>1", "column 11: there is no `sise`"),
+        ("size>many", "column 6"),
+        ("kept-by=shop.cache.none", "column 19"),
+        ("under=0x10", "no object is at 0x10"),
+    ] {
+        let stderr = run(args!["heap", core, "objects", "--where", filter]).exits(2).stderr;
+        assert!(stderr.contains(part), "{filter}: {stderr}");
+    }
+    run(args!["heap", core, "objects", "shop.cache"]).exits(2);
+}
+
+#[test]
+fn an_export_is_written_for_its_owner_only_and_without_values() {
+    let core = incident("checkout-segfault").core;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("shop.heapsnapshot");
+    let said = run(args!["heap", core, "export", "-o", file]).exits(0);
+    assert!(said.stdout.is_empty() && said.stderr.contains("objects of"), "{}", said.stderr);
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let text = fs::read_to_string(&file).unwrap();
+    let document: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(document["snapshot"]["meta"]["edge_fields"][2], "to_node");
+    assert!(text.contains("\"_SESSIONS\"") || text.contains("['_SESSIONS']"));
+    assert!(!text.contains("tok_live_4f9c2e71a86b0d35"));
+    let to_stdout =
+        run(args!["heap", core, "export", "--format", "heapsnapshot", "--max-objects", "100"]).exits(0);
+    let small = to_stdout.json()["snapshot"]["node_count"].as_u64().unwrap();
+    assert!(small < 500 && to_stdout.stderr.contains("folded"), "{small}");
+    run(args!["heap", core, "export"]).exits(2);
+    run(args!["heap", core, "export", "--format", "text"]).exits(2);
+    run(args!["heap", core, "types", "--format", "heapsnapshot"]).exits(2);
+}
+
+#[test]
+fn tables_are_written_whole_into_a_new_folder() {
+    let core = incident("checkout-segfault").core;
+    let folder = tempfile::tempdir().unwrap();
+    let tables = folder.path().join("shop.parquet");
+    run(args!["heap", core, "export", "-o", tables]).exits(0);
+    assert_eq!(fs::metadata(&tables).unwrap().permissions().mode() & 0o777, 0o700);
+    for name in ["objects", "edges", "types"] {
+        let file = tables.join(format!("{name}.parquet"));
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        let bytes = fs::read(&file).unwrap();
+        assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"), "{name}");
+    }
+    let again = run(args!["heap", core, "export", "-o", tables]).exits(2).stderr;
+    assert!(again.contains("is there already"), "{again}");
+    run(args!["heap", core, "export", "--format", "parquet"]).exits(2);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn lines_hold_every_object_with_its_references() {
+    let core = incident("checkout-segfault").core;
+    let lines = run(args!["heap", core, "export", "--format", "jsonl"]).exits(0).stdout;
+    let totals = run(args!["heap", core, "--format", "json"]).exits(0).json()["totals"].clone();
+    let rows: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(Some(rows.len() as u64), totals["objects"].as_u64());
+    let size: u64 = rows.iter().filter_map(|row| row["shallow_bytes"].as_u64()).sum();
+    assert_eq!(Some(size), totals["shallow_bytes"].as_u64());
+    let sessions = |row: &&Value| {
+        row["references"].as_array().unwrap().iter().any(|edge| edge["name"] == "['_SESSIONS']")
+    };
+    assert!(rows.iter().any(|row| sessions(&row)));
+}
