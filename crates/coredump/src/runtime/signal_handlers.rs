@@ -91,8 +91,8 @@ fn table(words: &[u64], default: Ptr<Object>) -> Option<Vec<(u64, u64)>> {
     if words.get(1) != Some(&0) || !is_default(SIGKILL) || !is_default(SIGSTOP) {
         return None;
     }
-    let entries: Vec<(u64, u64)> =
-        words.get(..NSIG * 2)?.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
+    let (pairs, _) = words.get(..NSIG * 2)?.as_chunks::<2>();
+    let entries: Vec<(u64, u64)> = pairs.iter().map(|&[flag, object]| (flag, object)).collect();
     let is_entry = |&(flag, object): &(u64, u64)| flag <= 1 && object != 0 && object % 8 == 0;
     let defaults = (1..NSIG).filter(|&signal| is_default(signal)).count();
     (entries.iter().skip(1).all(is_entry) && defaults >= LEAST_DEFAULTS).then_some(entries)

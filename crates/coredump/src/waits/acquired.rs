@@ -101,13 +101,12 @@ impl<'r, 'p> Acquires<'r, 'p> {
     /// The objects that a frame has taken so.
     pub(super) fn of_frame(&mut self, frame: &Frame) -> Vec<Ptr<Object>> {
         let code = frame.code.address;
-        let body = match self.known.get(&code) {
-            Some(body) => body.clone(),
-            None => {
-                let body = self.body(code).ok().flatten().map(Rc::new);
-                self.known.insert(code, body.clone());
-                body
-            }
+        let body = if let Some(body) = self.known.get(&code) {
+            body.clone()
+        } else {
+            let body = self.body(code).ok().flatten().map(Rc::new);
+            self.known.insert(code, body.clone());
+            body
         };
         let Some(body) = body else { return Vec::new() };
         let python = self.runtime.python();
@@ -212,7 +211,7 @@ fn read_body(opcodes: &Opcodes, instructions: &[Instruction<'_>], names: &[Strin
         body.stores.extend(reader.stores(name, argument).into_iter().map(|base| (at, base)));
         match reader.name_of(name, argument) {
             Some("release") => body.releases.push(at),
-            Some("acquire") if reader.is_attribute(name) => {
+            Some("acquire") if matches!(name, "LOAD_ATTR" | "LOAD_METHOD") => {
                 body.calls.extend(reader.call(&plain, index));
             }
             _ => {}
@@ -227,10 +226,6 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn is_attribute(&self, name: &str) -> bool {
-        matches!(name, "LOAD_ATTR" | "LOAD_METHOD")
-    }
-
     /// The name that an instruction looks up. A bit of the argument says more: of `LOAD_GLOBAL` from 3.11 on, of
     /// `LOAD_ATTR` where there is no `LOAD_METHOD` any more (3.12+).
     fn name_of(&self, name: &str, argument: u32) -> Option<&str> {

@@ -101,11 +101,8 @@ impl Holders {
     /// `None` when there are several.
     pub(crate) fn holder(&self, lock: Ptr<Object>) -> Option<(usize, &'static str)> {
         let by_call = || self.by_call.get(&lock).map(|threads| (threads, ACQUIRE_CALL));
-        let Some((threads, found_by)) =
-            self.by_lock.get(&lock).map(|threads| (threads, EXIT_STACK)).or_else(by_call)
-        else {
-            return None;
-        };
+        let (threads, found_by) =
+            self.by_lock.get(&lock).map(|threads| (threads, EXIT_STACK)).or_else(by_call)?;
         let found_by = if self.by_block.contains(&lock) { WITH_STATEMENT } else { found_by };
         threads.iter().copied().next().filter(|_| threads.len() == 1).map(|index| (index, found_by))
     }
