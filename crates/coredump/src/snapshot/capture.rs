@@ -80,13 +80,14 @@ pub fn capture(
         native::add(process, &threads.nested, &mut threads.sections, &mut gaps);
     }
     gaps.extend(process.module_files().iter().flat_map(|file| file.gaps().cloned()));
-    let tasks = runtime.map(|runtime| tasks::of_runtime(runtime, options, &mut gaps)).unwrap_or_default();
+    let mut tasks = runtime.map(|runtime| tasks::of_runtime(runtime, options, &mut gaps)).unwrap_or_default();
     let (mut suspended, mut memory_logs) = (Vec::new(), Vec::new());
     if let Some(runtime) = runtime.filter(|_| options.locals == LocalsOf::AllFrames) {
         let held = held::collect(runtime, &mut gaps);
         suspended = suspended::of_runtime(runtime, options, &held, &tasks.generators, &mut gaps);
         memory_logs = memory_logs::of_runtime(runtime, options, &held, &mut gaps);
         contexts::add(runtime, options, &held, &mut threads.sections, &mut gaps);
+        tasks::add_forgotten(runtime, options, &held, &mut tasks);
     }
     let recovered_exceptions = runtime
         .map(|runtime| exceptions::without_thread(runtime, options, &threads.sections, &mut gaps))

@@ -13,6 +13,7 @@ use crate::runtime::attach::PythonRuntime;
 use crate::runtime::reachable;
 use crate::runtime::tracked::{self, Walk};
 use crate::snapshot::capture::gap_of;
+use crate::tasks::futures::Futures;
 
 /// Most objects that are looked at; a GiB of the smallest ones.
 const MAX_OBJECTS: u64 = 20_000_000;
@@ -31,6 +32,7 @@ pub(super) enum Interest {
     TextStream,
     ByteStream,
     Greenlet,
+    Task,
 }
 
 /// Objects by what they are of interest for, in the order in which they were found.
@@ -92,7 +94,8 @@ pub(super) fn collect(runtime: &PythonRuntime<'_>, gaps: &mut Vec<Gap>) -> Held 
     held
 }
 
-const WHAT: &str = "suspended generators, log records and thread locals that only other objects refer to";
+const WHAT: &str =
+    "suspended generators, failed tasks, log records and thread locals that only other objects refer to";
 
 fn push_gaps(walk: &Walk, gaps: &mut Vec<Gap>) {
     gaps.extend(walk.faults.iter().map(|error| gap_of(WHAT, error)));
@@ -124,6 +127,9 @@ impl Kinds {
             ("greenlet._greenlet", "greenlet", Interest::Greenlet),
         ] {
             kinds.bases.extend(class(module, name).map(|of| (of, interest)));
+        }
+        if let Some(futures) = Futures::of_interpreter(runtime, interpreter) {
+            kinds.bases.extend(futures.task_classes().map(|of| (of, Interest::Task)));
         }
         let mut add_c_type = |module, name, interest, size: Result<u64, _>| {
             // What is laid out otherwise than is known is left out.

@@ -10,6 +10,7 @@ use crate::runtime::frames::{Frame, FramePlace};
 use crate::runtime::threads::Thread;
 use crate::snapshot::capture::{CaptureOptions, gap_of};
 use crate::snapshot::document::{AsyncioSection, FailedTaskSection, FrameSection, TaskSection};
+use crate::snapshot::held::{Held, Interest};
 use crate::snapshot::messages;
 use crate::snapshot::threads::frame_section;
 use crate::snapshot::values::Values;
@@ -28,6 +29,8 @@ pub(super) struct Tasks {
     pub(super) section: Option<AsyncioSection>,
     /// Their coroutines and all that these await.
     pub(super) generators: FxHashSet<Ptr<Object>>,
+    /// Those that have ended and that `asyncio` still knows.
+    ended: FxHashSet<Ptr<Object>>,
 }
 
 /// Reads the tasks of all interpreters.
@@ -68,7 +71,8 @@ pub(super) fn of_runtime(
             let current = found.current.contains(&task);
             let done = reader.is_done(task);
             if done && !current {
-                section.never_retrieved.extend(reader.failed(&values, task));
+                section.never_retrieved.extend(failed(runtime, &futures, &values, task));
+                all.ended.insert(task);
                 continue;
             }
             let mut told = reader.task(task, current);
@@ -87,6 +91,51 @@ pub(super) fn of_runtime(
         }
     }
     all
+}
+
+/// Adds tasks that left an exception which nobody asked for, and that `asyncio` has forgotten.
+///
+/// From 3.14 on it forgets each task that ends (`unregister_task` of `Modules/_asynciomodule.c` at v3.14.0). As long as
+/// something else refers to one, the garbage collector keeps track of it.
+pub(super) fn add_forgotten(
+    runtime: &PythonRuntime<'_>,
+    options: &CaptureOptions,
+    held: &Held,
+    tasks: &mut Tasks,
+) {
+    let values = Values::new(runtime, options);
+    for &interpreter in runtime.interpreters() {
+        let Some(futures) = Futures::of_interpreter(runtime, interpreter) else { continue };
+        let is_forgotten = |task: &Ptr<Object>| {
+            futures.is_task(*task) && futures.is_done(*task) == Ok(true) && !tasks.ended.contains(task)
+        };
+        let forgotten: Vec<_> = held.of(Interest::Task).iter().copied().filter(is_forgotten).collect();
+        let key = |task: &Ptr<Object>| (natural_key(&futures.name(*task).unwrap_or_default()), *task);
+        let mut failures: Vec<_> = forgotten
+            .into_iter()
+            .filter_map(|task| Some((key(&task), failed(runtime, &futures, &values, task)?)))
+            .collect();
+        failures.sort_by(|one, other| one.0.cmp(&other.0));
+        if !failures.is_empty() {
+            let section = tasks.section.get_or_insert_default();
+            section.never_retrieved.extend(failures.into_iter().map(|(_, failure)| failure));
+        }
+    }
+}
+
+/// What a task that has ended left, when nobody asked for it.
+fn failed(
+    runtime: &PythonRuntime<'_>,
+    futures: &Futures<'_, '_>,
+    values: &Values<'_, '_>,
+    task: Ptr<Object>,
+) -> Option<FailedTaskSection> {
+    let exception = futures.exception_never_retrieved(task)?;
+    Some(FailedTaskSection {
+        name: futures.name(task),
+        type_name: values.type_name(exception),
+        message: messages::message(runtime, values, exception.cast()).text,
+    })
 }
 
 /// Number of the thread and of the frame in its stack.
@@ -120,16 +169,6 @@ impl Reader<'_, '_> {
         self.futures.is_done(task).unwrap_or_else(|error| {
             self.gaps.push(gap_of(format!("the state of a task at {task:?}"), &error));
             false
-        })
-    }
-
-    /// What a task that has ended left, when nobody asked for it.
-    fn failed(&self, values: &Values<'_, '_>, task: Ptr<Object>) -> Option<FailedTaskSection> {
-        let exception = self.futures.exception_never_retrieved(task)?;
-        Some(FailedTaskSection {
-            name: self.futures.name(task),
-            type_name: values.type_name(exception),
-            message: messages::message(self.runtime, values, exception.cast()).text,
         })
     }
 

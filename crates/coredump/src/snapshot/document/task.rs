@@ -10,7 +10,8 @@ use crate::snapshot::document::{ExceptionSection, FrameSection};
 pub struct AsyncioSection {
     /// The tasks that have not ended, those of one loop together.
     pub tasks: Vec<TaskSection>,
-    /// Tasks that ended with an exception that nobody has asked for.
+    /// Tasks that ended with an exception that nobody has asked for; from 3.14 on only where local variables are asked
+    /// for as well, as `asyncio` has forgotten them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub never_retrieved: Vec<FailedTaskSection>,
 }
