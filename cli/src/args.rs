@@ -120,6 +120,8 @@ pub(crate) enum HeapFormat {
     Jsonl,
     Heapsnapshot,
     Parquet,
+    Dot,
+    Svg,
 }
 
 /// The forms of a report.
@@ -220,6 +222,7 @@ Examples:
   pycoroner heap core.412 growth core.387
   pycoroner heap core.412 objects --where 'type=dict,list size>1M under=shop.cache'
   pycoroner heap core.412 export -o core.412.heapsnapshot      for the Memory panel of Chrome DevTools, or memlab
+  pycoroner heap core.412 path shop.cache._SESSIONS -o sessions.svg      a picture; object draws what is around it
   pycoroner heap core.412 export -o core.412.parquet           a folder with objects, edges and types, for DuckDB or pandas
 
 EXPR is an address, or a path as all views print it: a module's name, then .attribute, [key], and what has no name in
@@ -249,9 +252,9 @@ pub(crate) struct HeapArgs {
     /// With object: do not read the whole heap to say what it keeps alive and which path leads to it
     #[arg(long)]
     pub(crate) no_retained: bool,
-    /// With export: heapsnapshot, parquet (three files in a folder) or jsonl; with objects also jsonl; else text or
-    /// JSON. When omitted, by the ending of the output file, else text
-    #[arg(long, value_name = "text|json|jsonl|heapsnapshot|parquet", hide_possible_values = true)]
+    /// With export: heapsnapshot, parquet (three files in a folder) or jsonl; with objects also jsonl; with object and
+    /// path also dot and svg; else text or JSON. When omitted, by the ending of the output file, else text
+    #[arg(long, value_name = "text|json|jsonl|heapsnapshot|parquet|dot|svg", hide_possible_values = true)]
     pub(crate) format: Option<HeapFormat>,
     #[command(flatten)]
     pub(crate) choice: Choice,

@@ -11,7 +11,7 @@ use pycoroner_heap::{
     analyze, growth_series,
 };
 
-use super::{Session, heap_export, heap_objects};
+use super::{Session, heap_export, heap_objects, heap_picture};
 use crate::args::{DocumentFormat, HeapArgs, HeapFormat, HeapView};
 use crate::dead_process::with_process;
 use crate::evidence::core_item;
@@ -37,6 +37,9 @@ pub(crate) fn run(session: &Session, args: &HeapArgs) -> Result<Outcome> {
         return heap_objects::run(session, args);
     }
     if let Some(question) = question(args)? {
+        if let Some(format) = heap_picture::format(session, args, question) {
+            return heap_picture::run(session, args, question, format);
+        }
         return inquire(session, args, question);
     }
     let item = core_item(&args.core)?;
@@ -89,6 +92,9 @@ pub(super) fn document_format(format: Option<HeapFormat>) -> Result<Option<Docum
         Some(HeapFormat::Json) => Ok(Some(DocumentFormat::Json)),
         Some(HeapFormat::Jsonl) => {
             bail!("JSON Lines go with `pycoroner heap CORE objects` and `export` only")
+        }
+        Some(HeapFormat::Dot | HeapFormat::Svg) => {
+            bail!("pictures go with `pycoroner heap CORE path EXPR` and `object EXPR` only")
         }
         Some(HeapFormat::Heapsnapshot | HeapFormat::Parquet) => {
             bail!("that format goes with `pycoroner heap CORE export` only")

@@ -6,6 +6,7 @@ mod death;
 pub(crate) mod heap;
 mod heap_export;
 mod heap_objects;
+mod heap_picture;
 pub(crate) mod layout;
 mod log_scan;
 pub(crate) mod logs;

@@ -136,3 +136,80 @@ fn lines_hold_every_object_with_its_references() {
     };
     assert!(rows.iter().any(|row| sessions(&row)));
 }
+
+#[test]
+fn pictures_are_drawn_of_paths_and_of_what_is_around() {
+    let core = incident("checkout-segfault").core;
+    let svg = run(args!["heap", core, "path", "shop.cache._SESSIONS", "--format", "svg"]).exits(0).stdout;
+    assert!(svg.starts_with("<svg ") && svg.contains("shop.cache._SESSIONS") && svg.ends_with("</svg>\n"));
+    let dot = run(args!["heap", core, "object", "shop.cache._SESSIONS", "--format", "dot"]).exits(0).stdout;
+    assert!(
+        dot.contains("shop.models.Session")
+            && dot.contains("label=\"['_SESSIONS']\"")
+            && dot.contains("more")
+    );
+    run(args!["heap", core, "types", "--format", "svg"]).exits(2);
+    run(args!["heap", core, "path", "shop.cache", "shop.locks", "--format", "svg"]).exits(2);
+}
+
+/// What memlab makes of a snapshot: number of nodes, their size, and what some of them retain.
+const MEMLAB: &str = r"
+const { getFullHeapFromFile } = require('@memlab/heap-analysis');
+getFullHeapFromFile(process.argv[1]).then(snapshot => {
+    let nodes = 0, bytes = 0;
+    snapshot.nodes.forEach(node => { nodes += 1; bytes += node.self_size; });
+    const retained = process.argv.slice(2).map(id => snapshot.getNodeById(Number(id)).retainedSize);
+    console.log('\n' + JSON.stringify({ nodes, bytes, retained }));
+});";
+
+const PYARROW: &str = r"
+import json, sys
+import pyarrow.compute as pc, pyarrow.parquet as pq
+objects, edges, types = (pq.read_table(f'{sys.argv[1]}/{name}.parquet') for name in ('objects', 'edges', 'types'))
+print(json.dumps({'objects': objects.num_rows, 'bytes': pc.sum(objects['shallow_bytes']).as_py(),
+                  'types': pc.sum(types['count']).as_py(), 'edges': edges.num_rows}))";
+
+/// `PYCORONER_TOOLS` names a folder with `node_modules` (memlab) and `venv` (PyArrow), and `dot` is to be had.
+#[test]
+fn the_tools_themselves_agree() {
+    let Some(tools) = std::env::var_os("PYCORONER_TOOLS").map(std::path::PathBuf::from) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let answer = |command: &mut std::process::Command| {
+        let output = command.current_dir(&tools).output().expect("the tool is there");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let last_line = |text: String| -> Value { serde_json::from_str(text.lines().last().unwrap()).unwrap() };
+    for (number, fixture) in
+        cores().into_iter().filter(|fixture| fixture.name.starts_with("medley")).enumerate()
+    {
+        let document = run(args!["heap", fixture.core, "--format", "json"]).json();
+        let totals = |name: &str| document["totals"][name].as_u64().unwrap();
+        let largest =
+            run(args!["heap", fixture.core, "objects", "--limit", "20", "--format", "jsonl"]).stdout;
+        let rows: Vec<Value> = largest.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+
+        let snapshot = folder.path().join(format!("{number}.heapsnapshot"));
+        run(args!["heap", fixture.core, "export", "-o", snapshot]);
+        let mut memlab = std::process::Command::new("node");
+        memlab.args(["-e", MEMLAB]).arg(&snapshot).args(rows.iter().map(|row| row["id"].to_string()));
+        let memlab = last_line(answer(&mut memlab));
+        assert_eq!(memlab["bytes"], totals("shallow_bytes"), "{}", fixture.name);
+        assert!(memlab["nodes"].as_u64().unwrap() >= totals("objects"), "{}", fixture.name);
+        let ours: Vec<&Value> = rows.iter().map(|row| &row["retained_bytes"]).collect();
+        let theirs: Vec<&Value> = memlab["retained"].as_array().unwrap().iter().collect();
+        assert_eq!(ours, theirs, "{}", fixture.name);
+
+        let tables = folder.path().join(format!("{number}.parquet"));
+        run(args!["heap", fixture.core, "export", "-o", tables]);
+        let mut python = std::process::Command::new(tools.join("venv/bin/python"));
+        let pyarrow = last_line(answer(python.args(["-c", PYARROW]).arg(&tables)));
+        assert_eq!(pyarrow["objects"], totals("objects"), "{}", fixture.name);
+        assert_eq!(pyarrow["types"], totals("objects"), "{}", fixture.name);
+        assert_eq!(pyarrow["bytes"], totals("shallow_bytes"), "{}", fixture.name);
+
+        let dot = folder.path().join(format!("{number}.dot"));
+        run(args!["heap", fixture.core, "object", "sys.modules", "-o", dot]);
+        answer(std::process::Command::new("dot").arg("-Tsvg").arg(&dot));
+    }
+}

@@ -50,6 +50,7 @@ pub use document::{
 };
 pub use exports::filter::{Filter, FilterError, State};
 pub use exports::matches::{MatchRow, MatchesDocument, Order};
+pub use exports::picture::Picture;
 pub use exports::snapshot::{SnapshotOptions, SnapshotTotals};
 pub use exports::{Export, Mask};
 pub use expression::error::ExpressionError;

@@ -51,6 +51,32 @@ pub(crate) fn find(
     target: Node,
     most: usize,
 ) -> RoutesRow {
+    let heap = &survey.heap;
+    let trails = trails(survey, paths, referrers, target, most);
+    let steps = Steps::of(heap, trails.iter());
+    let route = |trail: &Trail<'_>| Route {
+        path: steps::describe(heap, &steps, trail).text,
+        root: steps::describe(heap, &steps, &trail.root_alone()).text,
+        steps: (trail.nodes.len() + trail.omitted).saturating_sub(1) as u64,
+    };
+    let address = heap.objects.address(target);
+    RoutesRow {
+        expr: expr.to_owned(),
+        address: Address(address),
+        r#type: heap.type_name(target),
+        routes: trails.iter().map(route).collect(),
+        is_reachable: survey.reach.alive.contains(target),
+    }
+}
+
+/// The same as they are found: root and objects.
+pub(crate) fn trails<'p>(
+    survey: &Survey<'_, '_>,
+    paths: &'p Paths,
+    referrers: &Referrers,
+    target: Node,
+    most: usize,
+) -> Vec<Trail<'p>> {
     const NONE: Node = Node::MAX;
     let heap = &survey.heap;
     let mut next = vec![NONE; heap.graph.node_count()];
@@ -81,22 +107,5 @@ pub(crate) fn find(
             }
         }
     }
-    let trails: Vec<Trail<'_>> = found
-        .iter()
-        .map(|(root, nodes)| Trail { root, nodes: nodes.clone(), omitted: 0 }.shortened())
-        .collect();
-    let steps = Steps::of(heap, trails.iter());
-    let route = |trail: &Trail<'_>| Route {
-        path: steps::describe(heap, &steps, trail).text,
-        root: steps::describe(heap, &steps, &trail.root_alone()).text,
-        steps: (trail.nodes.len() + trail.omitted).saturating_sub(1) as u64,
-    };
-    let address = heap.objects.address(target);
-    RoutesRow {
-        expr: expr.to_owned(),
-        address: Address(address),
-        r#type: heap.type_name(target),
-        routes: trails.iter().map(route).collect(),
-        is_reachable: survey.reach.alive.contains(target),
-    }
+    found.into_iter().map(|(root, nodes)| Trail { root, nodes, omitted: 0 }.shortened()).collect()
 }

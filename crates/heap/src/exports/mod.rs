@@ -6,6 +6,7 @@ pub(crate) mod folding;
 pub(crate) mod lines;
 pub(crate) mod matches;
 pub(crate) mod parquet;
+pub(crate) mod picture;
 pub(crate) mod snapshot;
 pub(crate) mod strings;
 pub(crate) mod under;
