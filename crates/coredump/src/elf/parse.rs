@@ -324,12 +324,13 @@ impl<'d> Core<'d> {
         let file_len = self.data.len() as u64;
         let mut lost: u64 = 0;
         for header in headers.iter().filter(|header| header.p_type == PT_LOAD && header.p_memsz > 0) {
-            let dumped = header.p_filesz.min(header.p_memsz);
+            let len = header.p_memsz.min(u64::MAX - header.p_vaddr);
+            let dumped = header.p_filesz.min(len);
             let present = file_len.saturating_sub(header.p_offset).min(dumped);
             lost = lost.saturating_add(dumped - present);
             self.segments.push(Segment {
                 address: Address(header.p_vaddr),
-                len: header.p_memsz.min(u64::MAX - header.p_vaddr),
+                len,
                 dumped,
                 present,
                 offset: FileOffset(header.p_offset),

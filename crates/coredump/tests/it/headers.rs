@@ -129,3 +129,13 @@ fn sizes_that_add_up_to_more_than_there_is() {
     let core = parse(&file).unwrap();
     assert!(core.gaps().iter().any(|gap| gap.kind == GapKind::Truncated));
 }
+
+/// A mapping ends where addresses end, whatever its header says that the file holds.
+#[test]
+fn a_segment_at_the_end_of_all_addresses_holds_no_more_than_it_maps() {
+    let address = u64::MAX - 0xfff;
+    let bytes = CoreBuilder::new(Machine::X86_64).segment(Segment::zeroed(address, 0x4000)).build();
+    let core = Core::parse(&bytes, SourceId(1)).unwrap();
+    let segment = &core.segments()[0];
+    assert_eq!((segment.len, segment.dumped, segment.present), (0xfff, 0xfff, 0xfff));
+}
