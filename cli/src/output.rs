@@ -81,7 +81,9 @@ impl Output {
         };
         match &self.destination {
             None => {
-                keep(&mut io::stdout().lock()).or_else(quiet_when_broken).context("cannot write to stdout")?
+                keep(&mut io::stdout().lock())
+                    .or_else(quiet_when_broken)
+                    .context("cannot write to stdout")?;
             }
             Some(path) => stream_to_file(path, keep).with_context(|| {
                 format!("cannot write {}; is the folder there, writable, with room left?", path.display())

@@ -1,5 +1,7 @@
 //! `pycoroner heap CORE export`: the heap in the formats of other tools.
 
+use std::fmt::Write as _;
+
 use anyhow::{Result, anyhow, bail};
 use pycoroner_heap::{Export, Options, SnapshotOptions, SnapshotTotals};
 use pycoroner_redact::{Ledger, Redactor};
@@ -93,12 +95,13 @@ fn said(totals: &SnapshotTotals) -> String {
     let SnapshotTotals { nodes, edges, objects, folded, fold_below, bytes, bytes_cut } = totals;
     let mut said = format!("{objects} objects of {bytes} bytes in {nodes} nodes with {edges} edges");
     if *folded > 0 {
-        said.push_str(&format!(
+        let _ = write!(
+            said,
             "; {folded} of them, which keep less than {fold_below} bytes alive, are folded into others"
-        ));
+        );
     }
     if *bytes_cut > 0 {
-        said.push_str(&format!("; sizes of 4 GiB and more are cut by {bytes_cut} bytes in all"));
+        let _ = write!(said, "; sizes of 4 GiB and more are cut by {bytes_cut} bytes in all");
     }
     said
 }

@@ -169,7 +169,7 @@ objects, edges, types = (pq.read_table(f'{sys.argv[1]}/{name}.parquet') for name
 print(json.dumps({'objects': objects.num_rows, 'bytes': pc.sum(objects['shallow_bytes']).as_py(),
                   'types': pc.sum(types['count']).as_py(), 'edges': edges.num_rows}))";
 
-/// `PYCORONER_TOOLS` names a folder with `node_modules` (memlab) and `venv` (PyArrow), and `dot` is to be had.
+/// `PYCORONER_TOOLS` names a folder with `node_modules` (memlab) and `venv` (`PyArrow`), and `dot` is to be had.
 #[test]
 fn the_tools_themselves_agree() {
     let Some(tools) = std::env::var_os("PYCORONER_TOOLS").map(std::path::PathBuf::from) else { return };

@@ -153,7 +153,7 @@ mod tests {
         check(&[31, 0, 15, 64], &[16..31, 1..15]);
         check(&[16, 35, 64, 16, 35, 64, 16], &[17..32, 32..35, 36..48]);
         let all: Vec<usize> = (0..16).chain([16, 32]).collect();
-        check(&all, &[17..32]);
+        check(&all, std::slice::from_ref(&(17..32)));
     }
 
     #[test]

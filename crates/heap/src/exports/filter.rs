@@ -239,7 +239,6 @@ impl<'t> Reader<'t> {
                 _ if is_escaped => is_escaped = false,
                 (Some(_), '\\') => is_escaped = true,
                 (Some(open), _) if open == character => quote = None,
-                (Some(_), _) => {}
                 (None, '\'' | '"') => quote = Some(character),
                 (None, '[' | '<' | '(') => depth += 1,
                 (None, ']' | '>' | ')') => depth = depth.saturating_sub(1),
@@ -247,7 +246,7 @@ impl<'t> Reader<'t> {
                     end = at;
                     break;
                 }
-                (None, _) => {}
+                _ => {}
             }
         }
         if end == 0 {
@@ -355,7 +354,7 @@ mod tests {
     #[test]
     fn patterns_fit_names() {
         let check = |pattern: &str, name: &str, expected: bool| {
-            assert_eq!(fits(pattern, name), expected, "{pattern} {name}")
+            assert_eq!(fits(pattern, name), expected, "{pattern} {name}");
         };
         check("dict", "dict", true);
         check("dict", "dictx", false);

@@ -1,7 +1,7 @@
-//! Objects, references and types as Parquet tables, for DuckDB, pandas, Polars and the like.
+//! Objects, references and types as Parquet tables, for `DuckDB`, pandas, Polars and the like.
 //!
 //! Written by column with the low-level writers of the `parquet` crate (the format: apache/parquet-format at
-//! apache-parquet-format-2.11.0), LZ4_RAW inside of pages, a row group at a time: so much is in memory. The tables join
+//! apache-parquet-format-2.11.0), `LZ4_RAW` inside of pages, a row group at a time: so much is in memory. The tables join
 //! by `id` (`from_id`, `to_id`, `kept_by`) and `type_id`. Values of objects are in none of them.
 
 use std::io::{self, Write};

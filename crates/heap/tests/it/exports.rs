@@ -52,7 +52,7 @@ impl Snapshot {
         ids.dedup();
         assert_eq!(ids.len(), nodes.len());
         assert!(
-            nodes.iter().all(|node| (node[1] as usize) < strings.len() && node[3] <= u64::from(u32::MAX))
+            nodes.iter().all(|node| (node[1] as usize) < strings.len() && u32::try_from(node[3]).is_ok())
         );
         assert_eq!((nodes[0][0], nodes[0][3]), (9, 0), "the root is synthetic and empty");
         Self { nodes, edges: by_node, strings }
