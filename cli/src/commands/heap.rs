@@ -140,8 +140,6 @@ fn compare(session: &Session, args: &HeapArgs) -> Result<Outcome> {
 
 /// Answers a question about single objects.
 fn inquire(session: &Session, args: &HeapArgs, question: Question) -> Result<Outcome> {
-    let item = core_item(&args.core)?;
-    session.output.spare([item.path.as_path()])?;
     let text_bytes = usize::try_from(args.values.max_string).unwrap_or(usize::MAX);
     let options = InquiryOptions {
         limits: ReprLimits { depth: args.values.depth, items: args.values.max_items, bytes: text_bytes },
@@ -149,19 +147,12 @@ fn inquire(session: &Session, args: &HeapArgs, question: Question) -> Result<Out
         references: args.values.max_items,
         retained: !args.no_retained,
     };
-    let progress = session.progress();
-    let report = |phase, done| progress.of_heap(phase, done);
-    let heap_options =
-        Options { max_memory: args.memory.max_memory, progress: Some(&report), ..Options::default() };
-    let document = with_process(&item, &args.binaries, |process, runtime| {
-        let runtime =
-            runtime.map_err(|error| anyhow!("there is no Python whose objects could be read: {error}"))?;
+    let document = with_heap(session, args, |process, runtime, heap_options| {
         let inquiry = Inquiry::new(runtime)?;
-        let mut document = inquiry.answer(question, &args.expressions, &options, &heap_options)?;
+        let mut document = inquiry.answer(question, &args.expressions, &options, heap_options)?;
         document.gaps.splice(0..0, gaps_of_core(process));
         Ok(document)
     })?;
-    drop(progress);
     if document.unresolved.len() == args.expressions.len() {
         let why = |unresolved: &Unresolved| {
             format!("{}: column {}: {}", unresolved.expr, unresolved.column, unresolved.why)
@@ -242,6 +233,28 @@ fn bounded(mut document: HeapDocument) -> HeapDocument {
         document.gaps.push(Gap::new(GapKind::Limit, "the other types", why));
     }
     document
+}
+
+/// Opens the core, finds its Python and hands both to `read`, with how the heap is to be read.
+///
+/// # Errors
+/// When there is no core or no Python in it, when the output would overwrite it, or what `read` says.
+pub(super) fn with_heap<T>(
+    session: &Session,
+    args: &HeapArgs,
+    read: impl FnOnce(&DeadProcess<'_>, &PythonRuntime<'_>, &Options<'_>) -> Result<T>,
+) -> Result<T> {
+    let item = core_item(&args.core)?;
+    session.output.spare([item.path.as_path()])?;
+    let progress = session.progress();
+    let report = |phase, done| progress.of_heap(phase, done);
+    let options =
+        Options { max_memory: args.memory.max_memory, progress: Some(&report), ..Options::default() };
+    with_process(&item, &args.binaries, |process, runtime| {
+        let runtime =
+            runtime.map_err(|error| anyhow!("there is no Python whose objects could be read: {error}"))?;
+        read(process, runtime, &options)
+    })
 }
 
 /// What is wrong with the core is wrong with all that is read from it.

@@ -2,15 +2,13 @@
 
 use std::fmt::Write as _;
 
-use anyhow::{Result, anyhow, bail};
-use pycoroner_heap::{Export, Options, SnapshotOptions, SnapshotTotals};
+use anyhow::{Result, bail};
+use pycoroner_heap::{Export, SnapshotOptions, SnapshotTotals};
 use pycoroner_redact::{Ledger, Redactor};
 
 use super::Session;
-use super::heap::gaps_of_core;
+use super::heap::{gaps_of_core, with_heap};
 use crate::args::{Folding, HeapArgs, HeapFormat};
-use crate::dead_process::with_process;
-use crate::evidence::core_item;
 use crate::exit::Outcome;
 use crate::output::file_in;
 
@@ -20,22 +18,17 @@ pub(crate) fn run(session: &Session, args: &HeapArgs) -> Result<Outcome> {
         bail!("an export is of the whole heap; expressions go with object, path, referrers and referents");
     }
     let format = format(session, args)?;
-    let item = core_item(&args.core)?;
-    session.output.spare([item.path.as_path()])?;
-    let options = Options { max_memory: args.memory.max_memory, ..Options::default() };
-    let gaps = with_process(&item, &args.binaries, |process, runtime| {
-        let runtime =
-            runtime.map_err(|error| anyhow!("there is no Python whose objects could be read: {error}"))?;
-        let export = Export::read(runtime, &options)?;
-        write(session, args, format, &export)?;
+    let (said, gaps) = with_heap(session, args, |process, runtime, options| {
+        let export = Export::read(runtime, options)?;
+        let said = write(session, args, format, &export)?;
         let mut gaps = gaps_of_core(process);
         gaps.extend(export.gaps());
-        Ok(gaps)
+        Ok((said, gaps))
     })?;
-    // The formats have no place for them.
-    for gap in &gaps {
-        session.note(&format!("{}: {}", gap.what, gap.why));
+    for note in &said {
+        session.note(note);
     }
+    session.note_gaps(&gaps);
     Ok(Outcome::of(&gaps))
 }
 
@@ -62,7 +55,9 @@ fn format(session: &Session, args: &HeapArgs) -> Result<Format> {
     }
 }
 
-fn write(session: &Session, args: &HeapArgs, format: Format, export: &Export<'_, '_>) -> Result<()> {
+/// Writes the export; what there is to say of it is said when the progress line has gone.
+fn write(session: &Session, args: &HeapArgs, format: Format, export: &Export<'_, '_>) -> Result<Vec<String>> {
+    let mut notes = Vec::new();
     let redactor = Redactor::new(session.policy);
     let mut ledger = Ledger::default();
     let mut mask = |text: &str| redactor.text(text, &mut ledger).into_owned();
@@ -71,9 +66,7 @@ fn write(session: &Session, args: &HeapArgs, format: Format, export: &Export<'_,
             let Folding { max_objects, fold_below } = args.folding;
             let options = SnapshotOptions { most_objects: max_objects, fold_below };
             let totals = session.output.stream(|to| export.heap_snapshot(to, &options, &mut mask))?;
-            if let Some(totals) = totals {
-                session.note(&said(&totals));
-            }
+            notes.extend(totals.as_ref().map(said));
         }
         Format::JsonLines => {
             session.output.stream(|to| export.json_lines(to, &mut mask))?;
@@ -85,9 +78,9 @@ fn write(session: &Session, args: &HeapArgs, format: Format, export: &Export<'_,
         })?,
     }
     if ledger.total() > 0 {
-        session.note(&format!("{} secrets are masked", ledger.total()));
+        notes.push(format!("{} secrets are masked", ledger.total()));
     }
-    Ok(())
+    Ok(notes)
 }
 
 /// What is in a snapshot, and what is folded in it.

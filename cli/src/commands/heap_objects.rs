@@ -2,15 +2,13 @@
 
 use std::io;
 
-use anyhow::{Context, Result, anyhow, bail};
-use pycoroner_heap::{Export, Filter, MatchesDocument, Options, Order};
+use anyhow::{Context, Result, bail};
+use pycoroner_heap::{Export, Filter, MatchesDocument, Order};
 use pycoroner_redact::{Ledger, Redactor};
 
 use super::Session;
-use super::heap::{document_format, gaps_of_core};
+use super::heap::{document_format, gaps_of_core, with_heap};
 use crate::args::{HeapArgs, HeapFormat, SortKey};
-use crate::dead_process::with_process;
-use crate::evidence::core_item;
 use crate::exit::Outcome;
 use crate::render::matches::render;
 
@@ -23,9 +21,6 @@ pub(crate) fn run(session: &Session, args: &HeapArgs) -> Result<Outcome> {
     }
     let refused = || format!("--where {:?} cannot be followed", args.choice.filter);
     let filter = Filter::parse(&args.choice.filter).with_context(refused)?;
-    let item = core_item(&args.core)?;
-    session.output.spare([item.path.as_path()])?;
-    let options = Options { max_memory: args.memory.max_memory, ..Options::default() };
     let order = match args.choice.sort {
         SortKey::Retained => Order::Retained,
         SortKey::Size => Order::Size,
@@ -33,10 +28,8 @@ pub(crate) fn run(session: &Session, args: &HeapArgs) -> Result<Outcome> {
         SortKey::Refs => Order::References,
     };
     let limit = if args.choice.limit == 0 { usize::MAX } else { args.choice.limit };
-    let document = with_process(&item, &args.binaries, |process, runtime| {
-        let runtime =
-            runtime.map_err(|error| anyhow!("there is no Python whose objects could be read: {error}"))?;
-        let export = Export::read(runtime, &options)?;
+    let document = with_heap(session, args, |process, runtime, options| {
+        let export = Export::read(runtime, options)?;
         let mut document = export.matches(&filter, order, limit).with_context(refused)?;
         document.gaps.splice(0..0, gaps_of_core(process));
         Ok(document)
@@ -67,10 +60,7 @@ fn write_lines(session: &Session, document: &MatchesDocument) -> Result<()> {
         }
         Ok(())
     })?;
-    // Lines have no place for what is missing.
-    for gap in &document.gaps {
-        session.note(&format!("{}: {}", gap.what, gap.why));
-    }
+    session.note_gaps(&document.gaps);
     if document.left_out > 0 {
         session.note(&format!("{} more objects fit (--limit)", document.left_out));
     }

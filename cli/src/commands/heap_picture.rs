@@ -1,14 +1,12 @@
 //! `pycoroner heap CORE path|object EXPR --format dot|svg`: paths to an object, and what is around it, as pictures.
 
 use anyhow::{Context, Result, anyhow, bail};
-use pycoroner_heap::{Export, Inquiry, Options, Question};
+use pycoroner_heap::{Export, Inquiry, Question};
 use pycoroner_redact::{Ledger, Redactor};
 
 use super::Session;
-use super::heap::gaps_of_core;
+use super::heap::{gaps_of_core, with_heap};
 use crate::args::{HeapArgs, HeapFormat};
-use crate::dead_process::with_process;
-use crate::evidence::core_item;
 use crate::exit::Outcome;
 
 /// The languages of pictures.
@@ -38,16 +36,11 @@ pub(super) fn format(session: &Session, args: &HeapArgs, question: Question) -> 
 /// Runs the command.
 pub(super) fn run(session: &Session, args: &HeapArgs, question: Question, format: Format) -> Result<Outcome> {
     let [expression] = args.expressions.as_slice() else { bail!("a picture is of one object") };
-    let item = core_item(&args.core)?;
-    session.output.spare([item.path.as_path()])?;
-    let options = Options { max_memory: args.memory.max_memory, ..Options::default() };
-    let gaps = with_process(&item, &args.binaries, |process, runtime| {
-        let runtime =
-            runtime.map_err(|error| anyhow!("there is no Python whose objects could be read: {error}"))?;
+    let gaps = with_heap(session, args, |process, runtime, options| {
         let found = Inquiry::new(runtime)?.resolve(expression);
         let address =
             found.map_err(|error| anyhow!("{expression}: column {}: {}", error.column, error.why))?;
-        let export = Export::read(runtime, &options)?;
+        let export = Export::read(runtime, options)?;
         let redactor = Redactor::new(session.policy);
         let mut ledger = Ledger::default();
         let mut mask = |text: &str| redactor.text(text, &mut ledger).into_owned();
@@ -65,8 +58,6 @@ pub(super) fn run(session: &Session, args: &HeapArgs, question: Question, format
         gaps.extend(export.gaps());
         Ok(gaps)
     })?;
-    for gap in &gaps {
-        session.note(&format!("{}: {}", gap.what, gap.why));
-    }
+    session.note_gaps(&gaps);
     Ok(Outcome::of(&gaps))
 }

@@ -15,6 +15,7 @@ pub(crate) mod schema;
 use std::io::Write;
 
 use anyhow::{Context, Result};
+use pycoroner_findings::Gap;
 use pycoroner_redact::Policy;
 use serde::Serialize;
 use serde_json::Value;
@@ -60,6 +61,13 @@ impl Session {
     pub(crate) fn note(&self, message: &str) {
         if self.loudness >= Loudness::Normal {
             say(message);
+        }
+    }
+
+    /// Says on stderr what is missing, where the format of the output has no place for it.
+    pub(crate) fn note_gaps(&self, gaps: &[Gap]) {
+        for gap in gaps {
+            self.note(&format!("{}: {}", gap.what, gap.why));
         }
     }
 

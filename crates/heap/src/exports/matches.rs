@@ -18,7 +18,7 @@ use crate::exports::under::under;
 use crate::expression::resolve::resolve;
 use crate::graph::Node;
 use crate::graph::dominators::Dominator;
-use crate::graph::node_set::NodeSet;
+use crate::graph::node_set::{Next, NodeSet};
 use crate::naming::look::Look;
 
 /// What comes first in the list of matches; always the largest.
@@ -263,33 +263,9 @@ impl Export<'_, '_> {
     /// What would go with an object, itself included.
     fn kept_by(&self, keeper: Node) -> NodeSet {
         let dominators = &self.survey.dominators;
-        let count = dominators.node_count();
-        let (mut inside, mut outside) = (NodeSet::with_nodes(count), NodeSet::with_nodes(count));
-        inside.insert(keeper);
-        let mut path = Vec::new();
-        for node in 0..count as Node {
-            let mut at = node;
-            let is_inside = loop {
-                if inside.contains(at) {
-                    break true;
-                }
-                if outside.contains(at) {
-                    break false;
-                }
-                path.push(at);
-                match dominators.immediate(at) {
-                    Dominator::Node(dominator) => at = dominator,
-                    Dominator::Root | Dominator::Unreached => break false,
-                }
-            };
-            for passed in path.drain(..) {
-                if is_inside {
-                    inside.insert(passed)
-                } else {
-                    outside.insert(passed)
-                };
-            }
-        }
-        inside
+        NodeSet::leading_in(dominators.node_count(), Some(keeper), |node| match dominators.immediate(node) {
+            Dominator::Node(dominator) => Next::Node(dominator),
+            Dominator::Root | Dominator::Unreached => Next::End { is_inside: false },
+        })
     }
 }

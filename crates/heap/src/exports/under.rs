@@ -3,7 +3,7 @@
 use crate::answers::paths::{Back, Paths, Trail};
 use crate::answers::steps::{self, Steps};
 use crate::graph::Node;
-use crate::graph::node_set::NodeSet;
+use crate::graph::node_set::{Next, NodeSet};
 use crate::survey::Survey;
 
 /// The objects whose shortest path goes through the object `through`, or begins with a root whose name is `prefix` or goes
@@ -25,35 +25,11 @@ pub(crate) fn under(
     if through.is_none() && !wanted.contains(&true) {
         return None;
     }
-    let count = survey.heap.graph.node_count();
-    let (mut inside, mut outside) = (NodeSet::with_nodes(count), NodeSet::with_nodes(count));
-    if let Some(through) = through {
-        inside.insert(through);
-    }
-    let mut path = Vec::new();
-    for node in 0..count as Node {
-        let mut at = node;
-        let is_inside = loop {
-            if inside.contains(at) {
-                break true;
-            }
-            if outside.contains(at) {
-                break false;
-            }
-            path.push(at);
-            match paths.back(at) {
-                Back::Node(before) => at = before,
-                Back::Root(root) => break wanted[root],
-                Back::Nothing => break false,
-            }
-        };
-        for passed in path.drain(..) {
-            if is_inside {
-                inside.insert(passed)
-            } else {
-                outside.insert(passed)
-            };
-        }
-    }
+    let inside =
+        NodeSet::leading_in(survey.heap.graph.node_count(), through, |node| match paths.back(node) {
+            Back::Node(before) => Next::Node(before),
+            Back::Root(root) => Next::End { is_inside: wanted[root] },
+            Back::Nothing => Next::End { is_inside: false },
+        });
     Some(inside)
 }

@@ -32,4 +32,46 @@ impl NodeSet {
         *word &= !bit;
         was
     }
+
+    /// Of `nodes` nodes, those from which going from node to node by `next` comes to `goal` or to an end that is inside.
+    /// Every node is passed once.
+    pub(crate) fn leading_in(nodes: usize, goal: Option<Node>, next: impl Fn(Node) -> Next) -> Self {
+        let (mut inside, mut outside) = (Self::with_nodes(nodes), Self::with_nodes(nodes));
+        if let Some(goal) = goal {
+            inside.insert(goal);
+        }
+        let mut path = Vec::new();
+        for node in 0..nodes as Node {
+            let mut at = node;
+            let is_inside = loop {
+                if inside.contains(at) {
+                    break true;
+                }
+                if outside.contains(at) {
+                    break false;
+                }
+                path.push(at);
+                match next(at) {
+                    Next::Node(node) => at = node,
+                    Next::End { is_inside } => break is_inside,
+                }
+            };
+            let side = if is_inside { &mut inside } else { &mut outside };
+            for passed in path.drain(..) {
+                side.insert(passed);
+            }
+        }
+        inside
+    }
+}
+
+/// Where a way from node to node goes on.
+pub(crate) enum Next {
+    /// To this node.
+    Node(Node),
+    /// Nowhere.
+    End {
+        /// Whether all that lead here are wanted.
+        is_inside: bool,
+    },
 }
