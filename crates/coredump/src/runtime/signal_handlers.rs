@@ -4,6 +4,7 @@
 //! it in all versions: an entry for each signal, of a flag and an object, the first without one (v3.8.18 to v3.15.0).
 
 use crate::address::{Address, Ptr};
+use crate::crash::signals::{SIGKILL, SIGSTOP};
 use crate::layout::member::{CodeObject, Object};
 use crate::objects::dict::lookup_str;
 use crate::objects::repr::{Objects, python_function};
@@ -15,9 +16,6 @@ use crate::runtime::module_data::ModuleData;
 
 /// Signals that there are, and one (`NSIG`, Linux).
 const NSIG: usize = 65;
-/// Nothing can be set for them.
-const SIGKILL: usize = 9;
-const SIGSTOP: usize = 19;
 /// Most entries have the action that is the default.
 const LEAST_DEFAULTS: usize = 16;
 
@@ -88,7 +86,8 @@ pub(crate) fn find(runtime: &PythonRuntime<'_>, data: &ModuleData) -> Option<Sig
 /// The entries of a table that begins with `words`: flags and objects.
 fn table(words: &[u64], default: Ptr<Object>) -> Option<Vec<(u64, u64)>> {
     let is_default = |signal: usize| words.get(signal * 2 + 1) == Some(&default.address().0);
-    if words.get(1) != Some(&0) || !is_default(SIGKILL) || !is_default(SIGSTOP) {
+    // Nothing can be set for SIGKILL and SIGSTOP.
+    if words.get(1) != Some(&0) || !is_default(SIGKILL as usize) || !is_default(SIGSTOP as usize) {
         return None;
     }
     let (pairs, _) = words.get(..NSIG * 2)?.as_chunks::<2>();
@@ -170,7 +169,7 @@ mod tests {
             assert_eq!(table(&words, default), None, "{at} {value:#x}");
         };
         check(1, 0x1000);
-        check(SIGKILL * 2 + 1, 0x2000);
+        check(SIGKILL as usize * 2 + 1, 0x2000);
         check(5 * 2, 2);
         check(5 * 2 + 1, 0);
         check(5 * 2 + 1, 0x1001);
