@@ -38,8 +38,10 @@ impl Reach {
         }
         let known: Vec<Node> = roots.iter().chain(&tables).copied().collect();
         let mut reach = Self::compute(heap, &known);
-        reach.unseen.extend(tables.iter().map(|_| 1));
-        reach.native.extend(tables);
+        let held = reach.native.iter().copied().zip(reach.unseen.iter().copied());
+        let mut held: Vec<(Node, u64)> = held.chain(tables.into_iter().map(|table| (table, 1))).collect();
+        held.sort_unstable_by_key(|&(node, _)| node);
+        (reach.native, reach.unseen) = held.into_iter().unzip();
         reach
     }
 
