@@ -274,9 +274,11 @@ pub(crate) fn core_item(path: &Path) -> Result<Item> {
     match item.kind {
         Kind::Core => Ok(item),
         Kind::Log => bail!("{} is a log and no core file; try: pycoroner logs {0}", path.display()),
-        Kind::Alerts => {
-            bail!("{} is an export of alerts and no core file; try: pycoroner analyze", path.display())
-        }
+        Kind::Export(format) => bail!(
+            "{} is an export ({}) and no core file; try: pycoroner analyze",
+            path.display(),
+            format.name()
+        ),
         Kind::NotUnderstood(why) => bail!(
             "{} is no core file: {why}; a core is the ELF file that the kernel or gcore wrote, maybe compressed with zstd, lz4, xz or gzip",
             path.display()

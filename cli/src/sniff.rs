@@ -6,7 +6,7 @@ use std::path::Path;
 
 use pycoroner_coredump::{Compression, Unpacker};
 use pycoroner_logscan::looks_like_log;
-use pycoroner_telemetry::is_alerts;
+use pycoroner_telemetry::ExportFormat;
 
 /// Bytes of the decompressed content that are looked at.
 const HEAD: u64 = 1 << 16;
@@ -18,8 +18,8 @@ pub(crate) enum Kind {
     Core,
     /// A log, maybe compressed.
     Log,
-    /// An export of alerts.
-    Alerts,
+    /// An export of metrics, traces, alerts or the like, maybe compressed.
+    Export(ExportFormat),
     /// Nothing that can be read, and why not.
     NotUnderstood(&'static str),
 }
@@ -30,7 +30,7 @@ impl Kind {
         match self {
             Self::Core => "core",
             Self::Log => "log",
-            Self::Alerts => "alerts",
+            Self::Export(format) => format.name(),
             Self::NotUnderstood(_) => "not understood",
         }
     }
@@ -82,8 +82,8 @@ fn kind_of(head: &[u8]) -> Kind {
             )
         };
     }
-    if is_alerts(head) {
-        return Kind::Alerts;
+    if let Some(format) = ExportFormat::sniff(head) {
+        return Kind::Export(format);
     }
     if looks_like_log(head).is_some() {
         return Kind::Log;

@@ -7,7 +7,7 @@ use pycoroner_heap::HeapDocument;
 use pycoroner_logscan::{Options, Scan, Zone};
 use pycoroner_redact::Redactor;
 use pycoroner_report::{Incident, Material, assemble, render_markdown};
-use pycoroner_telemetry::read_alerts;
+use pycoroner_telemetry::Telemetry;
 use serde::Serialize;
 
 use super::death::{self, Death};
@@ -22,8 +22,8 @@ use crate::time_window;
 
 /// Innermost frames of the crashed thread whose variables are shown.
 const FRAMES_WITH_LOCALS: usize = 8;
-/// Larger exports of alerts are not read.
-const MOST_ALERT_BYTES: u64 = 64 << 20;
+/// Larger exports are not read.
+const MOST_EXPORT_BYTES: u64 = 256 << 20;
 
 /// Runs the command.
 pub(crate) fn run(session: &Session, args: &AnalyzeArgs) -> Result<Outcome> {
@@ -34,7 +34,7 @@ pub(crate) fn run(session: &Session, args: &AnalyzeArgs) -> Result<Outcome> {
     let mut material = Material::default();
     let dead = dead_process(session, &mut evidence, args, &mut material)?;
     add_logs(session, &evidence, dead.as_ref(), &zone, &mut material)?;
-    add_alerts(&evidence, &mut material);
+    add_exports(&evidence, &mut material)?;
     for item in &evidence.items {
         session.detail(&format!("hashing {} ({})", item.shown, item.kind.name()));
         material.sources.push(item.source()?);
@@ -66,7 +66,7 @@ fn refuse_nothing(evidence: &Evidence) -> Result<()> {
     let reasons: Vec<String> =
         evidence.gaps.iter().take(3).map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
     bail!(
-        "nothing here is a core, a log or an export of alerts ({}); give a core file or a log",
+        "nothing here is a core, a log or a known export ({}); give a core file or a log",
         reasons.join("; ")
     )
 }
@@ -98,7 +98,7 @@ fn dead_process(
             }
         }
     }
-    let has_others = evidence.items.iter().any(|item| matches!(item.kind, Kind::Log | Kind::Alerts));
+    let has_others = evidence.items.iter().any(|item| matches!(item.kind, Kind::Log | Kind::Export(_)));
     match first_error {
         Some(error) if dead.is_none() && !has_others => Err(error),
         _ => Ok(dead),
@@ -172,30 +172,33 @@ fn died(death: &Death, snapshot: &ProcessSnapshot) -> Option<Event> {
     Some(event)
 }
 
-fn add_alerts(evidence: &Evidence, material: &mut Material) {
-    for item in evidence.of(&Kind::Alerts) {
+/// Reads the exports of metrics, traces, alerts and the like, all into one document.
+fn add_exports(evidence: &Evidence, material: &mut Material) -> Result<()> {
+    let mut telemetry = Telemetry::default();
+    for item in &evidence.items {
+        let Kind::Export(format) = item.kind else { continue };
         let what = || format!("all of {}", item.shown);
         match read_whole(item) {
-            Ok(Some(bytes)) => {
-                let alerts = read_alerts(&bytes, item.id);
-                material.events.extend(alerts.events);
-                material.gaps.extend(alerts.gaps);
-            }
+            Ok(Some(bytes)) => telemetry.extend(pycoroner_telemetry::read(format, &bytes, item.id)),
             Ok(None) => {
-                let why = format!("an export of alerts is read up to {} MiB", MOST_ALERT_BYTES >> 20);
+                let why = format!("an export is read up to {} MiB", MOST_EXPORT_BYTES >> 20);
                 material.gaps.push(Gap::new(GapKind::Limit, what(), why));
             }
             Err(error) => material.gaps.push(Gap::new(GapKind::Corrupt, what(), error.to_string())),
         }
     }
+    if telemetry == Telemetry::default() {
+        return Ok(());
+    }
+    add_document(material, &telemetry)
 }
 
 /// A file's content, unpacked; `None` when it is too large.
 fn read_whole(item: &Item) -> std::io::Result<Option<Vec<u8>>> {
     use std::io::Read;
     let mut bytes = Vec::new();
-    crate::sniff::open(&item.path)?.take(MOST_ALERT_BYTES + 1).read_to_end(&mut bytes)?;
-    Ok((bytes.len() as u64 <= MOST_ALERT_BYTES).then_some(bytes))
+    crate::sniff::open(&item.path)?.take(MOST_EXPORT_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= MOST_EXPORT_BYTES).then_some(bytes))
 }
 
 fn add_document(material: &mut Material, document: &impl Serialize) -> Result<()> {

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::causes::{Cause, rank};
-use crate::sections::{CoreSection, HeapSection, LogsSection, flatten_exceptions, list_levels, remove_nulls};
+use crate::sections::{
+    CoreSection, HeapSection, LogsSection, TelemetrySection, flatten_exceptions, list_levels, remove_nulls,
+};
 use crate::timeline::merge;
 
 /// Name and version of the document that an [`Incident`] is in JSON.
@@ -32,6 +34,9 @@ pub struct Incident {
     /// What the logs say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logs: Option<LogsSection>,
+    /// What metrics, traces, alerts and the like say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub telemetry: Option<TelemetrySection>,
     /// What happened, by time; events without a time are at the end.
     #[serde(default)]
     pub timeline: Vec<Event>,
@@ -65,7 +70,7 @@ pub struct Redaction {
 pub struct Material {
     /// The register of evidence.
     pub sources: Vec<Source>,
-    /// Documents `pycoroner.core/1`, `pycoroner.heap/1` and `pycoroner.logs/1`; their findings, gaps and events are
+    /// Documents `pycoroner.core/1`, `…heap/1`, `…logs/1` and `…telemetry/1`; their findings, gaps and events are
     /// taken as well.
     pub documents: Vec<Value>,
     /// Findings that stand in no document.
@@ -90,6 +95,7 @@ pub fn assemble(material: Material, redactor: &Redactor) -> Incident {
         core: None,
         heap: None,
         logs: None,
+        telemetry: None,
         timeline: events,
         findings,
         causes: Vec::new(),
@@ -126,6 +132,7 @@ impl Incident {
             "pycoroner.core/1" => self.take_core(document),
             "pycoroner.heap/1" => serde_json::from_value(document).map(|heap| self.heap = Some(heap)),
             "pycoroner.logs/1" => self.take_logs(document),
+            "pycoroner.telemetry/1" => self.take_telemetry(document),
             _ => {
                 self.gaps.push(Gap::new(GapKind::Unknown, "a document", format!("its schema is {schema:?}")));
                 Ok(())
@@ -179,6 +186,13 @@ impl Incident {
         Ok(())
     }
 
+    fn take_telemetry(&mut self, mut document: Value) -> serde_json::Result<()> {
+        let events = self.items(&mut document, "pycoroner.telemetry/1", "events");
+        self.timeline.extend::<Vec<Event>>(events);
+        self.telemetry = Some(serde_json::from_value(document)?);
+        Ok(())
+    }
+
     /// The time of the event that says that this process died.
     fn stated_death(&self) -> Option<Timestamp> {
         const KINDS: &[&str] =
@@ -225,6 +239,7 @@ impl Incident {
             core: None,
             heap: None,
             logs: None,
+            telemetry: None,
             sources: Vec::new(),
             timeline: Vec::new(),
             findings: Vec::new(),

@@ -27,8 +27,8 @@ pub use causes::{Cause, Role};
 pub use incident::{Incident, Material, Redaction, SCHEMA, assemble};
 pub use markdown::render_markdown;
 pub use sections::{
-    Accumulated, Asyncio, CoreSection, Crash, Deadlock, Exception, FrameRef, HeapSection, HeapTotals,
-    LedgerRow, LevelCount, Local, Lock, LogEvent, LogRecord, LogSource, LogTraceback, LogsSection, MemoryLog,
-    NativeFrame, OwnerRow, Process, Python, PythonFrame, SuspectRow, Task, Template, Thread, TracebackEntry,
-    TypeRow, Verdict, Waiter, Waiting, Window,
+    Accumulated, Asyncio, CoreSection, Crash, Deadlock, Exception, Export, FrameRef, HeapSection, HeapTotals,
+    Label, LedgerRow, LevelCount, Local, Lock, LogEvent, LogRecord, LogSource, LogTraceback, LogsSection,
+    MemoryLog, NativeFrame, OwnerRow, Process, Python, PythonFrame, Series, SuspectRow, Task,
+    TelemetrySection, Template, Thread, TracebackEntry, TypeRow, Verdict, Waiter, Waiting, Window,
 };

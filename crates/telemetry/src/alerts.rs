@@ -7,6 +7,8 @@
 use pycoroner_findings::{Citation, Event, Gap, GapKind, Severity, SourceId, Span, TimeBasis, Timestamp};
 use serde_json::Value;
 
+use crate::document::{Export, Telemetry};
+use crate::format::ExportFormat;
 use crate::time::rfc3339;
 
 /// Most alerts that are read of one export.
@@ -14,17 +16,8 @@ const MOST_ALERTS: usize = 10_000;
 /// How much of an export is looked at to tell what it is, in bytes.
 const HEAD: usize = 1 << 16;
 
-/// What an export of alerts says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Alerts {
-    /// When alerts started and ended: `alert-pending`, `alert-started` and `alert-ended`.
-    pub events: Vec<Event>,
-    /// What could not be read.
-    pub gaps: Vec<Gap>,
-}
-
 /// Whether bytes look like an export of alerts.
-pub fn is_alerts(export: &[u8]) -> bool {
+pub(crate) fn is_alerts(export: &[u8]) -> bool {
     let head = String::from_utf8_lossy(&export[..export.len().min(HEAD)]);
     head.trim_start().starts_with(['[', '{'])
         && head.contains("\"labels\"")
@@ -32,12 +25,12 @@ pub fn is_alerts(export: &[u8]) -> bool {
         && (head.contains("\"startsAt\"") || head.contains("\"activeAt\""))
 }
 
-/// Reads an export of alerts; what is not understood of it becomes a gap.
+/// Reads when alerts started and ended: events `alert-pending`, `alert-started` and `alert-ended`.
 ///
 /// An alert has ended only where the export says so: the `endsAt` of an active alert is the time at which it would
 /// end without further notice, mostly in the future.
-pub fn read_alerts(export: &[u8], source: SourceId) -> Alerts {
-    let mut alerts = Alerts::default();
+pub(crate) fn read_alerts(export: &[u8], source: SourceId) -> Telemetry {
+    let mut alerts = Telemetry::default();
     let document: Value = match serde_json::from_slice(export) {
         Ok(document) => document,
         Err(error) => {
@@ -57,8 +50,9 @@ pub fn read_alerts(export: &[u8], source: SourceId) -> Alerts {
         return alerts;
     };
     for (index, alert) in list.iter().take(MOST_ALERTS).enumerate() {
-        alerts.add(alert, &format!("{pointer}/{index}"), source);
+        add(&mut alerts, alert, &format!("{pointer}/{index}"), source);
     }
+    alerts.exports.push(Export::of(source, ExportFormat::Alerts, list.len(), &alerts.events));
     if list.len() > MOST_ALERTS {
         let what = format!("{} more alerts", list.len() - MOST_ALERTS);
         alerts.gaps.push(Gap::new(GapKind::Limit, what, format!("{MOST_ALERTS} are read of one export")));
@@ -66,39 +60,35 @@ pub fn read_alerts(export: &[u8], source: SourceId) -> Alerts {
     alerts
 }
 
-impl Alerts {
-    fn add(&mut self, alert: &Value, pointer: &str, source: SourceId) {
-        let text = |path: &str| alert.pointer(path).and_then(Value::as_str);
-        let began =
-            ["startsAt", "activeAt"].into_iter().find_map(|key| Some((key, alert.get(key)?.as_str()?)));
-        let (Some(name), Some((key, began))) = (text("/labels/alertname"), began) else {
-            let citation = cite(source, pointer.to_owned());
-            self.gaps.push(Gap::new(GapKind::Unknown, "an alert", "it has no name or no start").at(citation));
+fn add(alerts: &mut Telemetry, alert: &Value, pointer: &str, source: SourceId) {
+    let text = |path: &str| alert.pointer(path).and_then(Value::as_str);
+    let began = ["startsAt", "activeAt"].into_iter().find_map(|key| Some((key, alert.get(key)?.as_str()?)));
+    let (Some(name), Some((key, began))) = (text("/labels/alertname"), began) else {
+        let citation = cite(source, pointer.to_owned());
+        alerts.gaps.push(Gap::new(GapKind::Unknown, "an alert", "it has no name or no start").at(citation));
+        return;
+    };
+    let summary = text("/annotations/summary").or_else(|| text("/annotations/description"));
+    let message = summary.map_or_else(|| name.to_owned(), |summary| format!("{name}: {summary}"));
+    let producer = text("/labels/instance").or_else(|| text("/labels/job"));
+    let mut push = |kind: &'static str, severity, key: &str, time: &str| {
+        let citation = cite(source, format!("{pointer}/{key}"));
+        let Some(time) = rfc3339(time) else {
+            let why = format!("{time:?} is not a time");
+            alerts.gaps.push(Gap::new(GapKind::Unknown, format!("{key} of alert {name}"), why).at(citation));
             return;
         };
-        let summary = text("/annotations/summary").or_else(|| text("/annotations/description"));
-        let message = summary.map_or_else(|| name.to_owned(), |summary| format!("{name}: {summary}"));
-        let producer = text("/labels/instance").or_else(|| text("/labels/job"));
-        let mut push = |kind: &'static str, severity, key: &str, time: &str| {
-            let citation = cite(source, format!("{pointer}/{key}"));
-            let Some(time) = rfc3339(time) else {
-                let why = format!("{time:?} is not a time");
-                self.gaps
-                    .push(Gap::new(GapKind::Unknown, format!("{key} of alert {name}"), why).at(citation));
-                return;
-            };
-            self.events.push(Event {
-                at: Some(Timestamp { time, basis: TimeBasis::Stated, uncertainty_ms: 0 }),
-                producer: producer.map(str::to_owned),
-                citation: Some(citation),
-                ..Event::new(kind, severity, message.clone())
-            });
-        };
-        let kind = if text("/state") == Some("pending") { "alert-pending" } else { "alert-started" };
-        push(kind, severity(text("/labels/severity")), key, began);
-        if let Some(ended) = text("/endsAt").filter(|ended| has_ended(alert, ended)) {
-            push("alert-ended", Severity::Info, "endsAt", ended);
-        }
+        alerts.events.push(Event {
+            at: Some(Timestamp { time, basis: TimeBasis::Stated, uncertainty_ms: 0 }),
+            producer: producer.map(str::to_owned),
+            citation: Some(citation),
+            ..Event::new(kind, severity, message.clone())
+        });
+    };
+    let kind = if text("/state") == Some("pending") { "alert-pending" } else { "alert-started" };
+    push(kind, severity(text("/labels/severity")), key, began);
+    if let Some(ended) = text("/endsAt").filter(|ended| has_ended(alert, ended)) {
+        push("alert-ended", Severity::Info, "endsAt", ended);
     }
 }
 

@@ -1,24 +1,32 @@
 //! Events out of exported metrics, traces and alerts.
 //!
-//! The caller provides the bytes of an export, as the tool wrote them. Whether they are one that is known is asked
-//! by content ([`is_alerts`]), never by file name; reading gives events, each with the place in the document that
-//! says so, and gaps for what could not be read.
+//! The caller provides the bytes of an export, as the tool wrote them, decompressed. What it is, is told by content
+//! ([`ExportFormat::sniff`]), never by file name; [`read()`] gives [`Telemetry`]: series, spans, stacks, ends of
+//! containers, events, each with the place in the export that says so, and gaps for what could not be read.
 //!
-//! It reads alerts of Prometheus and Alertmanager so far. It queries nothing over a network, and it does not judge:
-//! an alert says that a rule matched, not that it was right.
+//! It queries nothing over a network, and it does not judge: an alert says that a rule matched, not that it was right.
 //!
 //! ```
 //! use pycoroner_findings::SourceId;
-//! use pycoroner_telemetry::{is_alerts, read_alerts};
+//! use pycoroner_telemetry::{ExportFormat, read};
 //!
 //! let export = br#"[{"labels": {"alertname": "ShopDown"}, "startsAt": "2024-05-01T12:00:00Z"}]"#;
-//! assert!(is_alerts(export));
-//! let alerts = read_alerts(export, SourceId(3));
-//! assert_eq!(alerts.events[0].message, "ShopDown");
-//! assert_eq!(alerts.events[0].citation.as_ref().unwrap().to_string(), "[E3#/0/startsAt]");
+//! let format = ExportFormat::sniff(export).unwrap();
+//! assert_eq!(format, ExportFormat::Alerts);
+//! let telemetry = read(format, export, SourceId(3));
+//! assert_eq!(telemetry.events[0].message, "ShopDown");
+//! assert_eq!(telemetry.events[0].citation.as_ref().unwrap().to_string(), "[E3#/0/startsAt]");
 //! ```
 
 mod alerts;
+mod document;
+mod format;
+mod read;
 mod time;
 
-pub use alerts::{Alerts, is_alerts, read_alerts};
+pub use document::{
+    AllocationSite, Breadcrumb, Change, ContainerEnd, Context, ErrorReport, Export, Label, ProcessRecord,
+    ReportedException, SCHEMA, Series, StackDump, StackFrame, Telemetry, ThreadStack, TraceSpan,
+};
+pub use format::ExportFormat;
+pub use read::read;

@@ -1,10 +1,11 @@
-//! The producers' documents (`pycoroner.core/1`, `…heap/1`, `…logs/1`) as a report reads them.
+//! The producers' documents (`pycoroner.core/1`, `…heap/1`, `…logs/1`, `…telemetry/1`) as a report reads them.
 //!
 //! Every member may be missing or null, and unknown ones are ignored.
 
 mod core;
 mod heap;
 mod logs;
+mod telemetry;
 
 pub use self::core::{
     Asyncio, CoreSection, Crash, Deadlock, Exception, FrameRef, Local, Lock, MemoryLog, NativeFrame, Process,
@@ -14,6 +15,7 @@ pub use self::heap::{Accumulated, HeapSection, HeapTotals, LedgerRow, OwnerRow, 
 pub use self::logs::{
     LevelCount, LogEvent, LogRecord, LogSource, LogTraceback, LogsSection, Template, Window,
 };
+pub use self::telemetry::{Export, Label, Series, TelemetrySection};
 
 pub(crate) use self::core::flatten_exceptions;
 pub(crate) use self::logs::list_levels;

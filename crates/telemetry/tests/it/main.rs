@@ -1,13 +1,17 @@
 //! Exports as the tools wrote them, and what is read of them.
 
 use pycoroner_findings::{GapKind, SourceId};
-use pycoroner_telemetry::{is_alerts, read_alerts};
+use pycoroner_telemetry::{ExportFormat, Telemetry, read};
+
+fn read_alerts(export: &[u8]) -> Telemetry {
+    read(ExportFormat::Alerts, export, SourceId(1))
+}
 
 /// Checks events as `time kind producer message citation` lines.
 #[track_caller]
 fn check(export: &[u8], expected: &[&str]) {
-    assert!(is_alerts(export));
-    let alerts = read_alerts(export, SourceId(1));
+    assert_eq!(ExportFormat::sniff(export), Some(ExportFormat::Alerts));
+    let alerts = read_alerts(export);
     let lines: Vec<String> = alerts
         .events
         .iter()
@@ -55,14 +59,14 @@ fn other_json_is_no_export_of_alerts() {
     for other in
         [&b""[..], b"{}", b"[1]", b"alertname startsAt labels", b"\xff\xfe", br#"{"data": {"result": []}}"#]
     {
-        assert!(!is_alerts(other));
+        assert_eq!(ExportFormat::sniff(other), None);
     }
 }
 
 #[test]
 fn what_is_broken_is_a_gap() {
     let check = |export: &str, kind: GapKind| {
-        let alerts = read_alerts(export.as_bytes(), SourceId(1));
+        let alerts = read_alerts(export.as_bytes());
         assert_eq!(alerts.events, [], "{export}");
         assert_eq!(alerts.gaps.iter().map(|gap| gap.kind).collect::<Vec<_>>(), [kind], "{export}");
     };

@@ -1,0 +1,374 @@
+//! The contract `pycoroner.telemetry/1`: plain data, additive only, every field may be missing.
+
+use std::borrow::Cow;
+
+use pycoroner_findings::{Citation, Event, Finding, Gap, SourceId, Timestamp, UtcTime};
+use serde::{Deserialize, Serialize};
+
+use crate::format::ExportFormat;
+
+/// Name and version of the document.
+pub const SCHEMA: &str = "pycoroner.telemetry/1";
+
+/// What one export says, or what several say together.
+///
+/// All text is raw evidence: masking and escaping happen where it is shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Telemetry {
+    /// [`SCHEMA`].
+    pub schema: Cow<'static, str>,
+    /// The files, in the order they were given.
+    pub exports: Vec<Export>,
+    /// Metrics over time.
+    pub series: Vec<Series>,
+    /// Spans worth showing: those that failed, the last ones, those that never ended.
+    pub spans: Vec<TraceSpan>,
+    /// Where threads stood while the process still lived.
+    pub stacks: Vec<StackDump>,
+    /// Where live memory was allocated.
+    pub allocations: Vec<AllocationSite>,
+    /// What orchestrators say of containers that ended.
+    pub containers: Vec<ContainerEnd>,
+    /// What was read of processes: by `psutil`, by systemd-coredump.
+    pub processes: Vec<ProcessRecord>,
+    /// Errors that the service reported to a collector.
+    pub reports: Vec<ErrorReport>,
+    /// What people wrote down about the service.
+    pub context: Option<Context>,
+    /// Rows for a timeline.
+    pub events: Vec<Event>,
+    /// What was concluded.
+    pub findings: Vec<Finding>,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self {
+            schema: Cow::Borrowed(SCHEMA),
+            exports: Vec::new(),
+            series: Vec::new(),
+            spans: Vec::new(),
+            stacks: Vec::new(),
+            allocations: Vec::new(),
+            containers: Vec::new(),
+            processes: Vec::new(),
+            reports: Vec::new(),
+            context: None,
+            events: Vec::new(),
+            findings: Vec::new(),
+            gaps: Vec::new(),
+        }
+    }
+}
+
+impl Telemetry {
+    /// Adds what another export says; the first context that people wrote stays.
+    pub fn extend(&mut self, other: Self) {
+        self.exports.extend(other.exports);
+        self.series.extend(other.series);
+        self.spans.extend(other.spans);
+        self.stacks.extend(other.stacks);
+        self.allocations.extend(other.allocations);
+        self.containers.extend(other.containers);
+        self.processes.extend(other.processes);
+        self.reports.extend(other.reports);
+        self.context = self.context.take().or(other.context);
+        self.events.extend(other.events);
+        self.findings.extend(other.findings);
+        self.gaps.extend(other.gaps);
+    }
+}
+
+/// One file that was read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Export {
+    /// Its number in the evidence register.
+    pub id: SourceId,
+    /// What it was taken for.
+    pub format: ExportFormat,
+    /// Records in it: samples, spans, alerts, frames, …
+    pub records: u64,
+    /// The earliest time in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<UtcTime>,
+    /// The latest time in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<UtcTime>,
+}
+
+impl Export {
+    /// An export of so many records, from the first event to the last.
+    pub(crate) fn of(id: SourceId, format: ExportFormat, records: usize, events: &[Event]) -> Self {
+        let times = || events.iter().filter_map(|event| Some(event.at?.time));
+        Self { id, format, records: records as u64, first: times().min(), last: times().max() }
+    }
+}
+
+/// One metric of one target, by rising time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    /// The metric's name, such as `process_resident_memory_bytes`.
+    pub name: String,
+    /// Its labels, without the name.
+    #[serde(default)]
+    pub labels: Vec<Label>,
+    /// Whether it only ever rises within one life of the process.
+    #[serde(default)]
+    pub is_counter: bool,
+    /// Time and value; what was not scraped has no point.
+    pub points: Vec<(UtcTime, f64)>,
+    /// Where the values stand.
+    pub citation: Citation,
+}
+
+/// A label, tag or attribute: what the evidence names is a value here, never a key of the document.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Label {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// One span of a trace.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TraceSpan {
+    /// Hex digits of the trace's id, in lower case.
+    pub trace_id: String,
+    /// Hex digits of its own id.
+    pub span_id: String,
+    /// Hex digits of its parent's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_id: Option<String>,
+    /// What was done.
+    pub name: String,
+    /// The service that did it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// The process that did it, where the resource names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u64>,
+    /// When it began.
+    pub start: UtcTime,
+    /// When it ended; `None` when no end was exported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<UtcTime>,
+    /// Whether it says that it failed.
+    #[serde(default)]
+    pub failed: bool,
+    /// What it says about its failure: the status, or the exception's type and message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Where it stands.
+    pub citation: Citation,
+}
+
+/// Where the threads of a process stood at one time, or in many samples.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StackDump {
+    /// When; unknown for most text forms.
+    #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// The process, where the dump names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u64>,
+    /// Its command line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// Its threads, or, for samples, its distinct stacks.
+    pub threads: Vec<ThreadStack>,
+    /// Where it stands.
+    pub citation: Citation,
+}
+
+/// One thread's stack.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ThreadStack {
+    /// The thread's id, as the tool writes it: the kernel's, or `threading.get_ident()`'s in hex.
+    pub id: Option<String>,
+    /// Its name.
+    pub name: Option<String>,
+    /// Whether the tool says that it was running, or idle.
+    pub active: Option<bool>,
+    /// Whether it held the interpreter's lock.
+    pub holds_gil: Option<bool>,
+    /// How many samples have this stack; 1 for a dump.
+    pub samples: u64,
+    /// Innermost first.
+    pub frames: Vec<StackFrame>,
+}
+
+/// One frame of a stack.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StackFrame {
+    /// The function's name.
+    pub function: String,
+    /// Its file.
+    pub file: Option<String>,
+    /// The line in it.
+    pub line: Option<u64>,
+}
+
+/// Memory by the place that allocated it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AllocationSite {
+    /// The frames that allocated, innermost first.
+    pub frames: Vec<StackFrame>,
+    /// Bytes that were live.
+    pub bytes: u64,
+    /// Blocks that were live.
+    pub blocks: u64,
+    /// The type of the objects, where the tool counts by type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub type_name: Option<String>,
+    /// Where it stands.
+    pub citation: Citation,
+}
+
+/// How a container ended, and what it was allowed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ContainerEnd {
+    /// Its name, with pod and namespace where there are any.
+    pub name: String,
+    /// Its image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// When it was started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<UtcTime>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished: Option<UtcTime>,
+    /// Its exit code; 128 plus the signal for a process that a signal ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i64>,
+    /// The signal, where it is named apart from the code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<u32>,
+    /// The reason that the orchestrator gives: `OOMKilled`, `Error`, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Whether it says that memory ran out; `None` when it says nothing about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oom_killed: Option<bool>,
+    /// How often it was started again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restarts: Option<u64>,
+    /// Its memory limit, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_limit: Option<u64>,
+    /// Where it stands.
+    pub citation: Citation,
+}
+
+/// What a tool wrote down about a process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProcessRecord {
+    /// When.
+    #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// The process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u64>,
+    /// The signal that ended it, where it is about its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<u32>,
+    /// Its executable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executable: Option<String>,
+    /// Its command line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// The systemd unit or control group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Resident memory, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resident_bytes: Option<u64>,
+    /// Where its core file was put, or why there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core_file: Option<String>,
+    /// Where it stands.
+    pub citation: Citation,
+}
+
+/// An error as the service reported it to a collector.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ErrorReport {
+    /// When.
+    #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// Its exceptions, the one that was raised last first.
+    pub exceptions: Vec<ReportedException>,
+    /// Its tags, release and environment among them.
+    #[serde(default)]
+    pub tags: Vec<Label>,
+    /// What the service did before: one line each, by rising time.
+    #[serde(default)]
+    pub breadcrumbs: Vec<Breadcrumb>,
+    /// Where it stands.
+    pub citation: Citation,
+}
+
+/// One exception of a report.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReportedException {
+    /// Its type.
+    pub type_name: String,
+    /// Its message.
+    pub message: String,
+    /// Whether the program caught it; `None` when the report does not say.
+    pub handled: Option<bool>,
+    /// Innermost first.
+    pub frames: Vec<StackFrame>,
+}
+
+/// One thing that the service did before an error.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Breadcrumb {
+    /// When.
+    pub time: Option<UtcTime>,
+    /// Its category: `http`, `query`, a logger's name.
+    pub category: Option<String>,
+    /// Its level.
+    pub level: Option<String>,
+    /// What was done.
+    pub message: String,
+}
+
+/// What people wrote down by hand about the service: `incident.toml`, or the same as YAML.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Context {
+    /// The service's name.
+    pub service: Option<String>,
+    /// Its environment: `prod`, …
+    pub environment: Option<String>,
+    /// Teams that own it; teams, never persons.
+    pub owners: Vec<String>,
+    /// What changed before the incident.
+    pub changes: Vec<Change>,
+    /// What was noticed, by users or on dashboards.
+    pub impact: Option<String>,
+    /// Where it stands.
+    pub citation: Option<Citation>,
+}
+
+/// A deploy or another change.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Change {
+    /// When.
+    pub time: Option<UtcTime>,
+    /// `deploy`, `configuration`, `traffic`, …
+    pub kind: Option<String>,
+    /// What changed.
+    pub what: String,
+}
