@@ -14,7 +14,7 @@ Examples:
       the tracebacks and warnings of the minutes around the crash
 
 Nothing but the files is needed: no debugger, no Python, no debug symbols; for the core not even the
-interpreter's binary. Cores may be compressed with zstd, lz4, xz or gzip.
+interpreter's binary. Cores may be compressed with zstd, lz4, xz, bzip2 or gzip.
 
 Where DEBUGINFOD_URLS is set, those servers are asked for binaries of the same build that are not here.
 
@@ -172,7 +172,7 @@ Examples:
   pycoroner core core.412 --format folded | flamegraph.pl > stacks.svg
   pycoroner core core.412 --format speedscope -o stacks.json      for https://www.speedscope.app")]
 pub(crate) struct CoreArgs {
-    /// The core file, plain or compressed with zstd, lz4, xz or gzip
+    /// The core file, plain or compressed with zstd, lz4, xz, bzip2 or gzip
     #[arg(value_name = "CORE")]
     pub(crate) core: PathBuf,
     /// Show the variables of every frame
@@ -235,7 +235,7 @@ FILTER has terms with spaces between them, all of which must hold:
   kept-by=EXPR     it would go if EXPR went
   alive  native  unreachable   something keeps it alive; native code does; it is garbage in a cycle")]
 pub(crate) struct HeapArgs {
-    /// The core file, plain or compressed with zstd, lz4, xz or gzip
+    /// The core file, plain or compressed with zstd, lz4, xz, bzip2 or gzip
     #[arg(value_name = "CORE")]
     pub(crate) core: PathBuf,
     /// What to show
@@ -346,7 +346,7 @@ pub(crate) enum HeapView {
 
 /// Show what logs say: tracebacks, fatal errors, events, and messages that are new
 ///
-/// Plain logging formats, JSON lines and what collectors wrap around them; zstd, lz4, xz and gzip are unpacked.
+/// Plain logging formats, JSON lines and what collectors wrap around them; zstd, lz4, xz, bzip2 and gzip are unpacked.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -280,7 +280,7 @@ pub(crate) fn core_item(path: &Path) -> Result<Item> {
             format.name()
         ),
         Kind::NotUnderstood(why) => bail!(
-            "{} is no core file: {why}; a core is the ELF file that the kernel or gcore wrote, maybe compressed with zstd, lz4, xz or gzip",
+            "{} is no core file: {why}; a core is the ELF file that the kernel or gcore wrote, maybe compressed with zstd, lz4, xz, bzip2 or gzip",
             path.display()
         ),
     }

@@ -16,6 +16,7 @@ pub(super) fn scan_logs(evidence: &Evidence, options: &Options) -> Scan {
         id: item.id,
         path: item.shown.clone(),
         modified: item.modified,
+        continues: false,
         reader,
     });
     scan(inputs, options)

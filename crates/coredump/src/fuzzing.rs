@@ -71,7 +71,9 @@ pub fn line_tables(bytes: &[u8]) {
 /// Packed streams, taken for each kind.
 pub fn packed(bytes: &[u8]) {
     let _ = Compression::of(bytes);
-    for compression in [Compression::Zstd, Compression::Gzip, Compression::Lz4, Compression::Xz] {
+    for compression in
+        [Compression::Zstd, Compression::Gzip, Compression::Lz4, Compression::Xz, Compression::Bzip2]
+    {
         let mut unpacked = Vec::new();
         let _ = Unpacker::new(bytes, compression).take(MAX_UNPACKED).read_to_end(&mut unpacked);
     }

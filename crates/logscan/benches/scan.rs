@@ -85,7 +85,13 @@ fn measure(bytes: &[u8], works: &mut [Work]) -> Vec<f64> {
 fn scan_with(templates: bool) -> impl FnMut(&[u8]) {
     move |mut bytes| {
         let options = Options { templates, ..Options::default() };
-        let input = Input { id: SourceId(1), path: "bench".into(), modified: None, reader: &mut bytes };
+        let input = Input {
+            id: SourceId(1),
+            path: "bench".into(),
+            modified: None,
+            continues: false,
+            reader: &mut bytes,
+        };
         black_box(scan([input], &options));
     }
 }

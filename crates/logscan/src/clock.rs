@@ -17,6 +17,15 @@ impl Zone {
         Self(zone)
     }
 
+    /// Its IANA name, or its offset.
+    pub fn name(&self) -> String {
+        match (self.0.iana_name(), self.0.to_fixed_offset()) {
+            (Some(name), _) => name.to_owned(),
+            (None, Ok(offset)) => offset.to_string(),
+            (None, Err(_)) => "a zone without a name".to_owned(),
+        }
+    }
+
     /// Reads `UTC`, `+02:00` or an IANA name; names are looked up in the database that jiff finds.
     ///
     /// # Errors
@@ -75,12 +84,12 @@ impl Clock {
     pub(crate) fn resolve(&mut self, stated: StatedTime) -> Option<Timestamp> {
         match stated {
             StatedTime::Civil { seconds, nanos, offset: Some(offset), uncertainty_ms } => {
-                stamp(seconds - i64::from(offset), nanos, TimeBasis::Stated, u64::from(uncertainty_ms))
+                stamp(seconds - i64::from(offset), nanos, TimeBasis::Stated, uncertainty_ms)
             }
             StatedTime::Civil { seconds, nanos, offset: None, uncertainty_ms } => {
                 self.assumed_zone = true;
                 let (offset, fold_ms) = self.offset_at(seconds);
-                let uncertainty = u64::from(uncertainty_ms) + fold_ms;
+                let uncertainty = uncertainty_ms + fold_ms;
                 stamp(seconds - offset, nanos, TimeBasis::AssumedZone, uncertainty)
             }
             StatedTime::NoYear { month, day, second_of_day, nanos, uncertainty_ms } => {

@@ -36,6 +36,8 @@ const RECORD_LIMIT: usize = 4096;
 pub(crate) struct Carrier {
     pub(crate) stamp: Option<Timestamp>,
     pub(crate) place: Place,
+    /// Its lines in the next file of a rotated log.
+    pub(crate) rest: Option<Place>,
     pub(crate) producer: Option<String>,
     pub(crate) pid: Option<u64>,
     pub(crate) thread: Option<String>,
@@ -319,6 +321,7 @@ impl<'o> Collector<'o> {
             time_basis: carrier.stamp.map(|stamp| stamp.basis),
             time_uncertainty_ms: carrier.stamp.map_or(0, |stamp| stamp.uncertainty_ms),
             place: carrier.place,
+            rest: carrier.rest,
             latest: None,
             producer: carrier.producer.clone(),
             pid: carrier.pid,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use pycoroner_findings::{Citation, Finding, Gap, Severity, SourceId, Span, TimeBasis, Timestamp, UtcTime};
 use serde::{Deserialize, Serialize};
 
+use crate::explanation::Explanation;
 use crate::format::FormatName;
 use crate::frame::Frame;
 use crate::level::Level;
@@ -88,6 +89,12 @@ pub struct LogSource {
     /// Who said its lines, where a collector names them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub producers: Vec<String>,
+    /// It is the next file of the rotated log that the source before it belongs to.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub continues_previous: bool,
+    /// How it was read, when that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Box<Explanation>>,
 }
 
 /// Lines of a source.
@@ -189,6 +196,9 @@ pub struct Traceback {
     /// Where the first occurrence stands.
     #[serde(flatten)]
     pub place: Place,
+    /// Its lines in the next file, when the log was rotated in the midst of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rest: Option<Place>,
     /// Where the last occurrence stands, when there is more than one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest: Option<Place>,

@@ -1,10 +1,11 @@
 //! Tracebacks inside strings: the `exc_info` of JSON records, escaped newlines in plain text, exceptions as data.
 
-use serde::Deserialize;
+use std::collections::VecDeque;
 
+use crate::ascii::{lossy, whole_number};
 use crate::document::Relation;
-use crate::frame::{Frame, Frames};
-use crate::json;
+use crate::frame::Frame;
+use crate::json::{self, Members, Value};
 use crate::traceback::{Delivery, Exception, Fed, TracebackBuilder, is_header};
 
 const MAX_TREES: usize = 16;
@@ -42,68 +43,121 @@ fn lines_to_trees(text: &[u8]) -> Vec<Vec<Exception>> {
     trees
 }
 
-/// structlog's `dict_tracebacks`: the outermost exception first, what caused it behind it.
-#[derive(Deserialize)]
-struct Stack {
-    exc_type: String,
-    #[serde(default)]
-    exc_value: String,
-    #[serde(default)]
-    exc_notes: Vec<String>,
-    #[serde(default)]
-    is_cause: bool,
-    #[serde(default)]
-    frames: Vec<StackFrame>,
-    /// The members of a group, kept as text: their depth is the writer's.
-    #[serde(default)]
-    exceptions: Vec<serde::de::IgnoredAny>,
+/// Reads frames without a header in front and an exception behind, as ECS has them: the type and the message are
+/// members of their own.
+pub(crate) fn frames_alone(
+    text: &[u8],
+    type_name: &[u8],
+    message: Option<Value<'_>>,
+) -> Option<Vec<Exception>> {
+    let first = text.split(|byte| *byte == b'\n').find(|line| !line.trim_ascii().is_empty())?;
+    if type_name.is_empty() || Frame::parse(first).is_none() {
+        return None;
+    }
+    let message = message.and_then(Value::text).unwrap_or_default();
+    let mut whole = b"Traceback (most recent call last):\n".to_vec();
+    whole.extend_from_slice(text.trim_ascii_end());
+    whole.push(b'\n');
+    whole.extend_from_slice(&json::unescape(type_name));
+    if !message.is_empty() {
+        whole.extend_from_slice(b": ");
+        whole.extend_from_slice(&message);
+    }
+    lines_to_trees(&whole).into_iter().next()
 }
 
-#[derive(Deserialize)]
-struct StackFrame {
-    filename: String,
-    #[serde(default)]
-    lineno: Option<u64>,
-    #[serde(default)]
-    name: Option<String>,
-    #[serde(default)]
-    line: Option<String>,
-}
+/// Exceptions of one record that are read as data.
+const MAX_EXCEPTIONS: usize = 256;
+const MAX_FRAMES: usize = 2_000;
 
-/// Reads an exception that a formatter wrote as data. Locals are left out.
-///
-/// The members of groups are not followed: the group is marked as truncated then.
+/// Reads an exception that a formatter wrote as data: structlog's `dict_tracebacks`, the outermost exception first,
+/// what caused it behind it, the members of a group in lists of their own. Locals are left out.
 pub(crate) fn structured(raw: &[u8]) -> Option<Vec<Exception>> {
-    let stacks: Vec<Stack> = serde_json::from_slice(raw).ok()?;
     let mut exceptions: Vec<Exception> = Vec::new();
-    for stack in stacks.into_iter().take(64) {
-        let relation = if stack.is_cause { Relation::Cause } else { Relation::Context };
-        let mut frames = Frames::default();
-        for frame in stack.frames {
-            let source = frame.line.filter(|line| !line.is_empty());
-            frames.push(Frame {
-                file: frame.filename,
-                line: frame.lineno,
-                function: frame.name,
-                source,
-                repeated: 0,
+    // Chains that are still to be read, with the group that they are members of.
+    let mut chains: VecDeque<(&[u8], Option<usize>)> = VecDeque::from([(raw, None)]);
+    while let Some((chain, group)) = chains.pop_front() {
+        let mut parent = group;
+        let mut is_first = true;
+        for item in json::items(chain) {
+            let Value::Object(object) = item else { continue };
+            if exceptions.len() >= MAX_EXCEPTIONS {
+                if let Some(last) = exceptions.last_mut() {
+                    last.truncated = true;
+                }
+                return Some(exceptions);
+            }
+            let Some((mut exception, is_cause, members)) = stack_of(object) else { continue };
+            exception.parent = parent;
+            exception.relation = parent.map(|_| match (is_first && group.is_some(), is_cause) {
+                (true, _) => Relation::GroupMember,
+                (false, true) => Relation::Cause,
+                (false, false) => Relation::Context,
             });
+            let index = exceptions.len();
+            chains.extend(members.into_iter().map(|member| (member, Some(index))));
+            exceptions.push(exception);
+            parent = Some(index);
+            is_first = false;
         }
-        let mut message = stack.exc_value;
-        for note in stack.exc_notes {
-            message.push('\n');
-            message.push_str(&note);
-        }
-        let parent = exceptions.len().checked_sub(1);
-        exceptions.push(Exception {
-            type_name: Some(stack.exc_type),
-            message,
-            frames,
-            relation: parent.map(|_| relation),
-            parent,
-            truncated: !stack.exceptions.is_empty(),
-            ..Exception::default()
-        });
     }
     (!exceptions.is_empty()).then_some(exceptions)
+}
+
+/// One exception as data; whether it caused the one in front of it; the chains of a group's members.
+fn stack_of(object: &[u8]) -> Option<(Exception, bool, Vec<&[u8]>)> {
+    let mut exception = Exception::default();
+    let mut notes = Vec::new();
+    let mut is_cause = false;
+    let mut members = Vec::new();
+    for (key, value) in Members::new(object)? {
+        match (key, value) {
+            (b"exc_type", Value::String(name)) => exception.type_name = Some(text(name)),
+            (b"exc_value", Value::String(message)) => exception.message = text(message),
+            (b"exc_notes", Value::Array(list)) => {
+                notes.extend(json::items(list).take(64).filter_map(Value::text));
+            }
+            (b"is_cause", value) => is_cause = value == Value::Literal(b"true"),
+            (b"frames", Value::Array(list)) => {
+                for item in json::items(list).take(MAX_FRAMES) {
+                    if let Value::Object(frame) = item
+                        && let Some(frame) = frame_of(frame)
+                    {
+                        exception.frames.push(frame);
+                    }
+                }
+            }
+            (b"exceptions", Value::Array(list)) => {
+                members.extend(json::items(list).filter_map(|item| match item {
+                    Value::Array(chain) => Some(chain),
+                    _ => None,
+                }));
+            }
+            _ => {}
+        }
+    }
+    for note in notes {
+        exception.message.push('\n');
+        exception.message.push_str(&String::from_utf8_lossy(&note));
+    }
+    exception.type_name.is_some().then_some((exception, is_cause, members))
+}
+
+fn frame_of(object: &[u8]) -> Option<Frame> {
+    let mut frame = Frame::default();
+    for (key, value) in Members::new(object)? {
+        match (key, value) {
+            (b"filename", Value::String(file)) => frame.file = text(file),
+            (b"lineno", value) => frame.line = whole_number(value.raw()),
+            (b"name", Value::String(name)) => frame.function = Some(text(name)),
+            (b"line", Value::String(source)) if !source.is_empty() => frame.source = Some(text(source)),
+            _ => {}
+        }
+    }
+    (!frame.file.is_empty()).then_some(frame)
+}
+
+fn text(raw: &[u8]) -> String {
+    const LIMIT: usize = 16 << 10;
+    lossy(&json::unescape(raw), LIMIT)
 }

@@ -1,7 +1,10 @@
 //! What collectors put in front of every line: who said it, and when it arrived.
 
-use crate::ascii::{leading_number, trim_start, until};
+use crate::ascii::{trim_start, until};
+use crate::level::Level;
+use crate::scanner::is_export;
 use crate::stated_time::{self, StatedTime};
+use crate::syslog::{self, SyslogLine};
 
 /// The wrapping of a whole source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,10 +15,12 @@ pub(crate) enum Wrapping {
     Kubectl,
     /// `2024-05-01T12:00:00.123456789Z stdout F text`
     Cri,
-    /// `Nov 22 11:31:49 host ident[pid]: text`, or with an ISO time.
+    /// `Nov 22 11:31:49 host ident[pid]: text`, and the other forms of [`syslog`].
     Syslog,
     /// `2024-05-01T12:00:00.123456789Z text`, from `docker logs -t`.
     DockerTimes,
+    /// `journalctl -o export`: an entry is several lines, so that no line is peeled.
+    Export,
 }
 
 /// A line without its wrapping.
@@ -24,6 +29,7 @@ pub(crate) struct Envelope<'a> {
     pub(crate) producer: &'a [u8],
     pub(crate) time: Option<StatedTime>,
     pub(crate) pid: Option<u64>,
+    pub(crate) level: Option<Level>,
     pub(crate) text: &'a [u8],
     /// The text goes on in the producer's next line.
     pub(crate) is_partial: bool,
@@ -32,6 +38,9 @@ pub(crate) struct Envelope<'a> {
 impl Wrapping {
     /// Decides by the first lines of a source: nearly all must be wrapped alike.
     pub(crate) fn detect(head: &[u8]) -> Option<Self> {
+        if is_export(head) {
+            return Some(Self::Export);
+        }
         [Self::Cri, Self::Kubectl, Self::Syslog, Self::Compose, Self::DockerTimes].into_iter().find(
             |wrapping| {
                 let mut lines = 0_u32;
@@ -57,30 +66,42 @@ impl Wrapping {
                 let producer = until(rest, b']');
                 let text = rest.get(producer.len() + 1..)?;
                 let text = text.strip_prefix(b" ").unwrap_or(text);
-                Some(Envelope { producer, time: None, pid: None, text, is_partial: false })
+                // With `--timestamps`, too.
+                let (time, text) = match docker_time(text) {
+                    Some((time, text)) => (Some(time), text),
+                    None => (None, text),
+                };
+                Some(Envelope { producer, time, pid: None, level: None, text, is_partial: false })
             }
             Self::Cri => cri(line),
             Self::Syslog => syslog(line),
+            Self::Export => None,
             Self::DockerTimes => {
-                if line.get(10) != Some(&b'T') {
-                    return None;
-                }
-                let (time, len) = stated_time::iso(line)?;
-                // Docker writes nine digits; the services' own times have six at most.
-                let text = line
-                    .get(len..)?
-                    .strip_prefix(b" ")
-                    .or_else(|| line.get(len..).filter(|t| t.is_empty()))?;
-                (len == 30).then_some(Envelope {
+                let (time, text) = docker_time(line)?;
+                Some(Envelope {
                     producer: b"",
                     time: Some(time),
                     pid: None,
+                    level: None,
                     text,
                     is_partial: false,
                 })
             }
         }
     }
+}
+
+/// `2024-05-01T12:00:00.123456789Z text`: the container runtimes write nine digits, services' own times have six at
+/// most.
+fn docker_time(line: &[u8]) -> Option<(StatedTime, &[u8])> {
+    if line.get(10) != Some(&b'T') {
+        return None;
+    }
+    let (time, len) = stated_time::iso(line)?;
+    let fraction = line.get(20..len)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let rest = line.get(len..)?;
+    let text = if rest.is_empty() { rest } else { rest.strip_prefix(b" ")? };
+    (fraction == 9).then_some((time, text))
 }
 
 fn compose(line: &[u8]) -> Option<Envelope<'_>> {
@@ -95,7 +116,26 @@ fn compose(line: &[u8]) -> Option<Envelope<'_>> {
         return None;
     }
     let text = text.strip_prefix(b" ").unwrap_or(text);
-    Some(Envelope { producer: line.get(..name_len)?, time: None, pid: None, text, is_partial: false })
+    // `docker compose logs --timestamps`
+    if let Some((time, text)) = docker_time(text) {
+        let producer = line.get(..name_len)?;
+        return Some(Envelope {
+            producer,
+            time: Some(time),
+            pid: None,
+            level: None,
+            text,
+            is_partial: false,
+        });
+    }
+    Some(Envelope {
+        producer: line.get(..name_len)?,
+        time: None,
+        pid: None,
+        level: None,
+        text,
+        is_partial: false,
+    })
 }
 
 fn cri(line: &[u8]) -> Option<Envelope<'_>> {
@@ -107,28 +147,10 @@ fn cri(line: &[u8]) -> Option<Envelope<'_>> {
         [b' ', tag @ (b'F' | b'P')] => (*tag, &[][..]),
         _ => return None,
     };
-    Some(Envelope { producer, time: Some(time), pid: None, text, is_partial: tag == b'P' })
+    Some(Envelope { producer, time: Some(time), pid: None, level: None, text, is_partial: tag == b'P' })
 }
 
 fn syslog(line: &[u8]) -> Option<Envelope<'_>> {
-    let (time, len) = stated_time::syslog(line)
-        .or_else(|| stated_time::iso(line).filter(|_| line.get(10) == Some(&b'T')))?;
-    let rest = line.get(len..)?.strip_prefix(b" ")?;
-    let host = until(rest, b' ');
-    let rest = rest.get(host.len() + 1..)?;
-    let head = rest.get(..rest.len().min(120))?;
-    let colon = memchr::memchr(b':', head)?;
-    let producer = head.get(..colon)?;
-    if host.is_empty() || producer.is_empty() || producer.contains(&b' ') {
-        return None;
-    }
-    let pid = memchr::memchr(b'[', producer)
-        .and_then(|at| leading_number(producer.get(at + 1..)?))
-        .map(|(pid, _)| pid);
-    if pid.is_none() && producer != b"kernel" && producer != b"systemd" {
-        return None;
-    }
-    let text = rest.get(colon + 1..)?;
-    let text = text.strip_prefix(b" ").unwrap_or(text);
-    Some(Envelope { producer, time: Some(time), pid, text, is_partial: false })
+    let SyslogLine { time, level, producer, pid, text } = syslog::parse(line)?;
+    Some(Envelope { producer, time: Some(time), pid, level, text, is_partial: false })
 }

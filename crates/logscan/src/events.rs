@@ -264,6 +264,11 @@ fn systemd(message: &[u8]) -> Option<Fact> {
     })
 }
 
+/// systemd-coredump's own entry of the journal, which names the signal beside its text.
+pub(crate) fn core_dump(message: &[u8], pid: u64, signal: Option<u32>) -> Fact {
+    Fact::new("core-dumped", Severity::Critical, message).pid((pid != 0).then_some(pid)).signal(signal)
+}
+
 /// glibc (`malloc/malloc.c`, `debug/fortify_fail.c`, `assert/assert.c`) and libstdc++.
 fn native(message: &[u8]) -> Option<Fact> {
     const ABORTS: [&[u8]; 10] = [

@@ -18,6 +18,8 @@ pub enum FormatName {
     Celery,
     /// loguru's, `time | LEVEL    | module:function:line - message`.
     Loguru,
+    /// structlog's console, `time [level    ] event key=value`.
+    Structlog,
     /// airflow's, `[time] {file.py:1} LEVEL - message`.
     Airflow,
     /// uWSGI's request lines and time-stamped remarks.
@@ -38,6 +40,14 @@ pub enum FormatName {
     Klog,
     /// Access logs in the common or combined form.
     AccessLog,
+    /// Apache's error log, where `mod_wsgi` writes.
+    ApacheError,
+    /// The journal as `journalctl -o json` and `-o export` write it.
+    Journal,
+    /// `kubectl logs --prefix`.
+    Kubectl,
+    /// `docker logs --timestamps` and `kubectl logs --timestamps`.
+    DockerTimes,
     /// Docker's json-file driver: one JSON object per line of output.
     DockerJson,
     /// The container runtime interface's files, `time stdout F message`.
@@ -58,6 +68,7 @@ impl FormatName {
             Self::Uvicorn => "uvicorn",
             Self::Celery => "celery",
             Self::Loguru => "loguru",
+            Self::Structlog => "structlog",
             Self::Airflow => "airflow",
             Self::Uwsgi => "uwsgi",
             Self::Json => "json",
@@ -68,6 +79,10 @@ impl FormatName {
             Self::Dmesg => "dmesg",
             Self::Klog => "klog",
             Self::AccessLog => "access-log",
+            Self::ApacheError => "apache-error",
+            Self::Journal => "journal",
+            Self::Kubectl => "kubectl",
+            Self::DockerTimes => "docker-times",
             Self::DockerJson => "docker-json",
             Self::Cri => "cri",
             Self::Compose => "compose",
@@ -75,13 +90,14 @@ impl FormatName {
         }
     }
 
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::PythonLogging,
         Self::LevelFirst,
         Self::Gunicorn,
         Self::Uvicorn,
         Self::Celery,
         Self::Loguru,
+        Self::Structlog,
         Self::Airflow,
         Self::Uwsgi,
         Self::Json,
@@ -92,6 +108,10 @@ impl FormatName {
         Self::Dmesg,
         Self::Klog,
         Self::AccessLog,
+        Self::ApacheError,
+        Self::Journal,
+        Self::Kubectl,
+        Self::DockerTimes,
         Self::DockerJson,
         Self::Cri,
         Self::Compose,

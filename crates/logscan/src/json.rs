@@ -111,6 +111,19 @@ pub(crate) fn value_at(text: &[u8], at: usize) -> Option<(Value<'_>, usize)> {
     }
 }
 
+/// The items of an array; as many as there are when its text is cut.
+pub(crate) fn items(array: &[u8]) -> impl Iterator<Item = Value<'_>> {
+    let mut at = 1;
+    std::iter::from_fn(move || {
+        while matches!(array.get(at)?, b' ' | b'\n' | b'\r' | b'\t' | b',') {
+            at += 1;
+        }
+        let (value, end) = value_at(array, at).filter(|_| array.get(at) != Some(&b']'))?;
+        at = end;
+        Some(value)
+    })
+}
+
 /// Where the closing quote of a string stands.
 fn string_end(text: &[u8], mut at: usize) -> Option<usize> {
     loop {
@@ -164,7 +177,8 @@ pub(crate) fn unescape(raw: &[u8]) -> Cow<'_, [u8]> {
                     b'r' => out.push(b'\r'),
                     b'b' => out.push(8),
                     b'f' => out.push(12),
-                    b'"' | b'\\' | b'/' => out.push(*byte),
+                    // `'` is no escape of JSON's, but one of Python's `repr`.
+                    b'"' | b'\\' | b'/' | b'\'' => out.push(*byte),
                     other => out.extend_from_slice(&[b'\\', *other]),
                 }
                 1

@@ -21,7 +21,7 @@
 //! KeyError: 7
 //! ";
 //! let mut reader = log.as_slice();
-//! let input = Input { id: SourceId(1), path: "app.log".into(), modified: None, reader: &mut reader };
+//! let input = Input { id: SourceId(1), path: "app.log".into(), modified: None, continues: false, reader: &mut reader };
 //! let scan = scan([input], &Options::default());
 //!
 //! let traceback = &scan.tracebacks[0];
@@ -42,6 +42,7 @@ mod embedded;
 mod envelope;
 mod events;
 mod exception_line;
+mod explanation;
 mod findings;
 mod fingerprint;
 mod format;
@@ -57,6 +58,7 @@ mod scanner;
 mod sniff;
 mod stated_time;
 mod stream;
+mod syslog;
 mod template;
 mod traceback;
 mod window;
@@ -66,6 +68,7 @@ pub use document::{
     Document, Introduction, LogEvent, LogRecord, LogSource, Place, Relation, SCHEMA, Template, Traceback,
     TracebackKind, WindowSummary,
 };
+pub use explanation::{Explanation, FormatUse, LineUses, TimeUse, Unparsed, Why};
 pub use format::FormatName;
 pub use frame::Frame;
 pub use level::Level;

@@ -26,6 +26,10 @@ impl Hits {
         self.0 & other.0 != 0
     }
 
+    pub(crate) fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     pub(crate) fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
@@ -40,7 +44,8 @@ const NEEDLES: &[(&str, Hits)] = &[
     ("Fatal Python error: ", Hits::DUMP),
     ("Windows fatal exception: ", Hits::DUMP),
     ("Timeout (", Hits::DUMP),
-    ("\"exc_type\"", Hits::STRUCTURED),
+    ("\"exc_type", Hits::STRUCTURED),
+    ("stack_trace", Hits::STRUCTURED),
     ("Exception in thread ", Hits::INTRODUCTION),
     ("Exception ignored in", Hits::INTRODUCTION),
     ("exception was never retrieved", Hits::INTRODUCTION),

@@ -12,7 +12,7 @@ use crate::document::{
 };
 use crate::findings;
 use crate::level::{Level, LevelCounts};
-use crate::scanner::scan_source;
+use crate::scanner::{Carried, scan_source};
 use crate::window::{Anchor, Window};
 
 /// How to scan.
@@ -30,6 +30,8 @@ pub struct Options {
     pub after: Duration,
     /// Whether message templates are counted; about half of a scan's time.
     pub templates: bool,
+    /// Whether sources say how they were read: [`LogSource::explanation`].
+    pub explain: bool,
 }
 
 impl Default for Options {
@@ -41,6 +43,7 @@ impl Default for Options {
             before: Window::BEFORE,
             after: Window::AFTER,
             templates: true,
+            explain: false,
         }
     }
 }
@@ -61,6 +64,8 @@ pub struct Input<'a> {
     pub path: String,
     /// When the file was last changed: gives the year to times that lack it, and an end to undated dumps.
     pub modified: Option<UtcTime>,
+    /// It is the next file of the rotated log that the input before it belongs to: what that left open goes on here.
+    pub continues: bool,
     /// Its bytes, decompressed.
     pub reader: &'a mut dyn Read,
 }
@@ -94,8 +99,17 @@ pub struct Scan {
 /// cost is a gap, too.
 pub fn scan<'a>(inputs: impl IntoIterator<Item = Input<'a>>, options: &Options) -> Scan {
     let mut collector = Collector::new(options);
+    let mut carried = None;
     for input in inputs {
-        scan_source(input, &mut collector);
+        if !input.continues
+            && let Some(carried) = carried.take()
+        {
+            Carried::finish(carried, &mut collector);
+        }
+        carried = Some(scan_source(input, carried, &mut collector));
+    }
+    if let Some(carried) = carried {
+        carried.finish(&mut collector);
     }
     collector.sort_entries();
     collector.add_limit_gaps();

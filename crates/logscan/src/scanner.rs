@@ -1,5 +1,7 @@
 //! Reads one source: blocks, lines, records.
 
+mod ending;
+mod export;
 mod json_lines;
 
 use pycoroner_findings::{GapKind, TimeBasis, Timestamp, UtcTime};
@@ -14,27 +16,34 @@ use crate::embedded;
 use crate::envelope::{Envelope, Wrapping};
 use crate::events;
 use crate::exception_line::exception_line;
+use crate::explanation::{LineTally, Why};
 use crate::format::FormatName;
 use crate::frame::Frame;
 use crate::header::{self, Header};
 use crate::json;
+use crate::json_record::JsonRecord;
 use crate::level::Level;
 use crate::lines::{Block, Blocks, strip_ansi};
 use crate::needles::{Hits, Needles};
 use crate::scan::Input;
 use crate::stream::{LineContext, Stream};
-use crate::traceback::is_header;
+use crate::traceback::{Exception, is_header};
 use crate::window::Position;
-pub(crate) use json_lines::is_document;
+pub(crate) use export::is_export;
+pub(crate) use json_lines::{holds_record, is_document};
 
 const MAX_PRODUCERS: usize = 2_048;
 const PARTIAL_LIMIT: usize = 256 << 10;
 const MESSAGE_LIMIT: usize = 2048;
 const HEADER: &[u8] = b"Traceback (most recent call last)";
 
-/// Reads a source to its end.
-pub(crate) fn scan_source(input: Input<'_>, collector: &mut Collector<'_>) {
-    let Input { id, path, modified, reader } = input;
+/// Reads a source to its end. What its producers left open is handed on: to the next source when that continues it.
+pub(crate) fn scan_source(
+    input: Input<'_>,
+    carried: Option<Carried>,
+    collector: &mut Collector<'_>,
+) -> Carried {
+    let Input { id, path, modified, continues, reader } = input;
     let source = collector.sources.len();
     let clock = Clock::new(&collector.options().assumed_zone, modified);
     collector.sources.push(LogSource {
@@ -50,8 +59,10 @@ pub(crate) fn scan_source(input: Input<'_>, collector: &mut Collector<'_>) {
         last: None,
         time_basis: None,
         producers: Vec::new(),
+        continues_previous: continues && carried.is_some(),
+        explanation: None,
     });
-    let mut scanner = SourceScanner::new(source, clock, collector);
+    let mut scanner = SourceScanner::new(source, clock, carried.unwrap_or_default(), collector);
     let mut blocks = Blocks::new(reader);
     let mut is_first = true;
     let mut is_document_only = false;
@@ -68,7 +79,40 @@ pub(crate) fn scan_source(input: Input<'_>, collector: &mut Collector<'_>) {
     }
     let bytes = blocks.offset();
     let error = blocks.error().map(ToString::to_string);
-    scanner.finish(bytes, modified, error.as_deref());
+    scanner.finish(bytes, modified, error.as_deref())
+}
+
+/// What the producers of a source have under assembly when it ends.
+pub(crate) struct Carried {
+    wrapping: Option<Wrapping>,
+    streams: Vec<Stream>,
+    by_producer: FxHashMap<Vec<u8>, usize>,
+    last_stream: usize,
+    lines: u64,
+    /// When the file was last written to.
+    end: Option<Timestamp>,
+}
+
+impl Default for Carried {
+    fn default() -> Self {
+        Self {
+            wrapping: None,
+            streams: vec![Stream::new(None)],
+            by_producer: FxHashMap::default(),
+            last_stream: 0,
+            lines: 0,
+            end: None,
+        }
+    }
+}
+
+impl Carried {
+    /// Ends what is open: nothing continues it.
+    pub(crate) fn finish(self, collector: &mut Collector<'_>) {
+        for mut stream in self.streams {
+            stream.finish(self.lines, self.end, collector);
+        }
+    }
 }
 
 pub(crate) struct SourceScanner<'c, 'o> {
@@ -79,36 +123,38 @@ pub(crate) struct SourceScanner<'c, 'o> {
     streams: Vec<Stream>,
     by_producer: FxHashMap<Vec<u8>, usize>,
     last_stream: usize,
-    formats: [u64; FormatName::ALL.len()],
+    /// Records that a collector's wrapping in JSON holds, and documents.
+    wrapped: [u64; FormatName::ALL.len()],
     lines: u64,
     records: u64,
-    unparsed_bytes: u64,
+    tally: LineTally,
     first: Option<UtcTime>,
     last: Option<UtcTime>,
-    weakest: Option<TimeBasis>,
     scratch: Vec<u8>,
+    /// The entry of a journal's export that is being read.
+    entry: export::Entry,
     /// The start of the line that the block before this one cut.
     cut: Option<Place>,
 }
 
 impl<'c, 'o> SourceScanner<'c, 'o> {
-    fn new(source: usize, clock: Clock, collector: &'c mut Collector<'o>) -> Self {
+    fn new(source: usize, clock: Clock, carried: Carried, collector: &'c mut Collector<'o>) -> Self {
         Self {
             collector,
             source,
             clock,
-            wrapping: None,
-            streams: vec![Stream::new(None)],
-            by_producer: FxHashMap::default(),
-            last_stream: 0,
-            formats: [0; FormatName::ALL.len()],
+            wrapping: carried.wrapping,
+            streams: carried.streams,
+            by_producer: carried.by_producer,
+            last_stream: carried.last_stream,
+            wrapped: [0; FormatName::ALL.len()],
             lines: 0,
             records: 0,
-            unparsed_bytes: 0,
+            tally: LineTally::default(),
             first: None,
             last: None,
-            weakest: None,
             scratch: Vec::new(),
+            entry: export::Entry::default(),
             cut: None,
         }
     }
@@ -123,7 +169,9 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
                 bytes = rest;
                 offset += 3;
             }
-            self.wrapping = Wrapping::detect(bytes.get(..bytes.len().min(64 << 10)).unwrap_or_default());
+            let head = bytes.get(..bytes.len().min(64 << 10)).unwrap_or_default();
+            // A short rest of a rotated log is wrapped like what it continues.
+            self.wrapping = Wrapping::detect(head).or(self.wrapping);
         }
         let may_escape = memchr::memchr(0x1b, bytes).is_some();
         let mut needles = Needles::get().find(bytes);
@@ -167,13 +215,16 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
     fn note_skipped(&mut self, skipped: u64) {
         let Some(mut place) = self.cut.take().filter(|_| skipped > 0) else { return };
         place.bytes += skipped;
-        self.unparsed_bytes += skipped;
+        self.tally.unparsed(Why::TooLong, b"", Place { bytes: skipped, ..place });
         let what = format!("{skipped} bytes of line {}", place.line);
         self.collector.add_gap_at(GapKind::Limit, &what, "the line is longer than a mebibyte", place);
     }
 
     #[inline]
     fn raw_line(&mut self, line: &[u8], context: LineContext, hits: Hits, may_escape: bool) {
+        if self.wrapping == Some(Wrapping::Export) {
+            return self.export_line(line, context);
+        }
         let mut line = line.strip_suffix(b"\r").unwrap_or(line);
         while let Some(rest) = line.strip_prefix(b"\0") {
             // A file that was cut while it was written to starts with a hole.
@@ -204,7 +255,9 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
     /// A line without its wrapping.
     #[inline]
     fn text(&mut self, stream: usize, line: &[u8], context: LineContext, hits: Hits) {
-        if line.first() == Some(&b'{') && self.json(stream, line, context, hits, 0) {
+        if line.first() == Some(&b'{')
+            && (self.json(stream, line, context, hits, 0) || self.document_line(line, context, hits))
+        {
             return;
         }
         match header::parse(line) {
@@ -227,6 +280,7 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
         self.last_stream = stream;
         context.stamp = envelope.time.and_then(|time| self.clock.resolve(time));
         context.pid = envelope.pid;
+        context.level = envelope.level;
         self.join_parts(stream, envelope.text, envelope.is_partial, context, hits);
     }
 
@@ -278,6 +332,7 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
         if !state.is_idle() {
             let with_stamp = LineContext { stamp, ..context };
             if state.before_record(header, &with_stamp, self.collector) {
+                self.tally.uses.stacks += 1;
                 return;
             }
             if stamp.is_some() {
@@ -287,10 +342,9 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
         }
         let pid = header.pid.or(context.pid);
         state.set_record(line, stamp, level, pid);
+        state.count_format(header.format);
         self.records += 1;
-        if let Some(count) = self.formats.get_mut(header.format as usize) {
-            *count += 1;
-        }
+        self.tally.uses.records += 1;
         self.note_time(stamp);
         let position = self.collector.position(stamp);
         self.collector.count_record(level, position);
@@ -301,21 +355,19 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
             self.keep_warning(stream, header, level, stamp, pid, position, context);
         }
         if !hits.is_empty() {
-            self.record_hits(stream, header, LineContext { stamp, pid, level, ..context }, hits);
+            self.record_hits(stream, line, header, LineContext { stamp, pid, level, ..context }, hits);
         }
     }
 
     #[inline]
     fn note_time(&mut self, stamp: Option<Timestamp>) {
-        let Some(Timestamp { time, basis, .. }) = stamp else { return };
+        self.tally.time(stamp.map(|stamp| (stamp.basis, stamp.uncertainty_ms)));
+        let Some(Timestamp { time, .. }) = stamp else { return };
         if self.first.is_none_or(|first| time < first) {
             self.first = Some(time);
         }
         if self.last.is_none_or(|last| time > last) {
             self.last = Some(time);
-        }
-        if basis != TimeBasis::Stated {
-            self.weakest = Some(basis);
         }
     }
 
@@ -339,7 +391,10 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
             at,
             level,
             logger: text(header.logger),
-            message: lossy(header.message.trim_ascii_end(), MESSAGE_LIMIT),
+            message: match header.format {
+                FormatName::Logfmt => lossy(&json::unescape(header.message), MESSAGE_LIMIT),
+                _ => lossy(header.message.trim_ascii_end(), MESSAGE_LIMIT),
+            },
             pid,
             thread: text(header.thread),
             request_id: text(header.request_id),
@@ -350,9 +405,26 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
     }
 
     /// What a record's own line holds beyond its message.
-    fn record_hits(&mut self, stream: usize, header: &Header<'_>, context: LineContext, hits: Hits) {
+    fn record_hits(
+        &mut self,
+        stream: usize,
+        line: &[u8],
+        header: &Header<'_>,
+        context: LineContext,
+        hits: Hits,
+    ) {
         let message = header.message;
         let Some(state) = self.streams.get_mut(stream) else { return };
+        if hits.has(Hits::TRACEBACK.with(Hits::STRUCTURED)) {
+            let trees = carried_trees(line, header);
+            if !trees.is_empty() {
+                let carrier = carrier_of(header, state.producer.clone(), &context);
+                for tree in trees {
+                    self.collector.add_tree(tree, &carrier);
+                }
+                return;
+            }
+        }
         if hits.has(Hits::TRACEBACK) {
             match header_in(message) {
                 Some(HeaderInLine::AtEnd(line)) => return state.open_traceback(line, Some(header), &context),
@@ -385,20 +457,32 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
     /// A line that starts no record.
     fn bare(&mut self, stream: usize, line: &[u8], context: LineContext, hits: Hits) {
         if self.stack_takes(stream, line, context, hits) {
+            self.tally.uses.stacks += 1;
             return;
         }
         let Some(state) = self.streams.get_mut(stream) else { return };
         if hits.has(Hits::INTRODUCTION) {
             introduce(state, line);
         }
+        let is_empty = line.trim_ascii().is_empty();
         if hits.has(Hits::EVENT)
             && let Some(fact) = events::recognise(line)
         {
+            self.tally.uses.facts += 1;
             state.add_fact(fact, None, &context, self.collector);
-        } else if state.record_kept {
+        } else if is_empty {
+            self.tally.uses.empty += 1;
+        } else if state.has_record() {
+            self.tally.uses.continuations += 1;
+        } else if hits.is_empty() {
+            let is_object = line.first() == Some(&b'{') && line.trim_ascii_end().ends_with(b"}");
+            let why = if is_object { Why::NoRecordInJson } else { Why::NoRecordBefore };
+            self.tally.unparsed(why, line, context.place());
+        } else {
+            self.tally.uses.stacks += 1;
+        }
+        if state.record_kept {
             self.collector.extend_warning(line, &context);
-        } else if !state.has_record() && !line.trim_ascii().is_empty() && hits.is_empty() {
-            self.unparsed_bytes += context.len;
         }
         state.pass_bare(line, context.number);
     }
@@ -447,76 +531,18 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
         }
         false
     }
+}
 
-    /// Ends the source and writes down what it was.
-    fn finish(mut self, bytes: u64, modified: Option<UtcTime>, error: Option<&str>) {
-        let end =
-            modified.map(|time| Timestamp { time, basis: TimeBasis::FileModified, uncertainty_ms: 1000 });
-        for mut stream in std::mem::take(&mut self.streams) {
-            stream.finish(self.lines, end, self.collector);
-        }
-        let mut producers: Vec<String> = self.by_producer.keys().map(|name| lossy(name, 128)).collect();
-        producers.sort();
-        let inner = self.most_frequent_format(None);
-        let (format, inner_format) = match self.wrapping {
-            Some(Wrapping::Compose) => (FormatName::Compose, Some(inner)),
-            Some(Wrapping::Cri) => (FormatName::Cri, Some(inner)),
-            Some(Wrapping::Syslog) => (FormatName::Syslog, Some(inner)),
-            Some(Wrapping::Kubectl | Wrapping::DockerTimes) => (FormatName::Timestamped, Some(inner)),
-            None => self.collector_format().map_or((inner, None), |collector| {
-                (collector, Some(self.most_frequent_format(Some(collector))))
-            }),
-        };
-        if let Some(source) = self.collector.sources.get_mut(self.source) {
-            source.format = format;
-            source.inner_format = inner_format.filter(|inner| *inner != FormatName::Plain);
-            source.bytes = bytes;
-            source.lines = self.lines;
-            source.records = self.records;
-            source.unparsed_bytes = self.unparsed_bytes;
-            source.first = self.first;
-            source.last = self.last;
-            source.time_basis = self.first.map(|_| self.weakest.unwrap_or(TimeBasis::Stated));
-            source.producers = producers;
-        }
-        if let Some(first) = self.first {
-            self.collector.earliest = Some(self.collector.earliest.map_or(first, |known| known.min(first)));
-        }
-        self.add_source_gaps(error);
+/// The tracebacks in a value of logfmt, or in a message that is JSON.
+fn carried_trees(line: &[u8], header: &Header<'_>) -> Vec<Vec<Exception>> {
+    if header.format == FormatName::Logfmt {
+        let value = header::exception_of(line).unwrap_or_default();
+        return embedded::trees(&json::unescape(value));
     }
-
-    /// The collector that wrapped at least half of the lines in JSON.
-    fn collector_format(&self) -> Option<FormatName> {
-        let count = |format: FormatName| self.formats.get(format as usize).copied().unwrap_or(0);
-        [FormatName::DockerJson, FormatName::Syslog]
-            .into_iter()
-            .find(|format| count(*format) * 2 > self.lines)
-    }
-
-    fn most_frequent_format(&self, except: Option<FormatName>) -> FormatName {
-        let mut best = (0, FormatName::Plain);
-        for (format, count) in FormatName::ALL.into_iter().zip(self.formats) {
-            if count > best.0 && format != FormatName::Plain && Some(format) != except {
-                best = (count, format);
-            }
-        }
-        best.1
-    }
-
-    fn add_source_gaps(&mut self, error: Option<&str>) {
-        let place = Place { source: self.source, line: 1, last_line: self.lines.max(1), offset: 0, bytes: 0 };
-        if let Some(error) = error {
-            let why = format!("reading stopped: {error}");
-            self.collector.add_gap_at(GapKind::Truncated, "the rest of a log", &why, place);
-        }
-        if self.clock.met_unknown_year {
-            let why = "its times have no year, and neither a file date nor a crash time tells which";
-            self.collector.add_gap_at(GapKind::Unknown, "times of a log", why, place);
-        }
-        if self.clock.met_undated {
-            let why = "its clock tells no date: seconds since boot, or the time of day";
-            self.collector.add_gap_at(GapKind::Unknown, "times of records", why, place);
-        }
+    let object = header.message.trim_ascii();
+    match JsonRecord::parse(object).filter(|_| object.ends_with(b"}")) {
+        Some(record) => json_lines::exception_trees(&record, &record.message_text()),
+        None => Vec::new(),
     }
 }
 
@@ -572,6 +598,7 @@ fn carrier_of(header: &Header<'_>, producer: Option<String>, context: &LineConte
         logger: text(header.logger),
         level: header.level.or(context.level),
         introduced_by: None,
+        rest: None,
     }
 }
 

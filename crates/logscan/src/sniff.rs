@@ -1,11 +1,11 @@
-use crate::ascii::contains;
 use crate::envelope::Wrapping;
 use crate::events::recognise;
 use crate::format::FormatName;
 use crate::header;
 use crate::json_record::JsonRecord;
+use crate::lines::strip_ansi;
 use crate::needles::{Hits, Needles};
-use crate::scanner::is_document;
+use crate::scanner::{holds_record, is_document};
 
 /// Tells what kind of log a text is by its first bytes; `None` when it looks like none.
 ///
@@ -15,22 +15,27 @@ pub fn looks_like_log(head: &[u8]) -> Option<FormatName> {
     // A file that was cut while it was written to starts with a hole.
     let hole = head.iter().take_while(|byte| **byte == 0).count();
     let head = head.get(hole..).unwrap_or_default();
+    let mut plain = Vec::new();
+    let head = if memchr::memchr(0x1b, head).is_some() {
+        strip_ansi(head, &mut plain);
+        &plain
+    } else {
+        head
+    };
     if head.iter().take(512).filter(|byte| **byte == 0).count() > 32 {
         return None;
     }
     if is_document(head) {
-        // Many documents are no logs: a time beside a message or a line must be somewhere in it.
-        let has_line =
-            [&b"\"message\":"[..], b"\"line\":", b"\"values\":", b"\"event\":", b"\"textPayload\":"];
-        let has_time = [&b"timestamp\":"[..], b"\"time\":", b"\"values\":", b"\"ts\":"];
-        let holds = |needles: &[&[u8]]| needles.iter().any(|needle| contains(head, needle));
-        return (holds(&has_line) && holds(&has_time)).then_some(FormatName::JsonDocument);
+        // Many documents are no logs.
+        return holds_record(head).then_some(FormatName::JsonDocument);
     }
     match Wrapping::detect(head) {
         Some(Wrapping::Compose) => return Some(FormatName::Compose),
         Some(Wrapping::Cri) => return Some(FormatName::Cri),
         Some(Wrapping::Syslog) => return Some(FormatName::Syslog),
-        Some(Wrapping::Kubectl | Wrapping::DockerTimes) => return Some(FormatName::Timestamped),
+        Some(Wrapping::Kubectl) => return Some(FormatName::Kubectl),
+        Some(Wrapping::DockerTimes) => return Some(FormatName::DockerTimes),
+        Some(Wrapping::Export) => return Some(FormatName::Journal),
         None => {}
     }
     let mut counts = [0_u32; FormatName::ALL.len()];
@@ -41,6 +46,7 @@ pub fn looks_like_log(head: &[u8]) -> Option<FormatName> {
                 .filter(|record| {
                     record.line.is_some()
                         || record.time.is_some() && (record.message.is_some() || record.level.is_some())
+                        || record.level.is_some() && record.message.is_some()
                 })
                 .map(|record| record.format)
         } else {

@@ -12,7 +12,7 @@ pub(crate) enum StatedTime {
         nanos: u32,
         /// Seconds east of UTC, where the text says so.
         offset: Option<i32>,
-        uncertainty_ms: u32,
+        uncertainty_ms: u64,
     },
     /// A calendar time that lacks its year.
     NoYear { month: u8, day: u8, second_of_day: u32, nanos: u32, uncertainty_ms: u32 },
@@ -21,6 +21,8 @@ pub(crate) enum StatedTime {
     /// A clock that tells no date: seconds since boot, or the time of day.
     Undated,
 }
+
+const DAYS: [&[u8; 3]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
 
 /// Milliseconds by which a time of whole seconds may be off.
 const SECOND: u32 = 1_000;
@@ -37,12 +39,12 @@ pub(crate) fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
-/// Reads `2024-05-01 12:00:00`, with `T` or a blank, `-` or `/`, a fraction, and a zone; and how long it is.
+/// Reads `2024-05-01 12:00:00`, with `T` or a blank, `-`, `/` or `.`, a fraction, and a zone; and how long it is.
 #[inline]
 pub(crate) fn iso(text: &[u8]) -> Option<(StatedTime, usize)> {
     let head: &[u8; 11] = text.first_chunk()?;
     let [y1, y2, y3, y4, dash1, m1, m2, dash2, d1, d2, between] = *head;
-    if !matches!(dash1, b'-' | b'/') || dash1 != dash2 {
+    if !matches!(dash1, b'-' | b'/' | b'.') || dash1 != dash2 {
         return None;
     }
     let year = i64::from(two(y1, y2)?) * 100 + i64::from(two(y3, y4)?);
@@ -61,6 +63,7 @@ pub(crate) fn iso(text: &[u8]) -> Option<(StatedTime, usize)> {
     let (nanos, uncertainty_ms, fraction_len) = fraction(text.get(at..).unwrap_or_default());
     at += fraction_len;
     let (offset, zone_len) = zone(text.get(at..).unwrap_or_default());
+    let uncertainty_ms = u64::from(uncertainty_ms);
     Some((StatedTime::Civil { seconds, nanos, offset, uncertainty_ms }, at + zone_len))
 }
 
@@ -142,6 +145,66 @@ fn month(name: &[u8]) -> Option<u8> {
     NAMES.iter().position(|known| *known == name).map(|index| index as u8 + 1)
 }
 
+/// Reads `Wed 2024-05-01 12:00:00 UTC`, as `journalctl -o short-full` writes it. Abbreviations other than `UTC` name
+/// no offset: they are passed over.
+pub(crate) fn weekday_iso(text: &[u8]) -> Option<(StatedTime, usize)> {
+    if !DAYS.contains(&text.first_chunk::<3>()?) || text.get(3) != Some(&b' ') {
+        return None;
+    }
+    let (time, len) = iso(text.get(4..)?)?;
+    let rest = text.get(4 + len..)?;
+    let abbreviation = rest.strip_prefix(b" ").map_or(0, |rest| {
+        rest.iter().take(5).take_while(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()).count()
+    });
+    let is_zone = (3..=5).contains(&abbreviation) && rest.get(1 + abbreviation) == Some(&b' ');
+    Some((time, 4 + len + if is_zone { 1 + abbreviation } else { 0 }))
+}
+
+/// Reads `05/13/2024 12:00:00 PM` and `13.05.2024 12:00:00`: whether the day or the month stands first is told by
+/// the dots, by a number above 12, or not at all.
+pub(crate) fn day_and_month(text: &[u8]) -> Option<(StatedTime, usize)> {
+    let [a1, a2, dash1, b1, b2, dash2, y1, y2, y3, y4] = *text.first_chunk::<10>()?;
+    if !matches!(dash1, b'/' | b'.' | b'-') || dash1 != dash2 {
+        return None;
+    }
+    let (first, second) = (two(a1, a2)?, two(b1, b2)?);
+    let year = i64::from(two(y1, y2)?) * 100 + i64::from(two(y3, y4)?);
+    let blank = match text.get(10..12)? {
+        [b',', b' '] => 2,
+        [b' ' | b'T', _] => 1,
+        _ => return None,
+    };
+    let (mut second_of_day, clock_len) = clock(text.get(10 + blank..)?)?;
+    let mut len = 10 + blank + clock_len;
+    let (nanos, uncertainty_ms, fraction_len) = fraction(text.get(len..).unwrap_or_default());
+    len += fraction_len;
+    if let Some(half @ ([b' ', b'A' | b'P', b'M'] | [b' ', b'a' | b'p', b'm'])) = text.get(len..len + 3) {
+        let is_afternoon = matches!(half, [_, b'P' | b'p', _]);
+        // Twelve o'clock starts its half of the day.
+        second_of_day = second_of_day % 43_200 + if is_afternoon { 43_200 } else { 0 };
+        len += 3;
+    }
+    let is_day_first = match (dash1, first, second) {
+        (b'.', ..) | (_, 13.., _) => Some(true),
+        (_, _, 13..) => Some(false),
+        _ if first == second => Some(false),
+        _ => None,
+    };
+    let at = |month: u32, day: u32| {
+        days_from_civil(year, i64::from(month), i64::from(day)) * 86_400 + i64::from(second_of_day)
+    };
+    let (month, day) = if is_day_first == Some(true) { (second, first) } else { (first, second) };
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || !(1_700..2_200).contains(&year) {
+        return None;
+    }
+    let seconds = at(month, day);
+    // Python's own example puts the month first; the other reading is as far away as the uncertainty says.
+    let apart = if is_day_first.is_none() { seconds.abs_diff(at(day, month)) * 1_000 } else { 0 };
+    let uncertainty_ms = u64::from(uncertainty_ms) + apart;
+    let (offset, zone_len) = zone(text.get(len..).unwrap_or_default());
+    Some((StatedTime::Civil { seconds, nanos, offset, uncertainty_ms }, len + zone_len))
+}
+
 /// Reads syslog's `Nov 22 11:31:47`, without a year (RFC 3164, section 4.1.2).
 pub(crate) fn syslog(text: &[u8]) -> Option<(StatedTime, usize)> {
     let month = month(text)?;
@@ -162,7 +225,6 @@ pub(crate) fn syslog(text: &[u8]) -> Option<(StatedTime, usize)> {
 
 /// Reads `Sun Nov 22 11:32:02 2026`, as `asctime` and `dmesg -T` write it.
 pub(crate) fn asctime(text: &[u8]) -> Option<(StatedTime, usize)> {
-    const DAYS: [&[u8; 3]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
     let weekday = text.first_chunk::<3>()?;
     if !DAYS.contains(&weekday) || text.get(3) != Some(&b' ') {
         return None;
@@ -175,6 +237,7 @@ pub(crate) fn asctime(text: &[u8]) -> Option<(StatedTime, usize)> {
     }
     let days = days_from_civil(year as i64, i64::from(month), i64::from(day));
     let seconds = days * 86_400 + i64::from(second_of_day);
+    let uncertainty_ms = u64::from(uncertainty_ms);
     Some((StatedTime::Civil { seconds, nanos, offset: None, uncertainty_ms }, 4 + len + 1 + year_len))
 }
 
@@ -192,7 +255,10 @@ pub(crate) fn access_log(text: &[u8]) -> Option<(StatedTime, usize)> {
     }
     let seconds = days_from_civil(year, i64::from(month), i64::from(day)) * 86_400 + i64::from(second_of_day);
     let (offset, zone_len) = zone(text.get(12 + len..).unwrap_or_default());
-    Some((StatedTime::Civil { seconds, nanos: 0, offset, uncertainty_ms: SECOND }, 12 + len + zone_len))
+    Some((
+        StatedTime::Civil { seconds, nanos: 0, offset, uncertainty_ms: SECOND.into() },
+        12 + len + zone_len,
+    ))
 }
 
 /// Reads klog's `0501 12:00:00.123456`, which stands behind a level's letter.
@@ -240,9 +306,9 @@ pub(crate) fn any(text: &[u8]) -> Option<StatedTime> {
         return iso(text)
             .map(|(time, _)| time)
             .or_else(|| epoch(text))
-            .or_else(|| access_log(text).map(|(t, _)| t));
+            .or_else(|| access_log(text).or_else(|| day_and_month(text)).map(|(time, _)| time));
     }
-    asctime(text).or_else(|| syslog(text)).map(|(time, _)| time)
+    asctime(text).or_else(|| syslog(text)).or_else(|| weekday_iso(text)).map(|(time, _)| time)
 }
 
 #[cfg(test)]
@@ -267,6 +333,15 @@ mod tests {
         check("2024/05/01 12:00:00.5", civil(noon, 500_000_000, None, 100));
         check("01/May/2024:12:00:00 +0000", civil(noon, 0, Some(0), 1000));
         check("Wed May  1 12:00:00 2024", civil(noon, 0, None, 1000));
+        check("2024.05.01 12:00:00", civil(noon, 0, None, 1000));
+        check("Wed 2024-05-01 12:00:00 UTC", civil(noon, 0, Some(0), 1000));
+        check("01.05.2024 12:00:00", civil(noon, 0, None, 1000));
+        check("01.05.2024, 12:00:00,5", civil(noon, 500_000_000, None, 100));
+        check("05/05/2024 12:00:00 AM", civil(noon + 4 * 86_400 - 43_200, 0, None, 1000));
+        check("05/13/2024 12:00:00 PM", civil(noon + 12 * 86_400, 0, None, 1000));
+        check("13/05/2024 12:00:00", civil(noon + 12 * 86_400, 0, None, 1000));
+        // The fifth of January is 117 days before.
+        check("05/01/2024 12:00:00", civil(noon, 0, None, 117 * 86_400_000 + 1000));
         let epoch = |nanos, uncertainty_ms| Some(StatedTime::Epoch { nanos, uncertainty_ms });
         check("1714564800", epoch(noon * 1_000_000_000, 1000));
         check("1714564800.25", epoch(noon * 1_000_000_000 + 250_000_000, 10));

@@ -10,6 +10,7 @@ use crate::collector::{Carrier, Collector};
 use crate::document::{Introduction, Place};
 use crate::dump::{DumpBuilder, FedDump};
 use crate::events::Fact;
+use crate::format::FormatName;
 use crate::header::{self, Header};
 use crate::level::Level;
 use crate::traceback::{Delivery, Exception, Fed, TracebackBuilder};
@@ -95,6 +96,8 @@ pub(crate) struct Stream {
     pub(crate) record_kept: bool,
     /// The start of a line that came in parts.
     pub(crate) partial: Vec<u8>,
+    /// Records of each format in the present source.
+    formats: [u64; FormatName::ALL.len()],
 }
 
 /// Tells the producers inside one stream apart.
@@ -119,6 +122,18 @@ impl Stream {
             && self.introduction.is_none()
             && !self.record_kept
             && !self.after_quote
+    }
+
+    #[inline]
+    pub(crate) fn count_format(&mut self, format: FormatName) {
+        if let Some(count) = self.formats.get_mut(format as usize) {
+            *count += 1;
+        }
+    }
+
+    /// The records of each format since this was last asked.
+    pub(crate) fn take_formats(&mut self) -> [u64; FormatName::ALL.len()] {
+        std::mem::replace(&mut self.formats, [0; FormatName::ALL.len()])
     }
 
     /// Whether a record came before.
@@ -478,7 +493,14 @@ impl Open {
         };
         collector.open_bytes = (collector.open_bytes + weight).saturating_sub(self.charged);
         self.charged = weight;
-        let place = &mut self.carrier.place;
+        if self.carrier.place.source != context.source {
+            // A rotated log goes on in its next file.
+            self.carrier.rest.get_or_insert_with(|| context.place());
+        }
+        let place = match &mut self.carrier.rest {
+            Some(rest) => rest,
+            None => &mut self.carrier.place,
+        };
         place.last_line = context.number;
         place.bytes = (context.offset + context.len).saturating_sub(place.offset);
     }

@@ -87,7 +87,7 @@ impl Segment {
 pub enum CoreError {
     /// The first bytes are not those of an ELF file.
     #[error(
-        "not an ELF file (offset 0 holds {found}); expected a core file, or one packed with zstd, lz4, xz or gzip"
+        "not an ELF file (offset 0 holds {found}); expected a core file, or one packed with zstd, lz4, xz, bzip2 or gzip"
     )]
     NotElf {
         /// The first bytes, in words.

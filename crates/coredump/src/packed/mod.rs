@@ -10,6 +10,7 @@ mod zstd;
 use std::fmt;
 use std::io::{self, BufRead, Read};
 
+use bzip2::bufread::MultiBzDecoder;
 use flate2::bufread::MultiGzDecoder;
 use lzma_rust2::XzReader;
 
@@ -29,6 +30,8 @@ pub enum Compression {
     Lz4,
     /// XZ streams (`xz-file-format.txt`).
     Xz,
+    /// bzip2 streams, as rotation set to best compression leaves them.
+    Bzip2,
 }
 
 impl Compression {
@@ -46,6 +49,11 @@ impl Compression {
                 [0x04, 0x22, 0x4d, 0x18, ..] | [0x02, 0x21, 0x4c, 0x18, ..] => Some(Self::Lz4),
                 [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Self::Xz),
                 [0x1f, 0x8b, ..] => Some(Self::Gzip),
+                // The size of a block, then the block's magic number, or that of the end of an empty stream.
+                [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..]
+                | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..] => {
+                    Some(Self::Bzip2)
+                }
                 _ => {
                     let (_, behind) =
                         rest.split_first_chunk::<4>().filter(|(magic, _)| is_skippable(**magic))?;
@@ -64,6 +72,7 @@ impl Compression {
             Self::Gzip => "gzip -dc",
             Self::Lz4 => "lz4 -dc",
             Self::Xz => "xz -dc",
+            Self::Bzip2 => "bzip2 -dc",
         }
     }
 }
@@ -75,6 +84,7 @@ impl fmt::Display for Compression {
             Self::Gzip => "gzip",
             Self::Lz4 => "lz4",
             Self::Xz => "xz",
+            Self::Bzip2 => "bzip2",
         })
     }
 }
@@ -101,6 +111,7 @@ enum Decoder<R: BufRead> {
     Gzip(Box<MultiGzDecoder<Stream<R>>>),
     Lz4(Box<Lz4Frames<Stream<R>>>),
     Xz(Box<XzReader<Stream<R>>>),
+    Bzip2(Box<MultiBzDecoder<Stream<R>>>),
 }
 
 impl<R: BufRead> Unpacker<R> {
@@ -112,6 +123,7 @@ impl<R: BufRead> Unpacker<R> {
             Compression::Gzip => Decoder::Gzip(Box::new(MultiGzDecoder::new(stream))),
             Compression::Lz4 => Decoder::Lz4(Box::new(Lz4Frames::new(stream))),
             Compression::Xz => Decoder::Xz(Box::new(XzReader::new_mem_limit(stream, true, MAX_XZ_KIB))),
+            Compression::Bzip2 => Decoder::Bzip2(Box::new(MultiBzDecoder::new(stream))),
         };
         Self { decoder, place, compression, unpacked: 0, broken: None }
     }
@@ -150,6 +162,7 @@ impl<R: BufRead> Read for Unpacker<R> {
                 Decoder::Gzip(decoder) => decoder.read(buffer),
                 Decoder::Lz4(decoder) => decoder.read(buffer),
                 Decoder::Xz(decoder) => decoder.read(buffer),
+                Decoder::Bzip2(decoder) => decoder.read(buffer),
             };
             match outcome {
                 Ok(count) => {

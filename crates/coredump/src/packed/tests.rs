@@ -2,7 +2,8 @@ use std::io::{BufReader, Write};
 
 use super::*;
 
-const ALL: [Compression; 4] = [Compression::Zstd, Compression::Gzip, Compression::Lz4, Compression::Xz];
+const ALL: [Compression; 5] =
+    [Compression::Zstd, Compression::Gzip, Compression::Lz4, Compression::Xz, Compression::Bzip2];
 
 /// Text that packs, then bytes that do not, from a fixed sequence.
 fn sample() -> Vec<u8> {
@@ -32,6 +33,12 @@ fn pack(compression: Compression, content: &[u8]) -> Vec<u8> {
             let size = lz4_flex::frame::BlockSize::Max64KB;
             let info = lz4_flex::frame::FrameInfo::new().content_checksum(true).block_size(size);
             let mut encoder = lz4_flex::frame::FrameEncoder::with_frame_info(info, Vec::new());
+            encoder.write_all(content).unwrap();
+            encoder.finish().unwrap()
+        }
+        Compression::Bzip2 => {
+            // Blocks of 100 kB.
+            let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
             encoder.write_all(content).unwrap();
             encoder.finish().unwrap()
         }

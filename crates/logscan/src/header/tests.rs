@@ -54,7 +54,7 @@ fn layouts() {
     );
     check(
         "2024-05-01 12:00:00 [error    ] charge_failed   order=7",
-        "python-logging ERROR - - - - |  charge_failed   order=7".replace("|  ", "|").as_str(),
+        "structlog ERROR - - - - |charge_failed   order=7",
     );
     check(
         "[2026-11-22 11:28:45 +0000] [15390] [CRITICAL] WORKER TIMEOUT (pid:15401)",
@@ -112,6 +112,86 @@ fn layouts() {
     check(
         "2024-05-01 12:00:00 server started on port 80",
         "timestamped - - - - - |server started on port 80",
+    );
+}
+
+#[test]
+fn layouts_that_loggers_wrote() {
+    let check = |line: &str, expected: &str| assert_eq!(shown(line), expected, "{line}");
+    check(
+        "2024-05-01 12:00:00,256:ERROR:shop.orders:charge failed",
+        "python-logging ERROR shop.orders - - - |charge failed",
+    );
+    check(
+        "ERROR 2024-05-01 12:00:00,258 views 5547 139662110116736 charge failed",
+        "python-logging ERROR views 139662110116736 5547 - |charge failed",
+    );
+    check(
+        "ERROR: 2024-05-01 12:00:00,437: shop.orders: charge failed",
+        "python-logging ERROR shop.orders - - - |charge failed",
+    );
+    check(
+        "5547 2024-05-01 12:00:00,436 ERROR shop.orders charge failed",
+        "python-logging ERROR shop.orders - 5547 - |charge failed",
+    );
+    check(
+        "1714564800.435290 ERROR shop.orders charge failed",
+        "python-logging ERROR shop.orders - - - |charge failed",
+    );
+    check("1714564800.435290 charge failed", "no record");
+    check(
+        "05/13/2024 09:25:41 AM ERROR shop.orders charge failed",
+        "python-logging ERROR shop.orders - - - |charge failed",
+    );
+    check(
+        "13.05.2024 09:25:41 ERROR shop.orders charge failed",
+        "python-logging ERROR shop.orders - - - |charge failed",
+    );
+    check(
+        "E 09:25:41.405 shop.orders] charge failed",
+        "python-logging ERROR shop.orders - - - |charge failed",
+    );
+    check(
+        "2024-05-01 12:00:00,323 ERROR    [MainThread] shop.orders:14 charge failed",
+        "python-logging ERROR shop.orders MainThread - - |charge failed",
+    );
+    check(
+        "2024-05-01 12:00:00,325 ERROR [shop.orders] [app.py:9] [dd.service=shop dd.env=prod dd.trace_id=1234 dd.span_id=9] - charge failed",
+        "python-logging ERROR shop.orders - - 1234 |charge failed",
+    );
+    check(
+        "2024-05-01 12:00:00,326 | ERROR | MainProcess(5547) | shop.orders | emit:9 | charge failed",
+        "python-logging ERROR shop.orders MainProcess 5547 - |charge failed",
+    );
+    check(
+        "[2024-05-01 12:00:00,978] ERROR in app: Exception on /boom [GET]",
+        "python-logging ERROR app - - - |Exception on /boom [GET]",
+    );
+    check(
+        "2024-05-01T12:00:00.635893Z [error    ] charge failed    order=17 request_id=r-9",
+        "structlog ERROR - - - r-9 |charge failed    order=17 request_id=r-9",
+    );
+    check(
+        "[2024-05-01 12:00:00,123] {{models.py:1428}} INFO - Executing",
+        "airflow INFO models - - - |Executing",
+    );
+    check(
+        "at=ERROR when=\"2024-05-01 12:00:00,166\" logger=shop.orders msg=\"charge \\\"7\\\" failed\" exc_info=\"x\"",
+        "logfmt ERROR shop.orders - - - |charge \\\"7\\\" failed",
+    );
+    check(
+        "timestamp='2024-05-01T12:00:00Z' level='error' event='charge failed' request_id='r-9'",
+        "logfmt ERROR - - - r-9 |charge failed",
+    );
+    check(
+        "[Wed May 01 12:00:00.123456 2024] [wsgi:error] [pid 123:tid 456] [client 10.0.0.1:55] Traceback",
+        "apache-error ERROR wsgi 456 123 - |Traceback",
+    );
+    check("<3>[ 1230.508770] Out of memory", "dmesg ERROR - - - - |Out of memory");
+    check("3,1123,1230508770,-;Out of memory", "dmesg ERROR - - - - |Out of memory");
+    check(
+        "<11>1 2024-05-01T12:00:00Z h shop 8710 ID47 - charge failed",
+        "syslog ERROR shop - 8710 - |charge failed",
     );
 }
 

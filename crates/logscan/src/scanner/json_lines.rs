@@ -1,6 +1,7 @@
 //! Records in JSON: one per line, wrapped by a collector, or in a document that holds many.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 
 use pycoroner_findings::{Gap, GapKind};
 
@@ -8,6 +9,8 @@ use super::{SourceScanner, carrier_of, first_line};
 use crate::ascii::lossy;
 use crate::document::Place;
 use crate::embedded;
+use crate::events;
+use crate::explanation::Why;
 use crate::format::FormatName;
 use crate::header::Header;
 use crate::json;
@@ -15,6 +18,7 @@ use crate::json_record::JsonRecord;
 use crate::lines::{Block, strip_ansi};
 use crate::needles::{Hits, Needles};
 use crate::stream::LineContext;
+use crate::traceback::Exception;
 
 impl SourceScanner<'_, '_> {
     /// A line, or part of a document, that starts with `{`; `false` when it is no record.
@@ -34,7 +38,7 @@ impl SourceScanner<'_, '_> {
             context.stamp = record.time.and_then(|time| self.clock.resolve(time)).or(context.stamp);
             context.level = level;
             context.pid = record.pid.or(context.pid);
-            if let Some(count) = self.formats.get_mut(record.format as usize) {
+            if let Some(count) = self.wrapped.get_mut(record.format as usize) {
                 *count += 1;
             }
             let stream = match (record.producer, record.pid) {
@@ -44,6 +48,17 @@ impl SourceScanner<'_, '_> {
                     self.stream_of(format!("{}[{pid}]", lossy(producer, 100)).as_bytes())
                 }
             };
+            let hits = match record.core_dump {
+                Some((pid, signal)) => {
+                    let fact = events::core_dump(first_line(&inner), pid, signal);
+                    if let Some(state) = self.streams.get_mut(stream) {
+                        state.add_fact(fact, context.stamp, &context, self.collector);
+                    }
+                    // The message states the same.
+                    hits.without(Hits::EVENT)
+                }
+                None => hits,
+            };
             self.inner_lines(stream, &inner, is_partial, context, hits, depth);
             return true;
         }
@@ -52,7 +67,7 @@ impl SourceScanner<'_, '_> {
     }
 
     /// The lines that a collector wrapped in JSON.
-    fn inner_lines(
+    pub(super) fn inner_lines(
         &mut self,
         stream: usize,
         inner: &[u8],
@@ -102,8 +117,17 @@ impl SourceScanner<'_, '_> {
             message: first_line(&message),
             format: record.format,
         };
+        let is_long = header.message.len() < message.len();
         let plain = if hits.has(Hits::EVENT) { Hits::EVENT } else { Hits::default() };
         self.record(stream, text, &header, context, plain);
+        if is_long && self.streams.get(stream).is_some_and(|state| state.record_kept) {
+            // A traceback in the message is told apart from it.
+            let end = memchr::memmem::find(&message, b"Traceback (most recent call last)");
+            let further = message.get(header.message.len()..end.unwrap_or(message.len())).unwrap_or_default();
+            for line in further.split(|byte| *byte == b'\n') {
+                self.collector.extend_warning(line, &context);
+            }
+        }
         if !hits.has(Hits::TRACEBACK) && !hits.has(Hits::STRUCTURED) {
             return;
         }
@@ -111,12 +135,7 @@ impl SourceScanner<'_, '_> {
         let context = LineContext { stamp, level: record.level.or(context.level), ..context };
         let producer = self.streams.get(stream).and_then(|state| state.producer.clone());
         let carrier = carrier_of(&header, producer, &context);
-        let trees = match record.exception {
-            Some(json::Value::Array(raw)) => embedded::structured(raw).into_iter().collect(),
-            Some(value) => embedded::trees(&value.text().unwrap_or(Cow::Borrowed(b""))),
-            None => Vec::new(),
-        };
-        let trees = if trees.is_empty() { embedded::trees(&message) } else { trees };
+        let trees = exception_trees(record, &message);
         for tree in trees {
             self.collector.add_tree(tree, &carrier);
         }
@@ -128,10 +147,11 @@ impl SourceScanner<'_, '_> {
         // Each depth is read again.
         const MAX_DEPTH: u8 = 16;
         let text = block.bytes;
-        let mut pending: Vec<(u8, &[u8])> = vec![(0, text.trim_ascii())];
+        // Several documents may stand one behind the other.
+        let mut pending: Vec<(u8, &[u8])> = top_values(text).map(|value| (0, value)).collect();
+        pending.reverse();
         let mut seen = 0;
-        let mut line = 1;
-        let mut counted = 0;
+        let newlines: Vec<usize> = memchr::memchr_iter(b'\n', text).collect();
         while let Some((depth, value)) = pending.pop() {
             seen += 1;
             if seen > MAX_VALUES || depth > MAX_DEPTH {
@@ -144,8 +164,7 @@ impl SourceScanner<'_, '_> {
                 break;
             }
             let at = value.as_ptr() as usize - text.as_ptr() as usize;
-            line += memchr::memchr_iter(b'\n', text.get(counted..at).unwrap_or_default()).count() as u64;
-            counted = counted.max(at);
+            let line = newlines.partition_point(|newline| *newline < at) as u64 + 1;
             let context = LineContext {
                 source: self.source,
                 number: line,
@@ -156,26 +175,24 @@ impl SourceScanner<'_, '_> {
                 level: None,
             };
             let hits = Needles::get().in_line(value);
-            let before = self.records;
-            if value.first() == Some(&b'[') {
-                self.array(value, context, hits, depth, &mut pending);
-            } else if !is_record_of_document(value)
-                || !self.json(0, value, context, hits, 0)
-                || self.records == before
-            {
-                let members = json::Members::new(value).into_iter().flatten().map(|(_, value)| value);
-                let inner: Vec<&[u8]> = members.filter_map(nested).collect();
-                pending.extend(inner.into_iter().rev().map(|inner| (depth + 1, inner)));
-            }
+            self.document_value(value, context, hits, depth, &mut pending);
         }
-        self.lines = memchr::memchr_iter(b'\n', text).count() as u64;
+        self.lines = newlines.len() as u64;
         if self.records > 0 {
             let count = self.records;
-            if let Some(slot) = self.formats.get_mut(FormatName::JsonDocument as usize) {
+            if let Some(slot) = self.wrapped.get_mut(FormatName::JsonDocument as usize) {
                 *slot = count + 1;
             }
         } else {
-            self.unparsed_bytes += text.len() as u64;
+            let end = self.lines;
+            let place = Place {
+                source: self.source,
+                line: 1,
+                last_line: end.max(1),
+                offset: block.offset,
+                bytes: text.len() as u64,
+            };
+            self.tally.unparsed(Why::NoRecordInDocument, first_line(text), place);
         }
     }
 
@@ -183,7 +200,6 @@ impl SourceScanner<'_, '_> {
     pub(super) fn rest_of_document(&mut self, block: &Block<'_>) {
         self.lines += memchr::memchr_iter(b'\n', block.bytes).count() as u64;
         let len = block.bytes.len() as u64 + block.skipped;
-        self.unparsed_bytes += len;
         let place = Place {
             source: self.source,
             line: self.lines,
@@ -191,6 +207,7 @@ impl SourceScanner<'_, '_> {
             offset: block.offset,
             bytes: len,
         };
+        self.tally.unparsed(Why::NoRecordInDocument, first_line(block.bytes), place);
         let why = "the document is longer than a mebibyte; one record per line can be of any size";
         self.collector.add_gap_at(GapKind::Limit, "the rest of a JSON document", why, place);
     }
@@ -204,7 +221,7 @@ impl SourceScanner<'_, '_> {
         depth: u8,
         pending: &mut Vec<(u8, &'a [u8])>,
     ) {
-        let items = json_items(array);
+        let items: Vec<json::Value<'_>> = json::items(array).collect();
         if let [json::Value::String(time), json::Value::String(line)] = items.as_slice()
             && let Some(time) = crate::stated_time::epoch(time)
         {
@@ -212,9 +229,107 @@ impl SourceScanner<'_, '_> {
             self.inner_lines(0, &json::unescape(line), false, context, hits, 0);
             return;
         }
-        let inner: Vec<&[u8]> = items.into_iter().filter_map(nested).collect();
-        pending.extend(inner.into_iter().rev().map(|inner| (depth + 1, inner)));
+        let inner = items.into_iter().filter_map(nested).map(|inner| (depth + 1, inner));
+        if is_newest_first(array) {
+            pending.extend(inner);
+        } else {
+            let inner: Vec<(u8, &[u8])> = inner.collect();
+            pending.extend(inner.into_iter().rev());
+        }
     }
+
+    /// One line that holds many records, as OpenTelemetry's collector writes its files; `false` when there are none.
+    pub(super) fn document_line(&mut self, line: &[u8], context: LineContext, hits: Hits) -> bool {
+        const MAX_VALUES: usize = 20_000;
+        const MAX_DEPTH: u8 = 16;
+        if [&b"\"logRecords\""[..], b"\"hits\"", b"\"streams\"", b"\"values\"", b"\"entries\""]
+            .iter()
+            .all(|container| memchr::memmem::find(line, container).is_none())
+        {
+            return false;
+        }
+        let before = self.records;
+        let mut pending: Vec<(u8, &[u8])> = vec![(0, line)];
+        let mut seen = 0;
+        while let Some((depth, value)) = pending.pop() {
+            seen += 1;
+            if seen > MAX_VALUES || depth > MAX_DEPTH {
+                let what = "the rest of a JSON document in a line";
+                let why = "it holds too many values, or too deep ones";
+                self.collector.add_gap_at(GapKind::Limit, what, why, context.place());
+                break;
+            }
+            self.document_value(value, context, hits, depth, &mut pending);
+        }
+        self.records > before
+    }
+
+    /// A value of a document: a record, or what holds some.
+    fn document_value<'a>(
+        &mut self,
+        value: &'a [u8],
+        context: LineContext,
+        hits: Hits,
+        depth: u8,
+        pending: &mut Vec<(u8, &'a [u8])>,
+    ) {
+        let before = self.records;
+        if value.first() == Some(&b'[') {
+            self.array(value, context, hits, depth, pending);
+        } else if !is_record_of_document(value)
+            || !self.json(0, value, context, hits, 0)
+            || self.records == before
+        {
+            let members = json::Members::new(value).into_iter().flatten().map(|(_, value)| value);
+            let inner: Vec<&[u8]> = members.filter_map(nested).collect();
+            pending.extend(inner.into_iter().rev().map(|inner| (depth + 1, inner)));
+        }
+    }
+}
+
+/// Loki answers with the newest line first, unless it is asked otherwise.
+fn is_newest_first(array: &[u8]) -> bool {
+    let time = |value: json::Value<'_>| match value {
+        json::Value::Array(pair) => match json::items(pair).next()? {
+            json::Value::String(time) => crate::ascii::whole_number(time),
+            _ => None,
+        },
+        _ => None,
+    };
+    let first = json::items(array).next().and_then(time);
+    first.is_some() && json::items(array).last().and_then(time) < first
+}
+
+/// The tracebacks that a record carries, as text or as data, in a member of its own or in its message.
+pub(super) fn exception_trees(record: &JsonRecord<'_>, message: &[u8]) -> Vec<Vec<Exception>> {
+    let trees = match record.exception {
+        Some(json::Value::Array(raw)) => embedded::structured(raw).into_iter().collect(),
+        Some(value) => {
+            let text = value.text().unwrap_or(Cow::Borrowed(b""));
+            let trees = embedded::trees(&text);
+            if trees.is_empty() {
+                embedded::frames_alone(&text, record.exception_type, record.exception_message)
+                    .into_iter()
+                    .collect()
+            } else {
+                trees
+            }
+        }
+        None => Vec::new(),
+    };
+    if trees.is_empty() { embedded::trees(message) } else { trees }
+}
+
+/// The objects and arrays that a text is made of.
+fn top_values(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let start = memchr::memchr2(b'{', b'[', rest)?;
+        let end = json::nested_end(rest, start);
+        let value = rest.get(start..end)?;
+        rest = rest.get(end..)?;
+        Some(value)
+    })
 }
 
 fn nested(value: json::Value<'_>) -> Option<&[u8]> {
@@ -222,25 +337,6 @@ fn nested(value: json::Value<'_>) -> Option<&[u8]> {
         json::Value::Object(raw) | json::Value::Array(raw) => Some(raw),
         json::Value::String(_) | json::Value::Literal(_) => None,
     }
-}
-
-fn json_items(array: &[u8]) -> Vec<json::Value<'_>> {
-    let mut items = Vec::new();
-    let mut at = 1;
-    while let Some(byte) = array.get(at) {
-        match byte {
-            b' ' | b'\n' | b'\r' | b'\t' | b',' => at += 1,
-            b']' => break,
-            _ => match json::value_at(array, at) {
-                Some((value, end)) => {
-                    items.push(value);
-                    at = end;
-                }
-                None => break,
-            },
-        }
-    }
-    items
 }
 
 /// Whether the text is one JSON document over several lines, or an array.
@@ -252,6 +348,38 @@ pub(crate) fn is_document(text: &[u8]) -> bool {
         Some(b'{') => !first.ends_with(b"}") && json::nested_end(text, 0) > first.len(),
         _ => false,
     }
+}
+
+/// Whether a record, or a line of Loki's, is somewhere in the start of a document.
+pub(crate) fn holds_record(head: &[u8]) -> bool {
+    const MAX_VALUES: usize = 500;
+    let mut pending: VecDeque<&[u8]> = top_values(head).collect();
+    let mut seen = 0;
+    while let Some(value) = pending.pop_front() {
+        seen += 1;
+        if seen > MAX_VALUES {
+            return false;
+        }
+        if value.first() == Some(&b'[') {
+            if is_loki_line(value) {
+                return true;
+            }
+            pending.extend(json::items(value).take(MAX_VALUES).filter_map(nested));
+        } else if is_record_of_document(value) {
+            return true;
+        } else {
+            let members = json::Members::new(value).into_iter().flatten().map(|(_, value)| value);
+            pending.extend(members.take(MAX_VALUES).filter_map(nested));
+        }
+    }
+    false
+}
+
+/// `["1714564800123456789", "line"]`
+fn is_loki_line(array: &[u8]) -> bool {
+    let mut items = json::items(array);
+    let is_time = matches!(items.next(), Some(json::Value::String(time)) if time.len() == 19 && crate::stated_time::epoch(time).is_some());
+    is_time && matches!(items.next(), Some(json::Value::String(_)))
 }
 
 /// A record of an export has a message or a line, and a time.

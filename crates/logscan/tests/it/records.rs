@@ -53,7 +53,7 @@ fn formats_are_found() {
     );
     check(
         "{\"MESSAGE\":[104,105],\"PRIORITY\":\"3\",\"_PID\":\"7\",\"SYSLOG_IDENTIFIER\":\"s\",\"__REALTIME_TIMESTAMP\":\"1714564800000000\"}\n",
-        "syslog 1 2024-05-01T12:00:00Z stated ERROR=1",
+        "journal 1 2024-05-01T12:00:00Z stated ERROR=1",
     );
     check(
         "{\n \"data\": [\n  {\"attributes\": {\"timestamp\": \"2024-05-01T12:00:00Z\", \"status\": \"error\", \"message\": \"m\"}}\n ]\n}\n",

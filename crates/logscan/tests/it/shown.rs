@@ -10,7 +10,10 @@ pub(crate) fn time(text: &str) -> UtcTime {
 pub(crate) fn scan_text(text: &str, options: &Options) -> Scan {
     let mut reader = text.as_bytes();
     let modified = Some(time("2024-06-01T00:00:00Z"));
-    scan([Input { id: SourceId(1), path: "app.log".into(), modified, reader: &mut reader }], options)
+    scan(
+        [Input { id: SourceId(1), path: "app.log".into(), modified, continues: false, reader: &mut reader }],
+        options,
+    )
 }
 
 /// `Type: message <relation parent> [function:line …]`, one line per entry.

@@ -1,0 +1,121 @@
+//! The end of a source: what it was taken for, and what could not be known of it.
+
+use pycoroner_findings::{GapKind, TimeBasis, Timestamp, UtcTime};
+
+use super::{Carried, SourceScanner};
+use crate::ascii::lossy;
+use crate::document::Place;
+use crate::envelope::Wrapping;
+use crate::explanation::FormatUse;
+use crate::format::FormatName;
+
+impl SourceScanner<'_, '_> {
+    /// Ends the source and writes down what it was.
+    pub(super) fn finish(mut self, bytes: u64, modified: Option<UtcTime>, error: Option<&str>) -> Carried {
+        self.end_entry(None);
+        let end =
+            modified.map(|time| Timestamp { time, basis: TimeBasis::FileModified, uncertainty_ms: 1000 });
+        let mut producers: Vec<String> = self.by_producer.keys().map(|name| lossy(name, 128)).collect();
+        producers.sort();
+        let formats = self.formats_by_producer();
+        let inner = most_frequent(&formats, &self.wrapped, None);
+        let (format, inner_format) = match self.wrapping {
+            Some(Wrapping::Compose) => (FormatName::Compose, Some(inner)),
+            Some(Wrapping::Cri) => (FormatName::Cri, Some(inner)),
+            Some(Wrapping::Syslog) => (FormatName::Syslog, Some(inner)),
+            Some(Wrapping::Kubectl) => (FormatName::Kubectl, Some(inner)),
+            Some(Wrapping::DockerTimes) => (FormatName::DockerTimes, Some(inner)),
+            Some(Wrapping::Export) => (FormatName::Journal, Some(inner)),
+            None => self.collector_format().map_or((inner, None), |collector| {
+                (collector, Some(most_frequent(&formats, &self.wrapped, Some(collector))))
+            }),
+        };
+        let explanation = self.collector.options().explain.then(|| {
+            let zone = self.collector.options().assumed_zone.name();
+            Box::new(self.tally.clone().explain(formats, &zone))
+        });
+        if let Some(source) = self.collector.sources.get_mut(self.source) {
+            source.format = format;
+            source.inner_format = inner_format.filter(|inner| *inner != FormatName::Plain);
+            source.bytes = bytes;
+            source.lines = self.lines;
+            source.records = self.records;
+            source.unparsed_bytes = self.tally.unparsed_bytes();
+            source.first = self.first;
+            source.last = self.last;
+            source.time_basis = self.tally.weakest_basis();
+            source.producers = producers;
+            source.explanation = explanation;
+        }
+        if let Some(first) = self.first {
+            self.collector.earliest = Some(self.collector.earliest.map_or(first, |known| known.min(first)));
+        }
+        self.add_source_gaps(error);
+        Carried {
+            wrapping: self.wrapping,
+            streams: self.streams,
+            by_producer: self.by_producer,
+            last_stream: self.last_stream,
+            lines: self.lines,
+            end,
+        }
+    }
+
+    /// What the records of each producer were taken for; the counts of the streams start anew.
+    fn formats_by_producer(&mut self) -> Vec<FormatUse> {
+        let mut uses: Vec<FormatUse> = Vec::new();
+        for stream in &mut self.streams {
+            let producer = stream.producer.clone();
+            let counts = stream.take_formats();
+            let start = uses.len();
+            uses.extend(FormatName::ALL.into_iter().zip(counts).filter(|(_, records)| *records > 0).map(
+                |(format, records)| FormatUse {
+                    producer: producer.clone(),
+                    format: (format != FormatName::Plain).then_some(format),
+                    records,
+                },
+            ));
+            if let Some(own) = uses.get_mut(start..) {
+                own.sort_by_key(|use_| std::cmp::Reverse(use_.records));
+            }
+        }
+        uses
+    }
+
+    /// The collector that wrapped at least half of the lines in JSON.
+    fn collector_format(&self) -> Option<FormatName> {
+        let count = |format: FormatName| self.wrapped.get(format as usize).copied().unwrap_or(0);
+        [FormatName::DockerJson, FormatName::Journal]
+            .into_iter()
+            .find(|format| count(*format) * 2 > self.lines)
+    }
+
+    fn add_source_gaps(&mut self, error: Option<&str>) {
+        let place = Place { source: self.source, line: 1, last_line: self.lines.max(1), offset: 0, bytes: 0 };
+        if let Some(error) = error {
+            let why = format!("reading stopped: {error}");
+            self.collector.add_gap_at(GapKind::Truncated, "the rest of a log", &why, place);
+        }
+        if self.clock.met_unknown_year {
+            let why = "its times have no year, and neither a file date nor a crash time tells which";
+            self.collector.add_gap_at(GapKind::Unknown, "times of a log", why, place);
+        }
+        if self.clock.met_undated {
+            let why = "its clock tells no date: seconds since boot, or the time of day";
+            self.collector.add_gap_at(GapKind::Unknown, "times of records", why, place);
+        }
+    }
+}
+
+/// The format that most records have, of any producer.
+fn most_frequent(uses: &[FormatUse], wrapped: &[u64], except: Option<FormatName>) -> FormatName {
+    let mut best = (0, FormatName::Plain);
+    for (format, wrapped) in FormatName::ALL.into_iter().zip(wrapped) {
+        let records = uses.iter().filter(|known| known.format == Some(format)).map(|known| known.records);
+        let count = records.sum::<u64>() + wrapped;
+        if count > best.0 && format != FormatName::Plain && Some(format) != except {
+            best = (count, format);
+        }
+    }
+    best.1
+}

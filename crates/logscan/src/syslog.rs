@@ -1,0 +1,150 @@
+//! Lines of syslog and of `journalctl`: `time host ident[pid]: text`, with or without a priority.
+
+use crate::ascii::{leading_number, until, whole_number};
+use crate::level::Level;
+use crate::stated_time::{self, StatedTime};
+
+/// What stands in front of the text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SyslogLine<'a> {
+    pub(crate) time: StatedTime,
+    pub(crate) level: Option<Level>,
+    /// `ident[pid]`, or the application's name.
+    pub(crate) producer: &'a [u8],
+    pub(crate) pid: Option<u64>,
+    pub(crate) text: &'a [u8],
+}
+
+/// Reads a line of RFC 3164 or RFC 5424, or of journalctl's `short`, `short-iso`, `short-full`, `short-unix` and
+/// `short-monotonic`.
+///
+/// Without a priority, something must tell it from the line of a program that names itself: a process id, or a
+/// producer that has none.
+pub(crate) fn parse(line: &[u8]) -> Option<SyslogLine<'_>> {
+    let (level, rest) = match priority(line) {
+        Some((severity, rest)) => (Level::from_syslog(severity), rest),
+        None => (None, line),
+    };
+    if let Some(versioned) = rest.strip_prefix(b"1 ").filter(|_| level.is_some()) {
+        return rfc5424(versioned, level);
+    }
+    let (time, len) = time(rest)?;
+    let rest = rest.get(len..)?.strip_prefix(b" ")?;
+    let host = until(rest, b' ');
+    let after_host = rest.get(host.len() + 1..)?;
+    let head = after_host.get(..after_host.len().min(120))?;
+    let colon = memchr::memchr(b':', head)?;
+    let producer = head.get(..colon)?;
+    if host.is_empty() || producer.is_empty() || producer.contains(&b' ') {
+        return None;
+    }
+    let pid = memchr::memchr(b'[', producer)
+        .and_then(|at| leading_number(producer.get(at + 1..)?))
+        .map(|(pid, _)| pid);
+    if pid.is_none() && level.is_none() && producer != b"kernel" && producer != b"systemd" {
+        return None;
+    }
+    let text = after_host.get(colon + 1..)?;
+    let text = text.strip_prefix(b" ").unwrap_or(text);
+    Some(SyslogLine { time, level, producer, pid, text })
+}
+
+/// `<34>`: the severity and what stands behind it.
+fn priority(line: &[u8]) -> Option<(u64, &[u8])> {
+    let inner = line.strip_prefix(b"<")?;
+    let (priority, digits) = leading_number(inner)?;
+    let rest = inner.get(digits..)?.strip_prefix(b">")?;
+    (priority <= 191).then_some((priority % 8, rest))
+}
+
+/// `time host app procid msgid [data] text`, behind the priority and the version (RFC 5424, section 6).
+fn rfc5424(line: &[u8], level: Option<Level>) -> Option<SyslogLine<'_>> {
+    let (time, len) = stated_time::iso(line)?;
+    let mut rest = line.get(len..)?.strip_prefix(b" ")?;
+    let mut fields = [&b""[..]; 4];
+    for field in &mut fields {
+        *field = until(rest, b' ');
+        rest = rest.get(field.len() + 1..)?;
+    }
+    let [_host, app, procid, _msgid] = fields;
+    let text = behind_structured_data(rest)?;
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    Some(SyslogLine { time, level, producer: app, pid: whole_number(procid), text })
+}
+
+/// The text behind `-` or behind elements such as `[id@1 key="a \"quoted\" ] value"]`.
+fn behind_structured_data(text: &[u8]) -> Option<&[u8]> {
+    if let Some(rest) = text.strip_prefix(b"-") {
+        return Some(rest.strip_prefix(b" ").unwrap_or(rest));
+    }
+    let (mut is_quoted, mut is_escaped, mut is_open) = (false, false, false);
+    for (at, byte) in text.iter().enumerate() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_quoted => is_escaped = true,
+            b'"' => is_quoted = !is_quoted,
+            _ if is_quoted => {}
+            b'[' if !is_open => is_open = true,
+            b']' if is_open => is_open = false,
+            b' ' if !is_open => return text.get(at + 1..),
+            _ if !is_open => return None,
+            _ => {}
+        }
+    }
+    (!is_open && !is_quoted).then_some(b"")
+}
+
+/// The forms of `journalctl -o short*`, and RFC 3164's; how long it is.
+fn time(text: &[u8]) -> Option<(StatedTime, usize)> {
+    match text.first()? {
+        b'[' => {
+            let close = memchr::memchr(b']', text.get(..text.len().min(24))?)?;
+            let content = text.get(1..close)?.trim_ascii();
+            let (_, whole) = leading_number(content)?;
+            let digits = whole_number(content.get(whole..)?.strip_prefix(b".")?)?;
+            (digits < 1_000_000).then_some((StatedTime::Undated, close + 1))
+        }
+        b'0'..=b'9' if text.get(10) == Some(&b'T') => stated_time::iso(text),
+        b'0'..=b'9' => {
+            let len = until(text, b' ').len();
+            let seconds = text.get(..len).filter(|seconds| seconds.get(10) == Some(&b'.'))?;
+            stated_time::epoch(seconds).map(|time| (time, len))
+        }
+        _ => stated_time::syslog(text).or_else(|| stated_time::weekday_iso(text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms() {
+        let check = |line: &str, expected: &str| {
+            let shown = parse(line.as_bytes()).map_or("none".to_owned(), |line| {
+                let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+                let level = line.level.map_or("-", Level::name);
+                let pid = line.pid.map_or("-".to_owned(), |pid| pid.to_string());
+                format!("{level} {} {pid} |{}", text(line.producer), text(line.text))
+            });
+            assert_eq!(shown, expected, "{line}");
+        };
+        check("May  1 12:00:00 h shop[7]: m: n", "- shop[7] 7 |m: n");
+        check("<27>May  1 12:00:00 h shop: m", "ERROR shop - |m");
+        check("May  1 12:00:00 h shop: m", "none");
+        check("May  1 12:00:00 h kernel: m", "- kernel - |m");
+        check("2024-05-01T12:00:00+0200 h shop[7]: m", "- shop[7] 7 |m");
+        check("2024-05-01T12:00:00.123456+02:00 h shop[7]: m", "- shop[7] 7 |m");
+        check("Wed 2024-05-01 12:00:00 UTC h shop[7]: m", "- shop[7] 7 |m");
+        check("Wed 2024-05-01 12:00:00.5 CEST h shop[7]: m", "- shop[7] 7 |m");
+        check("1714564800.123456 h shop[7]: m", "- shop[7] 7 |m");
+        check("[  682.392401] h shop[7]: m", "- shop[7] 7 |m");
+        check("<165>1 2024-05-01T12:00:00.003Z h shop 8710 ID47 - m", "NOTICE shop 8710 |m");
+        check(
+            "<11>1 2024-05-01T12:00:00Z h shop - - [a@1 k=\"x ] \\\" y\"][b@2] \u{feff}m [n]",
+            "ERROR shop - |m [n]",
+        );
+        check("<11>1 2024-05-01T12:00:00Z h shop 7 - -", "ERROR shop 7 |");
+        check("<999>1 2024-05-01T12:00:00Z h shop 7 - - m", "none");
+    }
+}
