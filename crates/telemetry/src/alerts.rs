@@ -4,25 +4,24 @@
 //! the [Alertmanager API v2](https://github.com/prometheus/alertmanager/blob/v0.27.0/api/v2/openapi.yaml) and its
 //! [webhook](https://prometheus.io/docs/alerting/0.27/configuration/#webhook_config).
 
-use pycoroner_findings::{Citation, Event, Gap, GapKind, Severity, SourceId, Span, TimeBasis, Timestamp};
+use pycoroner_findings::{Event, Gap, GapKind, Severity, SourceId};
 use serde_json::Value;
 
 use crate::document::{Export, Telemetry};
+use crate::documents::Documents;
 use crate::format::ExportFormat;
-use crate::time::rfc3339;
+use crate::head::Head;
+use crate::place::Place;
+use crate::time::{rfc3339, stated};
 
 /// Most alerts that are read of one export.
 const MOST_ALERTS: usize = 10_000;
-/// How much of an export is looked at to tell what it is, in bytes.
-const HEAD: usize = 1 << 16;
-
-/// Whether bytes look like an export of alerts.
-pub(crate) fn is_alerts(export: &[u8]) -> bool {
-    let head = String::from_utf8_lossy(&export[..export.len().min(HEAD)]);
-    head.trim_start().starts_with(['[', '{'])
-        && head.contains("\"labels\"")
-        && head.contains("\"alertname\"")
-        && (head.contains("\"startsAt\"") || head.contains("\"activeAt\""))
+/// Whether a file is an export of alerts.
+pub(crate) fn is_alerts(head: &Head<'_>) -> bool {
+    ["*", "alerts/*", "data/alerts/*", "data/*"].into_iter().any(|alert| {
+        let has = |member: &str| head.outline.has(&format!("{alert}/{member}"));
+        has("labels/alertname") && (has("startsAt") || has("activeAt"))
+    })
 }
 
 /// Reads when alerts started and ended: events `alert-pending`, `alert-started` and `alert-ended`.
@@ -31,40 +30,46 @@ pub(crate) fn is_alerts(export: &[u8]) -> bool {
 /// end without further notice, mostly in the future.
 pub(crate) fn read_alerts(export: &[u8], source: SourceId) -> Telemetry {
     let mut alerts = Telemetry::default();
-    let document: Value = match serde_json::from_slice(export) {
-        Ok(document) => document,
-        Err(error) => {
-            alerts.gaps.push(Gap::new(GapKind::Corrupt, "all alerts of the export", error.to_string()));
-            return alerts;
+    let mut count = 0;
+    let mut documents = Documents::new(export, source);
+    for document in documents.by_ref() {
+        let value: Value = match serde_json::from_str(document.text.get()) {
+            Ok(value) => value,
+            Err(error) => {
+                let gap = Gap::new(GapKind::Corrupt, "alerts of the export", error.to_string());
+                alerts.gaps.push(gap.at(document.place.cite("")));
+                continue;
+            }
+        };
+        let list = ["", "/alerts", "/data/alerts", "/data"]
+            .into_iter()
+            .find_map(|pointer| Some((pointer, value.pointer(pointer)?.as_array()?)));
+        let Some((pointer, list)) = list else {
+            let gap = Gap::new(GapKind::Unknown, "alerts of the export", "it holds no list of alerts");
+            alerts.gaps.push(gap.at(document.place.cite("")));
+            continue;
+        };
+        for (index, alert) in list.iter().enumerate() {
+            count += 1;
+            if count <= MOST_ALERTS {
+                add(&mut alerts, alert, &format!("{pointer}/{index}"), &document.place);
+            }
         }
-    };
-    let place = ["", "/alerts", "/data/alerts", "/data"]
-        .into_iter()
-        .find_map(|pointer| Some((pointer, document.pointer(pointer)?.as_array()?)));
-    let Some((pointer, list)) = place else {
-        alerts.gaps.push(Gap::new(
-            GapKind::Unknown,
-            "all alerts of the export",
-            "it holds no list of alerts",
-        ));
-        return alerts;
-    };
-    for (index, alert) in list.iter().take(MOST_ALERTS).enumerate() {
-        add(&mut alerts, alert, &format!("{pointer}/{index}"), source);
     }
-    alerts.exports.push(Export::of(source, ExportFormat::Alerts, list.len(), &alerts.events));
-    if list.len() > MOST_ALERTS {
-        let what = format!("{} more alerts", list.len() - MOST_ALERTS);
+    alerts.gaps.extend(documents.into_gap());
+    alerts.exports.push(Export::of(source, ExportFormat::Alerts, count, &alerts.events));
+    if count > MOST_ALERTS {
+        let what = format!("{} more alerts", count - MOST_ALERTS);
         alerts.gaps.push(Gap::new(GapKind::Limit, what, format!("{MOST_ALERTS} are read of one export")));
     }
     alerts
 }
 
-fn add(alerts: &mut Telemetry, alert: &Value, pointer: &str, source: SourceId) {
+fn add(alerts: &mut Telemetry, alert: &Value, pointer: &str, place: &Place) {
     let text = |path: &str| alert.pointer(path).and_then(Value::as_str);
     let began = ["startsAt", "activeAt"].into_iter().find_map(|key| Some((key, alert.get(key)?.as_str()?)));
     let (Some(name), Some((key, began))) = (text("/labels/alertname"), began) else {
-        let citation = cite(source, pointer.to_owned());
+        let citation = place.cite(pointer);
         alerts.gaps.push(Gap::new(GapKind::Unknown, "an alert", "it has no name or no start").at(citation));
         return;
     };
@@ -72,14 +77,14 @@ fn add(alerts: &mut Telemetry, alert: &Value, pointer: &str, source: SourceId) {
     let message = summary.map_or_else(|| name.to_owned(), |summary| format!("{name}: {summary}"));
     let producer = text("/labels/instance").or_else(|| text("/labels/job"));
     let mut push = |kind: &'static str, severity, key: &str, time: &str| {
-        let citation = cite(source, format!("{pointer}/{key}"));
+        let citation = place.cite(format!("{pointer}/{key}"));
         let Some(time) = rfc3339(time) else {
             let why = format!("{time:?} is not a time");
             alerts.gaps.push(Gap::new(GapKind::Unknown, format!("{key} of alert {name}"), why).at(citation));
             return;
         };
         alerts.events.push(Event {
-            at: Some(Timestamp { time, basis: TimeBasis::Stated, uncertainty_ms: 0 }),
+            at: Some(stated(time)),
             producer: producer.map(str::to_owned),
             citation: Some(citation),
             ..Event::new(kind, severity, message.clone())
@@ -106,8 +111,4 @@ fn severity(label: Option<&str>) -> Severity {
         Some("info" | "none") => Severity::Info,
         _ => Severity::Warning,
     }
-}
-
-fn cite(source: SourceId, pointer: String) -> Citation {
-    Citation::new(source, Span::Pointer { pointer })
 }

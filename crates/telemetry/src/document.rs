@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
-use pycoroner_findings::{Citation, Event, Finding, Gap, SourceId, Timestamp, UtcTime};
+use pycoroner_findings::{Citation, Event, Finding, Gap, Severity, SourceId, Timestamp, UtcTime};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::format::ExportFormat;
+use crate::time::stated;
 
 /// Name and version of the document.
 pub const SCHEMA: &str = "pycoroner.telemetry/1";
@@ -13,7 +15,7 @@ pub const SCHEMA: &str = "pycoroner.telemetry/1";
 /// What one export says, or what several say together.
 ///
 /// All text is raw evidence: masking and escaping happen where it is shown.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Telemetry {
     /// [`SCHEMA`].
@@ -80,10 +82,26 @@ impl Telemetry {
         self.findings.extend(other.findings);
         self.gaps.extend(other.gaps);
     }
+
+    /// Adds how a container ended, also as an event.
+    pub(crate) fn add_container(&mut self, end: ContainerEnd) {
+        let code = end.exit_code.map_or("no exit code".to_owned(), |code| format!("exit code {code}"));
+        let reason = end.reason.as_deref().map_or(String::new(), |reason| format!(", {reason}"));
+        let severity = if end.exit_code == Some(0) { Severity::Info } else { Severity::Error };
+        let message = format!("container {} ended: {code}{reason}", end.name);
+        self.events.push(Event {
+            at: end.finished.map(stated),
+            signal: end.signal,
+            producer: Some(end.name.clone()),
+            citation: Some(end.citation.clone()),
+            ..Event::new("container-ended", severity, message)
+        });
+        self.containers.push(end);
+    }
 }
 
 /// One file that was read.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Export {
     /// Its number in the evidence register.
     pub id: SourceId,
@@ -108,7 +126,7 @@ impl Export {
 }
 
 /// One metric of one target, by rising time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Series {
     /// The metric's name, such as `process_resident_memory_bytes`.
     pub name: String,
@@ -125,7 +143,7 @@ pub struct Series {
 }
 
 /// A label, tag or attribute: what the evidence names is a value here, never a key of the document.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Label {
     /// Its name.
     pub name: String,
@@ -134,7 +152,7 @@ pub struct Label {
 }
 
 /// One span of a trace.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TraceSpan {
     /// Hex digits of the trace's id, in lower case.
     pub trace_id: String,
@@ -167,7 +185,7 @@ pub struct TraceSpan {
 }
 
 /// Where the threads of a process stood at one time, or in many samples.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StackDump {
     /// When; unknown for most text forms.
     #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
@@ -185,7 +203,7 @@ pub struct StackDump {
 }
 
 /// One thread's stack.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ThreadStack {
     /// The thread's id, as the tool writes it: the kernel's, or `threading.get_ident()`'s in hex.
@@ -203,7 +221,7 @@ pub struct ThreadStack {
 }
 
 /// One frame of a stack.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct StackFrame {
     /// The function's name.
@@ -215,7 +233,7 @@ pub struct StackFrame {
 }
 
 /// Memory by the place that allocated it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AllocationSite {
     /// The frames that allocated, innermost first.
     pub frames: Vec<StackFrame>,
@@ -231,7 +249,7 @@ pub struct AllocationSite {
 }
 
 /// How a container ended, and what it was allowed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ContainerEnd {
     /// Its name, with pod and namespace where there are any.
     pub name: String,
@@ -267,7 +285,7 @@ pub struct ContainerEnd {
 }
 
 /// What a tool wrote down about a process.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProcessRecord {
     /// When.
     #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
@@ -298,7 +316,7 @@ pub struct ProcessRecord {
 }
 
 /// An error as the service reported it to a collector.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorReport {
     /// When.
     #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
@@ -316,7 +334,7 @@ pub struct ErrorReport {
 }
 
 /// One exception of a report.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ReportedException {
     /// Its type.
@@ -330,7 +348,7 @@ pub struct ReportedException {
 }
 
 /// One thing that the service did before an error.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Breadcrumb {
     /// When.
@@ -344,7 +362,7 @@ pub struct Breadcrumb {
 }
 
 /// What people wrote down by hand about the service: `incident.toml`, or the same as YAML.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Context {
     /// The service's name.
@@ -362,7 +380,7 @@ pub struct Context {
 }
 
 /// A deploy or another change.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Change {
     /// When.

@@ -19,10 +19,19 @@
 //! ```
 
 mod alerts;
+mod docker;
 mod document;
+mod documents;
 mod format;
+mod head;
+mod kubernetes;
+mod members;
+mod outline;
+mod place;
 mod read;
 mod time;
+mod tree;
+mod yaml;
 
 pub use document::{
     AllocationSite, Breadcrumb, Change, ContainerEnd, Context, ErrorReport, Export, Label, ProcessRecord,

@@ -1,4 +1,4 @@
-use pycoroner_findings::UtcTime;
+use pycoroner_findings::{TimeBasis, Timestamp, UtcTime};
 use serde_json::{Value, from_value};
 
 /// Reads an RFC 3339 time; `None` also for Go's zero time, `0001-01-01T00:00:00Z`, which stands for "never".
@@ -17,6 +17,18 @@ pub(crate) fn rfc3339(text: &str) -> Option<UtcTime> {
         b'-' => local.0.checked_add(nanos).map(UtcTime),
         _ => None,
     }
+}
+
+/// A time that the export states with its zone, or as seconds since 1970.
+pub(crate) fn stated(time: UtcTime) -> Timestamp {
+    Timestamp { time, basis: TimeBasis::Stated, uncertainty_ms: 0 }
+}
+
+/// A time in seconds since 1970, to the microsecond; `None` outside the years that [`UtcTime`] has.
+#[expect(dead_code, reason = "for the formats to come")]
+pub(crate) fn epoch_seconds(seconds: f64) -> Option<UtcTime> {
+    let micros = (seconds * 1e6).round();
+    (micros.abs() < 9.2e15).then_some(UtcTime(micros as i64 * 1000))
 }
 
 #[cfg(test)]

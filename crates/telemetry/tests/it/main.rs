@@ -1,5 +1,7 @@
 //! Exports as the tools wrote them, and what is read of them.
 
+mod containers;
+
 use pycoroner_findings::{GapKind, SourceId};
 use pycoroner_telemetry::{ExportFormat, Telemetry, read};
 
@@ -71,9 +73,10 @@ fn what_is_broken_is_a_gap() {
         assert_eq!(alerts.gaps.iter().map(|gap| gap.kind).collect::<Vec<_>>(), [kind], "{export}");
     };
     check("[{\"labels\"", GapKind::Corrupt);
+    check(&"[".repeat(100_000), GapKind::Corrupt);
+    check(&format!("{}{}", "[".repeat(1000), "]".repeat(1000)), GapKind::Corrupt);
     check("{}", GapKind::Unknown);
     check("[7]", GapKind::Unknown);
     check(r#"[{"labels": {"alertname": "A"}}]"#, GapKind::Unknown);
     check(r#"[{"labels": {"alertname": "A"}, "startsAt": "soon"}]"#, GapKind::Unknown);
-    check(&"[".repeat(100_000), GapKind::Corrupt);
 }

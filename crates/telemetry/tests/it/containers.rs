@@ -1,0 +1,148 @@
+use pycoroner_findings::SourceId;
+use pycoroner_telemetry::{ContainerEnd, ExportFormat, Telemetry, read};
+
+fn read_as(export: &[u8], format: ExportFormat) -> Telemetry {
+    assert_eq!(ExportFormat::sniff(export), Some(format));
+    read(format, export, SourceId(2))
+}
+
+/// One line for each end of a container and each event.
+fn lines(telemetry: &Telemetry) -> Vec<String> {
+    let end = |end: &ContainerEnd| {
+        let time = end.finished.map_or("?".to_owned(), |time| time.to_string());
+        format!(
+            "{time} {} {:?} reason={:?} oom={:?} restarts={:?} limit={:?} {}",
+            end.name, end.exit_code, end.reason, end.oom_killed, end.restarts, end.memory_limit, end.citation
+        )
+    };
+    let events = telemetry.events.iter().map(|event| {
+        let time = event.at.map_or("?".to_owned(), |at| at.time.to_string());
+        format!("{time} {} {}", event.kind, event.message)
+    });
+    telemetry.containers.iter().map(end).chain(events).collect()
+}
+
+#[test]
+fn docker_inspect() {
+    let check = |export: &[u8], expected: [&str; 2]| {
+        let telemetry = read_as(export, ExportFormat::DockerInspect);
+        assert_eq!(lines(&telemetry), expected);
+        assert_eq!(telemetry.gaps, []);
+        let all = serde_json::to_string(&telemetry).unwrap();
+        assert!(!all.contains("s3cr3t") && !all.contains("DATABASE_URL"), "{all}");
+    };
+    check(
+        include_bytes!("../data/docker/inspect_oom.json"),
+        [
+            "2026-11-22T11:30:35.500Z shop Some(137) reason=None oom=Some(true) restarts=Some(3) limit=Some(83886080) [E2#/0/State]",
+            "2026-11-22T11:30:35.500Z container-ended container shop ended: exit code 137",
+        ],
+    );
+    check(
+        include_bytes!("../data/docker/inspect_sigkill_not_oom.json"),
+        [
+            "2026-11-22T11:30:35.500Z shop Some(137) reason=None oom=Some(false) restarts=Some(3) limit=Some(83886080) [E2#/0/State]",
+            "2026-11-22T11:30:35.500Z container-ended container shop ended: exit code 137",
+        ],
+    );
+    check(
+        include_bytes!("../data/docker/inspect_sigsegv.json"),
+        [
+            "2026-11-22T11:30:35.500Z shop Some(139) reason=None oom=Some(false) restarts=Some(3) limit=Some(83886080) [E2#/0/State]",
+            "2026-11-22T11:30:35.500Z container-ended container shop ended: exit code 139",
+        ],
+    );
+}
+
+#[test]
+fn a_running_container_has_not_ended() {
+    let export = br#"[{"Id": "c3", "Name": "/shop", "State": {"Status": "running", "Running": true, "Pid": 7,
+        "ExitCode": 0, "OOMKilled": false, "StartedAt": "2026-11-22T11:28:06Z", "FinishedAt": "0001-01-01T00:00:00Z"}}]"#;
+    let telemetry = read_as(export, ExportFormat::DockerInspect);
+    assert_eq!(
+        lines(&telemetry),
+        ["2026-11-22T11:28:06Z container-started container shop was started; it runs"]
+    );
+    assert_eq!(telemetry.events[0].pid, Some(7));
+}
+
+#[test]
+fn kubectl_pods() {
+    let check = |export: &[u8], expected: &[&str]| {
+        let telemetry = read_as(export, ExportFormat::KubernetesObjects);
+        assert_eq!(lines(&telemetry), expected);
+        assert_eq!(telemetry.gaps, []);
+    };
+    check(
+        include_bytes!("../data/kubernetes/pod_oomkilled_137.yaml"),
+        &[
+            "2026-11-22T11:30:35Z prod/shop-7d9f5c6b8-x2x7q/shop Some(137) reason=Some(\"OOMKilled\") oom=Some(true) restarts=Some(4) limit=Some(83886080) [E2:L26-L31]",
+            "2026-11-22T11:30:35Z container-ended container prod/shop-7d9f5c6b8-x2x7q/shop ended: exit code 137, OOMKilled",
+        ],
+    );
+    check(
+        include_bytes!("../data/kubernetes/pod_error_139.yaml"),
+        &[
+            "2026-11-22T11:30:35Z prod/shop-7d9f5c6b8-x2x7q/shop Some(139) reason=Some(\"Error\") oom=None restarts=Some(4) limit=Some(83886080) [E2:L26-L31]",
+            "2026-11-22T11:30:35Z container-ended container prod/shop-7d9f5c6b8-x2x7q/shop ended: exit code 139, Error",
+        ],
+    );
+    check(
+        br#"{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": "a", "namespace": "n"},
+            "spec": {"containers": [{"name": "c", "env": [{"name": "KEY", "value": "s3cr3t"}],
+                "resources": {"limits": {"memory": "1Gi"}}}]},
+            "status": {"reason": "Evicted", "message": "low on memory", "containerStatuses": [{"name": "c", "restartCount": 1,
+                "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 5m0s"}},
+                "lastState": {"terminated": {"exitCode": 1, "signal": 11, "finishedAt": "2026-11-22T11:30:35Z"}}}]}}]}"#,
+        &[
+            "2026-11-22T11:30:35Z n/a/c Some(1) reason=None oom=None restarts=Some(1) limit=Some(1073741824) [E2#/items/0/status/containerStatuses/0/lastState/terminated]",
+            "? pod-ended pod n/a: Evicted: low on memory",
+            "2026-11-22T11:30:35Z container-ended container n/a/c ended: exit code 1",
+            "? container-waiting CrashLoopBackOff: back-off 5m0s",
+        ],
+    );
+}
+
+#[test]
+fn kubectl_events() {
+    let export = b"apiVersion: v1
+items:
+- apiVersion: v1
+  count: 3
+  firstTimestamp: \"2026-11-22T11:28:50Z\"
+  involvedObject:
+    kind: Pod
+    name: shop-1
+    namespace: prod
+  kind: Event
+  lastTimestamp: \"2026-11-22T11:30:37Z\"
+  message: Back-off restarting failed container
+  metadata:
+    name: shop-1.17
+  reason: BackOff
+  type: Warning
+- apiVersion: events.k8s.io/v1
+  eventTime: \"2026-11-22T11:30:35.123456Z\"
+  kind: Event
+  note: 'Memory cgroup out of memory: Killed process 15401'
+  reason: OOMKilling
+  regarding:
+    name: node-3
+  type: Warning
+- kind: Service
+kind: List
+";
+    let telemetry = read_as(export, ExportFormat::KubernetesObjects);
+    assert_eq!(
+        lines(&telemetry),
+        [
+            "2026-11-22T11:30:37Z container-backoff BackOff: Back-off restarting failed container (3 times since 2026-11-22T11:28:50Z)",
+            "2026-11-22T11:30:35.123456Z oom-kill OOMKilling: Memory cgroup out of memory: Killed process 15401",
+        ]
+    );
+    let citations: Vec<_> =
+        telemetry.events.iter().map(|event| event.citation.as_ref().unwrap().to_string()).collect();
+    assert_eq!(citations, ["[E2:L11]", "[E2:L18]"]);
+    assert_eq!(telemetry.gaps.len(), 1);
+}
