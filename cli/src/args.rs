@@ -128,6 +128,7 @@ pub(crate) enum HeapFormat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ReportFormat {
     Md,
+    Html,
     Json,
 }
 
@@ -139,7 +140,7 @@ pub(crate) enum ReportFormat {
 #[command(after_help = "\
 Examples:
   pycoroner analyze core.412.zst app.log -o incident.md
-  pycoroner analyze /var/crash/412/ --tz Europe/Berlin -o incident.json
+  pycoroner analyze /var/crash/412/ --tz Europe/Berlin -o incident.html
   journalctl -u shop -o short-iso | pycoroner analyze core.412 - > incident.md
 
 The crash window of the logs is laid around the time of death. That is what a log says about this very process,
@@ -149,7 +150,7 @@ pub(crate) struct AnalyzeArgs {
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// Markdown or JSON; when omitted, by the ending of the output file, else Markdown
-    #[arg(long, value_name = "md|json", hide_possible_values = true)]
+    #[arg(long, value_name = "md|html|json", hide_possible_values = true)]
     pub(crate) format: Option<ReportFormat>,
     #[command(flatten)]
     pub(crate) binaries: Binaries,

@@ -6,7 +6,7 @@ use pycoroner_findings::{Event, Gap, GapKind, Severity, TimeBasis};
 use pycoroner_heap::HeapDocument;
 use pycoroner_logscan::{Options, Scan, Zone};
 use pycoroner_redact::Redactor;
-use pycoroner_report::{Incident, Material, assemble, render_markdown};
+use pycoroner_report::{Incident, Material, assemble, render_html, render_markdown};
 use pycoroner_telemetry::Telemetry;
 use serde::Serialize;
 
@@ -207,8 +207,10 @@ fn add_document(material: &mut Material, document: &impl Serialize) -> Result<()
 }
 
 fn write(session: &Session, format: Option<ReportFormat>, incident: &Incident) -> Result<()> {
-    let by_ending = if session.output.ends_in("json") { ReportFormat::Json } else { ReportFormat::Md };
-    let text = match format.unwrap_or(by_ending) {
+    let endings = [("json", ReportFormat::Json), ("html", ReportFormat::Html), ("htm", ReportFormat::Html)];
+    let by_ending = endings.into_iter().find(|(ending, _)| session.output.ends_in(ending));
+    let text = match format.or(by_ending.map(|(_, format)| format)).unwrap_or(ReportFormat::Md) {
+        ReportFormat::Html => render_html(incident),
         ReportFormat::Md => render_markdown(incident),
         ReportFormat::Json => pretty(incident)?,
     };

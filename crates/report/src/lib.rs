@@ -2,7 +2,7 @@
 //!
 //! The caller provides [`Material`]: the register of evidence, the producers' documents and events. [`assemble`]
 //! makes an [`Incident`] of it: one timeline, findings by weight, probable causes, all strings redacted.
-//! [`render_markdown`] shows it; serialized, it is the document `pycoroner.incident/1`.
+//! [`render_markdown`] and [`render_html`] show it; serialized, it is the document `pycoroner.incident/1`.
 //!
 //! It reads no evidence, asks no clock and writes no file. All strings of the evidence are hostile: whatever they
 //! hold, the report shows them as text.
@@ -18,12 +18,15 @@
 //! ```
 
 mod causes;
+mod figures;
+mod html;
 mod incident;
 mod markdown;
 mod sections;
 mod timeline;
 
 pub use causes::{Cause, Role};
+pub use html::render_html;
 pub use incident::{Incident, Material, Redaction, SCHEMA, assemble};
 pub use markdown::render_markdown;
 pub use sections::{

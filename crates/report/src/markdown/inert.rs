@@ -121,6 +121,11 @@ pub(crate) fn html(text: &str) -> Inert {
     Inert(entities(&visible(text, LONGEST_PROSE)))
 }
 
+/// Evidence in a page or picture that is no Markdown, cut to so many characters.
+pub(crate) fn bounded_html(text: &str, longest: usize) -> String {
+    entities(&visible(text, longest))
+}
+
 /// A fenced code block; its lines keep their order, and each is bounded.
 pub(crate) fn fenced(text: &str) -> String {
     let lines: Vec<String> = text.lines().map(|line| visible(line, LONGEST_LINE)).collect();

@@ -10,10 +10,10 @@ mod crash;
 mod findings;
 mod glance;
 mod heap;
-mod inert;
+pub(crate) mod inert;
 mod logs;
 mod page;
-mod quantity;
+pub(crate) mod quantity;
 mod threads;
 mod timeline;
 

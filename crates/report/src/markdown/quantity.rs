@@ -6,9 +6,14 @@ use super::inert::{Inert, prose};
 
 /// `16.0 MiB`, or `512 B`.
 pub(crate) fn size(bytes: u64) -> Inert {
+    prose(&bytes_text(bytes))
+}
+
+/// [`size`] where no Markdown is read.
+pub(crate) fn bytes_text(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     if bytes < 1024 {
-        return Inert::from(bytes).then(" B");
+        return format!("{bytes} B");
     }
     let mut value = bytes as f64 / 1024.0;
     let mut unit = 0;
@@ -16,7 +21,7 @@ pub(crate) fn size(bytes: u64) -> Inert {
         value /= 1024.0;
         unit += 1;
     }
-    prose(&format!("{value:.1}")).then(" ").then(UNITS[unit])
+    format!("{value:.1} {}", UNITS[unit])
 }
 
 /// `1 thread`, `2 threads`.

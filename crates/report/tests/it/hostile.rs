@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::material::{incident, segfault};
 
-const HOSTILE: &[&str] = &[
+pub(crate) const HOSTILE: &[&str] = &[
     "<script>alert(1)</script>",
     "a | b | c",
     "`code` ```` fence",
@@ -20,7 +20,7 @@ const HOSTILE: &[&str] = &[
 ];
 
 /// The incident with every string of its documents replaced, and hostile findings, events, gaps and sources.
-fn poisoned(poison: &str) -> Material {
+pub(crate) fn poisoned(poison: &str) -> Material {
     let mut material = segfault();
     for document in &mut material.documents {
         let mut left = vec![("", document)];

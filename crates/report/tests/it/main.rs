@@ -4,3 +4,4 @@ mod golden;
 mod hostile;
 mod material;
 mod merging;
+mod page;

@@ -1,0 +1,108 @@
+use std::collections::BTreeMap;
+
+use super::Figure;
+use super::svg::{Svg, WIDTH, fill};
+use crate::Incident;
+use crate::sections::{CoreSection, PythonFrame};
+
+const ROW: f64 = 18.0;
+/// Frames from the outermost on that are drawn of a stack.
+const MOST_ROWS: usize = 40;
+/// Most boxes of the picture.
+const MOST_BOXES: usize = 600;
+
+/// The stacks of all threads, folded: what several threads have in common is one box.
+pub(super) fn draw(incident: &Incident) -> Option<Figure> {
+    let core = incident.core.as_ref()?;
+    let tree = Tree::of(core);
+    if core.threads.len() < 2 || tree.boxes.len() < 2 {
+        return None;
+    }
+    let deepest = tree.boxes.iter().map(|frame| frame.depth + 1).max().unwrap_or(1);
+    let mut svg =
+        Svg::new(ROW * deepest as f64 + 4.0, "Python stacks of all threads, outermost frame on top");
+    for (index, frame) in tree.boxes.iter().enumerate() {
+        let (x, width) = (WIDTH * frame.from / tree.threads, WIDTH * frame.threads / tree.threads);
+        let y = 2.0 + ROW * frame.depth as f64;
+        let class = if frame.has_crashed { "cell fill-5" } else { fill(index % 4) };
+        let threads = if frame.threads > 1.0 { "threads" } else { "thread" };
+        svg.rect(class, [x, y, width, ROW], &format!("{} ({} {threads})", frame.name, frame.threads));
+        svg.text("", x + 4.0, y + 13.0, width - 8.0, &frame.name);
+    }
+    let mut caption =
+        "Python stacks of all threads, outermost frame on top; a box is as wide as the number of \
+                       threads that are in it. Red: the stack that crashed."
+            .to_owned();
+    if tree.is_cut {
+        caption.push_str(" Not all frames are drawn.");
+    }
+    Some(Figure { section: "what-crashed", caption, svg: svg.finish() })
+}
+
+/// One frame that threads have in common.
+struct Shared {
+    name: String,
+    depth: usize,
+    /// Threads to the left of it, and in it.
+    from: f64,
+    threads: f64,
+    has_crashed: bool,
+}
+
+struct Tree {
+    boxes: Vec<Shared>,
+    threads: f64,
+    is_cut: bool,
+}
+
+impl Tree {
+    fn of(core: &CoreSection) -> Self {
+        let mut stacks: Vec<(Vec<String>, bool)> = core
+            .threads
+            .iter()
+            .filter(|thread| !thread.python_frames.is_empty())
+            .map(|thread| (thread.python_frames.iter().rev().map(name).collect(), thread.crashed))
+            .collect();
+        // Equal beginnings lie side by side once the stacks are in order.
+        stacks.sort();
+        let mut is_cut = false;
+        let mut boxes: Vec<Shared> = Vec::new();
+        let mut open: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut before: &[String] = &[];
+        for (column, (stack, has_crashed)) in stacks.iter().enumerate() {
+            let common = stack.iter().zip(before).take_while(|(a, b)| a == b).count();
+            is_cut |= stack.len() > MOST_ROWS;
+            for (depth, name) in stack.iter().enumerate().take(MOST_ROWS) {
+                let known = open.get(&depth).filter(|_| depth < common).copied();
+                if let Some(shared) = known.and_then(|index| boxes.get_mut(index)) {
+                    shared.threads += 1.0;
+                    shared.has_crashed |= has_crashed;
+                } else if boxes.len() < MOST_BOXES {
+                    open.insert(depth, boxes.len());
+                    boxes.push(Shared {
+                        name: name.clone(),
+                        depth,
+                        from: column as f64,
+                        threads: 1.0,
+                        has_crashed: *has_crashed,
+                    });
+                } else {
+                    open.remove(&depth);
+                    is_cut = true;
+                }
+            }
+            before = stack;
+        }
+        Self { boxes, threads: stacks.len().max(1) as f64, is_cut }
+    }
+}
+
+fn name(frame: &PythonFrame) -> String {
+    let function = frame.qualname.as_deref().or(frame.function.as_deref()).unwrap_or("?");
+    let file = frame.file.as_deref().unwrap_or("?");
+    let file = file.rsplit('/').next().unwrap_or(file);
+    match frame.line {
+        Some(line) => format!("{function} {file}:{line}"),
+        None => format!("{function} {file}"),
+    }
+}
