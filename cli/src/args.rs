@@ -149,7 +149,7 @@ pub(crate) struct AnalyzeArgs {
     /// Core files, logs, directories of them; `-` is stdin
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-    /// Markdown or JSON; when omitted, by the ending of the output file, else Markdown
+    /// Markdown, HTML or JSON; when omitted, by the ending of the output file, else Markdown
     #[arg(long, value_name = "md|html|json", hide_possible_values = true)]
     pub(crate) format: Option<ReportFormat>,
     #[command(flatten)]

@@ -10,7 +10,6 @@ mod markup;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use body::Places;
-use body::Places;
 use sha2::{Digest, Sha256};
 
 use crate::markdown::render_markdown;
