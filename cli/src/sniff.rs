@@ -54,7 +54,7 @@ pub(crate) fn sniff(path: &Path) -> io::Result<Kind> {
 ///
 /// # Errors
 /// When it cannot be opened, or the compressed stream has no valid beginning.
-pub(crate) fn open(path: &Path) -> io::Result<Box<dyn Read>> {
+pub(crate) fn open(path: &Path) -> io::Result<Box<dyn Read + Send>> {
     let mut file = File::open(path)?;
     let mut head = Vec::new();
     (&mut file).take(Compression::HEAD_BYTES).read_to_end(&mut head)?;

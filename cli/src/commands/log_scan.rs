@@ -25,7 +25,7 @@ pub(super) fn scan_logs(evidence: &Evidence, options: &Options) -> Scan {
 /// Opens its file when it is first read and closes it at its end: a directory can hold more logs than may be open.
 struct LazyReader {
     path: PathBuf,
-    file: Option<Box<dyn Read>>,
+    file: Option<Box<dyn Read + Send>>,
     is_at_end: bool,
 }
 

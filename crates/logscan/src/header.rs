@@ -4,6 +4,7 @@
 //! form, in any order, until something is no field; the message starts there.
 
 mod fields;
+mod heads;
 mod logfmt;
 mod systems;
 
@@ -12,6 +13,7 @@ use crate::format::FormatName;
 use crate::level::Level;
 use crate::stated_time::{self, StatedTime};
 use fields::{fields, level_letter};
+pub(crate) use heads::Heads;
 pub(crate) use logfmt::exception_of;
 use logfmt::logfmt;
 use systems::{access_log, apache_error, dmesg_decoded, klog, kmsg, syslog_priority, uptime, uwsgi_request};

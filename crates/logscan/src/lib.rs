@@ -8,7 +8,7 @@
 //! last change where it is known, and the zone that times without a zone are in. The crate opens no file, prints
 //! nothing, reads no environment, and masks no secrets: what it gives is raw evidence.
 //!
-//! Each input is read once, in blocks of a mebibyte; memory is bounded whatever the input is.
+//! Each input is read once, in small blocks; memory is bounded whatever the input is.
 //!
 //! ```
 //! use pycoroner_findings::SourceId;
@@ -33,6 +33,7 @@
 //! ```
 #![warn(clippy::indexing_slicing)]
 
+mod analysis;
 mod ascii;
 mod clock;
 mod collector;
@@ -53,6 +54,7 @@ mod json_record;
 mod level;
 mod lines;
 mod needles;
+mod pipeline;
 mod scan;
 mod scanner;
 mod sniff;

@@ -1,43 +1,78 @@
 use std::io::{self, Read};
 
-/// Bytes that are held at a time. A line that is longer is cut here, and the rest is counted.
+/// Bytes of the longest line that is read. One that is longer is cut here, and the rest is counted.
 pub(crate) const BUFFER: usize = 1 << 20;
+/// Bytes of a block of whole lines, unless a line is longer: what stays in a processor's cache.
+const BLOCK: usize = 64 << 10;
 
-/// Reads whole lines in blocks, with one buffer of [`BUFFER`] bytes.
+/// Reads whole lines in blocks.
 ///
-/// The buffer is always filled before it is cut into lines, so where a block ends depends on the bytes only and
-/// never on how much a single `read` returned.
+/// A buffer is always filled before it is cut into lines, so where a block ends depends on the bytes only and never
+/// on how much a single `read` returned.
 pub(crate) struct Blocks<'r> {
-    reader: &'r mut dyn Read,
-    buffer: Vec<u8>,
-    /// Valid bytes of the buffer, and how many of them were already handed out.
-    filled: usize,
-    consumed: usize,
+    reader: &'r mut (dyn Read + Send),
+    /// What was read behind the end of the last block.
+    ahead: Vec<u8>,
+    /// Where that starts in the input.
     offset: u64,
+    is_first: bool,
     at_end: bool,
     in_long_line: bool,
     error: Option<io::Error>,
 }
 
-/// Some whole lines; the last one may lack its newline.
-pub(crate) struct Block<'a> {
-    pub(crate) bytes: &'a [u8],
+/// Some whole lines of a buffer; the last one may lack its newline.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Block {
     /// Where the block starts in the input.
     pub(crate) offset: u64,
+    /// Its bytes are the buffer's first ones.
+    pub(crate) len: usize,
     /// The block is the start of one line that does not fit.
     pub(crate) is_cut: bool,
     /// Bytes of the previous, cut line that were skipped, its newline included.
     pub(crate) skipped: u64,
 }
 
+/// Where a block is read into: its length is what was allocated, and not what is valid.
+#[derive(Default)]
+pub(crate) struct Buffer {
+    bytes: Vec<u8>,
+    filled: usize,
+}
+
+impl Buffer {
+    /// The bytes of the block that was read last.
+    pub(crate) fn block(&self, block: &Block) -> &[u8] {
+        self.bytes.get(..block.len).unwrap_or_default()
+    }
+
+    fn held(&self) -> &[u8] {
+        self.bytes.get(..self.filled).unwrap_or_default()
+    }
+
+    fn start_with(&mut self, bytes: &[u8]) {
+        self.grow(bytes.len());
+        if let Some(slot) = self.bytes.get_mut(..bytes.len()) {
+            slot.copy_from_slice(bytes);
+        }
+        self.filled = bytes.len();
+    }
+
+    fn grow(&mut self, size: usize) {
+        if self.bytes.len() < size {
+            self.bytes.resize(size, 0);
+        }
+    }
+}
+
 impl<'r> Blocks<'r> {
-    pub(crate) fn new(reader: &'r mut dyn Read) -> Self {
+    pub(crate) fn new(reader: &'r mut (dyn Read + Send)) -> Self {
         Self {
             reader,
-            buffer: vec![0; BUFFER],
-            filled: 0,
-            consumed: 0,
+            ahead: Vec::new(),
             offset: 0,
+            is_first: true,
             at_end: false,
             in_long_line: false,
             error: None,
@@ -51,46 +86,46 @@ impl<'r> Blocks<'r> {
 
     /// Bytes that were read so far.
     pub(crate) fn offset(&self) -> u64 {
-        self.offset + self.consumed as u64
+        self.offset
     }
 
-    pub(crate) fn next(&mut self) -> Option<Block<'_>> {
-        self.refill();
-        let skipped = if self.in_long_line { self.skip_line() } else { 0 };
-        let held = self.buffer.get(..self.filled).unwrap_or_default();
-        if held.is_empty() {
-            return (skipped > 0).then_some(Block {
-                bytes: &[],
-                offset: self.offset,
-                is_cut: false,
-                skipped,
-            });
+    pub(crate) fn next(&mut self, buffer: &mut Buffer) -> Option<Block> {
+        buffer.start_with(&self.ahead);
+        self.ahead.clear();
+        let skipped = if self.in_long_line { self.skip_line(buffer) } else { 0 };
+        // Whether a source is one document is told by its first block.
+        let is_first = std::mem::take(&mut self.is_first);
+        self.fill(buffer, if is_first { BUFFER } else { BLOCK });
+        if !is_first && !self.at_end && memchr::memrchr(b'\n', buffer.held()).is_none() {
+            self.fill(buffer, BUFFER);
         }
-        let end = match memchr::memrchr(b'\n', held) {
+        let held = buffer.held();
+        if held.is_empty() {
+            let block = Block { offset: self.offset, len: 0, is_cut: false, skipped };
+            return (skipped > 0).then_some(block);
+        }
+        let len = match memchr::memrchr(b'\n', held) {
             Some(newline) if !self.at_end => newline + 1,
             _ => held.len(),
         };
-        self.consumed = end;
-        let bytes = self.buffer.get(..end).unwrap_or_default();
-        let is_cut = !self.at_end && bytes.last() != Some(&b'\n');
+        let is_cut = !self.at_end && held.get(len - 1) != Some(&b'\n');
+        self.ahead.extend_from_slice(held.get(len..).unwrap_or_default());
         self.in_long_line = is_cut;
-        Some(Block { bytes, offset: self.offset, is_cut, skipped })
+        let block = Block { offset: self.offset, len, is_cut, skipped };
+        self.offset += len as u64;
+        Some(block)
     }
 
-    /// Moves what is left to the front and reads until the buffer is full.
-    fn refill(&mut self) {
-        self.buffer.copy_within(self.consumed..self.filled, 0);
-        self.filled -= self.consumed;
-        self.offset += self.consumed as u64;
-        self.consumed = 0;
+    /// Reads until the buffer holds `size` bytes.
+    fn fill(&mut self, buffer: &mut Buffer, size: usize) {
+        buffer.grow(size);
         while !self.at_end {
-            let Some(free) = self.buffer.get_mut(self.filled..) else { break };
-            if free.is_empty() {
+            let Some(free) = buffer.bytes.get_mut(buffer.filled..size).filter(|free| !free.is_empty()) else {
                 break;
-            }
+            };
             match self.reader.read(free) {
                 Ok(0) => self.at_end = true,
-                Ok(count) => self.filled = (self.filled + count).min(self.buffer.len()),
+                Ok(count) => buffer.filled = (buffer.filled + count).min(size),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     self.error = Some(error);
@@ -101,19 +136,20 @@ impl<'r> Blocks<'r> {
     }
 
     /// Drops bytes up to the next newline; how many.
-    fn skip_line(&mut self) -> u64 {
+    fn skip_line(&mut self, buffer: &mut Buffer) -> u64 {
         let mut skipped = 0;
         loop {
-            let held = self.buffer.get(..self.filled).unwrap_or_default();
-            let newline = memchr::memchr(b'\n', held);
-            self.consumed = newline.map_or(held.len(), |at| at + 1);
-            skipped += self.consumed as u64;
-            let ended = newline.is_some() || self.at_end;
-            self.refill();
-            if ended {
+            let newline = memchr::memchr(b'\n', buffer.held());
+            let dropped = newline.map_or(buffer.filled, |at| at + 1);
+            skipped += dropped as u64;
+            buffer.bytes.copy_within(dropped..buffer.filled, 0);
+            buffer.filled -= dropped;
+            if newline.is_some() || self.at_end {
                 self.in_long_line = false;
+                self.offset += skipped;
                 return skipped;
             }
+            self.fill(buffer, BLOCK);
         }
     }
 }
@@ -162,18 +198,46 @@ mod tests {
         check("end\x1b", "end");
     }
 
+    /// Offset, length, whether cut, and what was skipped, of each block.
+    fn blocks_of(mut input: &[u8]) -> Vec<(u64, usize, bool, u64)> {
+        let mut blocks = Blocks::new(&mut input);
+        let mut buffer = Buffer::default();
+        std::iter::from_fn(|| blocks.next(&mut buffer))
+            .map(|block| (block.offset, block.len, block.is_cut, block.skipped))
+            .collect()
+    }
+
     #[test]
     fn a_line_that_does_not_fit_is_cut_once() {
-        let mut input = vec![b'x'; BUFFER * 2 + 5];
+        let long = BUFFER * 2 + 5;
+        let mut input = vec![b'x'; long];
         input.extend_from_slice(b"\nshort\n");
-        let mut reader = input.as_slice();
-        let mut blocks = Blocks::new(&mut reader);
-        let first = blocks.next().unwrap();
-        assert!(first.is_cut);
-        assert_eq!(first.bytes.len(), BUFFER);
-        let second = blocks.next().unwrap();
-        assert_eq!((second.skipped, second.bytes), ((BUFFER + 6) as u64, &b"short\n"[..]));
-        assert_eq!(second.offset, (BUFFER * 2 + 6) as u64);
-        assert!(blocks.next().is_none());
+        let first = (0, BUFFER, true, 0);
+        let behind = (long as u64 + 1, 6, false, (BUFFER + 6) as u64);
+        assert_eq!(blocks_of(&input), [first, behind]);
+        input.truncate(long);
+        assert_eq!(blocks_of(&input), [first, (long as u64, 0, false, (BUFFER + 5) as u64)]);
+    }
+
+    #[test]
+    fn blocks_end_with_lines() {
+        let check = |input: &[u8], expected: &[(u64, usize, bool, u64)]| {
+            assert_eq!(blocks_of(input), expected);
+        };
+        check(b"", &[]);
+        check(b"a\nb", &[(0, 3, false, 0)]);
+        let mut lines = b"0123456789abcde\n".repeat(BUFFER / 16 + 1);
+        check(&lines, &[(0, BUFFER, false, 0), (BUFFER as u64, 16, false, 0)]);
+        let long = vec![b'x'; BLOCK + 1];
+        lines.extend_from_slice(&long);
+        let rest = 16 + long.len();
+        check(
+            &lines,
+            &[
+                (0, BUFFER, false, 0),
+                (BUFFER as u64, 16, false, 0),
+                (BUFFER as u64 + 16, rest - 16, false, 0),
+            ],
+        );
     }
 }

@@ -12,7 +12,7 @@ use crate::document::{
 };
 use crate::findings;
 use crate::level::{Level, LevelCounts};
-use crate::scanner::{Carried, scan_source};
+use crate::pipeline;
 use crate::window::{Anchor, Window};
 
 /// How to scan.
@@ -32,6 +32,8 @@ pub struct Options {
     pub templates: bool,
     /// Whether sources say how they were read: [`LogSource::explanation`].
     pub explain: bool,
+    /// Threads that read, at most 16. The result is the same for any number.
+    pub jobs: usize,
 }
 
 impl Default for Options {
@@ -44,6 +46,7 @@ impl Default for Options {
             after: Window::AFTER,
             templates: true,
             explain: false,
+            jobs: 1,
         }
     }
 }
@@ -67,7 +70,7 @@ pub struct Input<'a> {
     /// It is the next file of the rotated log that the input before it belongs to: what that left open goes on here.
     pub continues: bool,
     /// Its bytes, decompressed.
-    pub reader: &'a mut dyn Read,
+    pub reader: &'a mut (dyn Read + Send),
 }
 
 /// What a scan found.
@@ -93,24 +96,13 @@ pub struct Scan {
     pub anchor: Option<Anchor>,
 }
 
-/// Scans logs, in one pass over each.
+/// Scans logs, in one pass over each, on as many threads as the options say.
 ///
 /// Bad input is no error: what cannot be read is a [`Gap`]. Memory is bounded whatever the input is; what the bounds
 /// cost is a gap, too.
 pub fn scan<'a>(inputs: impl IntoIterator<Item = Input<'a>>, options: &Options) -> Scan {
-    let mut collector = Collector::new(options);
-    let mut carried = None;
-    for input in inputs {
-        if !input.continues
-            && let Some(carried) = carried.take()
-        {
-            Carried::finish(carried, &mut collector);
-        }
-        carried = Some(scan_source(input, carried, &mut collector));
-    }
-    if let Some(carried) = carried {
-        carried.finish(&mut collector);
-    }
+    let inputs: Vec<Input<'a>> = inputs.into_iter().collect();
+    let mut collector = pipeline::read(inputs, Collector::new(options));
     collector.sort_entries();
     collector.add_limit_gaps();
     let knows_before = knows_before(&collector);

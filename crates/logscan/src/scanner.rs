@@ -1,4 +1,4 @@
-//! Reads one source: blocks, lines, records.
+//! Takes in the lines of a source, in their order: records, and what belongs to them.
 
 mod ending;
 mod export;
@@ -7,6 +7,7 @@ mod json_lines;
 use pycoroner_findings::{GapKind, TimeBasis, Timestamp, UtcTime};
 use rustc_hash::FxHashMap;
 
+use crate::analysis::{Kind, Line, Shape};
 use crate::ascii::{after, lossy, until};
 use crate::clock::Clock;
 use crate::collector::{Carrier, Collector};
@@ -23,9 +24,9 @@ use crate::header::{self, Header};
 use crate::json;
 use crate::json_record::JsonRecord;
 use crate::level::Level;
-use crate::lines::{Block, Blocks, strip_ansi};
+use crate::lines::{Block, strip_ansi};
 use crate::needles::{Hits, Needles};
-use crate::scan::Input;
+use crate::pipeline::{Piece, Start};
 use crate::stream::{LineContext, Stream};
 use crate::traceback::{Exception, is_header};
 use crate::window::Position;
@@ -36,51 +37,6 @@ const MAX_PRODUCERS: usize = 2_048;
 const PARTIAL_LIMIT: usize = 256 << 10;
 const MESSAGE_LIMIT: usize = 2048;
 const HEADER: &[u8] = b"Traceback (most recent call last)";
-
-/// Reads a source to its end. What its producers left open is handed on: to the next source when that continues it.
-pub(crate) fn scan_source(
-    input: Input<'_>,
-    carried: Option<Carried>,
-    collector: &mut Collector<'_>,
-) -> Carried {
-    let Input { id, path, modified, continues, reader } = input;
-    let source = collector.sources.len();
-    let clock = Clock::new(&collector.options().assumed_zone, modified);
-    collector.sources.push(LogSource {
-        id,
-        path,
-        format: FormatName::Plain,
-        inner_format: None,
-        bytes: 0,
-        lines: 0,
-        records: 0,
-        unparsed_bytes: 0,
-        first: None,
-        last: None,
-        time_basis: None,
-        producers: Vec::new(),
-        continues_previous: continues && carried.is_some(),
-        explanation: None,
-    });
-    let mut scanner = SourceScanner::new(source, clock, carried.unwrap_or_default(), collector);
-    let mut blocks = Blocks::new(reader);
-    let mut is_first = true;
-    let mut is_document_only = false;
-    while let Some(block) = blocks.next() {
-        if is_first && !block.is_cut && is_document(block.bytes) {
-            scanner.document(&block);
-            is_document_only = true;
-        } else if is_document_only {
-            scanner.rest_of_document(&block);
-        } else {
-            scanner.block(&block, is_first);
-        }
-        is_first = false;
-    }
-    let bytes = blocks.offset();
-    let error = blocks.error().map(ToString::to_string);
-    scanner.finish(bytes, modified, error.as_deref())
-}
 
 /// What the producers of a source have under assembly when it ends.
 pub(crate) struct Carried {
@@ -115,9 +71,57 @@ impl Carried {
     }
 }
 
-pub(crate) struct SourceScanner<'c, 'o> {
-    collector: &'c mut Collector<'o>,
+/// Takes in the pieces of all sources, one behind the other.
+pub(crate) struct Intake<'o> {
+    /// An empty one stands here while a source is read, which has it.
+    collector: Collector<'o>,
+    scanner: Option<SourceScanner<'o>>,
+    /// What the last source left open.
+    carried: Option<Carried>,
+}
+
+impl<'o> Intake<'o> {
+    pub(crate) fn new(collector: Collector<'o>) -> Self {
+        Self { collector, scanner: None, carried: None }
+    }
+
+    pub(crate) fn take(&mut self, piece: &Piece, bytes: &[u8], lines: &[Line<'_>]) {
+        if let Some(start) = &piece.start {
+            let empty = Collector::new(self.collector.options());
+            let mut collector = std::mem::replace(&mut self.collector, empty);
+            if !start.continues
+                && let Some(carried) = self.carried.take()
+            {
+                carried.finish(&mut collector);
+            }
+            self.scanner = Some(SourceScanner::new(start, self.carried.take(), collector));
+        }
+        if let (Some(block), Some(scanner)) = (&piece.block, &mut self.scanner) {
+            scanner.block(block, piece.shape, bytes, lines);
+        }
+        if let Some(end) = &piece.end
+            && let Some(scanner) = self.scanner.take()
+        {
+            let (carried, collector) = scanner.finish(end.bytes, end.error.as_deref());
+            self.carried = Some(carried);
+            self.collector = collector;
+        }
+    }
+
+    /// All that was found, once the last piece was taken in.
+    pub(crate) fn finish(mut self) -> Collector<'o> {
+        if let Some(carried) = self.carried.take() {
+            carried.finish(&mut self.collector);
+        }
+        self.collector
+    }
+}
+
+pub(crate) struct SourceScanner<'o> {
+    collector: Collector<'o>,
     source: usize,
+    modified: Option<UtcTime>,
+    has_document: bool,
     clock: Clock,
     wrapping: Option<Wrapping>,
     streams: Vec<Stream>,
@@ -137,11 +141,32 @@ pub(crate) struct SourceScanner<'c, 'o> {
     cut: Option<Place>,
 }
 
-impl<'c, 'o> SourceScanner<'c, 'o> {
-    fn new(source: usize, clock: Clock, carried: Carried, collector: &'c mut Collector<'o>) -> Self {
+impl<'o> SourceScanner<'o> {
+    fn new(start: &Start, carried: Option<Carried>, mut collector: Collector<'o>) -> Self {
+        let source = collector.sources.len();
+        let clock = Clock::new(&collector.options().assumed_zone, start.modified);
+        collector.sources.push(LogSource {
+            id: start.id,
+            path: start.path.clone(),
+            format: FormatName::Plain,
+            inner_format: None,
+            bytes: 0,
+            lines: 0,
+            records: 0,
+            unparsed_bytes: 0,
+            first: None,
+            last: None,
+            time_basis: None,
+            producers: Vec::new(),
+            continues_previous: start.continues && carried.is_some(),
+            explanation: None,
+        });
+        let carried = carried.unwrap_or_default();
         Self {
             collector,
             source,
+            modified: start.modified,
+            has_document: false,
             clock,
             wrapping: carried.wrapping,
             streams: carried.streams,
@@ -159,47 +184,32 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
         }
     }
 
-    fn block(&mut self, block: &Block<'_>, is_first: bool) {
-        self.note_skipped(block.skipped);
-        let mut bytes = block.bytes;
-        let mut offset = block.offset;
-        if is_first {
-            // A byte order mark is no part of the first line.
-            if let Some(rest) = bytes.strip_prefix(b"\xef\xbb\xbf") {
-                bytes = rest;
-                offset += 3;
+    fn block(&mut self, block: &Block, shape: Shape, bytes: &[u8], lines: &[Line<'_>]) {
+        match shape {
+            Shape::Document if self.has_document => return self.rest_of_document(block, bytes),
+            Shape::Document => {
+                self.has_document = true;
+                return self.document(block, bytes);
             }
-            let head = bytes.get(..bytes.len().min(64 << 10)).unwrap_or_default();
-            // A short rest of a rotated log is wrapped like what it continues.
-            self.wrapping = Wrapping::detect(head).or(self.wrapping);
+            Shape::Lines(wrapping) => self.wrapping = wrapping,
         }
-        let may_escape = memchr::memchr(0x1b, bytes).is_some();
-        let mut needles = Needles::get().find(bytes);
-        let mut needle = needles.next();
-        let mut start = 0;
-        while let Some(rest) = bytes.get(start..).filter(|rest| !rest.is_empty()) {
-            let len = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            let end = start + len;
-            let mut hits = Hits::default();
-            while let Some((at, kind)) = needle
-                && at < end
-            {
-                hits = hits.with(kind);
-                needle = needles.next();
-            }
+        self.note_skipped(block.skipped);
+        for line in lines {
             self.lines += 1;
-            let whole = (len + 1).min(rest.len());
             let context = LineContext {
                 source: self.source,
                 number: self.lines,
-                offset: offset + start as u64,
-                len: whole as u64,
+                offset: line.offset,
+                len: line.len,
                 stamp: None,
                 pid: None,
                 level: None,
             };
-            self.raw_line(rest.get(..len).unwrap_or_default(), context, hits, may_escape);
-            start = end + 1;
+            match &line.kind {
+                Kind::Record(header) => self.record(0, line.text, header, context, line.hits),
+                Kind::Bare => self.bare(0, line.text, context, line.hits),
+                Kind::Whole => self.raw_line(line.text, context, line.hits),
+            }
         }
         if block.is_cut {
             self.cut = Some(Place {
@@ -207,7 +217,7 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
                 line: self.lines,
                 last_line: self.lines,
                 offset: block.offset,
-                bytes: block.bytes.len() as u64,
+                bytes: block.len as u64,
             });
         }
     }
@@ -220,17 +230,11 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
         self.collector.add_gap_at(GapKind::Limit, &what, "the line is longer than a mebibyte", place);
     }
 
-    #[inline]
-    fn raw_line(&mut self, line: &[u8], context: LineContext, hits: Hits, may_escape: bool) {
+    fn raw_line(&mut self, line: &[u8], context: LineContext, hits: Hits) {
         if self.wrapping == Some(Wrapping::Export) {
             return self.export_line(line, context);
         }
-        let mut line = line.strip_suffix(b"\r").unwrap_or(line);
-        while let Some(rest) = line.strip_prefix(b"\0") {
-            // A file that was cut while it was written to starts with a hole.
-            line = rest;
-        }
-        if may_escape && memchr::memchr(0x1b, line).is_some() {
+        if memchr::memchr(0x1b, line).is_some() {
             let mut scratch = std::mem::take(&mut self.scratch);
             strip_ansi(line, &mut scratch);
             let hits = Needles::get().in_line(&scratch);
@@ -331,12 +335,12 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
         let level = header.level.or(context.level);
         if !state.is_idle() {
             let with_stamp = LineContext { stamp, ..context };
-            if state.before_record(header, &with_stamp, self.collector) {
+            if state.before_record(header, &with_stamp, &mut self.collector) {
                 self.tally.uses.stacks += 1;
                 return;
             }
             if stamp.is_some() {
-                state.settle(stamp, self.collector);
+                state.settle(stamp, &mut self.collector);
             }
             state.start_record(context.number);
         }
@@ -450,7 +454,7 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
         if hits.has(Hits::EVENT)
             && let Some(fact) = events::recognise(message)
         {
-            state.add_fact(fact, context.stamp, &context, self.collector);
+            state.add_fact(fact, context.stamp, &context, &mut self.collector);
         }
     }
 
@@ -469,7 +473,7 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
             && let Some(fact) = events::recognise(line)
         {
             self.tally.uses.facts += 1;
-            state.add_fact(fact, None, &context, self.collector);
+            state.add_fact(fact, None, &context, &mut self.collector);
         } else if is_empty {
             self.tally.uses.empty += 1;
         } else if state.has_record() {
@@ -490,12 +494,12 @@ impl<'c, 'o> SourceScanner<'c, 'o> {
     /// Offers a line to the stack that is open, or opens one with it.
     fn stack_takes(&mut self, stream: usize, line: &[u8], context: LineContext, hits: Hits) -> bool {
         let Some(state) = self.streams.get_mut(stream) else { return false };
-        if state.has_open() && state.feed_bare(line, &context, self.collector) {
+        if state.has_open() && state.feed_bare(line, &context, &mut self.collector) {
             if hits.has(Hits::EVENT)
                 && let Some((_, message)) = exception_line(line.trim_ascii())
                 && let Some(fact) = events::recognise(message)
             {
-                state.add_fact(fact, None, &context, self.collector);
+                state.add_fact(fact, None, &context, &mut self.collector);
             }
             return true;
         }

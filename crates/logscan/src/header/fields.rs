@@ -73,6 +73,31 @@ fn level_word(text: &[u8]) -> Option<(Level, &[u8])> {
     Level::from_upper(text.get(..len)?).map(|level| (level, rest))
 }
 
+/// The text behind the field that `rest` starts with, a level in capitals aside; `None` when it starts with none.
+#[inline]
+pub(super) fn next_field<'a>(header: &mut Header<'a>, rest: &'a [u8]) -> Option<&'a [u8]> {
+    match rest.first() {
+        Some(b'[') => bracketed(header, rest, b']'),
+        Some(b'(') => bracketed(header, rest, b')'),
+        Some(b'{') if header.level.is_none() => airflow_location(header, rest),
+        Some(byte) if header.time.is_none() && byte.is_ascii_digit() => late_time(header, rest),
+        Some(byte) if header.level.is_some() && header.pid.is_none() && byte.is_ascii_digit() => {
+            process_and_thread(header, rest)
+        }
+        // Behind the level one name may stand, and where the record was made.
+        Some(_) if header.level.is_some() && !header.logger.is_empty() => call_site(rest),
+        Some(byte) if byte.is_ascii_alphabetic() || *byte == b'_' => word(header, rest),
+        Some(byte) if byte.is_ascii_digit() && header.level.is_none() => pid_word(header, rest),
+        _ => None,
+    }
+}
+
+/// Whether a name, or a process behind a time, may stand here.
+fn starts_name(rest: &[u8], has_time: bool) -> bool {
+    rest.first()
+        .is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_' || has_time && byte.is_ascii_digit())
+}
+
 /// Reads the fields between the time and the message.
 #[inline]
 pub(super) fn fields(mut header: Header<'_>) -> Header<'_> {
@@ -100,28 +125,10 @@ pub(super) fn fields(mut header: Header<'_>) -> Header<'_> {
             }
             continue;
         }
-        let taken = match rest.first() {
-            Some(b'[') => bracketed(&mut header, rest, b']'),
-            Some(b'(') => bracketed(&mut header, rest, b')'),
-            Some(b'{') if header.level.is_none() => airflow_location(&mut header, rest),
-            Some(byte) if header.time.is_none() && byte.is_ascii_digit() => late_time(&mut header, rest),
-            Some(byte) if header.level.is_some() && header.pid.is_none() && byte.is_ascii_digit() => {
-                process_and_thread(&mut header, rest)
-            }
-            // Behind the level one name may stand, and where the record was made.
-            Some(_) if header.level.is_some() && !header.logger.is_empty() => call_site(rest),
-            Some(byte) if byte.is_ascii_alphabetic() || *byte == b'_' => {
-                if header.level.is_none() && before_names.is_none() {
-                    before_names = Some(header);
-                }
-                word(&mut header, rest)
-            }
-            Some(byte) if byte.is_ascii_digit() && header.level.is_none() => {
-                before_names = before_names.or(Some(header));
-                pid_word(&mut header, rest)
-            }
-            _ => None,
-        };
+        if header.level.is_none() && before_names.is_none() && starts_name(rest, header.time.is_some()) {
+            before_names = Some(header);
+        }
+        let taken = next_field(&mut header, rest);
         match taken {
             Some(remaining) => header.message = remaining,
             None => break,
@@ -327,8 +334,9 @@ fn word<'a>(header: &mut Header<'a>, text: &'a [u8]) -> Option<&'a [u8]> {
 
 /// `:function:line - `, what stands behind loguru's module.
 fn loguru_place(text: &[u8]) -> Option<&[u8]> {
-    let end = memchr::memmem::find(text.get(..text.len().min(200))?, b" - ")?;
-    let place = text.get(1..end)?;
+    let place = until(text.get(..text.len().min(200))?, b' ');
+    let end = place.len();
+    let place = place.get(1..).filter(|_| text.get(end..).is_some_and(|rest| rest.starts_with(b" - ")))?;
     let colon = memchr::memrchr(b':', place)?;
     whole_number(place.get(colon + 1..)?)?;
     text.get(end..)

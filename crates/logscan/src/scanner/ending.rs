@@ -1,20 +1,24 @@
 //! The end of a source: what it was taken for, and what could not be known of it.
 
-use pycoroner_findings::{GapKind, TimeBasis, Timestamp, UtcTime};
+use pycoroner_findings::{GapKind, TimeBasis, Timestamp};
 
 use super::{Carried, SourceScanner};
 use crate::ascii::lossy;
+use crate::collector::Collector;
 use crate::document::Place;
 use crate::envelope::Wrapping;
 use crate::explanation::FormatUse;
 use crate::format::FormatName;
 
-impl SourceScanner<'_, '_> {
+impl<'o> SourceScanner<'o> {
     /// Ends the source and writes down what it was.
-    pub(super) fn finish(mut self, bytes: u64, modified: Option<UtcTime>, error: Option<&str>) -> Carried {
+    pub(super) fn finish(mut self, bytes: u64, error: Option<&str>) -> (Carried, Collector<'o>) {
         self.end_entry(None);
-        let end =
-            modified.map(|time| Timestamp { time, basis: TimeBasis::FileModified, uncertainty_ms: 1000 });
+        let end = self.modified.map(|time| Timestamp {
+            time,
+            basis: TimeBasis::FileModified,
+            uncertainty_ms: 1000,
+        });
         let mut producers: Vec<String> = self.by_producer.keys().map(|name| lossy(name, 128)).collect();
         producers.sort();
         let formats = self.formats_by_producer();
@@ -51,14 +55,15 @@ impl SourceScanner<'_, '_> {
             self.collector.earliest = Some(self.collector.earliest.map_or(first, |known| known.min(first)));
         }
         self.add_source_gaps(error);
-        Carried {
+        let carried = Carried {
             wrapping: self.wrapping,
             streams: self.streams,
             by_producer: self.by_producer,
             last_stream: self.last_stream,
             lines: self.lines,
             end,
-        }
+        };
+        (carried, self.collector)
     }
 
     /// What the records of each producer were taken for; the counts of the streams start anew.

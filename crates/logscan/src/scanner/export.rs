@@ -63,7 +63,7 @@ impl Entry {
     }
 }
 
-impl SourceScanner<'_, '_> {
+impl SourceScanner<'_> {
     /// One line of the format.
     pub(super) fn export_line(&mut self, line: &[u8], context: LineContext) {
         if self.entry.take_binary(line) {

@@ -20,7 +20,7 @@ use crate::needles::{Hits, Needles};
 use crate::stream::LineContext;
 use crate::traceback::Exception;
 
-impl SourceScanner<'_, '_> {
+impl SourceScanner<'_> {
     /// A line, or part of a document, that starts with `{`; `false` when it is no record.
     pub(super) fn json(
         &mut self,
@@ -52,7 +52,7 @@ impl SourceScanner<'_, '_> {
                 Some((pid, signal)) => {
                     let fact = events::core_dump(first_line(&inner), pid, signal);
                     if let Some(state) = self.streams.get_mut(stream) {
-                        state.add_fact(fact, context.stamp, &context, self.collector);
+                        state.add_fact(fact, context.stamp, &context, &mut self.collector);
                     }
                     // The message states the same.
                     hits.without(Hits::EVENT)
@@ -142,11 +142,10 @@ impl SourceScanner<'_, '_> {
     }
 
     /// Finds the records of a document that holds many: what log stores export.
-    pub(super) fn document(&mut self, block: &Block<'_>) {
+    pub(super) fn document(&mut self, block: &Block, text: &[u8]) {
         const MAX_VALUES: usize = 200_000;
         // Each depth is read again.
         const MAX_DEPTH: u8 = 16;
-        let text = block.bytes;
         // Several documents may stand one behind the other.
         let mut pending: Vec<(u8, &[u8])> = top_values(text).map(|value| (0, value)).collect();
         pending.reverse();
@@ -197,9 +196,9 @@ impl SourceScanner<'_, '_> {
     }
 
     /// What does not fit into one block is not read.
-    pub(super) fn rest_of_document(&mut self, block: &Block<'_>) {
-        self.lines += memchr::memchr_iter(b'\n', block.bytes).count() as u64;
-        let len = block.bytes.len() as u64 + block.skipped;
+    pub(super) fn rest_of_document(&mut self, block: &Block, bytes: &[u8]) {
+        self.lines += memchr::memchr_iter(b'\n', bytes).count() as u64;
+        let len = bytes.len() as u64 + block.skipped;
         let place = Place {
             source: self.source,
             line: self.lines,
@@ -207,7 +206,7 @@ impl SourceScanner<'_, '_> {
             offset: block.offset,
             bytes: len,
         };
-        self.tally.unparsed(Why::NoRecordInDocument, first_line(block.bytes), place);
+        self.tally.unparsed(Why::NoRecordInDocument, first_line(bytes), place);
         let why = "the document is longer than a mebibyte; one record per line can be of any size";
         self.collector.add_gap_at(GapKind::Limit, "the rest of a JSON document", why, place);
     }

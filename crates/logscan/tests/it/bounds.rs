@@ -34,7 +34,7 @@ fn scan_bytes(bytes: &[u8], step: usize) -> Scan {
 }
 
 /// Lines that mean something, so that random orders of them reach deep.
-const LINES: &[&str] = &[
+pub(crate) const LINES: &[&str] = &[
     "2024-05-01 12:00:00,123 ERROR shop: m",
     "[2024-05-01 12:00:00 +0000] [7] [CRITICAL] WORKER TIMEOUT (pid:8)",
     "Traceback (most recent call last):",

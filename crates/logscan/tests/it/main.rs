@@ -4,6 +4,7 @@
 mod bounds;
 mod dumps;
 mod facts;
+mod jobs;
 mod records;
 mod shown;
 mod tracebacks;

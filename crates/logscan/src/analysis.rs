@@ -1,0 +1,94 @@
+//! What lines say by themselves: where they are, which needles they hold, and the heads of records.
+//!
+//! Nothing here depends on the lines before, so that several threads can look at a source's blocks at once.
+
+use crate::envelope::Wrapping;
+use crate::header::{Header, Heads};
+use crate::lines::Block;
+use crate::needles::{Hits, Needles};
+
+/// One line of a block.
+pub(crate) struct Line<'b> {
+    /// Without its end, and without NULs in front.
+    pub(crate) text: &'b [u8],
+    /// Where it starts in the input.
+    pub(crate) offset: u64,
+    /// Bytes with its end.
+    pub(crate) len: u64,
+    pub(crate) hits: Hits,
+    pub(crate) kind: Kind<'b>,
+}
+
+/// What a line is by its own text.
+pub(crate) enum Kind<'b> {
+    /// It starts a record.
+    Record(Header<'b>),
+    /// It does not.
+    Bare,
+    /// It is wrapped, holds escapes or is an object: the scanner looks into it.
+    Whole,
+}
+
+/// How the lines of a source are to be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// One JSON document.
+    Document,
+    Lines(Option<Wrapping>),
+}
+
+/// Looks at blocks. What it remembers makes it faster, and changes nothing.
+#[derive(Default)]
+pub(crate) struct Analyst {
+    heads: Heads,
+}
+
+impl Analyst {
+    /// Fills `lines` with the lines of a block.
+    pub(crate) fn look<'b>(
+        &mut self,
+        bytes: &'b [u8],
+        block: &Block,
+        shape: Shape,
+        lines: &mut Vec<Line<'b>>,
+    ) {
+        let Shape::Lines(wrapping) = shape else { return };
+        let may_escape = memchr::memchr(0x1b, bytes).is_some();
+        let mut needles = Needles::get().find(bytes);
+        let mut needle = needles.next();
+        // A byte order mark is no part of the first line.
+        let mut start = if block.offset == 0 && bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        while let Some(rest) = bytes.get(start..).filter(|rest| !rest.is_empty()) {
+            let len = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            let end = start + len;
+            let mut hits = Hits::default();
+            while let Some((at, kind)) = needle
+                && at < end
+            {
+                hits = hits.with(kind);
+                needle = needles.next();
+            }
+            let text = rest.get(..len).unwrap_or_default();
+            // A journal's export may hold any bytes.
+            let text = if wrapping == Some(Wrapping::Export) { text } else { bare(text) };
+            let is_whole = wrapping.is_some()
+                || text.first() == Some(&b'{')
+                || may_escape && memchr::memchr(0x1b, text).is_some();
+            let kind =
+                if is_whole { Kind::Whole } else { self.heads.parse(text).map_or(Kind::Bare, Kind::Record) };
+            let whole = (len + 1).min(rest.len());
+            lines.push(Line { text, offset: block.offset + start as u64, len: whole as u64, hits, kind });
+            start = end + 1;
+        }
+    }
+}
+
+/// A line without its end, and without the hole that a file starts with which was cut while it was written to.
+#[inline]
+fn bare(line: &[u8]) -> &[u8] {
+    let mut line = line.strip_suffix(b"\r").unwrap_or(line);
+    while let Some(rest) = line.strip_prefix(b"\0") {
+        line = rest;
+    }
+    line
+}

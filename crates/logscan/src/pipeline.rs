@@ -1,0 +1,174 @@
+//! Reads sources block by block, on one thread or several, with the same result.
+//!
+//! A thread takes the next block, looks at its lines by themselves ([`crate::analysis`]: most of the work), waits until
+//! all blocks before it were taken in, and takes it in. So blocks are taken in one by one, in the order of sources and
+//! bytes, however many threads there are; and no more of them are held than there are threads.
+
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use pycoroner_findings::{SourceId, UtcTime};
+
+use crate::analysis::{Analyst, Shape};
+use crate::collector::Collector;
+use crate::envelope::Wrapping;
+use crate::lines::{Block, Blocks, Buffer};
+use crate::scan::Input;
+use crate::scanner::{Intake, is_document};
+
+/// More threads than this only wait for each other.
+const MAX_JOBS: usize = 16;
+
+/// Reads all inputs to their ends.
+pub(crate) fn read<'o>(inputs: Vec<Input<'_>>, collector: Collector<'o>) -> Collector<'o> {
+    let jobs = collector.options().jobs.clamp(1, MAX_JOBS);
+    let feed = Mutex::new(Feed { inputs: inputs.into_iter(), current: None, wrapping: None, pieces: 0 });
+    let turns = Turns { state: Mutex::new((0, Intake::new(collector))), turned: Condvar::new() };
+    if jobs == 1 {
+        work(&feed, &turns);
+    } else {
+        thread::scope(|scope| {
+            for _ in 0..jobs {
+                scope.spawn(|| work(&feed, &turns));
+            }
+        });
+    }
+    turns.state.into_inner().unwrap_or_else(PoisonError::into_inner).1.finish()
+}
+
+fn work(feed: &Mutex<Feed<'_>>, turns: &Turns<'_>) {
+    let mut buffer = Buffer::default();
+    let mut analyst = Analyst::default();
+    let mut expected_lines = 0;
+    loop {
+        let Some(piece) = lock(feed).next(&mut buffer) else { return };
+        let mut lines = Vec::with_capacity(expected_lines);
+        let bytes = piece.block.as_ref().map_or(&[][..], |block| buffer.block(block));
+        // A thread that failed must not leave the others waiting for its turn.
+        let looked = panic::catch_unwind(AssertUnwindSafe(|| {
+            if let Some(block) = &piece.block {
+                analyst.look(bytes, block, piece.shape, &mut lines);
+            }
+        }));
+        turns.take(piece.number, |intake| {
+            if let Err(failure) = looked {
+                panic::resume_unwind(failure);
+            }
+            intake.take(&piece, bytes, &lines);
+        });
+        expected_lines = lines.len();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Lets the threads take pieces in, in the order of their numbers.
+struct Turns<'o> {
+    state: Mutex<(u64, Intake<'o>)>,
+    turned: Condvar,
+}
+
+impl<'o> Turns<'o> {
+    fn take(&self, number: u64, with: impl FnOnce(&mut Intake<'o>)) {
+        let mut state = lock(&self.state);
+        while state.0 != number {
+            state = self.turned.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let (next, intake) = &mut *state;
+        // The turn passes on whatever happens, and then the panic does.
+        *next += 1;
+        let outcome = panic::catch_unwind(AssertUnwindSafe(|| with(intake)));
+        drop(state);
+        self.turned.notify_all();
+        if let Err(failure) = outcome {
+            panic::resume_unwind(failure);
+        }
+    }
+}
+
+/// One block, or the end of a source.
+pub(crate) struct Piece {
+    number: u64,
+    /// Set in a source's first piece.
+    pub(crate) start: Option<Start>,
+    pub(crate) shape: Shape,
+    pub(crate) block: Option<Block>,
+    /// Set in a source's last piece, which has no block.
+    pub(crate) end: Option<End>,
+}
+
+/// What is known of a source before it is read.
+#[derive(Clone)]
+pub(crate) struct Start {
+    pub(crate) id: SourceId,
+    pub(crate) path: String,
+    pub(crate) modified: Option<UtcTime>,
+    pub(crate) continues: bool,
+}
+
+/// How the reading of a source ended.
+pub(crate) struct End {
+    pub(crate) bytes: u64,
+    pub(crate) error: Option<String>,
+}
+
+/// Hands out the blocks of all inputs.
+struct Feed<'i> {
+    inputs: std::vec::IntoIter<Input<'i>>,
+    current: Option<Current<'i>>,
+    /// How the lines of the last source were wrapped.
+    wrapping: Option<Wrapping>,
+    pieces: u64,
+}
+
+struct Current<'i> {
+    blocks: Blocks<'i>,
+    start: Option<Start>,
+    shape: Shape,
+}
+
+impl Feed<'_> {
+    fn next(&mut self, buffer: &mut Buffer) -> Option<Piece> {
+        if self.current.is_none() {
+            let Input { id, path, modified, continues, reader } = self.inputs.next()?;
+            let start = Some(Start { id, path, modified, continues });
+            self.wrapping = self.wrapping.filter(|_| continues);
+            let shape = Shape::Lines(self.wrapping);
+            self.current = Some(Current { blocks: Blocks::new(reader), start, shape });
+        }
+        let current = self.current.as_mut()?;
+        let block = current.blocks.next(buffer);
+        let start = current.start.take();
+        let mut end = None;
+        if let Some(block) = &block {
+            if start.is_some() {
+                current.shape = shape_of(block, buffer, self.wrapping);
+                if let Shape::Lines(wrapping) = current.shape {
+                    self.wrapping = wrapping;
+                }
+            }
+        } else {
+            let error = current.blocks.error().map(ToString::to_string);
+            end = Some(End { bytes: current.blocks.offset(), error });
+        }
+        let piece = Piece { number: self.pieces, start, shape: current.shape, block, end };
+        self.pieces += 1;
+        if piece.end.is_some() {
+            self.current = None;
+        }
+        Some(piece)
+    }
+}
+
+/// Looks at a source's first block. A short rest of a rotated log is wrapped like what it continues.
+fn shape_of(block: &Block, buffer: &Buffer, continued: Option<Wrapping>) -> Shape {
+    let bytes = buffer.block(block);
+    if !block.is_cut && is_document(bytes) {
+        return Shape::Document;
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    Shape::Lines(Wrapping::detect(bytes.get(..bytes.len().min(64 << 10)).unwrap_or_default()).or(continued))
+}

@@ -1,0 +1,55 @@
+//! The same result on any number of threads.
+
+use pycoroner_findings::{SourceId, UtcTime};
+use pycoroner_logscan::{Anchor, Input, Options, Scan, scan};
+
+use crate::bounds::LINES;
+
+fn scan_on(jobs: usize, logs: &[Vec<u8>]) -> Scan {
+    let mut readers: Vec<&[u8]> = logs.iter().map(Vec::as_slice).collect();
+    let inputs = readers.iter_mut().zip(1..).map(|(reader, id)| Input {
+        id: SourceId(id),
+        path: format!("{id}.log"),
+        modified: None,
+        continues: id % 3 == 0,
+        reader,
+    });
+    let noon = Anchor::at(UtcTime(1_714_564_800_000_000_000));
+    scan(inputs, &Options { jobs, anchor: Some(noon), ..Options::default() })
+}
+
+fn check(logs: &[Vec<u8>]) {
+    let alone = scan_on(1, logs);
+    for jobs in [2, 5] {
+        assert!(scan_on(jobs, logs) == alone, "{jobs} threads find something else");
+    }
+}
+
+/// Lines that mean something, in an order that a fixed seed gives.
+fn jumble(seed: u64, size: usize) -> Vec<u8> {
+    let mut state = seed;
+    let mut text = Vec::new();
+    while text.len() < size {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let line = LINES[(state >> 33) as usize % LINES.len()];
+        let second = (state >> 40) % 3600;
+        text.extend_from_slice(
+            line.replace("12:00:00", &format!("12:{:02}:{:02}", second / 60, second % 60)).as_bytes(),
+        );
+        text.push(b'\n');
+    }
+    text
+}
+
+#[test]
+fn one_log() {
+    check(&[jumble(1, 1_300_000)]);
+}
+
+#[test]
+fn many_logs() {
+    let logs: Vec<Vec<u8>> = (0..40).map(|seed| jumble(seed, 100 * seed as usize)).collect();
+    check(&logs);
+    check(&[]);
+    check(&[Vec::new(), b"\xef\xbb\xbf".to_vec(), vec![b'x'; 3 << 20], b"[{\n".repeat(700_000)]);
+}
