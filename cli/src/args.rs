@@ -62,9 +62,15 @@ pub(crate) struct Common {
     /// Colors and weights in text output; `auto` also follows `NO_COLOR` and `CLICOLOR_FORCE`
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true, hide_possible_values = true)]
     pub(crate) color: ColorWhen,
-    /// Mask what looks like a secret, and all values of the environment
-    #[arg(long, value_name = "on|off", default_value = "on", global = true, hide_possible_values = true)]
-    pub(crate) redact: Switch,
+    /// Mask what looks like a secret, and all values of the environment; `emails` masks mail addresses, too
+    #[arg(
+        long,
+        value_name = "on|emails|off",
+        default_value = "on",
+        global = true,
+        hide_possible_values = true
+    )]
+    pub(crate) redact: Redact,
 }
 
 /// Where the files of the dead process are looked for.
@@ -91,8 +97,9 @@ pub(crate) enum ColorWhen {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Switch {
+pub(crate) enum Redact {
     On,
+    Emails,
     Off,
 }
 

@@ -2,7 +2,7 @@
 
 use pycoroner_coredump::{ProcessSnapshot, StoredCore};
 use pycoroner_findings::{Gap, GapKind, TimeBasis, Timestamp, UtcTime};
-use pycoroner_logscan::{Anchor, LogEvent, Options, Scan, Zone};
+use pycoroner_logscan::{Anchor, CrashedThread, LogEvent, Options, Scan, Zone};
 
 use super::log_scan::scan_logs;
 use crate::evidence::{Evidence, Item};
@@ -73,6 +73,12 @@ pub(super) fn anchor(death: &Death, snapshot: &ProcessSnapshot) -> Option<Anchor
         pid: snapshot.process.pid,
         signal: snapshot.crash.signal,
         threads: threads.collect(),
+        thread_names: snapshot.threads.iter().filter_map(|thread| thread.name.clone()).collect(),
+        crashed: snapshot.threads.iter().find(|thread| thread.crashed).map(|thread| CrashedThread {
+            name: thread.name.clone(),
+            ident: thread.ident.map(|ident| ident.to_string()),
+            tid: thread.tid,
+        }),
     })
 }
 

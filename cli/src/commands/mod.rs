@@ -20,7 +20,7 @@ use pycoroner_redact::Policy;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::args::{Common, DocumentFormat, Switch};
+use crate::args::{Common, DocumentFormat, Redact};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::redaction::redacted;
@@ -46,8 +46,9 @@ impl Session {
     /// Takes what the user asked for.
     pub(crate) fn new(common: &Common) -> Self {
         let policy = match common.redact {
-            Switch::On => Policy::On,
-            Switch::Off => Policy::Off,
+            Redact::On => Policy::On,
+            Redact::Emails => Policy::OnWithEmails,
+            Redact::Off => Policy::Off,
         };
         let loudness = match (common.quiet, common.verbose) {
             (true, _) => Loudness::Quiet,

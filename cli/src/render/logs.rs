@@ -9,10 +9,10 @@ use pycoroner_logscan::{
     TracebackKind,
 };
 
-use super::closing;
 use super::inert::{cut, inert, inert_lines};
 use super::quantity::{bytes, count, counted};
 use super::style::{BAD, FAINT, NAME, STRONG, WARN};
+use super::{closing, log_window};
 use crate::documents::LogsDocument;
 
 const MOST_TRACEBACKS: usize = 12;
@@ -20,17 +20,21 @@ const MOST_FRAMES: usize = 16;
 const MOST_EVENTS: usize = 30;
 const MOST_RECORDS: usize = 20;
 const MOST_TEMPLATES: usize = 12;
-const MOST_CHARACTERS: usize = 240;
+pub(super) const MOST_CHARACTERS: usize = 240;
 
 /// Renders a redacted document.
 pub(crate) fn render(document: &LogsDocument) -> String {
     let scan = &document.scan;
     let mut out = String::new();
     write_sources(&mut out, scan);
+    log_window::write_process(&mut out, scan);
+    log_window::write_levels(&mut out, scan);
     write_tracebacks(&mut out, scan);
     write_events(&mut out, scan);
     write_records(&mut out, scan);
     write_templates(&mut out, scan);
+    log_window::write_changes(&mut out, scan);
+    log_window::write_requests(&mut out, scan);
     closing::write(&mut out, &scan.findings, &scan.gaps, &document.redactions);
     out
 }
@@ -224,7 +228,7 @@ fn write_records(out: &mut String, scan: &Document) {
     }
 }
 
-fn write_record(out: &mut String, scan: &Document, record: &LogRecord) {
+pub(super) fn write_record(out: &mut String, scan: &Document, record: &LogRecord) {
     let time = record.at.map_or_else(|| "no time".to_owned(), |at| clock(at.time));
     let level = record.level.map_or("", Level::name);
     let style = if record.level >= Some(Level::Error) { BAD } else { WARN };
@@ -263,7 +267,7 @@ fn write_templates(out: &mut String, scan: &Document) {
 }
 
 /// `app.log:42`.
-fn cite(scan: &Document, place: Place) -> String {
+pub(super) fn cite(scan: &Document, place: Place) -> String {
     let path = scan.sources.get(place.source).map_or("?", |source| source.path.as_str());
     let name = path.rsplit('/').next().unwrap_or(path);
     format!("{}:{}", inert(name), place.line)

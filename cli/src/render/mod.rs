@@ -13,6 +13,7 @@ mod heap_garbage;
 mod heap_waste;
 pub(crate) mod inert;
 mod locks;
+mod log_window;
 pub(crate) mod logs;
 pub(crate) mod matches;
 mod memory_logs;

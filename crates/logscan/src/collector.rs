@@ -6,6 +6,7 @@ use pycoroner_findings::{Gap, GapKind, Severity, Timestamp, UtcTime};
 use rustc_hash::FxHashMap;
 
 use crate::ascii::lossy;
+use crate::dead_process::{Writers, is_ident};
 use crate::document::{
     Introduction, LogEvent, LogRecord, LogSource, Place, Relation, Traceback, TracebackKind,
 };
@@ -14,11 +15,15 @@ use crate::events::{Fact, fatal_signal};
 use crate::fingerprint;
 use crate::frame::Frame;
 use crate::level::{Level, LevelCounts};
+use crate::level_times::LevelTimes;
+use crate::rates::{Coverage, log_bit};
+use crate::requests::Tracker;
 use crate::scan::Options;
 use crate::stream::LineContext;
+use crate::tally::Tally;
 use crate::template::TemplateMiner;
 use crate::traceback::Exception;
-use crate::window::{Position, Window};
+use crate::window::{Comparison, Position, Window};
 
 /// Bounds, each for what lies in the window and again for what does not.
 const MAX_TRACEBACKS: usize = 2_000;
@@ -72,6 +77,17 @@ pub(crate) struct Collector<'o> {
     trees: FxHashMap<String, (usize, usize)>,
     pub(crate) events: Vec<LogEvent>,
     pub(crate) templates: TemplateMiner,
+    pub(crate) comparison: Option<Comparison>,
+    /// Errors, when there is a window to compare.
+    pub(crate) errors: Tally,
+    pub(crate) level_times: LevelTimes,
+    pub(crate) level_times_inside: LevelTimes,
+    pub(crate) writers: Writers,
+    pub(crate) requests: Tracker,
+    /// Names of logs; rotated ones have one name.
+    logs: Vec<String>,
+    /// The bit of each source's log.
+    pub(crate) source_logs: Vec<u64>,
     pub(crate) warnings: VecDeque<LogRecord>,
     pub(crate) gaps: Vec<Gap>,
     pub(crate) gaps_dropped: u64,
@@ -98,6 +114,14 @@ impl<'o> Collector<'o> {
             trees: FxHashMap::default(),
             events: Vec::new(),
             templates: TemplateMiner::default(),
+            comparison: Comparison::new(options.resolved_window(), options.anchor.as_ref()),
+            errors: Tally::default(),
+            level_times: LevelTimes::default(),
+            level_times_inside: LevelTimes::default(),
+            writers: Writers::default(),
+            requests: Tracker::default(),
+            logs: Vec::new(),
+            source_logs: Vec::new(),
             warnings: VecDeque::new(),
             gaps: Vec::new(),
             gaps_dropped: 0,
@@ -122,11 +146,45 @@ impl<'o> Collector<'o> {
         self.window.as_ref().map_or(Position::Unknown, |window| window.position(stamp))
     }
 
+    /// The bit of the log that the next source belongs to.
+    pub(crate) fn add_log(&mut self, path: &str, continues: bool) -> u64 {
+        if let Some(bit) = self.source_logs.last().copied().filter(|_| continues) {
+            self.source_logs.push(bit);
+            return bit;
+        }
+        let name = log_name(path);
+        let log = self.logs.iter().position(|known| known == name).unwrap_or_else(|| {
+            self.logs.push(name.to_owned());
+            self.logs.len() - 1
+        });
+        self.source_logs.push(log_bit(log));
+        log_bit(log)
+    }
+
+    /// When each log was written.
+    pub(crate) fn coverage(&self) -> Coverage {
+        let mut spans: Vec<Option<(UtcTime, UtcTime)>> = vec![None; self.logs.len().min(64)];
+        for (source, bit) in self.sources.iter().zip(&self.source_logs) {
+            let (Some(first), Some(last)) = (source.first, source.last) else { continue };
+            if let Some(span) = spans.get_mut(bit.trailing_zeros() as usize) {
+                let (known_first, known_last) = span.unwrap_or((first, last));
+                *span = Some((first.min(known_first), last.max(known_last)));
+            }
+        }
+        Coverage::new(spans)
+    }
+
     /// Counts one record.
     #[inline]
-    pub(crate) fn count_record(&mut self, level: Option<Level>, position: Position) {
+    pub(crate) fn count_record(&mut self, level: Option<Level>, time: Option<UtcTime>, position: Position) {
         if let Some(level) = level {
             self.levels.add(level);
+        }
+        if let Some(time) = time {
+            self.level_times.add(level, time);
+            if position == Position::Inside {
+                self.level_times_inside.add(level, time);
+            }
         }
         let levels = match position {
             Position::Inside => {
@@ -287,14 +345,12 @@ impl<'o> Collector<'o> {
         let mut entry = self.entry_of(exception, carrier);
         entry.kind = TracebackKind::Faulthandler;
         entry.frames = thread.frames.into_vec();
-        entry.fingerprint = fingerprint::of(type_name, &entry.frames);
+        entry.fingerprint = fingerprint::of(type_name, &entry.frames, message);
         entry.omitted_frames = omitted_frames;
         entry.current_thread = thread.is_current;
-        entry.same_process |= self
-            .options
-            .anchor
-            .as_ref()
-            .is_some_and(|anchor| thread.id.as_ref().is_some_and(|id| anchor.threads.contains(id)));
+        entry.same_process |= self.options.anchor.as_ref().is_some_and(|anchor| {
+            thread.id.as_ref().is_some_and(|id| anchor.threads.iter().any(|known| is_ident(known, id)))
+        });
         entry.thread = thread.id;
         entry.thread_name = thread.name;
         entry.collecting_garbage = thread.collecting_garbage;
@@ -309,13 +365,14 @@ impl<'o> Collector<'o> {
         let is_root = exception.parent.is_none();
         Traceback {
             kind: TracebackKind::Traceback,
-            fingerprint: fingerprint::of(exception.type_name.as_deref(), &frames),
+            fingerprint: fingerprint::of(exception.type_name.as_deref(), &frames, &exception.message),
             type_name: exception.type_name,
             message: exception.message,
             relation: exception.relation,
             parent: exception.parent,
             count: 1,
             in_window: 0,
+            new_in_window: None,
             first: carrier.stamp.map(|stamp| stamp.time),
             last: carrier.stamp.map(|stamp| stamp.time),
             time_basis: carrier.stamp.map(|stamp| stamp.basis),
@@ -376,6 +433,8 @@ impl<'o> Collector<'o> {
             (dropped(&self.held_tracebacks), "different tracebacks and dumps"),
             (dropped(&self.held_events), "events"),
             (self.templates.uncounted, "records whose message template is not counted"),
+            (self.requests.given_up, "requests, those that were silent for the longest time"),
+            (self.writers.untold, "records of further processes, as far as last records go"),
             (self.warnings_dropped, "warnings and errors before the last ones"),
             (self.gaps_dropped, "further gaps"),
         ];
@@ -442,4 +501,28 @@ fn weight(entry: &Traceback) -> usize {
         + entry.extension_modules.iter().map(|name| name.len() + 24).sum::<usize>()
         + entry.c_stack.iter().map(|line| line.len() + 24).sum::<usize>();
     size_of::<Traceback>() + texts + entry.frames.iter().map(Frame::weight).sum::<usize>()
+}
+
+/// The path without what rotation and compression append.
+fn log_name(path: &str) -> &str {
+    const PACKED: [&str; 6] = [".gz", ".zst", ".xz", ".bz2", ".lz4", ".zip"];
+    let path = PACKED.iter().find_map(|ending| path.strip_suffix(ending)).unwrap_or(path);
+    let name =
+        path.trim_end_matches(|letter: char| letter.is_ascii_digit() || matches!(letter, '.' | '-' | '_'));
+    // A name that is nothing but a number is its own.
+    if name.is_empty() || name.ends_with('/') { path } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::log_name;
+
+    #[test]
+    fn names_of_logs() {
+        for path in ["app.log", "app.log.1", "app.log.2.gz", "app.log-20240501", "app.log.2024-05-01.zst"] {
+            assert_eq!(log_name(path), "app.log", "{path}");
+        }
+        assert_eq!(log_name("/logs/web/7"), "/logs/web/7");
+        assert_ne!(log_name("web-1.log"), log_name("web-2.log"));
+    }
 }

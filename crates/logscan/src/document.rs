@@ -6,10 +6,14 @@ use std::collections::BTreeMap;
 use pycoroner_findings::{Citation, Finding, Gap, Severity, SourceId, Span, TimeBasis, Timestamp, UtcTime};
 use serde::{Deserialize, Serialize};
 
+use crate::changes::{Change, LevelsOverTime, RateTest, Silence};
+use crate::dead_process::DeadProcess;
 use crate::explanation::Explanation;
 use crate::format::FormatName;
 use crate::frame::Frame;
 use crate::level::Level;
+use crate::requests::Requests;
+use crate::{fingerprint, requests, template};
 
 /// Name and version of the document.
 pub const SCHEMA: &str = "pycoroner.logs/1";
@@ -30,6 +34,16 @@ pub struct Document {
     pub events: Vec<LogEvent>,
     /// Message templates, the most frequent of the highest level first.
     pub templates: Vec<Template>,
+    /// Records by level, over all times.
+    pub levels_over_time: LevelsOverTime,
+    /// Requests that records name; missing when none does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests: Option<Requests>,
+    /// The process that the core is of; missing without a core, or when the logs do not name it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub process: Option<DeadProcess>,
+    /// The rules by which things were told or grouped.
+    pub rules: Rules,
     /// The last records of level warning and above; of the window, when there is one.
     pub warnings: Vec<LogRecord>,
     /// The crash window, when one was asked for.
@@ -49,10 +63,37 @@ impl Default for Document {
             tracebacks: Vec::new(),
             events: Vec::new(),
             templates: Vec::new(),
+            levels_over_time: LevelsOverTime::default(),
+            requests: None,
+            process: None,
+            rules: Rules::default(),
             warnings: Vec::new(),
             window: None,
             findings: Vec::new(),
             gaps: Vec::new(),
+        }
+    }
+}
+
+/// The rules by which things were told or grouped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Rules {
+    /// What counts for a traceback's fingerprint.
+    pub fingerprints: Vec<Cow<'static, str>>,
+    /// The wildcards of templates.
+    pub templates: Vec<Cow<'static, str>>,
+    /// What makes a request, its start and its end.
+    pub requests: Vec<Cow<'static, str>>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        let all = |rules: &'static [&'static str]| rules.iter().copied().map(Cow::Borrowed).collect();
+        Self {
+            fingerprints: all(fingerprint::RULES),
+            templates: all(template::RULES),
+            requests: all(requests::RULES),
         }
     }
 }
@@ -181,6 +222,9 @@ pub struct Traceback {
     /// How often within the window.
     #[serde(default)]
     pub in_window: u64,
+    /// Seen in the window and never before it. Missing as for templates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_in_window: Option<bool>,
     /// Time of the first occurrence.
     pub first: Option<UtcTime>,
     /// Time of the last occurrence.
@@ -296,7 +340,8 @@ pub struct LogEvent {
 /// A message with its variable parts replaced: `order <n> failed for <uuid>`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Template {
-    /// The text; wildcards are `<n>`, `<hex>`, `<id>`, `<uuid>`, `<ip>`, `<path>`, `<str>`.
+    /// The text; what varies is named by its kind, as the document's `rules` say. `<…>` at the end stands for all
+    /// messages that start so and have no template of their own.
     pub template: String,
     /// Level of its records.
     pub level: Option<Level>,
@@ -305,16 +350,32 @@ pub struct Template {
     /// Records within the window.
     #[serde(default)]
     pub in_window: u64,
+    /// Of those in the window, the ones after the death.
+    #[serde(default)]
+    pub after_death: u64,
+    /// Records before the window.
+    #[serde(default)]
+    pub before: u64,
     /// Earliest time.
     pub first: Option<UtcTime>,
     /// Latest time.
     pub last: Option<UtcTime>,
-    /// Seen in the window and never before it. Missing when there is no window, or too little log before it.
+    /// Seen in the window and never before it. Missing when there is no window, or when less of its logs lies before
+    /// the window than in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_in_window: Option<bool>,
+    /// Its rate changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
+    /// It had a pace and stopped before the death.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silence: Option<Silence>,
     /// Where the first one stands.
     #[serde(flatten)]
     pub place: Place,
+    /// Where the first one in the window stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place_in_window: Option<Place>,
 }
 
 /// One record that is worth showing.
@@ -368,4 +429,13 @@ pub struct WindowSummary {
     /// Records before it, by level.
     #[serde(default)]
     pub levels_before: BTreeMap<String, u64>,
+    /// Records in it, by level and time.
+    #[serde(default)]
+    pub levels_over_time: LevelsOverTime,
+    /// How the rate of errors, critical ones included, changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub errors: Option<Change>,
+    /// How changes and silences were told from chance; missing when nothing could be compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<RateTest>,
 }

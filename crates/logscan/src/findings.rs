@@ -1,5 +1,7 @@
 //! What the log alone allows to conclude; the only place of this crate that judges.
 
+mod around;
+
 use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
 
 use crate::document::{Introduction, LogEvent, Traceback, TracebackKind};
@@ -71,9 +73,7 @@ pub(crate) fn conclude(scan: &Scan) -> Vec<Finding> {
     worker_timeouts(scan, &mut findings);
     workers_killed(scan, &mut findings);
     unhandled_exceptions(scan, &mut findings);
-    findings.extend(error_burst(scan));
-    findings.extend(new_errors(scan));
-    findings.extend(silence(scan));
+    around::conclude(scan, &mut findings);
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings
 }
@@ -243,80 +243,4 @@ fn unhandled_exceptions(scan: &Scan, findings: &mut Vec<Finding>) {
             .with_evidence(Evidence::new(Basis::Observed, statement).cite(citation));
         findings.push(finding);
     }
-}
-
-/// More errors in the window than the log before it lets expect.
-///
-/// The counts are taken as Poisson's: more than the expectation by four of its standard deviations, and at least five.
-fn error_burst(scan: &Scan) -> Option<Finding> {
-    let window = scan.window.as_ref()?;
-    let (from, to) = (window.from?, window.to?);
-    let earliest = scan.sources.iter().filter_map(|source| source.first).min()?;
-    let latest = scan.sources.iter().filter_map(|source| source.last).max()?;
-    let before_ms = from.millis_since(earliest);
-    let inside_ms = to.min(latest).millis_since(from.max(earliest)).max(1000);
-    if before_ms < inside_ms {
-        return None;
-    }
-    let errors = |levels: &std::collections::BTreeMap<String, u64>| -> u64 {
-        ["ERROR", "CRITICAL"].iter().filter_map(|level| levels.get(*level)).sum()
-    };
-    let (inside, before) = (errors(&window.levels), errors(&window.levels_before));
-    let expected = before as f64 * inside_ms as f64 / before_ms as f64;
-    if inside < 5 || (inside as f64) < expected + 4.0 * expected.max(1.0).sqrt() {
-        return None;
-    }
-    let title = format!(
-        "{inside} errors were logged in the window, where the log before it lets expect {expected:.1}"
-    );
-    let basis = format!(
-        "{before} errors in the {} s before the window, {inside} in its {} s",
-        before_ms / 1000,
-        inside_ms / 1000
-    );
-    let citation = scan.warnings.iter().find(|record| record.level >= Some(Level::Error));
-    let evidence = Evidence::new(Basis::Derived, basis)
-        .cite(citation.and_then(|record| record.place.citation(&scan.sources)));
-    Some(Finding::new("error-burst", Severity::Warning, Confidence::Moderate, title).with_evidence(evidence))
-}
-
-/// Messages of level error and above that the log had never shown before the window.
-fn new_errors(scan: &Scan) -> Option<Finding> {
-    let new: Vec<_> = scan
-        .templates
-        .iter()
-        .filter(|template| template.new_in_window == Some(true) && template.level >= Some(Level::Warning))
-        .collect();
-    let first = new.first()?;
-    let others = if new.len() > 1 { format!(" and {} more", new.len() - 1) } else { String::new() };
-    let title = format!("Never logged before the window: \"{}\"{others}", first.template);
-    let mut finding = Finding::new("new-message-in-window", Severity::Warning, Confidence::Moderate, title);
-    for template in new.iter().take(MAX_EACH) {
-        let statement = format!("{} ({} times)", template.template, template.in_window);
-        finding = finding.with_evidence(
-            Evidence::new(Basis::Observed, statement).cite(template.place.citation(&scan.sources)),
-        );
-    }
-    Some(finding)
-}
-
-/// The log that fell silent before the death.
-fn silence(scan: &Scan) -> Option<Finding> {
-    let anchor = scan.anchor.as_ref()?;
-    let (source, last) = scan
-        .sources
-        .iter()
-        .filter_map(|source| Some((source, source.last?)))
-        .max_by_key(|(_, last)| *last)?;
-    let millis = anchor.time.millis_since(last);
-    if millis < 1000 {
-        return None;
-    }
-    let title = format!("The last record of all logs is {} s older than the death", millis / 1000);
-    let statement = format!("{} ends at {last}", source.path);
-    Some(
-        Finding::new("silence-before-death", Severity::Info, Confidence::Moderate, title)
-            .with_evidence(Evidence::new(Basis::Derived, statement))
-            .refuted_if("a log of the process that is not among these"),
-    )
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// How severe a record says it is; the order is by rising weight.
@@ -111,5 +113,17 @@ impl LevelCounts {
 
     pub(crate) fn get(&self, level: Level) -> u64 {
         self.0.get(level as usize).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn merge(&mut self, other: Self) {
+        for (count, more) in self.0.iter_mut().zip(other.0) {
+            *count += more;
+        }
+    }
+
+    /// Those that are not zero.
+    pub(crate) fn by_name(&self) -> BTreeMap<String, u64> {
+        let all = Level::ALL.into_iter().map(|level| (level.name().to_owned(), self.get(level)));
+        all.filter(|(_, count)| *count > 0).collect()
     }
 }

@@ -35,8 +35,10 @@
 
 mod analysis;
 mod ascii;
+mod changes;
 mod clock;
 mod collector;
+mod dead_process;
 mod document;
 mod dump;
 mod embedded;
@@ -52,28 +54,36 @@ mod header;
 mod json;
 mod json_record;
 mod level;
+mod level_times;
 mod lines;
 mod needles;
 mod pipeline;
+mod rates;
+mod requests;
 mod scan;
 mod scanner;
 mod sniff;
 mod stated_time;
 mod stream;
 mod syslog;
+mod tally;
 mod template;
 mod traceback;
 mod window;
 
+pub use changes::{Change, LevelBucket, LevelsOverTime, RateTest, Rounded, Silence};
 pub use clock::Zone;
+pub use dead_process::DeadProcess;
 pub use document::{
-    Document, Introduction, LogEvent, LogRecord, LogSource, Place, Relation, SCHEMA, Template, Traceback,
-    TracebackKind, WindowSummary,
+    Document, Introduction, LogEvent, LogRecord, LogSource, Place, Relation, Rules, SCHEMA, Template,
+    Traceback, TracebackKind, WindowSummary,
 };
 pub use explanation::{Explanation, FormatUse, LineUses, TimeUse, Unparsed, Why};
 pub use format::FormatName;
 pub use frame::Frame;
 pub use level::Level;
+pub use rates::Direction;
+pub use requests::{RequestEnd, RequestRecord, RequestState, RequestThread, Requests, UnfinishedRule};
 pub use scan::{Input, Options, Scan, scan};
 pub use sniff::looks_like_log;
-pub use window::{Anchor, Window};
+pub use window::{Anchor, CrashedThread, Window};

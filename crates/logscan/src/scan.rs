@@ -5,15 +5,22 @@ use std::time::Duration;
 
 use pycoroner_findings::{Event, Finding, Gap, GapKind, Severity, SourceId, TimeBasis, Timestamp, UtcTime};
 
+use crate::changes::{LevelsOverTime, Silence};
 use crate::clock::Zone;
 use crate::collector::Collector;
+use crate::dead_process::DeadProcess;
 use crate::document::{
-    Document, LogEvent, LogRecord, LogSource, SCHEMA, Template, Traceback, TracebackKind, WindowSummary,
+    Document, LogEvent, LogRecord, LogSource, Rules, SCHEMA, Template, Traceback, TracebackKind,
+    WindowSummary,
 };
 use crate::findings;
-use crate::level::{Level, LevelCounts};
+use crate::level::Level;
 use crate::pipeline;
-use crate::window::{Anchor, Window};
+use crate::rates::{Coverage, judge};
+use crate::requests::{Death, Requests};
+use crate::tally::Tally;
+use crate::template::{Mined, Templates};
+use crate::window::{Anchor, Comparison, Window};
 
 /// How to scan.
 #[derive(Clone, Debug)]
@@ -86,6 +93,12 @@ pub struct Scan {
     pub events: Vec<LogEvent>,
     /// Message templates.
     pub templates: Vec<Template>,
+    /// Records by level, over all times.
+    pub levels_over_time: LevelsOverTime,
+    /// Requests that records name.
+    pub requests: Option<Requests>,
+    /// The process that the core is of, as the logs tell it.
+    pub process: Option<DeadProcess>,
     /// The last records of level warning and above, of the window when there is one.
     pub warnings: Vec<LogRecord>,
     /// The crash window, when one was asked for.
@@ -104,56 +117,109 @@ pub fn scan<'a>(inputs: impl IntoIterator<Item = Input<'a>>, options: &Options) 
     let inputs: Vec<Input<'a>> = inputs.into_iter().collect();
     let mut collector = pipeline::read(inputs, Collector::new(options));
     collector.sort_entries();
-    collector.add_limit_gaps();
-    let knows_before = knows_before(&collector);
-    let from = collector.window.and_then(|window| window.since);
-    if collector.window.is_some() && !knows_before && options.templates {
-        let why = "too little of the log lies before the window";
-        collector.gaps.push(Gap::new(GapKind::Missing, "which messages are new in the window", why));
-    }
-    let templates = collector.templates.finish(from, knows_before);
-    let window = collector.window.map(|window| WindowSummary {
-        from: window.since,
-        to: window.until,
-        anchor: options.anchor.as_ref().map(|anchor| anchor.time),
-        records: collector.records_inside,
-        records_before: collector.records_before,
-        levels: by_name(&collector.levels_inside),
-        levels_before: by_name(&collector.levels_before),
-    });
-    let mut scan = Scan {
-        levels: by_name(&collector.levels),
-        sources: collector.sources,
-        tracebacks: collector.tracebacks,
-        events: collector.events,
-        templates,
-        warnings: collector.warnings.into_iter().collect(),
-        window,
-        gaps: collector.gaps,
-        anchor: options.anchor.clone(),
-    };
+    let mut scan = summarise(collector, options);
     findings::weigh_events(&mut scan);
     scan
 }
 
-/// Enough log before the window to say that something was not there: as long as the window's own default, or a
-/// thousand records.
-fn knows_before(collector: &Collector<'_>) -> bool {
-    const RECORDS: u64 = 1_000;
-    let (Some(earliest), Some(from)) = (collector.earliest, collector.window.and_then(|window| window.since))
-    else {
-        return false;
-    };
-    let span = Window::BEFORE.as_millis() as i64;
-    collector.records_before >= RECORDS || collector.records_before > 0 && from.millis_since(earliest) >= span
+/// Compares what was counted, and joins it with the death.
+fn summarise(mut collector: Collector<'_>, options: &Options) -> Scan {
+    let Templates { mined, index_of } = collector.templates.finish();
+    collector.add_limit_gaps();
+    let coverage = collector.coverage();
+    let mut templates: Vec<Template> = mined.iter().map(template_of).collect();
+    let mut tracebacks = collector.tracebacks;
+    let anchor = options.anchor.as_ref();
+    let (mut test, mut errors, mut process) = (None, None, None);
+    if let Some(comparison) = collector.comparison {
+        let mut tallies: Vec<&Tally> = mined.iter().map(|mined| &mined.tally).collect();
+        tallies.extend(collector.writers.tallies());
+        let (verdicts, rate_test) = judge(&tallies, &coverage, &comparison);
+        test = Some(rate_test);
+        let writers = verdicts.get(templates.len()..).unwrap_or_default();
+        let silences: Vec<Option<Silence>> = writers.iter().map(|verdict| verdict.silence.clone()).collect();
+        for (template, verdict) in templates.iter_mut().zip(verdicts) {
+            template.new_in_window = verdict.is_new;
+            template.change = verdict.change;
+            template.silence = verdict.silence.filter(|_| anchor.is_some());
+        }
+        let (of_errors, _) = judge(&[&collector.errors], &coverage, &comparison);
+        errors = of_errors.into_iter().find_map(|verdict| verdict.change);
+        mark_new(&mut tracebacks, &collector.source_logs, &coverage, &comparison);
+        process = anchor.and_then(|anchor| {
+            collector.writers.dead_process(anchor, &tracebacks, &collector.events, &silences)
+        });
+        if options.templates && !templates.iter().any(|template| template.new_in_window.is_some()) {
+            let why = "less of the log lies before the window than in it";
+            collector.gaps.push(Gap::new(GapKind::Missing, "what is new in the window", why));
+        }
+    }
+    let death = anchor.map(|anchor| Death {
+        time: anchor.time,
+        pid: process.as_ref().and_then(|process| process.log_pid).or(anchor.pid),
+    });
+    let mut requests = collector.requests.finish(death.as_ref(), &index_of);
+    requests.name_tracebacks(&tracebacks);
+    let window = collector.window.map(|window| WindowSummary {
+        from: window.since,
+        to: window.until,
+        anchor: anchor.map(|anchor| anchor.time),
+        records: collector.records_inside,
+        records_before: collector.records_before,
+        levels: collector.levels_inside.by_name(),
+        levels_before: collector.levels_before.by_name(),
+        levels_over_time: collector.level_times_inside.finish(),
+        errors,
+        test,
+    });
+    Scan {
+        levels: collector.levels.by_name(),
+        levels_over_time: collector.level_times.finish(),
+        sources: collector.sources,
+        tracebacks,
+        events: collector.events,
+        templates,
+        requests: (requests.followed > 0).then_some(requests),
+        process,
+        warnings: collector.warnings.into_iter().collect(),
+        window,
+        gaps: collector.gaps,
+        anchor: options.anchor.clone(),
+    }
 }
 
-fn by_name(levels: &LevelCounts) -> BTreeMap<String, u64> {
-    Level::ALL
-        .into_iter()
-        .map(|level| (level.name().to_owned(), levels.get(level)))
-        .filter(|(_, count)| *count > 0)
-        .collect()
+fn template_of(mined: &Mined) -> Template {
+    let Tally { count, before, inside, after_death, first, last, place, place_in_window, .. } = mined.tally;
+    Template {
+        template: mined.text.clone(),
+        level: mined.level,
+        count,
+        in_window: inside + after_death,
+        after_death,
+        before,
+        first,
+        last,
+        new_in_window: None,
+        change: None,
+        silence: None,
+        place: place.unwrap_or_default(),
+        place_in_window,
+    }
+}
+
+/// Says of tracebacks whether they were seen before the window.
+fn mark_new(tracebacks: &mut [Traceback], logs: &[u64], coverage: &Coverage, comparison: &Comparison) {
+    for entry in tracebacks {
+        let places = [Some(entry.place), entry.latest];
+        let logs = places
+            .into_iter()
+            .flatten()
+            .filter_map(|place| logs.get(place.source))
+            .fold(0, |all, bit| all | bit);
+        entry.new_in_window = coverage
+            .knows_before(logs, comparison)
+            .then(|| entry.in_window > 0 && entry.first.is_some_and(|first| first >= comparison.from));
+    }
 }
 
 impl Scan {
@@ -166,6 +232,10 @@ impl Scan {
             tracebacks: self.tracebacks.clone(),
             events: self.events.clone(),
             templates: self.templates.clone(),
+            levels_over_time: self.levels_over_time.clone(),
+            requests: self.requests.clone(),
+            process: self.process.clone(),
+            rules: Rules::default(),
             warnings: self.warnings.clone(),
             window: self.window.clone(),
             findings: self.findings(),

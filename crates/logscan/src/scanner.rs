@@ -1,5 +1,6 @@
 //! Takes in the lines of a source, in their order: records, and what belongs to them.
 
+mod counting;
 mod ending;
 mod export;
 mod json_lines;
@@ -11,7 +12,7 @@ use crate::analysis::{Kind, Line, Shape};
 use crate::ascii::{after, lossy, until};
 use crate::clock::Clock;
 use crate::collector::{Carrier, Collector};
-use crate::document::{Introduction, LogRecord, LogSource, Place};
+use crate::document::{Introduction, LogSource, Place};
 use crate::dump::DumpBuilder;
 use crate::embedded;
 use crate::envelope::{Envelope, Wrapping};
@@ -29,13 +30,11 @@ use crate::needles::{Hits, Needles};
 use crate::pipeline::{Piece, Start};
 use crate::stream::{LineContext, Stream};
 use crate::traceback::{Exception, is_header};
-use crate::window::Position;
 pub(crate) use export::is_export;
 pub(crate) use json_lines::{holds_record, is_document};
 
 const MAX_PRODUCERS: usize = 2_048;
 const PARTIAL_LIMIT: usize = 256 << 10;
-const MESSAGE_LIMIT: usize = 2048;
 const HEADER: &[u8] = b"Traceback (most recent call last)";
 
 /// What the producers of a source have under assembly when it ends.
@@ -120,6 +119,8 @@ impl<'o> Intake<'o> {
 pub(crate) struct SourceScanner<'o> {
     collector: Collector<'o>,
     source: usize,
+    /// The bit of its log.
+    log: u64,
     modified: Option<UtcTime>,
     has_document: bool,
     clock: Clock,
@@ -144,6 +145,7 @@ pub(crate) struct SourceScanner<'o> {
 impl<'o> SourceScanner<'o> {
     fn new(start: &Start, carried: Option<Carried>, mut collector: Collector<'o>) -> Self {
         let source = collector.sources.len();
+        let log = collector.add_log(&start.path, start.continues);
         let clock = Clock::new(&collector.options().assumed_zone, start.modified);
         collector.sources.push(LogSource {
             id: start.id,
@@ -165,6 +167,7 @@ impl<'o> SourceScanner<'o> {
         Self {
             collector,
             source,
+            log,
             modified: start.modified,
             has_document: false,
             clock,
@@ -351,15 +354,16 @@ impl<'o> SourceScanner<'o> {
         self.tally.uses.records += 1;
         self.note_time(stamp);
         let position = self.collector.position(stamp);
-        self.collector.count_record(level, position);
+        self.collector.count_record(level, stamp.map(|stamp| stamp.time), position);
+        let context = LineContext { stamp, pid, level, ..context };
         if self.collector.options().templates {
-            self.collector.templates.add(header.message, level, stamp, position, context.place());
+            self.count_message(stream, header, &context, position);
         }
         if level.is_some_and(|level| level >= Level::Warning) {
-            self.keep_warning(stream, header, level, stamp, pid, position, context);
+            self.keep_warning(stream, header, &context, position);
         }
         if !hits.is_empty() {
-            self.record_hits(stream, line, header, LineContext { stamp, pid, level, ..context }, hits);
+            self.record_hits(stream, line, header, context, hits);
         }
     }
 
@@ -373,39 +377,6 @@ impl<'o> SourceScanner<'o> {
         if self.last.is_none_or(|last| time > last) {
             self.last = Some(time);
         }
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "all that `record` has worked out about one record")]
-    fn keep_warning(
-        &mut self,
-        stream: usize,
-        header: &Header<'_>,
-        level: Option<Level>,
-        at: Option<Timestamp>,
-        pid: Option<u64>,
-        position: Position,
-        context: LineContext,
-    ) {
-        if self.collector.window.is_some() && position != Position::Inside {
-            return;
-        }
-        let Some(state) = self.streams.get_mut(stream) else { return };
-        let text = |bytes: &[u8]| (!bytes.is_empty()).then(|| lossy(bytes, 256));
-        self.collector.keep_warning(LogRecord {
-            at,
-            level,
-            logger: text(header.logger),
-            message: match header.format {
-                FormatName::Logfmt => lossy(&json::unescape(header.message), MESSAGE_LIMIT),
-                _ => lossy(header.message.trim_ascii_end(), MESSAGE_LIMIT),
-            },
-            pid,
-            thread: text(header.thread),
-            request_id: text(header.request_id),
-            producer: state.producer.clone(),
-            place: context.place(),
-        });
-        state.record_kept = true;
     }
 
     /// What a record's own line holds beyond its message.

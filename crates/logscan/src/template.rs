@@ -1,264 +1,211 @@
-//! Templates of messages: what varies is replaced by the name of its kind.
+//! Templates of messages, counted in bounded memory.
 //!
-//! The rules look at one message at a time, so that the result depends on no other message, no order and no number of
-//! threads; nothing is learnt.
+//! Which templates there are depends on the messages only. When there are more than are kept, those with the
+//! smallest hashes stay, warnings and errors before all others (bottom-k sampling, E. Cohen and H. Kaplan, PODC
+//! 2007): what stays is the same in whatever order the messages come, and its counts are exact. The others are
+//! counted by their first words.
+
+mod mask;
 
 use std::hash::Hasher;
 
-use pycoroner_findings::{Timestamp, UtcTime};
 use rustc_hash::{FxHashMap, FxHasher};
 
 use crate::ascii::lossy;
-use crate::document::{Place, Template};
 use crate::level::Level;
-use crate::window::Position;
+use crate::tally::{Sighting, Tally};
+pub(crate) use mask::{RULES, mask};
 
 const MAX_TEMPLATES: usize = 4096;
+const MAX_COARSE: usize = 512;
 /// Bytes of a message that count.
 const MESSAGE_LIMIT: usize = 256;
-/// Bytes of a quoted string that is still taken for one value.
-const QUOTED_LIMIT: usize = 200;
 
-/// Counts messages by template, in bounded memory.
+/// One kind of message.
+#[derive(Clone, Debug)]
+pub(crate) struct Mined {
+    pub(crate) text: String,
+    pub(crate) level: Option<Level>,
+    pub(crate) tally: Tally,
+    rank: Rank,
+}
+
+/// What stays when there are too many: the smaller, the longer. The hash names the template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank(bool, u64);
+
+/// Counts messages by template.
 #[derive(Debug, Default)]
 pub(crate) struct TemplateMiner {
-    by_hash: FxHashMap<u64, u32>,
-    templates: Vec<Template>,
+    kept: Bottom,
+    coarse: Bottom,
     masked: Vec<u8>,
-    /// Records whose template came after the bound was reached.
+    /// Records that are counted by no template.
     pub(crate) uncounted: u64,
 }
 
+/// The lowest ranks.
+#[derive(Debug, Default)]
+struct Bottom {
+    by_hash: FxHashMap<u64, u32>,
+    entries: Vec<Mined>,
+    /// Nothing above this rank is taken in any more.
+    limit: Option<Rank>,
+}
+
 impl TemplateMiner {
-    pub(crate) fn add(
+    /// Counts a message; the hash of its template, and the id of a request that it names.
+    pub(crate) fn add<'m>(
         &mut self,
-        message: &[u8],
+        message: &'m [u8],
         level: Option<Level>,
-        stamp: Option<Timestamp>,
-        position: Position,
-        place: Place,
-    ) {
-        self.masked.clear();
-        mask(message.get(..MESSAGE_LIMIT).unwrap_or(message), &mut self.masked);
-        let mut hasher = FxHasher::default();
-        hasher.write(&self.masked);
-        hasher.write_u8(level.map_or(0, |level| level as u8 + 1));
-        let hash = hasher.finish();
-        let index = match self.by_hash.get(&hash) {
-            Some(index) => *index as usize,
-            None if self.templates.len() >= MAX_TEMPLATES => {
-                self.uncounted += 1;
-                return;
+        sighting: &Sighting,
+    ) -> (u64, Option<&'m [u8]>) {
+        let mut masked = std::mem::take(&mut self.masked);
+        masked.clear();
+        let message = head(message);
+        let request_id = mask(message, &mut masked).and_then(|range| message.get(range));
+        let rank = rank_of(&masked, level);
+        if let Some(known) = self.kept.get_mut(rank) {
+            known.tally.add(sighting);
+        } else {
+            let mut tally = Tally::default();
+            tally.add(sighting);
+            let text = lossy(&masked, MESSAGE_LIMIT * 4);
+            self.put(Mined { text, level, tally, rank });
+        }
+        self.masked = masked;
+        (rank.1, request_id)
+    }
+
+    fn put(&mut self, mined: Mined) {
+        if let Some(mined) = self.kept.put(mined) {
+            self.put_coarse(mined);
+        }
+        if self.kept.entries.len() >= MAX_TEMPLATES * 2 {
+            for mined in self.kept.cut(MAX_TEMPLATES) {
+                self.put_coarse(mined);
             }
-            None => {
-                let index = self.templates.len();
-                self.by_hash.insert(hash, index as u32);
-                self.templates.push(Template {
-                    template: lossy(&self.masked, MESSAGE_LIMIT * 3),
-                    level,
-                    count: 0,
-                    in_window: 0,
-                    first: None,
-                    last: None,
-                    new_in_window: None,
-                    place,
-                });
-                index
-            }
-        };
-        let Some(template) = self.templates.get_mut(index) else { return };
-        template.count += 1;
-        template.in_window += u64::from(position == Position::Inside);
-        if let Some(Timestamp { time, .. }) = stamp {
-            template.first = Some(template.first.map_or(time, |first: UtcTime| first.min(time)));
-            template.last = Some(template.last.map_or(time, |last: UtcTime| last.max(time)));
         }
     }
 
-    /// The templates, the highest level and the most frequent first; what is equal keeps the order of the log.
-    pub(crate) fn finish(&mut self, window_from: Option<UtcTime>, knows_before: bool) -> Vec<Template> {
-        let mut templates = std::mem::take(&mut self.templates);
-        for template in &mut templates {
-            template.new_in_window = window_from
-                .filter(|_| knows_before)
-                .map(|from| template.in_window > 0 && template.first.is_some_and(|first| first >= from));
+    /// Counts by the first words what is not kept.
+    fn put_coarse(&mut self, mined: Mined) {
+        let text = first_words(&mined.text);
+        let rank = rank_of(text.as_bytes(), mined.level);
+        if let Some(mined) = self.coarse.put(Mined { text, rank, ..mined }) {
+            self.uncounted += mined.tally.count;
         }
-        templates.sort_by(|a, b| {
-            b.level
-                .cmp(&a.level)
-                .then(b.count.cmp(&a.count))
-                .then(a.place.source.cmp(&b.place.source))
-                .then(a.place.line.cmp(&b.place.line))
+        if self.coarse.entries.len() >= MAX_COARSE * 2 {
+            self.uncounted += self.coarse.cut(MAX_COARSE).map(|mined| mined.tally.count).sum::<u64>();
+        }
+    }
+
+    /// The templates, the highest level and the most frequent first.
+    pub(crate) fn finish(&mut self) -> Templates {
+        for mined in self.kept.cut(MAX_TEMPLATES).collect::<Vec<_>>() {
+            self.put_coarse(mined);
+        }
+        self.uncounted += self.coarse.cut(MAX_COARSE).map(|mined| mined.tally.count).sum::<u64>();
+        let mut all = std::mem::take(&mut self.kept.entries);
+        all.append(&mut self.coarse.entries);
+        all.sort_by(|a, b| {
+            b.level.cmp(&a.level).then(b.tally.count.cmp(&a.tally.count)).then_with(|| a.text.cmp(&b.text))
         });
+        let mut templates = Templates::default();
+        let mut by_shape: FxHashMap<(Option<Level>, String), usize> = FxHashMap::default();
+        for mined in all {
+            let next = templates.mined.len();
+            let index = *by_shape.entry((mined.level, shape(&mined.text))).or_insert(next);
+            templates.index_of.insert(mined.rank.1, index);
+            match templates.mined.get_mut(index) {
+                Some(known) => known.tally.merge(&mined.tally),
+                None => templates.mined.push(mined),
+            }
+        }
         templates
     }
 }
 
-/// Writes the message with its variable parts replaced.
-pub(crate) fn mask(message: &[u8], out: &mut Vec<u8>) {
-    let mut at = 0;
-    let mut previous = b' ';
-    while let Some(byte) = message.get(at).copied() {
-        let rest = message.get(at..).unwrap_or_default();
-        let taken = if byte.is_ascii_alphanumeric() || byte == b'_' {
-            mask_word(rest, out)
-        } else if matches!(byte, b'"' | b'\'') && !previous.is_ascii_alphanumeric() {
-            mask_quoted(rest, byte, out)
-        } else if byte == b'/' && is_boundary(previous) {
-            mask_path(rest, out)
-        } else {
-            out.push(byte);
-            1
-        };
-        at += taken;
-        previous = message.get(at.wrapping_sub(1)).copied().unwrap_or(b' ');
-    }
+/// What was mined.
+#[derive(Debug, Default)]
+pub(crate) struct Templates {
+    pub(crate) mined: Vec<Mined>,
+    /// Where the template of a hash stands.
+    pub(crate) index_of: FxHashMap<u64, usize>,
 }
 
-fn is_boundary(byte: u8) -> bool {
-    matches!(byte, b' ' | b'=' | b'(' | b'[' | b',' | b'<' | b'"' | b'\'')
+/// The text with all kinds of numbers as one: an id of random hexadecimal digits is a plain number now and then.
+fn shape(text: &str) -> String {
+    const KINDS: [&str; 6] = ["<hex>", "<id>", "<duration>", "<size>", "<version>", "<n>"];
+    let mut shape = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('<') {
+        let (head, tail) = rest.split_at(at);
+        shape.push_str(head);
+        let kind = KINDS.iter().find(|kind| tail.starts_with(**kind));
+        shape.push_str(if kind.is_some() { "<n>" } else { "<" });
+        rest = tail.get(kind.map_or(1, |kind| kind.len())..).unwrap_or_default();
+    }
+    shape.push_str(rest);
+    shape
 }
 
-/// A run of letters, digits and `_`, with what belongs to a number.
-fn mask_word(text: &[u8], out: &mut Vec<u8>) -> usize {
-    let mut len = 0;
-    let mut digits = 0;
-    let mut hex = 0;
-    for byte in text {
-        match byte {
-            b'0'..=b'9' => {
-                digits += 1;
-                hex += 1;
-            }
-            b'a'..=b'f' | b'A'..=b'F' => hex += 1,
-            b'g'..=b'z' | b'G'..=b'Z' | b'_' => {}
-            _ => break,
-        }
-        len += 1;
+impl Bottom {
+    fn get_mut(&mut self, rank: Rank) -> Option<&mut Mined> {
+        let index = *self.by_hash.get(&rank.1)?;
+        self.entries.get_mut(index as usize)
     }
-    let word = text.get(..len).unwrap_or_default();
-    if digits == 0 && !(len == 8 && hex == 8) {
-        out.extend_from_slice(word);
-        return len;
-    }
-    if hex == len && len == 8 && is_uuid(text) {
-        out.extend_from_slice(b"<uuid>");
-        return 36;
-    }
-    if digits == 0 {
-        out.extend_from_slice(word);
-        return len;
-    }
-    if digits == len {
-        if let Some(len) = ipv4_len(text) {
-            out.extend_from_slice(b"<ip>");
-            return len;
-        }
-        out.extend_from_slice(b"<n>");
-        let fraction =
-            text.get(len + 1..).unwrap_or_default().iter().take_while(|b| b.is_ascii_digit()).count();
-        return if text.get(len) == Some(&b'.') && fraction > 0 { len + 1 + fraction } else { len };
-    }
-    if word.starts_with(b"0x") && hex + 1 == len || hex == len && len >= 8 {
-        out.extend_from_slice(b"<hex>");
-        return len;
-    }
-    if len >= 16 {
-        out.extend_from_slice(b"<id>");
-        return len;
-    }
-    let mut in_number = false;
-    for byte in word {
-        if !byte.is_ascii_digit() {
-            out.push(*byte);
-        } else if !in_number {
-            out.extend_from_slice(b"<n>");
-        }
-        in_number = byte.is_ascii_digit();
-    }
-    len
-}
 
-fn is_uuid(text: &[u8]) -> bool {
-    text.get(..36).is_some_and(|text| {
-        text.iter().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => *byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
-    })
-}
-
-/// Length of an IPv4 address, with its port.
-fn ipv4_len(text: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    for part in 0..4 {
-        let digits = text.get(at..)?.iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
-        if !(1..=3).contains(&digits) {
+    /// Takes it in or adds it to what is known; gives it back when its rank is too high.
+    fn put(&mut self, mined: Mined) -> Option<Mined> {
+        if let Some(known) = self.get_mut(mined.rank) {
+            known.tally.merge(&mined.tally);
             return None;
         }
-        at += digits;
-        if part < 3 {
-            if text.get(at) != Some(&b'.') {
-                return None;
-            }
-            at += 1;
+        if self.limit.is_some_and(|limit| mined.rank > limit) {
+            return Some(mined);
         }
+        self.by_hash.insert(mined.rank.1, self.entries.len() as u32);
+        self.entries.push(mined);
+        None
     }
-    let port =
-        text.get(at + 1..).unwrap_or_default().iter().take(6).take_while(|b| b.is_ascii_digit()).count();
-    Some(if text.get(at) == Some(&b':') && port > 0 { at + 1 + port } else { at })
+
+    /// Keeps the lowest `most`; the others.
+    fn cut(&mut self, most: usize) -> impl Iterator<Item = Mined> + use<> {
+        self.entries.sort_by_key(|mined| mined.rank);
+        let others = self.entries.split_off(most.min(self.entries.len()));
+        if !others.is_empty() {
+            self.limit = self.entries.last().map(|mined| mined.rank);
+        }
+        self.by_hash = self.entries.iter().zip(0..).map(|(mined, index)| (mined.rank.1, index)).collect();
+        others.into_iter()
+    }
 }
 
-fn mask_quoted(text: &[u8], quote: u8, out: &mut Vec<u8>) -> usize {
-    let body = text.get(1..).unwrap_or_default();
-    if let Some(len) = memchr::memchr(quote, body.get(..QUOTED_LIMIT).unwrap_or(body)) {
-        out.extend_from_slice(b"<str>");
-        return len + 2;
-    }
-    out.push(quote);
-    1
+fn rank_of(masked: &[u8], level: Option<Level>) -> Rank {
+    let mut hasher = FxHasher::default();
+    hasher.write(masked);
+    hasher.write_u8(level.map_or(0, |level| level as u8 + 1));
+    Rank(level < Some(Level::Warning), hasher.finish())
 }
 
-/// A path of at least two parts, or of one with a digit or an ending.
-fn mask_path(text: &[u8], out: &mut Vec<u8>) -> usize {
-    let len = text
-        .iter()
-        .take_while(|byte| {
-            byte.is_ascii_alphanumeric()
-                || matches!(byte, b'/' | b'.' | b'_' | b'-' | b'%' | b'~' | b'+' | b'@')
-        })
-        .count();
-    let path = text.get(..len).unwrap_or_default();
-    let is_specific = path.iter().skip(1).any(|byte| matches!(byte, b'/' | b'.') || byte.is_ascii_digit());
-    if is_specific && len > 1 {
-        out.extend_from_slice(b"<path>");
-    } else {
-        out.extend_from_slice(path);
+/// The part that counts; a word that the limit cuts is left out, for its rest may vary.
+fn head(message: &[u8]) -> &[u8] {
+    let Some(head) = message.get(..MESSAGE_LIMIT) else { return message };
+    let cut = memchr::memrchr(b' ', head).filter(|at| *at > MESSAGE_LIMIT / 2).unwrap_or(MESSAGE_LIMIT);
+    head.get(..cut).unwrap_or(head)
+}
+
+/// Two words, with a mark that others follow.
+fn first_words(text: &str) -> String {
+    let mut words = text.split_ascii_whitespace();
+    match (words.next(), words.next()) {
+        (Some(first), Some(second)) => format!("{first} {second} <…>"),
+        (Some(first), None) => format!("{first} <…>"),
+        _ => "<…>".to_owned(),
     }
-    len.max(1)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn wildcards() {
-        let check = |message: &str, expected: &str| {
-            let mut out = Vec::new();
-            mask(message.as_bytes(), &mut out);
-            assert_eq!(String::from_utf8(out).unwrap(), expected);
-        };
-        check("order 499 failed: code-2", "order <n> failed: code-<n>");
-        check("took 1.25s, 3 retries", "took <n>s, <n> retries");
-        check("id=6f1c2b3a-4958-6776-8594-93a2b1c0df00 ok", "id=<uuid> ok");
-        check("from 10.0.0.12:5432 to 10.0.0.13", "from <ip> to <ip>");
-        check("at 0x7f2348907ff0 and deadbeef12", "at <hex> and <hex>");
-        check("open '/srv/a b' failed, can't go on", "open <str> failed, can't go on");
-        check("read /srv/shop/app.py, GET /order HTTP", "read <path>, GET /order HTTP");
-        check("worker2 done", "worker<n> done");
-        check("token sk_live_a1b2c3d4e5f6a7b8", "token <id>");
-        check("it's \"unclosed", "it's \"unclosed");
-        check("", "");
-    }
-}
+mod tests;

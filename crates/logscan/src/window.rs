@@ -2,6 +2,9 @@ use std::time::Duration;
 
 use pycoroner_findings::{Timestamp, UtcTime};
 
+use crate::dead_process::is_ident;
+use crate::tally::Moment;
+
 /// The death around which the log is looked at, as the core file tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Anchor {
@@ -13,12 +16,36 @@ pub struct Anchor {
     pub signal: Option<u32>,
     /// Identifiers of its threads as Python prints them, `0x…`.
     pub threads: Vec<String>,
+    /// Names of its threads, as Python code gave them.
+    pub thread_names: Vec<String>,
+    /// The thread that crashed.
+    pub crashed: Option<CrashedThread>,
+}
+
+/// The thread that crashed, as logs may name it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CrashedThread {
+    /// Its name, such as `MainThread`.
+    pub name: Option<String>,
+    /// Its identifier as Python prints it, `0x…`.
+    pub ident: Option<String>,
+    /// The kernel's number of it.
+    pub tid: Option<u64>,
+}
+
+impl CrashedThread {
+    /// Whether a record's thread is this one.
+    pub(crate) fn is(&self, thread: &str) -> bool {
+        self.name.as_deref() == Some(thread)
+            || self.ident.as_deref().is_some_and(|ident| is_ident(ident, thread))
+            || self.tid.is_some() && thread.parse().ok() == self.tid
+    }
 }
 
 impl Anchor {
     /// Names the time and nothing else.
     pub fn at(time: UtcTime) -> Self {
-        Self { time, pid: None, signal: None, threads: Vec::new() }
+        Self { time, pid: None, signal: None, threads: Vec::new(), thread_names: Vec::new(), crashed: None }
     }
 }
 
@@ -57,6 +84,48 @@ impl Window {
             return Position::After;
         }
         Position::Inside
+    }
+}
+
+/// The two spans of time that are compared: before the window, and in it up to the death.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Comparison {
+    /// Start of the window.
+    pub(crate) from: UtcTime,
+    /// The death, or the end of the window when no death is known.
+    pub(crate) end: UtcTime,
+}
+
+impl Comparison {
+    /// `None` when the window has no start or no end, or lies behind the death.
+    pub(crate) fn new(window: Option<Window>, anchor: Option<&Anchor>) -> Option<Self> {
+        let window = window?;
+        let ends = anchor.map(|anchor| anchor.time).into_iter().chain(window.until);
+        let comparison = Self { from: window.since?, end: ends.min()? };
+        (comparison.from < comparison.end).then_some(comparison)
+    }
+
+    pub(crate) fn stretch_ms(&self) -> i64 {
+        self.end.millis_since(self.from)
+    }
+
+    /// Where a record of the window or before it lies.
+    pub(crate) fn moment(&self, position: Position, stamp: Option<Timestamp>) -> Moment {
+        let Some(Timestamp { time, uncertainty_ms, .. }) = stamp else { return Moment::Elsewhere };
+        match position {
+            Position::Before => {
+                let stretch =
+                    self.from.0.saturating_sub(time.0) / self.end.0.saturating_sub(self.from.0).max(1);
+                Moment::Before(u32::try_from(stretch).unwrap_or(u32::MAX))
+            }
+            Position::Inside
+                if time.millis_since(self.end) > i64::try_from(uncertainty_ms).unwrap_or(i64::MAX) =>
+            {
+                Moment::AfterDeath
+            }
+            Position::Inside => Moment::Inside,
+            Position::After | Position::Unknown => Moment::Elsewhere,
+        }
     }
 }
 

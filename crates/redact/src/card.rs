@@ -15,11 +15,12 @@ pub(crate) fn card_numbers(text: &str) -> Vec<Range<usize>> {
             at += 1;
             continue;
         }
-        let (digits, end) = digit_run(bytes, at);
+        let run = digit_run(bytes, at);
+        let (digits, end) = (run.digits(), run.end);
         let inside_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
         let alone = !at.checked_sub(1).is_some_and(|before| inside_word(&bytes[before]))
             && !bytes.get(end).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-        if alone && is_issued(&digits) && passes_luhn(&digits) {
+        if alone && is_issued(digits) && passes_luhn(digits) {
             found.push(at..end);
         }
         at = end;
@@ -27,24 +28,37 @@ pub(crate) fn card_numbers(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// Digits from `start` on, with single separators skipped, and where the last of them ends.
-fn digit_run(bytes: &[u8], start: usize) -> (Vec<u8>, usize) {
-    let mut digits = Vec::new();
-    let (mut at, mut end) = (start, start);
+/// Digits with single separators skipped, and where the last of them ends.
+struct DigitRun {
+    held: [u8; 20],
+    len: usize,
+    end: usize,
+}
+
+impl DigitRun {
+    fn digits(&self) -> &[u8] {
+        &self.held[..self.len]
+    }
+}
+
+fn digit_run(bytes: &[u8], start: usize) -> DigitRun {
+    let mut run = DigitRun { held: [0; 20], len: 0, end: start };
+    let mut at = start;
     while let Some(byte) = bytes.get(at) {
         match byte {
             b'0'..=b'9' => {
-                if digits.len() < 20 {
-                    digits.push(byte - b'0');
+                if run.len < run.held.len() {
+                    run.held[run.len] = byte - b'0';
+                    run.len += 1;
                 }
-                end = at + 1;
+                run.end = at + 1;
             }
-            b' ' | b'-' if end == at => {}
+            b' ' | b'-' if run.end == at => {}
             _ => break,
         }
         at += 1;
     }
-    (digits, end)
+    run
 }
 
 /// Whether the leading digits and the length are those of an issuer.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::names::secret_name;
+use crate::pairs::is_plural;
 use crate::redactor::whole;
 use crate::rules::ENVIRONMENT;
 use crate::{Ledger, Redactor};
@@ -16,6 +17,8 @@ enum Place {
     Anywhere,
     /// Under a secret key: every string and number is secret.
     Secret(usize),
+    /// Under a key that names several secrets, or counts them: every string is secret.
+    Counted(usize),
     /// An attribute or variable with a secret name: what `repr` and `value` hold of it is secret.
     Named(usize),
 }
@@ -25,7 +28,9 @@ pub(crate) fn mask(redactor: Redactor, document: &mut Value, ledger: &mut Ledger
     let mut left = vec![(document, Place::Anywhere)];
     while let Some((value, place)) = left.pop() {
         match (value, place) {
-            (Value::String(text), Place::Secret(rule)) => *text = whole(text, rule, ledger).into_owned(),
+            (Value::String(text), Place::Secret(rule) | Place::Counted(rule)) => {
+                *text = whole(text, rule, ledger).into_owned();
+            }
             (Value::String(text), _) => {
                 let masked = match redactor.text(text, ledger) {
                     Cow::Owned(masked) => Some(masked),
@@ -60,10 +65,14 @@ pub(crate) fn mask(redactor: Redactor, document: &mut Value, ledger: &mut Ledger
 
 fn place_of(key: &str, parent: Place) -> Place {
     match (parent, key) {
-        (Place::Secret(_), _) | (Place::Named(_), "attributes" | "items") => parent,
+        (Place::Secret(_) | Place::Counted(_), _) | (Place::Named(_), "attributes" | "items") => parent,
         (Place::Named(rule), "repr" | "value") => Place::Secret(rule),
         (_, "env" | "environ" | "environment") => Place::Secret(ENVIRONMENT),
-        _ => secret_name(key).map_or(Place::Anywhere, Place::Secret),
+        _ => match secret_name(key) {
+            Some(rule) if is_plural(key) => Place::Counted(rule),
+            Some(rule) => Place::Secret(rule),
+            None => Place::Anywhere,
+        },
     }
 }
 

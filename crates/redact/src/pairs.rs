@@ -17,9 +17,24 @@ pub(crate) struct Secret {
 
 /// The named secret whose name covers the byte `hint`.
 pub(crate) fn secret_pair(text: &str, hint: usize) -> Option<Secret> {
-    let bytes = text.as_bytes();
-    let name = name_around(bytes, hint);
+    let name = name_around(text.as_bytes(), hint);
     let rule = secret_name(text.get(name.clone())?)?;
+    let found = secret_value(text, name.clone(), rule)?;
+    let is_count =
+        is_plural(&text[name]) && text[found.span.clone()].bytes().all(|byte| byte.is_ascii_digit());
+    (!is_count).then_some(found)
+}
+
+/// `prompt_tokens=512` counts tokens.
+pub(crate) fn is_plural(name: &str) -> bool {
+    name.len() >= 6 && name.get(name.len() - 6..).is_some_and(|end| end.eq_ignore_ascii_case("tokens"))
+}
+
+fn secret_value(text: &str, name: Range<usize>, rule: usize) -> Option<Secret> {
+    let bytes = text.as_bytes();
+    if let Some(secret) = encoded(bytes, name.end, rule) {
+        return Some(secret);
+    }
     let before = name.start.checked_sub(1).map(|at| bytes[at]);
     let (key_quote, after_name) = match quote_at(bytes, name.end) {
         Some((quote, after)) if matches!(before, Some(b'"' | b'\'')) => (Some(quote), after),
@@ -58,8 +73,61 @@ pub(crate) fn name_around(bytes: &[u8], hint: usize) -> Range<usize> {
     let belongs = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     let start = hint - bytes[..hint].iter().rev().take(LONGEST_NAME).take_while(belongs).count();
     let end = hint + bytes[hint..].iter().take(LONGEST_NAME).take_while(belongs).count();
+    let start = start + escape_rest(&bytes[..start], &bytes[start..end]);
     let dashes = bytes[start..end].iter().take_while(|byte| matches!(byte, b'-' | b'.')).count();
     start + dashes..end
+}
+
+/// How much of a name's start belongs to a percent-encoded character in front of it: `%22password`, `%2522password`.
+fn escape_rest(before: &[u8], name: &[u8]) -> usize {
+    if before.last() != Some(&b'%') {
+        return 0;
+    }
+    let mut at = 0;
+    while name[at..].starts_with(b"25") && name.len() > at + 4 {
+        at += 2;
+    }
+    let is_escape = name.get(at..at + 2).is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit));
+    if is_escape { at + 2 } else { 0 }
+}
+
+/// `%3Dvalue`, `%22%3A%20%22value%22`: a value in percent-encoded text, which may have been encoded twice.
+fn encoded(bytes: &[u8], after_name: usize, rule: usize) -> Option<Secret> {
+    let skip = |at: usize, codes: &[&[u8]]| {
+        codes.iter().find_map(|code| escape_len(&bytes[at..], code)).map(|len| at + len)
+    };
+    let quotes: [&[u8]; 2] = [b"22", b"27"];
+    let at = skip(after_name, &quotes).unwrap_or(after_name);
+    let mut at = skip(at, &[b"3d", b"3a"])?;
+    while let Some(next) = skip(at, &[b"20"]).or_else(|| (bytes.get(at) == Some(&b'+')).then_some(at + 1)) {
+        at = next;
+    }
+    let opening = skip(at, &quotes);
+    let start = opening.unwrap_or(at);
+    let ends: &[&[u8]] =
+        if opening.is_some() { &quotes } else { &[b"26", b"3b", b"2c", b"22", b"27", b"0a", b"20"] };
+    let mut end = start;
+    while let Some(byte) = bytes.get(end) {
+        let is_end = byte.is_ascii_whitespace()
+            || b"&\"'<>;,".contains(byte)
+            || bytes[end..].starts_with(crate::MASK.as_bytes())
+            || *byte == b'%' && skip(end, ends).is_some();
+        if is_end {
+            break;
+        }
+        end += 1;
+    }
+    (end > start).then_some(Secret { span: start..end, rule })
+}
+
+/// Length of `%3D`, or of `%253D`, at the start.
+fn escape_len(text: &[u8], code: &[u8]) -> Option<usize> {
+    let mut at = 1;
+    text.first().filter(|byte| **byte == b'%')?;
+    while at < 9 && text.get(at..at + 2) == Some(b"25") {
+        at += 2;
+    }
+    text.get(at..at + 2)?.eq_ignore_ascii_case(code).then_some(at + 2)
 }
 
 fn separator(bytes: &[u8], after_name: usize) -> Option<(Separator, usize)> {

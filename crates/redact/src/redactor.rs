@@ -8,7 +8,7 @@ use crate::card::card_numbers;
 use crate::literal::literal;
 use crate::names::{needles, secret_name};
 use crate::pairs::{Secret, name_around, secret_pair};
-use crate::rules::{ENVIRONMENT, Signs, rules};
+use crate::rules::{EMAIL, ENVIRONMENT, Signs, rules};
 use crate::shapes::{Shape, compile};
 use crate::{Ledger, document};
 
@@ -24,6 +24,8 @@ pub enum Policy {
     /// Secrets are masked.
     #[default]
     On,
+    /// Secrets and mail addresses are masked.
+    OnWithEmails,
     /// Everything is shown as it is.
     Off,
 }
@@ -50,7 +52,7 @@ impl Redactor {
         let mut shown = Cow::Borrowed(text);
         // A mask can uncover a name that had stood inside of a longer word.
         for _ in 0..MOST_PASSES {
-            let secrets = secrets(&shown);
+            let secrets = secrets(&shown, self.policy);
             if secrets.is_empty() {
                 break;
             }
@@ -64,7 +66,7 @@ impl Redactor {
     /// `None`, truth values and empty strings are shown even so: that a secret is missing is no secret.
     pub fn value<'a>(&self, name: &str, repr: &'a str, ledger: &mut Ledger) -> Cow<'a, str> {
         match secret_name(name) {
-            Some(rule) if self.policy == Policy::On => whole(repr, rule, ledger),
+            Some(rule) if self.policy != Policy::Off => whole(repr, rule, ledger),
             _ => self.text(repr, ledger),
         }
     }
@@ -73,7 +75,7 @@ impl Redactor {
     pub fn env<'a>(&self, value: &'a str, ledger: &mut Ledger) -> Cow<'a, str> {
         match self.policy {
             Policy::Off => Cow::Borrowed(value),
-            Policy::On => whole(value, ENVIRONMENT, ledger),
+            Policy::On | Policy::OnWithEmails => whole(value, ENVIRONMENT, ledger),
         }
     }
 
@@ -89,7 +91,7 @@ impl Redactor {
             masked.push(text.into_owned());
             let option = argument
                 .strip_prefix('-')
-                .filter(|option| !option.contains('=') && self.policy == Policy::On);
+                .filter(|option| !option.contains('=') && self.policy != Policy::Off);
             named = option.and_then(secret_name);
         }
         masked
@@ -100,7 +102,7 @@ impl Redactor {
     /// Members are judged by their key; members `repr` and `value` also by the member `name` beside them; what
     /// stands under `env` is an environment, under `argv` a command line; all other strings are text.
     pub fn json(&self, document: &mut Value, ledger: &mut Ledger) {
-        if self.policy == Policy::On {
+        if self.policy != Policy::Off {
             document::mask(*self, document, ledger);
         }
     }
@@ -164,7 +166,7 @@ static PREFILTER: LazyLock<Prefilter> = LazyLock::new(|| {
     Prefilter { automaton, hints, shapes }
 });
 
-fn secrets(text: &str) -> Vec<Secret> {
+fn secrets(text: &str, policy: Policy) -> Vec<Secret> {
     let prefilter = &*PREFILTER;
     let mut secrets: Vec<Secret> =
         card_numbers(text).into_iter().map(|span| Secret { span, rule: rules().len() - 1 }).collect();
@@ -185,7 +187,9 @@ fn secrets(text: &str) -> Vec<Secret> {
         }
     }
     for (shape, _) in prefilter.shapes.iter().zip(&seen_shapes).filter(|(_, seen)| **seen) {
-        shape.find(text, &mut secrets);
+        if policy == Policy::OnWithEmails || rules()[shape.rule].id != EMAIL {
+            shape.find(text, &mut secrets);
+        }
     }
     secrets
 }

@@ -44,6 +44,8 @@ pub fn rules() -> &'static [Rule] {
 }
 
 pub(crate) const ENVIRONMENT: usize = 0;
+/// The rule that holds only when it was asked for.
+pub(crate) const EMAIL: &str = "email";
 
 const RULES: &[Rule] = &[
     Rule { id: "environment", description: "values of environment variables", signs: Place },
@@ -149,8 +151,8 @@ const RULES: &[Rule] = &[
         id: "slack-token",
         description: "Slack tokens and webhooks",
         signs: Shape {
-            needles: &["xox", "hooks.slack.com"],
-            pattern: r"\bxox[a-z]-[A-Za-z0-9-]{10,}|hooks\.slack\.com/services/(?P<secret>[A-Za-z0-9/_-]+)",
+            needles: &["xox", "xapp-", "hooks.slack.com"],
+            pattern: r"\b(?:xox[a-z]|xapp)-[A-Za-z0-9-]{10,}|hooks\.slack\.com/services/(?P<secret>[A-Za-z0-9/_-]+)",
             check: Nothing,
         },
     },
@@ -165,13 +167,53 @@ const RULES: &[Rule] = &[
     },
     Rule {
         id: "google-key",
-        description: "Google API keys",
-        signs: Shape { needles: &["aiza"], pattern: r"\bAIza[A-Za-z0-9_-]{30,}", check: Nothing },
+        description: "Google API keys and OAuth tokens",
+        signs: Shape {
+            needles: &["aiza", "ya29."],
+            pattern: r"\bAIza[A-Za-z0-9_-]{30,}|\bya29\.[A-Za-z0-9_-]{20,}",
+            check: Nothing,
+        },
+    },
+    Rule {
+        id: "registry-token",
+        description: "tokens of PyPI, npm, Hugging Face, SendGrid and DigitalOcean",
+        signs: Shape {
+            needles: &["pypi-", "npm_", "hf_", "sg.", "dop_v1_"],
+            pattern: r"\b(?:pypi-[A-Za-z0-9_-]{50,}|npm_[A-Za-z0-9]{30,}|hf_[A-Za-z0-9]{30,}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|dop_v1_[a-f0-9]{32,})",
+            check: Nothing,
+        },
+    },
+    Rule {
+        id: "url-signature",
+        description: "signatures of pre-signed URLs",
+        signs: Shape {
+            needles: &["x-amz-signature=", "x-goog-signature=", "?sig=", "&sig="],
+            pattern: r"(?i)(?:x-amz-signature|x-goog-signature|[?&]sig)=(?P<secret>[A-Za-z0-9%+/=_-]{16,})",
+            check: Nothing,
+        },
+    },
+    Rule {
+        id: "encoded-url-credentials",
+        description: "passwords inside of percent-encoded URLs",
+        signs: Shape {
+            needles: &["3a%2f%2f", "3a%252f%252f"],
+            pattern: r#"(?i)%(?:25)?3a%(?:25)?2f%(?:25)?2f[^\s%"'&]*%(?:25)?3a(?P<secret>[^\s"'&]+?)%(?:25)?40"#,
+            check: Nothing,
+        },
     },
     Rule {
         id: "model-key",
         description: "keys that begin with sk-",
         signs: Shape { needles: &["sk-"], pattern: r"\bsk-[A-Za-z0-9_-]{20,}", check: HasDigit },
+    },
+    Rule {
+        id: EMAIL,
+        description: "mail addresses, when asked for",
+        signs: Shape {
+            needles: &["@", "%40"],
+            pattern: r"\b[A-Za-z0-9._+-]{1,64}(?:@|%40)(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,24}\b",
+            check: Nothing,
+        },
     },
     Rule { id: "card-number", description: "payment card numbers", signs: Card },
 ];

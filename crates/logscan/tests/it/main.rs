@@ -1,11 +1,13 @@
 //! Scans built logs through the public interface.
 #![expect(clippy::format_collect, reason = "tests build small logs out of lines")]
 
+mod around;
 mod bounds;
 mod dumps;
 mod facts;
 mod jobs;
 mod records;
+mod requests;
 mod shown;
 mod tracebacks;
 mod windows;

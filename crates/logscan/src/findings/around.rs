@@ -1,0 +1,244 @@
+//! What a comparison of the crash window with the log before it allows to conclude.
+
+use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
+
+use super::MAX_EACH;
+use crate::changes::{Change, Silence};
+use crate::document::{Place, Template};
+use crate::level::Level;
+use crate::rates::Direction;
+use crate::requests::{RequestState, RequestThread, UnfinishedRule};
+use crate::scan::Scan;
+
+/// Adds what is new, what came at another rate, what fell silent, and which requests were cut off.
+pub(super) fn conclude(scan: &Scan, findings: &mut Vec<Finding>) {
+    findings.extend(error_burst(scan));
+    findings.extend(new_errors(scan));
+    findings.extend(changed_rates(scan));
+    findings.extend(silent_templates(scan));
+    findings.extend(silence(scan));
+    findings.extend(last_words(scan));
+    findings.extend(unfinished_requests(scan));
+}
+
+fn cited(scan: &Scan, basis: Basis, statement: String, place: Place) -> Evidence {
+    Evidence::new(basis, statement).cite(place.citation(&scan.sources))
+}
+
+fn seconds(millis: u64) -> String {
+    if millis < 1000 {
+        format!("{millis} ms")
+    } else if millis < 10_000 {
+        format!("{}.{} s", millis / 1000, millis % 1000 / 100)
+    } else {
+        format!("{} s", millis / 1000)
+    }
+}
+
+/// `24 in 300 s; 31 in 21600 s before, which lets expect 0.43 …`
+fn counts(change: &Change) -> String {
+    let range = match change.direction {
+        Direction::More => format!("at most {}", change.most_in_a_stretch),
+        Direction::Less => format!("at least {}", change.fewest_in_a_stretch),
+    };
+    format!(
+        "{} in {} up to the end of the comparison, {} in {} before, which lets expect {}; {range} in each of {} earlier stretches as long; p = {}",
+        change.inside,
+        seconds(change.inside_ms),
+        change.before,
+        seconds(change.before_ms),
+        change.expected,
+        change.stretches,
+        change.p_value,
+    )
+}
+
+/// More errors in the window than the log before it lets expect.
+fn error_burst(scan: &Scan) -> Option<Finding> {
+    let change =
+        scan.window.as_ref()?.errors.as_ref().filter(|change| change.direction == Direction::More)?;
+    let title = format!(
+        "{} errors were logged in the {} before the death, where the log before lets expect {}",
+        change.inside,
+        seconds(change.inside_ms),
+        change.expected
+    );
+    let record = scan.warnings.iter().find(|record| record.level >= Some(Level::Error));
+    let evidence = Evidence::new(Basis::Derived, counts(change))
+        .cite(record.and_then(|record| record.place.citation(&scan.sources)));
+    Some(Finding::new("error-burst", Severity::Warning, Confidence::Moderate, title).with_evidence(evidence))
+}
+
+/// Messages of level warning and above that the log had never shown before the window.
+fn new_errors(scan: &Scan) -> Option<Finding> {
+    let new: Vec<&Template> = scan
+        .templates
+        .iter()
+        .filter(|template| template.new_in_window == Some(true) && template.level >= Some(Level::Warning))
+        .collect();
+    let first = new.first()?;
+    let others = if new.len() > 1 { format!(" and {} more", new.len() - 1) } else { String::new() };
+    let title = format!("Never logged before the window: \"{}\"{others}", first.template);
+    let mut finding = Finding::new("new-message-in-window", Severity::Warning, Confidence::Moderate, title);
+    for template in new.iter().take(MAX_EACH) {
+        let later = match template.after_death {
+            0 => String::new(),
+            count if count == template.in_window => ", all after the death".to_owned(),
+            count => format!(", {count} of them after the death"),
+        };
+        let statement = format!("{} ({} times{later})", template.template, template.in_window);
+        finding = finding.with_evidence(cited(scan, Basis::Observed, statement, template.place));
+    }
+    Some(finding)
+}
+
+/// Messages that were seen before, and came more or less often in the window.
+fn changed_rates(scan: &Scan) -> Option<Finding> {
+    let mut changed: Vec<(&Template, &Change)> = scan
+        .templates
+        .iter()
+        .filter(|template| template.new_in_window == Some(false) && template.silence.is_none())
+        .filter_map(|template| Some((template, template.change.as_ref()?)))
+        .collect();
+    changed.sort_by(|(a, left), (b, right)| {
+        b.level.cmp(&a.level).then(left.p_value.0.total_cmp(&right.p_value.0))
+    });
+    let (template, change) = changed.first()?;
+    let verb = match change.direction {
+        Direction::More => "More",
+        Direction::Less => "Less",
+    };
+    let others = if changed.len() > 1 { format!(" and {} more", changed.len() - 1) } else { String::new() };
+    let title = format!("{verb} often than before: \"{}\"{others}", template.template);
+    let mut finding = Finding::new("rate-changed-in-window", Severity::Info, Confidence::Moderate, title)
+        .refuted_if("load or a daily routine that changed at the same time");
+    for (template, change) in changed.iter().take(MAX_EACH) {
+        let place = template.place_in_window.unwrap_or(template.place);
+        let statement = format!("{}: {}", template.template, counts(change));
+        finding = finding.with_evidence(cited(scan, Basis::Derived, statement, place));
+    }
+    Some(finding)
+}
+
+fn silence_told(silence: &Silence) -> String {
+    format!(
+        "{} times, every {} on average and at most {} apart; then not for {} (p = {})",
+        silence.seen,
+        seconds(silence.usual_interval_ms),
+        seconds(silence.longest_gap_ms),
+        seconds(silence.silent_ms),
+        silence.p_value,
+    )
+}
+
+/// Messages that came regularly and stopped while others went on.
+fn silent_templates(scan: &Scan) -> Option<Finding> {
+    let mut silent: Vec<(&Template, &Silence)> =
+        scan.templates.iter().filter_map(|template| Some((template, template.silence.as_ref()?))).collect();
+    silent.sort_by(|(_, a), (_, b)| a.p_value.0.total_cmp(&b.p_value.0));
+    let (template, longest) = silent.first()?;
+    let others = if silent.len() > 1 { format!(" and {} more", silent.len() - 1) } else { String::new() };
+    let title = format!(
+        "Silent for {} before the death, though it came every {}: \"{}\"{others}",
+        seconds(longest.silent_ms),
+        seconds(longest.usual_interval_ms),
+        template.template
+    );
+    let mut finding =
+        Finding::new("message-silent-before-death", Severity::Warning, Confidence::Moderate, title)
+            .refuted_if("a log of the same time that is not among these");
+    for (template, silence) in silent.iter().take(MAX_EACH) {
+        let statement = format!("{}: {}", template.template, silence_told(silence));
+        let place = silence.place.unwrap_or(template.place);
+        finding = finding.with_evidence(cited(scan, Basis::Derived, statement, place));
+    }
+    Some(finding)
+}
+
+/// The log that fell silent before the death.
+fn silence(scan: &Scan) -> Option<Finding> {
+    let anchor = scan.anchor.as_ref()?;
+    let (source, last) = scan
+        .sources
+        .iter()
+        .filter_map(|source| Some((source, source.last?)))
+        .max_by_key(|(_, last)| *last)?;
+    let millis = anchor.time.millis_since(last);
+    if millis < 1000 {
+        return None;
+    }
+    let title = format!("The last record of all logs is {} s older than the death", millis / 1000);
+    let statement = format!("{} ends at {last}", source.path);
+    Some(
+        Finding::new("silence-before-death", Severity::Info, Confidence::Moderate, title)
+            .with_evidence(Evidence::new(Basis::Derived, statement))
+            .refuted_if("a log of the process that is not among these"),
+    )
+}
+
+/// The last record of the dead process, and of the thread that crashed.
+fn last_words(scan: &Scan) -> Option<Finding> {
+    let (anchor, process) = (scan.anchor.as_ref()?, scan.process.as_ref()?);
+    let last = process.crashed_thread_records.last().or(process.last_records.last())?;
+    let who = if process.crashed_thread_records.is_empty() { "process" } else { "thread that crashed" };
+    let age = last.at.map_or_else(
+        || "at an unknown time".to_owned(),
+        |at| format!("{} before the death", seconds(anchor.time.millis_since(at.time).max(0).unsigned_abs())),
+    );
+    let message = last.message.lines().next().unwrap_or_default();
+    let confidence = match process.joined_by.first().map(AsRef::as_ref) {
+        Some("pid" | "thread-ident") => Confidence::Strong,
+        Some("signal-and-time") => Confidence::Moderate,
+        _ => Confidence::Weak,
+    };
+    let title = format!("The last record of the {who} came {age}: \"{message}\"");
+    let joined = format!("its lines were found by {}", process.joined_by.join(" and "));
+    let mut finding = Finding::new("last-record-of-process", Severity::Info, confidence, title)
+        .with_evidence(cited(scan, Basis::Observed, message.to_owned(), last.place))
+        .with_evidence(Evidence::new(Basis::Derived, joined));
+    if let Some(silence) = &process.silence {
+        finding.title.push_str(", which is unusually long");
+        finding = finding.with_evidence(Evidence::new(Basis::Derived, silence_told(silence)));
+    }
+    Some(finding)
+}
+
+/// Requests that were under way when the process died.
+fn unfinished_requests(scan: &Scan) -> Option<Finding> {
+    let requests = scan.requests.as_ref()?;
+    let open: Vec<&RequestThread> = requests
+        .threads
+        .iter()
+        .filter(|thread| thread.state == RequestState::Unfinished && thread.open_at_death)
+        .filter(|thread| {
+            let from = scan.window.as_ref().and_then(|window| window.from);
+            from.is_none_or(|from| thread.last.is_some_and(|last| last >= from))
+        })
+        .collect();
+    let first = open.first()?;
+    let title = match open.len() {
+        1 => format!("Request {} had started and never finished", first.id),
+        count => format!("{count} requests had started and never finished, {} among them", first.id),
+    };
+    let is_own = open.iter().any(|thread| thread.same_process);
+    let confidence = if is_own { Confidence::Strong } else { Confidence::Moderate };
+    let mut finding = Finding::new("request-unfinished", Severity::Warning, confidence, title)
+        .refuted_if("a line that ends the request, in a log that is not among these");
+    for thread in open.iter().take(MAX_EACH) {
+        let Some(last) = thread.entries.last() else { continue };
+        let message = last.message.as_deref().or(thread.entries.first()?.message.as_deref());
+        let rule = thread.rule.as_ref().map(rule_told).unwrap_or_default();
+        let own = if thread.same_process { ", of the dead process" } else { "" };
+        let statement =
+            format!("request {}{own} stops at \"{}\"{rule}", thread.id, message.unwrap_or_default());
+        finding = finding.with_evidence(cited(scan, Basis::Derived, statement, last.place));
+    }
+    Some(finding)
+}
+
+fn rule_told(rule: &UnfinishedRule) -> String {
+    let UnfinishedRule { like_last, went_on, followed, finished, .. } = rule;
+    format!(
+        "; of {like_last} other requests that have such a record {went_on} went on, and of {followed} {finished} finished"
+    )
+}

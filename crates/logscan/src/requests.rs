@@ -1,0 +1,204 @@
+//! Requests by their ids, across sources, in bounded memory.
+//!
+//! Those that were silent for the longest time are given up first. What is given up is never taken in again: a
+//! request whose first records were forgotten would look like another one.
+
+mod learn;
+mod threads;
+
+use std::hash::Hasher;
+
+use pycoroner_findings::UtcTime;
+use rustc_hash::{FxHashMap, FxHasher};
+
+use crate::ascii::lossy;
+use crate::document::Place;
+use crate::level::Level;
+pub(crate) use learn::Death;
+use learn::Lore;
+pub use threads::{RequestEnd, RequestRecord, RequestState, RequestThread, Requests, UnfinishedRule};
+
+/// Requests that are followed at a time, at most twice this.
+const MAX_FOLLOWED: usize = 8192;
+/// Records that are kept of each: the first ones and the last ones.
+const FIRST_KEPT: usize = 2;
+const LAST_KEPT: usize = 6;
+const MAX_SOURCES: usize = 8;
+const MESSAGE_LIMIT: usize = 200;
+const ID_LENGTHS: std::ops::RangeInclusive<usize> = 4..=128;
+
+/// How requests are told, for the reader of a document.
+pub(crate) const RULES: &[&str] = &[
+    "ids: fields named request_id, trace_id, correlation_id and the like; request_id=…, req-…, traceparent in messages; an id in brackets before the message",
+    "an end is a line of an access log, or a template that is the last record of at least 95 % of the requests that have it, and of at least 10",
+    "a start is a template that is the first record of at least 95 % of the requests that have it, and of at least 10",
+    "unfinished: it begins with a start, has no end, and stops at a template behind which at least 95 % of the other requests that have it, and at least 10, go on; and at least 90 % of these finish",
+    "open at the death: unfinished, started before it, and nothing is said of it after it",
+];
+
+/// One record that names a request.
+pub(crate) struct Mention<'a> {
+    pub(crate) id: &'a [u8],
+    pub(crate) time: Option<UtcTime>,
+    pub(crate) level: Option<Level>,
+    pub(crate) pid: Option<u64>,
+    pub(crate) template: u64,
+    pub(crate) message: &'a [u8],
+    pub(crate) is_access_log: bool,
+    pub(crate) place: Place,
+}
+
+/// A record as it is kept.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    time: Option<UtcTime>,
+    level: Option<Level>,
+    template: u64,
+    is_access_log: bool,
+    place: Place,
+}
+
+impl Kept {
+    /// A line of an access log is written when all is done, whatever time it states.
+    fn order(&self) -> (bool, Option<UtcTime>, usize, u64) {
+        (self.is_access_log, self.time, self.place.source, self.place.line)
+    }
+}
+
+/// What is known of one request.
+#[derive(Debug)]
+struct Followed {
+    id: String,
+    records: u64,
+    level: Option<Level>,
+    is_access_logged: bool,
+    sources: Vec<usize>,
+    pids: Vec<u64>,
+    /// By time; the first ones and the last ones.
+    entries: Vec<Kept>,
+    first_message: String,
+    last_message: String,
+}
+
+impl Followed {
+    fn first(&self) -> Option<&Kept> {
+        self.entries.first()
+    }
+
+    fn last(&self) -> Option<&Kept> {
+        self.entries.last()
+    }
+
+    fn last_time(&self) -> Option<UtcTime> {
+        self.entries.iter().filter_map(|entry| entry.time).max()
+    }
+
+    fn add(&mut self, mention: &Mention<'_>) {
+        self.records += 1;
+        self.level = self.level.max(mention.level);
+        self.is_access_logged |= mention.is_access_log;
+        if self.sources.len() < MAX_SOURCES && !self.sources.contains(&mention.place.source) {
+            self.sources.push(mention.place.source);
+        }
+        if let Some(pid) = mention.pid
+            && self.pids.len() < MAX_SOURCES
+            && !self.pids.contains(&pid)
+        {
+            self.pids.push(pid);
+        }
+        let Mention { time, level, template, is_access_log, place, .. } = *mention;
+        let entry = Kept { time, level, template, is_access_log, place };
+        let at = self.entries.partition_point(|known| known.order() <= entry.order());
+        self.entries.insert(at, entry);
+        if at == 0 {
+            self.first_message = lossy(mention.message, MESSAGE_LIMIT);
+        }
+        if at + 1 == self.entries.len() {
+            self.last_message = lossy(mention.message, MESSAGE_LIMIT);
+        }
+        if self.entries.len() > FIRST_KEPT + LAST_KEPT {
+            self.entries.remove(FIRST_KEPT);
+        }
+    }
+}
+
+/// Follows requests.
+#[derive(Debug, Default)]
+pub(crate) struct Tracker {
+    by_id: FxHashMap<u64, u32>,
+    followed: Vec<(u64, Followed)>,
+    lore: Lore,
+    /// Nothing that was last seen at or before this time is taken in any more, once something was given up.
+    given_up_until: Option<UtcTime>,
+    pub(crate) given_up: u64,
+}
+
+impl Tracker {
+    pub(crate) fn add(&mut self, mention: &Mention<'_>) {
+        let id = trace_id(mention.id);
+        if !is_id(id) {
+            return;
+        }
+        let mut hasher = FxHasher::default();
+        hasher.write(without_prefix(id));
+        let hash = hasher.finish();
+        if let Some(index) = self.by_id.get(&hash) {
+            if let Some((_, followed)) = self.followed.get_mut(*index as usize) {
+                followed.add(mention);
+            }
+            return;
+        }
+        if self.given_up > 0 && mention.time <= self.given_up_until {
+            return;
+        }
+        if self.followed.len() >= MAX_FOLLOWED * 2 {
+            self.give_up();
+        }
+        let mut followed = Followed {
+            id: lossy(id, *ID_LENGTHS.end()),
+            records: 0,
+            level: None,
+            is_access_logged: false,
+            sources: Vec::new(),
+            pids: Vec::new(),
+            entries: Vec::new(),
+            first_message: String::new(),
+            last_message: String::new(),
+        };
+        followed.add(mention);
+        self.by_id.insert(hash, self.followed.len() as u32);
+        self.followed.push((hash, followed));
+    }
+
+    /// Gives up those that were silent for the longest time; what they teach is kept.
+    fn give_up(&mut self) {
+        self.followed.sort_by_key(|(hash, followed)| (std::cmp::Reverse(followed.last_time()), *hash));
+        for (_, followed) in self.followed.split_off(MAX_FOLLOWED) {
+            self.given_up_until = self.given_up_until.max(followed.last_time());
+            self.given_up += 1;
+            self.lore.add(&followed);
+        }
+        self.by_id = self.followed.iter().zip(0..).map(|((hash, _), index)| (*hash, index)).collect();
+    }
+}
+
+/// Not a placeholder, and no text that only happens to stand there.
+fn is_id(id: &[u8]) -> bool {
+    ID_LENGTHS.contains(&id.len())
+        && id.iter().all(u8::is_ascii_graphic)
+        && !id.iter().all(|byte| matches!(byte, b'0' | b'-'))
+        && !matches!(id, b"None" | b"null" | b"none" | b"unknown" | b"undefined")
+}
+
+/// The trace's own part of a `traceparent` (W3C Trace Context, section 3.2).
+fn trace_id(id: &[u8]) -> &[u8] {
+    match (id.len(), id.get(2), id.get(35)) {
+        (55, Some(b'-'), Some(b'-')) => id.get(3..35).unwrap_or(id),
+        _ => id,
+    }
+}
+
+/// `req-` stands in front of the id where `OpenStack` and others write it, and not in a field of its own.
+fn without_prefix(id: &[u8]) -> &[u8] {
+    id.strip_prefix(b"req-").unwrap_or(id)
+}

@@ -1,0 +1,219 @@
+//! Which records start and end requests: learnt from what nearly all requests of the logs do.
+
+use pycoroner_findings::UtcTime;
+use rustc_hash::FxHashMap;
+
+use super::{
+    Followed, Kept, RequestEnd, RequestRecord, RequestState, RequestThread, Requests, Tracker, UnfinishedRule,
+};
+
+/// Requests that are listed.
+const MAX_THREADS: usize = 50;
+/// Requests that must agree before something is taken for a rule.
+const FEWEST: u64 = 10;
+/// Templates about which something is learnt.
+const MAX_TEMPLATES: usize = 8192;
+
+/// What requests do at one template.
+#[derive(Clone, Copy, Debug, Default)]
+struct Habit {
+    /// Requests that have it among their kept records.
+    requests: u64,
+    first: u64,
+    last: u64,
+}
+
+/// What became of the requests that have one template, of those that are still followed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ended {
+    requests: u64,
+    finished: u64,
+}
+
+/// Habits by the hash of the template.
+#[derive(Debug, Default)]
+pub(super) struct Lore {
+    habits: FxHashMap<u64, Habit>,
+}
+
+impl Lore {
+    /// Counts by templates as they were found to be one.
+    fn renamed(self, name: &impl Fn(u64) -> u64) -> Self {
+        let mut known: Vec<(u64, Habit)> = self.habits.into_iter().collect();
+        known.sort_unstable_by_key(|(template, _)| *template);
+        let mut habits: FxHashMap<u64, Habit> = FxHashMap::default();
+        for (template, habit) in known {
+            let sum = habits.entry(name(template)).or_default();
+            sum.requests += habit.requests;
+            sum.first += habit.first;
+            sum.last += habit.last;
+        }
+        Self { habits }
+    }
+
+    pub(super) fn add(&mut self, followed: &Followed) {
+        for template in templates(followed) {
+            let is_full = self.habits.len() >= MAX_TEMPLATES;
+            if is_full && !self.habits.contains_key(&template) {
+                continue;
+            }
+            let habit = self.habits.entry(template).or_default();
+            habit.requests += 1;
+            habit.first += u64::from(followed.first().is_some_and(|entry| entry.template == template));
+            habit.last += u64::from(followed.last().is_some_and(|entry| entry.template == template));
+        }
+    }
+
+    fn habit(&self, template: u64) -> Habit {
+        self.habits.get(&template).copied().unwrap_or_default()
+    }
+
+    fn is_end(&self, template: u64) -> bool {
+        let habit = self.habit(template);
+        habit.last >= FEWEST && is_nearly(habit.last, habit.requests, 95)
+    }
+
+    /// What others did that have the first and the last record of a request, when that makes it an unfinished one.
+    fn unfinished(&self, first: u64, last: u64, ended: Ended) -> Option<UnfinishedRule> {
+        let (start, stop) = (self.habit(first), self.habit(last));
+        // The request itself is no evidence about itself.
+        let rule = UnfinishedRule {
+            like_first: start.requests.saturating_sub(1),
+            started: start.first.saturating_sub(1),
+            like_last: stop.requests.saturating_sub(1),
+            went_on: stop.requests.saturating_sub(stop.last),
+            followed: ended.requests.saturating_sub(1),
+            finished: ended.finished,
+        };
+        let is_start = rule.started >= FEWEST && is_nearly(rule.started, rule.like_first, 95);
+        let goes_on = rule.went_on >= FEWEST && is_nearly(rule.went_on, rule.like_last, 95);
+        (is_start && goes_on && is_nearly(rule.finished, rule.followed, 90)).then_some(rule)
+    }
+}
+
+fn is_nearly(part: u64, whole: u64, percent: u64) -> bool {
+    part.saturating_mul(100) >= whole.saturating_mul(percent)
+}
+
+/// Each template once.
+fn templates(followed: &Followed) -> Vec<u64> {
+    let mut templates: Vec<u64> = followed.entries.iter().map(|entry| entry.template).collect();
+    templates.sort_unstable();
+    templates.dedup();
+    templates
+}
+
+/// The death, as far as requests go.
+pub(crate) struct Death {
+    pub(crate) time: UtcTime,
+    pub(crate) pid: Option<u64>,
+}
+
+impl Tracker {
+    /// What became of the requests; `index_of` finds the templates.
+    pub(crate) fn finish(mut self, death: Option<&Death>, index_of: &FxHashMap<u64, usize>) -> Requests {
+        // From here on a template goes by its index, and one that is not kept by its hash.
+        let name = |template: u64| index_of.get(&template).map_or(template, |index| *index as u64);
+        let mut lore = std::mem::take(&mut self.lore).renamed(&name);
+        for (_, followed) in &mut self.followed {
+            followed.entries.iter_mut().for_each(|entry| entry.template = name(entry.template));
+            lore.add(followed);
+        }
+        let templates_known = index_of.len();
+        let index_of = |name: u64| usize::try_from(name).ok().filter(|index| *index < templates_known);
+        let has_end = |followed: &Followed| {
+            followed.is_access_logged || templates(followed).into_iter().any(|template| lore.is_end(template))
+        };
+        let mut ended: FxHashMap<u64, Ended> = FxHashMap::default();
+        for (_, followed) in &self.followed {
+            let is_finished = u64::from(has_end(followed));
+            for template in templates(followed) {
+                let ended = ended.entry(template).or_default();
+                ended.requests += 1;
+                ended.finished += is_finished;
+            }
+        }
+        let mut requests = Requests { given_up: self.given_up, ..Requests::default() };
+        let mut threads: Vec<RequestThread> = Vec::new();
+        for (_, followed) in &self.followed {
+            requests.followed += 1;
+            let rule = match (followed.first(), followed.last()) {
+                (Some(first), Some(last)) if !has_end(followed) => {
+                    let ended = ended.get(&last.template).copied().unwrap_or_default();
+                    lore.unfinished(first.template, last.template, ended)
+                }
+                _ => None,
+            };
+            let state = match &rule {
+                Some(_) => RequestState::Unfinished,
+                None if has_end(followed) => RequestState::Finished,
+                None => RequestState::Unknown,
+            };
+            requests.finished += u64::from(state == RequestState::Finished);
+            requests.unfinished += u64::from(state == RequestState::Unfinished);
+            threads.push(thread(followed, state, rule, death, &index_of));
+        }
+        threads.sort_by_key(|thread| {
+            let rank = (thread.state == RequestState::Unfinished, thread.open_at_death, thread.same_process);
+            (std::cmp::Reverse((rank, thread.level, thread.last)), thread.id.clone())
+        });
+        threads.truncate(MAX_THREADS);
+        requests.threads = threads;
+        requests.ends = ends(&lore, &index_of);
+        requests
+    }
+}
+
+fn thread(
+    followed: &Followed,
+    state: RequestState,
+    rule: Option<UnfinishedRule>,
+    death: Option<&Death>,
+    index_of: &impl Fn(u64) -> Option<usize>,
+) -> RequestThread {
+    let (first, last) = (followed.first().and_then(|entry| entry.time), followed.last_time());
+    let last_index = followed.entries.len().saturating_sub(1);
+    let record = |(index, entry): (usize, &Kept)| RequestRecord {
+        time: entry.time,
+        level: entry.level,
+        template: index_of(entry.template),
+        message: match index {
+            0 => Some(followed.first_message.clone()),
+            index if index == last_index => Some(followed.last_message.clone()),
+            _ => None,
+        },
+        place: entry.place,
+    };
+    let is_open = death.is_some_and(|death| last.is_some_and(|last| last <= death.time));
+    RequestThread {
+        id: followed.id.clone(),
+        state,
+        open_at_death: state == RequestState::Unfinished && is_open,
+        same_process: death.is_some_and(|death| death.pid.is_some_and(|pid| followed.pids.contains(&pid))),
+        records: followed.records,
+        first,
+        last,
+        level: followed.level,
+        sources: followed.sources.clone(),
+        pids: followed.pids.clone(),
+        entries: followed.entries.iter().enumerate().map(record).collect(),
+        tracebacks: Vec::new(),
+        rule,
+    }
+}
+
+/// The ends, the most frequent first.
+fn ends(lore: &Lore, index_of: &impl Fn(u64) -> Option<usize>) -> Vec<RequestEnd> {
+    let mut hashes: Vec<u64> = lore.habits.keys().copied().filter(|hash| lore.is_end(*hash)).collect();
+    hashes.sort_unstable();
+    let mut ends: Vec<RequestEnd> = hashes
+        .into_iter()
+        .filter_map(|hash| {
+            let Habit { requests, last, .. } = lore.habit(hash);
+            index_of(hash).map(|template| RequestEnd { template, requests, last })
+        })
+        .collect();
+    ends.sort_by_key(|end| (std::cmp::Reverse(end.last), end.template));
+    ends.truncate(20);
+    ends
+}

@@ -1,0 +1,133 @@
+//! The records of one request, as plain data.
+
+use pycoroner_findings::UtcTime;
+use serde::{Deserialize, Serialize};
+
+use super::without_prefix;
+use crate::document::{Place, Traceback};
+use crate::level::Level;
+
+/// Requests that records name by an id, and which of them never finished.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Requests {
+    /// Ids that were followed to the end of the logs.
+    pub followed: u64,
+    /// Of these, requests whose end is among the records.
+    pub finished: u64,
+    /// Of these, requests that started and whose end is missing.
+    pub unfinished: u64,
+    /// Ids that were given up, the longest silent first, since a scan follows only so many.
+    pub given_up: u64,
+    /// What was learnt to be an end; each is the last record of nearly all requests that have it.
+    pub ends: Vec<RequestEnd>,
+    /// Requests worth showing: unfinished ones, those open at the death first, and those with errors.
+    pub threads: Vec<RequestThread>,
+}
+
+impl Requests {
+    /// Adds the tracebacks whose records name a request.
+    pub(crate) fn name_tracebacks(&mut self, tracebacks: &[Traceback]) {
+        for thread in &mut self.threads {
+            let id = without_prefix(thread.id.as_bytes());
+            let names = |entry: &Traceback| {
+                entry.request_id.as_ref().is_some_and(|named| without_prefix(named.as_bytes()) == id)
+            };
+            thread.tracebacks =
+                (0..).zip(tracebacks).filter(|(_, entry)| names(entry)).map(|(index, _)| index).collect();
+        }
+    }
+}
+
+/// A kind of record that ends requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestEnd {
+    /// Index of its template.
+    pub template: usize,
+    /// Requests that have it.
+    pub requests: u64,
+    /// Requests that have it as their last record.
+    pub last: u64,
+}
+
+/// One request or trace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestThread {
+    /// Its id as the records have it.
+    pub id: String,
+    /// Whether it came to an end.
+    pub state: RequestState,
+    /// It had started before the death, and nothing was said of it later.
+    #[serde(default)]
+    pub open_at_death: bool,
+    /// A record of it names the dead process's id.
+    #[serde(default)]
+    pub same_process: bool,
+    /// Its records.
+    pub records: u64,
+    /// Time of the first.
+    pub first: Option<UtcTime>,
+    /// Time of the last.
+    pub last: Option<UtcTime>,
+    /// The highest level of its records.
+    pub level: Option<Level>,
+    /// Sources that hold its records.
+    pub sources: Vec<usize>,
+    /// Processes that its records name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pids: Vec<u64>,
+    /// Its first and its last records by time, with what lies between them left out when there are many.
+    pub entries: Vec<RequestRecord>,
+    /// Indexes of tracebacks that name it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tracebacks: Vec<usize>,
+    /// Of an unfinished one: why its end is taken to be missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<UnfinishedRule>,
+}
+
+/// Whether a request came to an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RequestState {
+    /// A record that ends requests, or a line of an access log, is among its records.
+    Finished,
+    /// It has a record that starts requests, and stops where requests go on.
+    Unfinished,
+    /// Too few requests were seen to tell, or it looks like none of them.
+    Unknown,
+}
+
+/// What other requests show about one that stops early.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnfinishedRule {
+    /// Other requests that have a record like its first one.
+    pub like_first: u64,
+    /// Of these, those that start with it.
+    pub started: u64,
+    /// Other requests that have a record like its last one.
+    pub like_last: u64,
+    /// Of these, those that went on after it.
+    pub went_on: u64,
+    /// Of those like the last one, the ones that were followed to the end of the logs.
+    pub followed: u64,
+    /// Of these, those that came to an end.
+    pub finished: u64,
+}
+
+/// One record of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestRecord {
+    /// Its time.
+    pub time: Option<UtcTime>,
+    /// Its level.
+    pub level: Option<Level>,
+    /// Index of its template; missing when that is counted by its first words only.
+    pub template: Option<usize>,
+    /// Its message; only of the first and the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub place: Place,
+}

@@ -1,0 +1,110 @@
+//! What is counted of a record: its template, its rate, its writer, its request.
+
+use pycoroner_findings::Timestamp;
+
+use super::SourceScanner;
+use crate::ascii::{contains, lossy};
+use crate::document::LogRecord;
+use crate::format::FormatName;
+use crate::header::Header;
+use crate::json;
+use crate::level::Level;
+use crate::requests::Mention;
+use crate::stream::LineContext;
+use crate::tally::{Moment, Sighting};
+use crate::window::Position;
+
+const MESSAGE_LIMIT: usize = 2048;
+/// Bytes of a message that is kept for each process.
+const LAST_MESSAGE_LIMIT: usize = 512;
+
+impl SourceScanner<'_> {
+    /// Counts a record whose context holds its time, level and process.
+    pub(super) fn count_message(
+        &mut self,
+        stream: usize,
+        header: &Header<'_>,
+        context: &LineContext,
+        position: Position,
+    ) {
+        let LineContext { stamp, pid, level, .. } = *context;
+        let comparison = self.collector.comparison;
+        let moment = comparison.map_or(Moment::Elsewhere, |comparison| comparison.moment(position, stamp));
+        let place = context.place();
+        let time = stamp.map(|stamp| stamp.time);
+        let sighting = Sighting { time, moment, place, log: self.log };
+        let (template, found) = self.collector.templates.add(header.message, level, &sighting);
+        let id = if header.request_id.is_empty() { found.unwrap_or_default() } else { header.request_id };
+        if !id.is_empty() {
+            let is_access_log = matches!(header.format, FormatName::AccessLog | FormatName::Uwsgi)
+                || contains(header.message, b" HTTP/1.1\" ")
+                || contains(header.message, b" HTTP/1.0\" ");
+            let message = header.message;
+            let mention = Mention { id, time, level, pid, template, message, is_access_log, place };
+            self.collector.requests.add(&mention);
+        }
+        if comparison.is_some() {
+            if level >= Some(Level::Error) {
+                self.collector.errors.add(&sighting);
+            }
+            self.count_writer(stream, header, context, &sighting);
+        }
+    }
+
+    fn count_writer(
+        &mut self,
+        stream: usize,
+        header: &Header<'_>,
+        context: &LineContext,
+        sighting: &Sighting,
+    ) {
+        let Some(anchor) = &self.collector.options().anchor else { return };
+        let Some(state) = self.streams.get(stream) else { return };
+        let producer = state.producer.as_deref();
+        let keep = || {
+            let is_kept = matches!(sighting.moment, Moment::Inside | Moment::Before(_));
+            is_kept.then(|| record_of(header, context, context.stamp, producer, LAST_MESSAGE_LIMIT))
+        };
+        self.collector.writers.add(sighting, producer, context.pid, keep, anchor);
+    }
+
+    pub(super) fn keep_warning(
+        &mut self,
+        stream: usize,
+        header: &Header<'_>,
+        context: &LineContext,
+        position: Position,
+    ) {
+        if self.collector.window.is_some() && position != Position::Inside {
+            return;
+        }
+        let Some(state) = self.streams.get_mut(stream) else { return };
+        let record = record_of(header, context, context.stamp, state.producer.as_deref(), MESSAGE_LIMIT);
+        self.collector.keep_warning(record);
+        state.record_kept = true;
+    }
+}
+
+fn record_of(
+    header: &Header<'_>,
+    context: &LineContext,
+    at: Option<Timestamp>,
+    producer: Option<&str>,
+    limit: usize,
+) -> LogRecord {
+    let text = |bytes: &[u8]| (!bytes.is_empty()).then(|| lossy(bytes, 256));
+    LogRecord {
+        at,
+        level: context.level,
+        logger: text(header.logger),
+        message: match header.format {
+            FormatName::Logfmt => lossy(&json::unescape(header.message), limit),
+            _ => lossy(header.message.trim_ascii_end(), limit),
+        },
+        pid: context.pid,
+        thread: text(header.thread),
+        request_id: text(header.request_id),
+        producer: producer.map(str::to_owned),
+        place: context.place(),
+    }
+}

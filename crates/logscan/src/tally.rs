@@ -1,0 +1,253 @@
+//! How often, when and at what pace something was seen, before a death and around it.
+
+use pycoroner_findings::UtcTime;
+
+use crate::document::Place;
+
+/// Stretches before the window, each as long as the window up to the death, that are counted one by one.
+pub(crate) const STRETCHES: usize = 64;
+
+/// One record, as far as counting goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sighting {
+    pub(crate) time: Option<UtcTime>,
+    pub(crate) moment: Moment,
+    pub(crate) place: Place,
+    /// The log that it stands in, as a bit; a log and its rotated predecessors are one.
+    pub(crate) log: u64,
+}
+
+/// Where a record lies in relation to what is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// Before the window; in which stretch, counted back from it.
+    Before(u32),
+    /// In the window, before the death.
+    Inside,
+    /// In the window, after the death.
+    AfterDeath,
+    /// Behind the window, or at no known time, or there is no window.
+    Elsewhere,
+}
+
+/// Counts of something.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) count: u64,
+    pub(crate) before: u64,
+    pub(crate) inside: u64,
+    pub(crate) after_death: u64,
+    pub(crate) first: Option<UtcTime>,
+    pub(crate) last: Option<UtcTime>,
+    /// Where the first one stands.
+    pub(crate) place: Option<Place>,
+    /// Where the first one in the window stands.
+    pub(crate) place_in_window: Option<Place>,
+    /// Where the last one before the death stands.
+    pub(crate) place_before_death: Option<Place>,
+    pub(crate) logs: u64,
+    stretches: Option<Box<[u32; STRETCHES]>>,
+    pub(crate) pace: Pace,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, sighting: &Sighting) {
+        let Sighting { time, moment, place, log } = *sighting;
+        self.count += 1;
+        self.logs |= log;
+        self.place = Some(self.place.map_or(place, |known| earlier(known, place)));
+        if let Some(time) = time {
+            self.first = Some(self.first.map_or(time, |first| first.min(time)));
+            self.last = Some(self.last.map_or(time, |last| last.max(time)));
+        }
+        match moment {
+            Moment::Elsewhere => return,
+            Moment::Before(stretch) => {
+                self.before += 1;
+                let stretches = self.stretches.get_or_insert_with(|| Box::new([0; STRETCHES]));
+                if let Some(count) = stretches.get_mut(stretch as usize) {
+                    *count = count.saturating_add(1);
+                }
+            }
+            Moment::Inside | Moment::AfterDeath => {
+                let slot = &mut self.place_in_window;
+                *slot = Some(slot.map_or(place, |known| earlier(known, place)));
+                if moment == Moment::Inside { self.inside += 1 } else { self.after_death += 1 }
+            }
+        }
+        if let Some(time) = time.filter(|_| moment != Moment::AfterDeath) {
+            self.pace.add(place.source, time);
+            if self.pace.last() == Some(time) {
+                self.place_before_death = Some(place);
+            }
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        let least = |a: Option<UtcTime>, b: Option<UtcTime>| a.into_iter().chain(b).min();
+        let first_of = |a: Option<Place>, b: Option<Place>| a.into_iter().chain(b).reduce(earlier);
+        if other.pace.last() > self.pace.last() {
+            self.place_before_death = other.place_before_death;
+        }
+        self.count += other.count;
+        self.before += other.before;
+        self.inside += other.inside;
+        self.after_death += other.after_death;
+        self.first = least(self.first, other.first);
+        self.last = self.last.max(other.last);
+        self.place = first_of(self.place, other.place);
+        self.place_in_window = first_of(self.place_in_window, other.place_in_window);
+        self.logs |= other.logs;
+        if let Some(theirs) = &other.stretches {
+            let ours = self.stretches.get_or_insert_with(|| Box::new([0; STRETCHES]));
+            for (ours, theirs) in ours.iter_mut().zip(theirs.iter()) {
+                *ours = ours.saturating_add(*theirs);
+            }
+        }
+        self.pace.merge(&other.pace);
+    }
+
+    /// The counts of the `known` stretches next to the window.
+    pub(crate) fn stretches(&self, known: usize) -> impl Iterator<Item = u64> + '_ {
+        (0..known.min(STRETCHES)).map(|index| {
+            let stretches = self.stretches.as_ref();
+            stretches.and_then(|counts| counts.get(index)).map_or(0, |count| u64::from(*count))
+        })
+    }
+}
+
+fn earlier(a: Place, b: Place) -> Place {
+    if (b.source, b.line) < (a.source, a.line) { b } else { a }
+}
+
+/// The gaps between the times of something, by source: only within one are times in order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pace {
+    runs: Vec<Run>,
+}
+
+/// Times of one source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    source: usize,
+    pub(crate) first: UtcTime,
+    pub(crate) last: UtcTime,
+    pub(crate) longest_gap_ms: i64,
+}
+
+impl Pace {
+    /// Runs that are told apart; a scan has few sources that hold the same message.
+    const MOST: usize = 32;
+
+    fn add(&mut self, source: usize, time: UtcTime) {
+        if let Some(run) = self.runs.last_mut().filter(|run| run.source == source) {
+            run.longest_gap_ms = run.longest_gap_ms.max(time.millis_since(run.last));
+            run.first = run.first.min(time);
+            run.last = run.last.max(time);
+        } else {
+            self.runs.push(Run { source, first: time, last: time, longest_gap_ms: 0 });
+            self.bound();
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.runs.extend_from_slice(&other.runs);
+        self.bound();
+    }
+
+    fn bound(&mut self) {
+        if self.runs.len() > Self::MOST
+            && let Some(whole) = self.whole()
+        {
+            self.runs = vec![whole];
+        }
+    }
+
+    fn last(&self) -> Option<UtcTime> {
+        self.runs.iter().map(|run| run.last).max()
+    }
+
+    /// All runs as one. Where they overlap, the longest gap is an upper bound.
+    pub(crate) fn whole(&self) -> Option<Run> {
+        let mut runs = self.runs.clone();
+        runs.sort_by_key(|run| (run.first, run.last));
+        runs.into_iter().reduce(|known, next| Run {
+            source: next.source,
+            first: known.first,
+            last: known.last.max(next.last),
+            longest_gap_ms: known
+                .longest_gap_ms
+                .max(next.longest_gap_ms)
+                .max(next.first.millis_since(known.last)),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> UtcTime {
+        UtcTime(seconds * 1_000_000_000)
+    }
+
+    #[test]
+    fn gaps() {
+        let check = |times: &[(usize, i64)], expected: (i64, i64, i64)| {
+            let mut pace = Pace::default();
+            for (source, seconds) in times {
+                pace.add(*source, at(*seconds));
+            }
+            let whole = pace.whole().unwrap();
+            let seconds = |time: UtcTime| time.0 / 1_000_000_000;
+            assert_eq!((seconds(whole.first), seconds(whole.last), whole.longest_gap_ms / 1000), expected);
+        };
+        check(&[(0, 10), (0, 13), (0, 15)], (10, 15, 3));
+        // A rotated log: the gap lies between the files, in whatever order they are read.
+        check(&[(0, 30), (0, 31), (1, 10), (1, 12)], (10, 31, 18));
+        check(&[(0, 10), (0, 20), (1, 15), (1, 16)], (10, 20, 10));
+        check(&[(0, 10), (0, 9), (0, 12)], (9, 12, 2));
+    }
+
+    #[test]
+    fn merged_tallies_are_one() {
+        let sighting = |second: i64, line: u64, moment: Moment| Sighting {
+            time: Some(at(second)),
+            moment,
+            place: Place { line, ..Place::default() },
+            log: 1,
+        };
+        let all = [
+            sighting(10, 1, Moment::Before(1)),
+            sighting(20, 2, Moment::Before(0)),
+            sighting(30, 3, Moment::Inside),
+            sighting(40, 4, Moment::AfterDeath),
+        ];
+        let tally = |sightings: &[Sighting]| {
+            let mut tally = Tally::default();
+            for sighting in sightings {
+                tally.add(sighting);
+            }
+            tally
+        };
+        let whole = tally(&all);
+        let mut merged = tally(&all[2..]);
+        merged.merge(&tally(&all[..2]));
+        let told = |tally: &Tally| {
+            let counts = (tally.count, tally.before, tally.inside, tally.after_death);
+            let pace = tally.pace.whole().unwrap();
+            let stretches: Vec<u64> = tally.stretches(2).collect();
+            (
+                counts,
+                tally.first,
+                tally.last,
+                tally.place,
+                tally.place_in_window,
+                pace.longest_gap_ms,
+                stretches,
+            )
+        };
+        assert_eq!(told(&merged), told(&whole));
+        assert_eq!(told(&whole).0, (4, 2, 1, 1));
+    }
+}

@@ -1,0 +1,58 @@
+//! Names in front of the ids of requests.
+
+/// What the text in front of a value says about it.
+pub(super) enum Key {
+    /// `request_id=`, `trace_id: `, `"X-Request-ID": "`: it is an id, whatever it looks like.
+    Id,
+    /// `req-`, `request `, `trace: `: it may be one.
+    Request,
+    /// Nothing stands in front of it, or only a bracket.
+    Start,
+}
+
+impl Key {
+    pub(super) fn before(before: &[u8]) -> Option<Self> {
+        const IDS: [&[u8]; 10] = [
+            b"requestid",
+            b"reqid",
+            b"rid",
+            b"traceid",
+            b"correlationid",
+            b"xrequestid",
+            b"xcorrelationid",
+            b"traceparent",
+            b"transactionid",
+            b"oteltraceid",
+        ];
+        if matches!(before, b"" | b"[") {
+            return Some(Self::Start);
+        }
+        if before.ends_with(b"req-") {
+            return Some(Self::Request);
+        }
+        let is_separator = |byte: &&u8| b"=: \"'[(".contains(byte);
+        let separators = before.iter().rev().take(4).take_while(is_separator).count();
+        let head = before.get(..before.len() - separators).unwrap_or_default();
+        // The name without its separators, in lower case, at the end of the array.
+        let mut name = [0_u8; 16];
+        let mut start = name.len();
+        for byte in head.iter().rev().take(24) {
+            match byte {
+                b'_' | b'-' => {}
+                byte if byte.is_ascii_alphanumeric() => {
+                    start = start.checked_sub(1)?;
+                    *name.get_mut(start)? = byte.to_ascii_lowercase();
+                }
+                _ => break,
+            }
+        }
+        let name = name.get(start..).unwrap_or_default();
+        let assigns = before.iter().rev().take(separators).any(|byte| matches!(byte, b'=' | b':'));
+        match name {
+            name if assigns && IDS.contains(&name) => Some(Self::Id),
+            b"request" | b"req" | b"trace" | b"correlation" if separators > 0 => Some(Self::Request),
+            name if separators > 0 && IDS.contains(&name) => Some(Self::Request),
+            _ => None,
+        }
+    }
+}

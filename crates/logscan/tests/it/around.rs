@@ -1,0 +1,222 @@
+//! What the log shows around a death: rates, silences, the dead process.
+
+use std::fmt::Write as _;
+
+use pycoroner_findings::SourceId;
+use pycoroner_logscan::{Anchor, CrashedThread, Direction, Input, Options, Scan, Template, scan};
+
+use crate::shown::{scan_text, time};
+
+fn clock(second: u64) -> String {
+    format!("2024-05-01 {:02}:{:02}:{:02},000", 10 + second / 3600, second / 60 % 60, second % 60)
+}
+
+/// Two hours from 10:00 on, with a death at 12:00; each line has the second at which it comes.
+fn log(mut lines: Vec<(u64, String)>) -> String {
+    lines.sort();
+    let mut log = String::new();
+    for (second, line) in lines {
+        writeln!(log, "{} {line}", clock(second)).unwrap();
+    }
+    log
+}
+
+fn every(interval: u64, seconds: std::ops::Range<u64>, line: &str) -> Vec<(u64, String)> {
+    let steps = seconds.clone().step_by(usize::try_from(interval).unwrap());
+    steps.map(|second| (second, line.replace("{}", &second.to_string()))).collect()
+}
+
+fn death() -> Options {
+    Options { anchor: Some(Anchor::at(time("2024-05-01T12:00:00Z"))), ..Options::default() }
+}
+
+fn of<'a>(scan: &'a Scan, start: &str) -> &'a Template {
+    scan.templates.iter().find(|template| template.template.starts_with(start)).unwrap()
+}
+
+#[test]
+fn rates() {
+    let mut lines = every(2, 0..7200, "INFO shop: steady {}");
+    // Bursts of 20 all the time are what this log is like; one more is no change.
+    for burst in (0..7200).step_by(600) {
+        lines.extend(every(1, burst..burst + 20, "INFO shop: burst {}"));
+    }
+    lines.extend(every(1, 7100..7120, "INFO shop: burst {}"));
+    lines.extend(every(300, 0..6900, "WARNING shop: slow {}"));
+    lines.extend(every(5, 6900..7200, "WARNING shop: slow {}"));
+    lines.extend(every(3, 0..6900, "INFO shop: rare now {}"));
+    lines.extend(every(60, 6900..7200, "INFO shop: rare now {}"));
+    lines.extend(every(10, 7205..7250, "ERROR shop: restarted {}"));
+    let scan = scan_text(&log(lines), &death());
+    for start in ["steady", "burst", "restarted"] {
+        assert_eq!(of(&scan, start).change, None, "{start}");
+    }
+    let slow = of(&scan, "slow").change.as_ref().unwrap();
+    let told = (slow.direction, slow.before, slow.before_ms, slow.inside, slow.inside_ms);
+    assert_eq!(told, (Direction::More, 23, 6_900_000, 60, 300_000));
+    assert_eq!((slow.expected.to_string(), slow.most_in_a_stretch, slow.stretches), ("1".into(), 1, 23));
+    assert!(slow.p_value.0 < 1e-60, "{}", slow.p_value);
+    let rare = of(&scan, "rare now").change.as_ref().unwrap();
+    assert_eq!((rare.direction, rare.inside, rare.fewest_in_a_stretch), (Direction::Less, 5, 99));
+    let restarted = of(&scan, "restarted");
+    assert_eq!((restarted.new_in_window, restarted.in_window, restarted.after_death), (Some(true), 5, 5));
+    let window = scan.window.as_ref().unwrap();
+    assert_eq!(window.test.as_ref().unwrap().tested, 6);
+    assert_eq!(
+        window.levels_over_time.buckets.iter().map(|bucket| bucket.records).sum::<u64>(),
+        window.records
+    );
+    assert_eq!(scan.levels_over_time.bucket_ms, 300_000);
+    let findings = scan.findings();
+    let changed = findings.iter().find(|finding| finding.id == "rate-changed-in-window").unwrap();
+    assert!(
+        changed.title.starts_with("More often than before: \"slow <n>\" and 1 more"),
+        "{}",
+        changed.title
+    );
+    assert!(changed.evidence.iter().all(|evidence| !evidence.citations.is_empty()));
+}
+
+#[test]
+fn silences() {
+    let mut lines = every(10, 0..7100, "INFO shop: heartbeat {}");
+    lines.extend(every(1, 0..7200, "INFO shop: request {}"));
+    // It was silent for longer before.
+    lines.extend(every(10, 0..3000, "INFO shop: poll {}"));
+    lines.extend(every(10, 4000..6800, "INFO shop: poll {}"));
+    let scan = scan_text(&log(lines), &death());
+    let silence = of(&scan, "heartbeat").silence.as_ref().unwrap();
+    let told = (silence.silent_ms, silence.usual_interval_ms, silence.longest_gap_ms, silence.seen);
+    assert_eq!(told, (109_000, 10_000, 10_000, 710));
+    assert!(silence.place.unwrap().line > 7000);
+    assert_eq!((of(&scan, "poll").silence.as_ref(), of(&scan, "request").silence.as_ref()), (None, None));
+    let findings = scan.findings();
+    let silent = findings.iter().find(|finding| finding.id == "message-silent-before-death").unwrap();
+    assert!(
+        silent.title.contains("Silent for 109 s before the death, though it came every 10 s"),
+        "{}",
+        silent.title
+    );
+}
+
+/// A log that starts in the window says nothing about what is new, and its rotated predecessor does.
+#[test]
+fn logs_are_compared_with_themselves() {
+    let old = log(every(1, 0..7150, "INFO shop: request {}"));
+    let new = log(every(10, 7150..7200, "ERROR shop: broken {}"));
+    let check = |name: &str, expected: Option<bool>, is_silent: bool| {
+        let (mut old, mut new) = (old.as_bytes(), new.as_bytes());
+        let scan = scan(
+            [
+                Input {
+                    id: SourceId(1),
+                    path: "app.log.1".into(),
+                    modified: None,
+                    continues: false,
+                    reader: &mut old,
+                },
+                Input {
+                    id: SourceId(2),
+                    path: name.into(),
+                    modified: None,
+                    continues: false,
+                    reader: &mut new,
+                },
+            ],
+            &death(),
+        );
+        assert_eq!(of(&scan, "broken").new_in_window, expected, "{name}");
+        // Its log ends with it, or goes on without it.
+        assert_eq!(of(&scan, "request").silence.is_some(), is_silent, "{name}");
+    };
+    check("app.log", Some(true), true);
+    check("other.log", None, false);
+}
+
+fn core() -> Options {
+    let anchor = Anchor {
+        pid: Some(31),
+        signal: Some(11),
+        threads: vec!["0x00007f02a8a4d740".into(), "0x7f02a7fff6c0".into()],
+        thread_names: vec!["MainThread".into(), "worker-1".into()],
+        crashed: Some(CrashedThread {
+            name: Some("worker-1".into()),
+            ident: Some("0x7f02a7fff6c0".into()),
+            tid: Some(33),
+        }),
+        ..Anchor::at(time("2024-05-01T12:00:00Z"))
+    };
+    Options { anchor: Some(anchor), ..Options::default() }
+}
+
+/// How it was joined, its id in the logs, its last record, and the crashed thread's.
+fn joined(text: &str) -> String {
+    let Some(process) = scan_text(text, &core()).process else { return "nothing".into() };
+    let last = |records: &[pycoroner_logscan::LogRecord]| {
+        records.last().map_or("-".to_owned(), |record| record.message.clone())
+    };
+    let pid = process.log_pid.map_or("-".to_owned(), |pid| pid.to_string());
+    let (last, of_thread) = (last(&process.last_records), last(&process.crashed_thread_records));
+    format!("{} | {pid} | {last} | {of_thread}", process.joined_by.join(" "))
+}
+
+#[test]
+fn the_dead_process() {
+    let check = |text: &str, expected: &str| assert_eq!(joined(text), expected, "{text}");
+    check(
+        "[2024-05-01 11:58:00 +0000] [30] [INFO] charge 1\n\
+         [2024-05-01 11:59:00 +0000] [31] [INFO] charge 2\n\
+         [2024-05-01 11:59:30 +0000] [30] [INFO] charge 3\n\
+         [2024-05-01 12:00:30 +0000] [31] [INFO] reused number\n",
+        "pid | 31 | charge 2 | -",
+    );
+    check(
+        "{\"timestamp\":\"2024-05-01T11:59:00Z\",\"level\":\"INFO\",\"process\":31,\"threadName\":\"worker-1\",\"message\":\"a\"}\n\
+         {\"timestamp\":\"2024-05-01T11:59:01Z\",\"level\":\"INFO\",\"process\":31,\"threadName\":\"worker-2\",\"message\":\"b\"}\n",
+        "pid | 31 | b | a",
+    );
+    // In a container the process has another number, and its threads the same identifiers.
+    check(
+        "{\"timestamp\":\"2024-05-01T11:59:00Z\",\"level\":\"INFO\",\"process\":7,\"thread\":139649385232064,\"message\":\"a\"}\n\
+         {\"timestamp\":\"2024-05-01T11:59:01Z\",\"level\":\"INFO\",\"process\":8,\"thread\":5,\"message\":\"b\"}\n",
+        "thread-ident | 7 | a | a",
+    );
+    check(
+        "[2024-05-01 11:59:00 +0000] [7] [INFO] charge 2\n\
+         [2024-05-01 12:00:02 +0000] [1] [ERROR] Worker (pid:7) was sent SIGSEGV!\n",
+        "signal-and-time | 7 | charge 2 | -",
+    );
+    check(
+        "2024-05-01 11:59:00 INFO [worker-1] shop: a\n2024-05-01 11:59:01 INFO [worker-2] shop: b\n",
+        "thread-name | - | shop: b | shop: a",
+    );
+    check("2024-05-01 11:59:00 INFO [MainThread] shop: a\n", "nothing");
+    // Two that died so, or another signal: no guess.
+    check(
+        "[2024-05-01 12:00:02 +0000] [1] [ERROR] Worker (pid:7) was sent SIGSEGV!\n\
+         [2024-05-01 12:00:03 +0000] [1] [ERROR] Worker (pid:8) was sent SIGSEGV!\n",
+        "nothing",
+    );
+    check("[2024-05-01 12:00:02 +0000] [1] [ERROR] Worker (pid:7) was sent SIGKILL!\n", "nothing");
+}
+
+#[test]
+fn the_life_of_the_dead_process() {
+    let text = "[2024-05-01 10:00:00 +0000] [31] [INFO] Booting worker with pid: 31\n\
+                [2024-05-01 11:00:00 +0000] [1] [ERROR] Worker (pid:31) was sent SIGKILL!\n\
+                [2024-05-01 11:00:01 +0000] [31] [INFO] Booting worker with pid: 31\n\
+                [2024-05-01 11:59:59 +0000] [31] [INFO] charge 1\n\
+                [2024-05-01 12:00:00 +0000] [1] [ERROR] Worker (pid:31) was sent SIGSEGV!\n\
+                [2024-05-01 12:00:01 +0000] [32] [INFO] Booting worker with pid: 32\n";
+    let scan = scan_text(text, &core());
+    let process = scan.process.as_ref().unwrap();
+    assert_eq!(process.boot.as_ref().unwrap().place.line, 3);
+    assert_eq!(process.ends.iter().map(|end| end.place.line).collect::<Vec<_>>(), [5]);
+    assert_eq!(
+        (process.first, process.last),
+        (Some(time("2024-05-01T10:00:00Z")), Some(time("2024-05-01T11:59:59Z")))
+    );
+    let findings = scan.findings();
+    let last = findings.iter().find(|finding| finding.id == "last-record-of-process").unwrap();
+    assert_eq!(last.title, "The last record of the process came 1.0 s before the death: \"charge 1\"");
+}
