@@ -183,7 +183,8 @@ mod tests {
     const HOLDER: u64 = 1;
 
     fn thread(tid: u64, kind: Option<&'static str>, owner_tid: Option<u64>) -> ThreadSection {
-        let waiting_on = kind.map(|kind| WaitSection { kind, object: None, path: None, owner_tid });
+        let waiting_on =
+            kind.map(|kind| WaitSection { kind, object: None, path: None, owner_tid, interrupted: false });
         let state = Some("somewhere".to_owned());
         ThreadSection {
             tid: Some(tid),

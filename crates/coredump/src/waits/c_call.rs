@@ -15,6 +15,7 @@ use crate::objects::repr::{CCallable, Objects, c_callable, entered_by};
 use crate::runtime::activations;
 use crate::runtime::attach::PythonRuntime;
 use crate::runtime::frames::{Frame, instruction_offset};
+use crate::waits::subject::bound_to;
 use crate::waits::{Walked, slots};
 
 /// Most runs of the interpreter's loop in one thread whose callers are looked at.
@@ -88,14 +89,22 @@ impl<'r, 'p> Calls<'r, 'p> {
         }?;
         let objects = Objects::new(python, self.runtime.types());
         let slot = |index| slots::at(python, frame, index).ok();
-        match place {
-            Place::Slot(index) => c_callable(&objects, slot(index)??),
-            Place::SlotOrAbove(index) => c_callable(&objects, slot(index)?.or_else(|| slot(index + 1)?)?),
+        let (callable, above) = match place {
+            Place::Slot(index) => (c_callable(&objects, slot(index)??)?, slot(index + 1).flatten()),
+            Place::SlotOrAbove(index) => match slot(index)? {
+                Some(called) => (c_callable(&objects, called)?, slot(index + 1).flatten()),
+                None => (c_callable(&objects, slot(index + 1)??)?, None),
+            },
             Place::Manager(index) => {
                 let top: Ptr<Object> = slot(index)??;
-                entered_by(&objects, slots::exit_of(self.runtime, top).unwrap_or(top))
+                let manager = slots::exit_of(self.runtime, top).unwrap_or(top);
+                (entered_by(&objects, manager)?, Some(manager))
             }
-        }
+        };
+        // A method that is not bound yet is called on what lies above it.
+        let receiver =
+            bound_to(self.runtime, callable.object).or(above.filter(|_| callable.kind == "method"));
+        Some(CCallable { receiver, ..callable })
     }
 
     fn place(&self, frame: &Frame, offset: u64) -> Result<Option<Place>, ReadError> {

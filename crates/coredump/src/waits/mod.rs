@@ -79,6 +79,8 @@ struct Picture<'r, 'p> {
     /// Whether a thread ran code of its own, by its registers.
     runs: Vec<bool>,
     subjects: Vec<Subject>,
+    /// Whether a signal handler runs in the midst of a thread's wait for its subject.
+    interrupted: Vec<bool>,
     names: Names,
     /// Locks by object, with the threads whose `with` blocks hold them.
     locks: FxHashMap<Ptr<Object>, Lock>,
@@ -119,6 +121,14 @@ pub(crate) fn of_threads(runtime: &PythonRuntime<'_>, walked: &[Walked]) -> Wait
     let mut finder = subject::Finder::new(runtime, &types, walked);
     let mut subjects: Vec<_> =
         walked.iter().zip(&calls).map(|(one, call)| finder.subject(one, *call, status(one))).collect();
+    let mut made = c_call::Calls::new(runtime);
+    let outer: Vec<Vec<(usize, CCallable)>> =
+        walked.iter().map(|one| made.as_mut().map_or_else(Vec::new, |made| made.of_outer(one))).collect();
+    let interrupted: Vec<bool> = subjects
+        .iter_mut()
+        .zip(&outer)
+        .map(|(subject, outer)| finder.interrupted(subject, outer).map(|lock| *subject = lock).is_some())
+        .collect();
     let holders = held::Holders::of(runtime, &types, walked, &subjects);
     let wanted: FxHashSet<Ptr<Object>> =
         subjects.iter().flat_map(Subject::objects).chain(holders.objects()).collect();
@@ -131,8 +141,8 @@ pub(crate) fn of_threads(runtime: &PythonRuntime<'_>, walked: &[Walked]) -> Wait
     }
     let locks = finder.into_locks(&subjects, &holders, names.locks());
     let places = Places::of(walked);
-    let picture = Picture { runtime, walked, places, calls, runs, subjects, names, locks, holders };
-    let mut made = c_call::Calls::new(runtime);
+    let picture =
+        Picture { runtime, walked, places, calls, runs, subjects, interrupted, names, locks, holders };
     let mut waits = report::waits(&picture);
     let collecting = collecting::collecting(&picture, made.as_mut());
     for (wait, collecting) in waits.threads.iter_mut().zip(collecting) {
@@ -146,12 +156,12 @@ pub(crate) fn of_threads(runtime: &PythonRuntime<'_>, walked: &[Walked]) -> Wait
         found_by: "evaluation-stack",
         may_have_returned,
     };
-    for ((wait, one), call) in waits.threads.iter_mut().zip(walked).zip(&picture.calls) {
+    for (((wait, one), call), outer) in waits.threads.iter_mut().zip(walked).zip(&picture.calls).zip(outer) {
         // A thread that takes the GIL again, or is in no system call at all, may be back from what it called last.
         let is_inside = call.is_some() && wait.waiting_on.as_ref().is_none_or(|on| on.kind != "gil");
         wait.c_call = made.of(one).map(|callable| section(callable, !is_inside));
-        let outer = made.of_outer(one).into_iter();
-        wait.outer_c_calls = outer.map(|(frame, callable)| (frame, section(callable, false))).collect();
+        wait.outer_c_calls =
+            outer.into_iter().map(|(frame, callable)| (frame, section(callable, false))).collect();
     }
     waits
 }

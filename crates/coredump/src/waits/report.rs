@@ -98,7 +98,9 @@ fn stated(index: usize) -> (usize, &'static str) {
 
 fn waiting_on(picture: &Picture<'_, '_>, index: usize) -> Option<WaitSection> {
     let owner_tid = picture.owner(index).and_then(|(owner, _)| picture.tid(owner));
-    let section = |kind, object: Option<Address>, path| WaitSection { kind, object, path, owner_tid };
+    let interrupted = picture.interrupted.get(index) == Some(&true);
+    let section =
+        |kind, object: Option<Address>, path| WaitSection { kind, object, path, owner_tid, interrupted };
     Some(match *picture.subjects.get(index)? {
         Subject::Nothing => return None,
         Subject::Gil => section("gil", None, None),
@@ -112,7 +114,7 @@ fn waiting_on(picture: &Picture<'_, '_>, index: usize) -> Option<WaitSection> {
         Subject::Join(_) => section("join", None, None),
         Subject::Mutex { at, owner } => {
             let owner_tid = Some(owner);
-            WaitSection { kind: "mutex", object: Some(at), path: None, owner_tid }
+            WaitSection { kind: "mutex", object: Some(at), path: None, owner_tid, interrupted }
         }
         Subject::Call => section(picture.calls.get(index)?.as_ref()?.waits_for.kind()?, None, None),
         Subject::Unknown { at } => section("futex", Some(at), None),

@@ -7,6 +7,7 @@ use crate::crash::registers::Registers;
 use crate::elf::notes::ThreadStatus;
 use crate::layout::member::{self, Object, ThreadHandleObject};
 use crate::objects::dict::{self, lookup_str};
+use crate::objects::repr::CCallable;
 use crate::objects::types::module_dict;
 use crate::objects::{attributes, integer};
 use crate::runtime::attach::PythonRuntime;
@@ -104,6 +105,24 @@ impl<'f, 'p> Finder<'f, 'p> {
             (None, WaitsFor::Futex) => Subject::Unknown { at },
             (None, _) => Subject::Nothing,
         }
+    }
+
+    /// The lock that a thread was taking when a Python signal handler ran in between: `acquire` and `__enter__` of a
+    /// lock call no other Python code, and go on waiting once the handler returns (`acquire_timed` of
+    /// `Modules/_threadmodule.c` at v3.12.0). What the handler itself waits for stays.
+    pub(crate) fn interrupted(&mut self, subject: &Subject, outer: &[(usize, CCallable)]) -> Option<Subject> {
+        if !matches!(subject, Subject::Nothing | Subject::Call) {
+            return None;
+        }
+        let python = self.runtime.python();
+        let (_, call) = outer.iter().find(|(_, call)| {
+            matches!(call.name.rsplit('.').next(), Some("acquire" | "acquire_lock" | "__enter__"))
+        })?;
+        let object = call.receiver?;
+        let lock =
+            self.types.read(python, object).filter(|lock| lock.held && lock.kind != LockKind::Queue)?;
+        self.add_locks(&[object]);
+        Some(Subject::Lock(lock.object))
     }
 
     /// The lock, or what is built on it, whose waiters are blocked at `at`.
@@ -204,7 +223,7 @@ pub(crate) fn inner_lock(runtime: &PythonRuntime<'_>, object: Ptr<Object>) -> Op
 
 /// What a method is bound to: `lock.acquire` on the stack of the frame that calls it. `builtin_method`, which knows
 /// the class that defines it (3.9+), is derived from the plain kind.
-fn bound_to(runtime: &PythonRuntime<'_>, object: Ptr<Object>) -> Option<Ptr<Object>> {
+pub(crate) fn bound_to(runtime: &PythonRuntime<'_>, object: Ptr<Object>) -> Option<Ptr<Object>> {
     if !idiom::is_instance(runtime, object, "builtin_function_or_method") {
         return None;
     }

@@ -22,7 +22,12 @@ pub(super) fn of_thread(
         Subject::Gil => format!("waiting for the GIL{owner}"),
         Subject::Lock(_) => {
             let kind = waiting_on.map_or("lock", |wait| wait.kind);
-            format!("waiting for {kind}{what}{owner}")
+            let between = if waiting_on.is_some_and(|wait| wait.interrupted) {
+                "; a signal handler runs in between"
+            } else {
+                ""
+            };
+            format!("waiting for {kind}{what}{owner}{between}")
         }
         Subject::Idiom(idiom) if idiom.joined.is_some() => {
             let thread = picture

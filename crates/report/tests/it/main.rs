@@ -1,5 +1,6 @@
 //! What an incident is made of, and what its report looks like.
 
+mod browser;
 mod golden;
 mod hostile;
 mod material;

@@ -21,6 +21,8 @@ pub(crate) struct CCallable {
     pub(crate) kind: &'static str,
     /// What is called at last.
     pub(crate) object: Ptr<Object>,
+    /// What a method is called on, where whoever found the call knows it.
+    pub(crate) receiver: Option<Ptr<Object>>,
 }
 
 /// Callables inside each other that are followed: methods bound to methods, partial calls of partial calls.
@@ -37,10 +39,11 @@ pub(crate) fn c_callable(objects: &Objects<'_>, called: Ptr<Object>) -> Option<C
                 name: plain(&name.qualified()),
                 kind: "type",
                 object,
+                receiver: None,
             });
         }
         let of = known_type(objects, object)?;
-        let made = |name: String, kind| Some(CCallable { name, kind, object });
+        let made = |name: String, kind| Some(CCallable { name, kind, object, receiver: None });
         return match of.name() {
             "function" => None,
             "method" => {

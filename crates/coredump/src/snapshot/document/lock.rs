@@ -19,6 +19,9 @@ pub struct WaitSection {
     /// Native id of the thread that holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner_tid: Option<u64>,
+    /// A signal handler runs in the midst of the wait, which goes on when the handler returns.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
 }
 
 /// A lock that somebody holds or waits for.
