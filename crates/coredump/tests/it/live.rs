@@ -27,6 +27,7 @@ const PROGRAMS: [&str; 26] = [
     "generators",
     "gil",
     "hooks",
+    "interrupted",
     "locals_all",
     "memory_logs",
     "shutdown",
@@ -40,8 +41,13 @@ const PROGRAMS: [&str; 26] = [
 ];
 
 /// Programs with an argument.
-const MODES: [(&str, &str); 4] =
-    [("hooks", "wrapped"), ("signals", "on"), ("signals", "one"), ("signals", "later")];
+const MODES: [(&str, &str); 5] = [
+    ("interrupted", "acquire"),
+    ("hooks", "wrapped"),
+    ("signals", "on"),
+    ("signals", "one"),
+    ("signals", "later"),
+];
 
 #[test]
 fn fresh_cores_say_what_their_processes_said() {
