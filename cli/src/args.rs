@@ -20,6 +20,7 @@ Where DEBUGINFOD_URLS is set, those servers are asked for binaries of the same b
 
 Exit codes:
   0  done
+  1  what a report states does not hold (verify, show)
   2  wrong usage, or nothing could be read
   3  done, but the evidence was incomplete: a file is cut or damaged, or parts were not understood;
      the section \"Gaps\" of the output names each
@@ -42,6 +43,9 @@ pub(crate) enum Command {
     Core(CoreArgs),
     Heap(HeapArgs),
     Logs(LogsArgs),
+    Report(ReportArgs),
+    Show(ShowArgs),
+    Verify(VerifyArgs),
     Layout(LayoutArgs),
     Schema(SchemaArgs),
 }
@@ -139,6 +143,79 @@ pub(crate) enum ReportFormat {
     Json,
 }
 
+/// How a report is written.
+#[derive(Debug, Args)]
+pub(crate) struct ReportForm {
+    /// Markdown, HTML or JSON; when omitted, by the ending of the output file, else Markdown
+    #[arg(long, value_name = "md|html|json", hide_possible_values = true)]
+    pub(crate) format: Option<ReportFormat>,
+    /// Fill in FILE, a template of your team's own report in Markdown (Jinja syntax; see docs/templates.md)
+    #[arg(long, value_name = "FILE", conflicts_with = "format")]
+    pub(crate) template: Option<PathBuf>,
+    /// State when the report was written; without it equal evidence gives equal reports
+    #[arg(long)]
+    pub(crate) stamp: bool,
+}
+
+/// Write a report anew from the incident that was kept as JSON, without its evidence
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pycoroner analyze core.412 app.log -o incident.json
+  pycoroner report incident.json -o incident.md
+  pycoroner report incident.json --template our-postmortem.md.jinja -o postmortem.md")]
+pub(crate) struct ReportArgs {
+    /// What pycoroner analyze --format json has written
+    #[arg(value_name = "INCIDENT")]
+    pub(crate) incident: PathBuf,
+    #[command(flatten)]
+    pub(crate) form: ReportForm,
+}
+
+/// Where the evidence of a report lies.
+#[derive(Debug, Args)]
+pub(crate) struct EvidenceDir {
+    /// Look for the files of the evidence in DIR only; else where the report says, and next to the report
+    #[arg(long, value_name = "DIR")]
+    pub(crate) evidence_dir: Option<PathBuf>,
+}
+
+/// Print the bytes behind a citation of a report: text masked and escaped, all else as hex digits
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pycoroner show '[E2:L1042]' incident.md
+  pycoroner show 'E1@0x3f8a10+64' incident.json --evidence-dir /mnt/evidence
+  pycoroner show 'E5#/data/result/0' incident.md
+
+Exit code 1: the bytes are not those that the report was written from.")]
+pub(crate) struct ShowArgs {
+    /// The citation as the report writes it; the brackets may be left out
+    #[arg(value_name = "CITE")]
+    pub(crate) citation: String,
+    /// The report, in Markdown, HTML or JSON
+    #[arg(value_name = "REPORT")]
+    pub(crate) report: PathBuf,
+    #[command(flatten)]
+    pub(crate) evidence: EvidenceDir,
+}
+
+/// Read the evidence of a report again and compare every file and every citation with its hash
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pycoroner verify incident.md
+  pycoroner verify incident.json --evidence-dir /mnt/evidence
+
+Exit code 1: a file is missing or has changed, or a citation does not say what it said; each is named.")]
+pub(crate) struct VerifyArgs {
+    /// The report, in Markdown, HTML or JSON
+    #[arg(value_name = "REPORT")]
+    pub(crate) report: PathBuf,
+    #[command(flatten)]
+    pub(crate) evidence: EvidenceDir,
+}
+
 /// Write the incident report: what stopped, when, where in the Python code, and why most probably
 ///
 /// Takes cores, logs and directories in any order and finds out by their content which is which. Every claim of
@@ -156,9 +233,8 @@ pub(crate) struct AnalyzeArgs {
     /// Core files, logs, directories of them; `-` is stdin
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-    /// Markdown, HTML or JSON; when omitted, by the ending of the output file, else Markdown
-    #[arg(long, value_name = "md|html|json", hide_possible_values = true)]
-    pub(crate) format: Option<ReportFormat>,
+    #[command(flatten)]
+    pub(crate) form: ReportForm,
     #[command(flatten)]
     pub(crate) binaries: Binaries,
     #[command(flatten)]
@@ -459,6 +535,8 @@ pub(crate) enum SchemaName {
     Core,
     /// `pycoroner heap CORE --format json`
     Heap,
+    /// `pycoroner analyze PATH... --format json`
+    Incident,
 }
 
 #[cfg(test)]

@@ -124,6 +124,11 @@ impl Evidence {
         self.items.iter().filter(move |item| item.kind == *kind)
     }
 
+    /// The file behind a number of the register.
+    pub(crate) fn file_of(&self, id: SourceId) -> Option<&Path> {
+        self.items.iter().find(|item| item.id == id).map(|item| item.path.as_path())
+    }
+
     /// The files behind the items.
     pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
         self.items.iter().map(|item| item.path.as_path())
@@ -243,7 +248,10 @@ fn nothing_found(first: Option<(PathBuf, io::Error)>) -> anyhow::Error {
 }
 
 /// The SHA-256 of a file, in hex.
-fn sha256(path: &Path) -> io::Result<String> {
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) fn sha256(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut hash = Sha256::new();
     let mut block = vec![0; 1 << 20];

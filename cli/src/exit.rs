@@ -11,6 +11,8 @@ pub(crate) enum Outcome {
     Complete,
     /// Some evidence was cut, damaged or not understood.
     Incomplete,
+    /// What a report states does not hold.
+    Refuted,
 }
 
 impl Outcome {
@@ -30,6 +32,7 @@ impl From<Outcome> for ExitCode {
         match outcome {
             Outcome::Complete => Self::SUCCESS,
             Outcome::Incomplete => Self::from(3),
+            Outcome::Refuted => Self::from(1),
         }
     }
 }

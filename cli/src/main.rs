@@ -1,6 +1,7 @@
 //! The pycoroner command line: reads evidence, hands it to the libraries, redacts and renders what they say.
 
 mod args;
+mod cited;
 mod commands;
 mod dead_process;
 mod debuginfod;
@@ -31,6 +32,9 @@ fn main() -> ExitCode {
         Command::Core(args) => commands::core::run(&session, args),
         Command::Heap(args) => commands::heap::run(&session, args),
         Command::Logs(args) => commands::logs::run(&session, args),
+        Command::Report(args) => commands::report::run(&session, args),
+        Command::Show(args) => commands::show::run(&session, args),
+        Command::Verify(args) => commands::verify::run(&session, args),
         Command::Layout(args) => commands::layout::run(&session, args),
         Command::Schema(args) => commands::schema::run(&session, args),
     };

@@ -1,19 +1,22 @@
 //! `pycoroner analyze`: all evidence into one incident report.
 
-use anyhow::{Result, bail};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, bail};
 use pycoroner_coredump::{CaptureOptions, LocalsOf, ProcessSnapshot, capture};
-use pycoroner_findings::{Event, Gap, GapKind, Severity, TimeBasis};
+use pycoroner_findings::{Event, Gap, GapKind, Severity, TimeBasis, UtcTime};
 use pycoroner_heap::HeapDocument;
 use pycoroner_logscan::{Options, Scan, Zone};
 use pycoroner_redact::Redactor;
-use pycoroner_report::{Incident, Material, assemble, render_html, render_markdown};
+use pycoroner_report::{Draft, Incident, Material, render_html, render_markdown, render_template};
 use pycoroner_telemetry::Telemetry;
 use serde::Serialize;
 
 use super::death::{self, Death};
 use super::log_scan::scan_logs;
 use super::{Session, heap, pretty};
-use crate::args::{AnalyzeArgs, ReportFormat};
+use crate::args::{AnalyzeArgs, ReportForm, ReportFormat};
+use crate::cited::all_digests;
 use crate::dead_process::with_process;
 use crate::evidence::{Evidence, Item};
 use crate::exit::Outcome;
@@ -46,9 +49,12 @@ pub(crate) fn run(session: &Session, args: &AnalyzeArgs) -> Result<Outcome> {
             add_document(&mut material, &heap)?;
         }
     }
-    let incident = assemble(material, &Redactor::new(session.policy));
-    write(session, args.format, &incident)?;
-    Ok(Outcome::of(&incident.gaps))
+    let mut draft = Draft::of(material);
+    session.detail("hashing what is cited");
+    draft.add_digests(&all_digests(&draft.citations(), |citation| evidence.file_of(citation.source)));
+    let outcome = Outcome::of(draft.gaps());
+    write(session, &args.form, draft.redacted(Redactor::new(session.policy)))?;
+    Ok(outcome)
 }
 
 /// What a core said, and which one it was.
@@ -206,13 +212,29 @@ fn add_document(material: &mut Material, document: &impl Serialize) -> Result<()
     Ok(())
 }
 
-fn write(session: &Session, format: Option<ReportFormat>, incident: &Incident) -> Result<()> {
+/// Writes an incident in the form that is asked for.
+pub(super) fn write(session: &Session, form: &ReportForm, mut incident: Incident) -> Result<()> {
+    if form.stamp {
+        incident.generated_at = Some(now());
+    }
+    if let Some(path) = &form.template {
+        let template = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the template {}", path.display()))?;
+        let page = render_template(&incident, &template)
+            .with_context(|| format!("the template {} does not render", path.display()))?;
+        return session.output.write(&page);
+    }
     let endings = [("json", ReportFormat::Json), ("html", ReportFormat::Html), ("htm", ReportFormat::Html)];
     let by_ending = endings.into_iter().find(|(ending, _)| session.output.ends_in(ending));
-    let text = match format.or(by_ending.map(|(_, format)| format)).unwrap_or(ReportFormat::Md) {
-        ReportFormat::Html => render_html(incident),
-        ReportFormat::Md => render_markdown(incident),
-        ReportFormat::Json => pretty(incident)?,
+    let text = match form.format.or(by_ending.map(|(_, format)| format)).unwrap_or(ReportFormat::Md) {
+        ReportFormat::Html => render_html(&incident),
+        ReportFormat::Md => render_markdown(&incident),
+        ReportFormat::Json => pretty(&incident)?,
     };
     session.output.write(&text)
+}
+
+fn now() -> UtcTime {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UtcTime(i64::try_from(since_1970.as_secs()).unwrap_or(0).saturating_mul(1_000_000_000))
 }

@@ -10,7 +10,10 @@ mod heap_picture;
 pub(crate) mod layout;
 mod log_scan;
 pub(crate) mod logs;
+pub(crate) mod report;
 pub(crate) mod schema;
+pub(crate) mod show;
+pub(crate) mod verify;
 
 use std::io::Write;
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use pycoroner_fixtures::cores;
+use pycoroner_fixtures::{cores, incident};
 use serde_json::Value;
 
 use crate::program::{args, run};
@@ -57,10 +57,27 @@ fn what_is_written_of_a_heap_keeps_to_the_schema() {
     }
 }
 
+/// What `pycoroner analyze` writes as JSON.
+#[test]
+fn what_is_written_of_an_incident_keeps_to_the_schema() {
+    let validator = jsonschema::validator_for(&schema("incident")).expect("a valid schema");
+    let fixture = incident("checkout-segfault");
+    let all = [fixture.core.clone(), fixture.file("app.log")];
+    for paths in [&all[..], &all[1..]] {
+        let fixed = ["analyze".as_ref(), "--format".as_ref(), "json".as_ref()];
+        let document = run(fixed.into_iter().chain(paths.iter().map(AsRef::as_ref))).exits(0).json();
+        let wrong: Vec<String> = validator
+            .iter_errors(&document)
+            .map(|error| format!("{}: {error:.300}", error.instance_path()))
+            .collect();
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+}
+
 /// A change of the contract is seen in review; `UPDATE_SNAPSHOTS=1` rewrites the file.
 #[test]
 fn the_schema_changes_in_sight() {
-    for name in ["core", "heap"] {
+    for name in ["core", "heap", "incident"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/snapshots");
         let path = folder.join(format!("{name}.schema.json"));
         let found = run(args!["schema", name]).exits(0).stdout;

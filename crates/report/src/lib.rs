@@ -18,20 +18,29 @@
 //! ```
 
 mod causes;
+mod citations;
+mod draft;
 mod figures;
+mod findings;
 mod html;
 mod incident;
 mod markdown;
 mod sections;
+mod template;
 mod timeline;
+mod views;
 
 pub use causes::{Cause, Role};
+pub use draft::{Draft, Material, assemble};
 pub use html::render_html;
-pub use incident::{Incident, Material, Redaction, SCHEMA, assemble};
-pub use markdown::render_markdown;
+pub use incident::{Incident, Redaction, SCHEMA};
 pub use sections::{
-    Accumulated, Asyncio, CoreSection, Crash, Deadlock, Exception, Export, FrameRef, HeapSection, HeapTotals,
-    Label, LedgerRow, LevelCount, Local, Lock, LogEvent, LogRecord, LogSource, LogTraceback, LogsSection,
-    MemoryLog, NativeFrame, OwnerRow, Process, Python, PythonFrame, Series, SuspectRow, Task,
-    TelemetrySection, Template, Thread, TracebackEntry, TypeRow, Verdict, Waiter, Waiting, Window,
+    Accumulated, AllocationSite, Asyncio, Breadcrumb, Change, Collector, ContainerEnd, Context, CoreSection,
+    Crash, Deadlock, ErrorReport, Exception, Export, FrameRef, GrowthRow, HeapSection, HeapTotals, Label,
+    LedgerRow, LevelBucket, LevelCount, LevelsOverTime, Local, Lock, LogEvent, LogPlace, LogRecord,
+    LogSource, LogTraceback, LogsSection, MemoryLog, NativeFrame, OwnerRow, Process, ProcessRecord, Python,
+    PythonFrame, RateChange, ReportedException, RequestRecord, RequestThread, Requests, Series, Silence,
+    StackDump, StackFrame, SuspectRow, SuspendedRow, Task, TelemetrySection, Template, Thread, ThreadStack,
+    TraceSpan, TracebackEntry, TypeRow, UnreachableRow, Verdict, Waiter, Waiting, Window,
 };
+pub use template::{TemplateError, render_markdown, render_template};

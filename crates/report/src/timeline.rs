@@ -41,7 +41,14 @@ pub(crate) enum Row<'a> {
     Event { event: &'a Event, times: usize, last: Option<Timestamp> },
     /// This many events stand in the appendix only.
     LeftOut(usize),
+    /// So long nothing happened that any source tells of, in milliseconds.
+    Quiet(i64),
 }
+
+/// A pause is worth a row from this length on.
+const QUIET_MS: i64 = 60_000;
+/// … and when it is so many times as long as the usual pause between the rows.
+const QUIET_FACTOR: i64 = 4;
 
 /// The events that tell the story: the severest, and of those the ones nearest to the death.
 ///
@@ -81,7 +88,36 @@ pub(crate) fn key_rows(events: &[Event], died_at: Option<Timestamp>) -> Vec<Row<
     if left_out > 0 {
         rows.push(Row::LeftOut(left_out));
     }
-    rows
+    with_quiet(rows)
+}
+
+/// Adds a row for each long pause between two events that stand next to each other.
+fn with_quiet(rows: Vec<Row<'_>>) -> Vec<Row<'_>> {
+    let begin = |row: &Row| match row {
+        Row::Event { event, .. } => Some(event.at?.time),
+        Row::LeftOut(_) | Row::Quiet(_) => None,
+    };
+    // A repeated event goes on until its last time.
+    let end = |row: &Row| match row {
+        Row::Event { event, last, .. } => Some(last.or(event.at)?.time),
+        Row::LeftOut(_) | Row::Quiet(_) => None,
+    };
+    let pause = |pair: &[Row]| Some(begin(&pair[1])?.millis_since(end(&pair[0])?));
+    let mut pauses: Vec<i64> = rows.windows(2).filter_map(pause).collect();
+    let all = pauses.clone();
+    pauses.sort_unstable();
+    let usual = pauses.get(pauses.len() / 2).copied().unwrap_or(0).max(0);
+    let is_quiet = |ms: i64| ms >= QUIET_MS && ms >= usual.saturating_mul(QUIET_FACTOR);
+    if !all.iter().any(|ms| is_quiet(*ms)) {
+        return rows;
+    }
+    let quiet: Vec<Option<i64>> =
+        rows.windows(2).map(|pair| pause(pair).filter(|ms| is_quiet(*ms))).collect();
+    rows.into_iter()
+        .zip(quiet.into_iter().chain([None]))
+        .flat_map(|(row, quiet)| [Some(row), quiet.map(Row::Quiet)])
+        .flatten()
+        .collect()
 }
 
 struct Repeat {
@@ -133,7 +169,7 @@ mod tests {
             .iter()
             .filter_map(|row| match row {
                 Row::Event { event, .. } => Some(&*event.message),
-                Row::LeftOut(_) => None,
+                Row::LeftOut(_) | Row::Quiet(_) => None,
             })
             .collect();
         assert_eq!(shown.len(), MOST_KEY_EVENTS);
@@ -147,5 +183,24 @@ mod tests {
         let events = merge((0..3).map(|n| event(n, Severity::Error, "again")).collect());
         let rows = key_rows(&events, None);
         assert_eq!(rows, [Row::Event { event: &events[0], times: 3, last: events[2].at }]);
+    }
+
+    #[test]
+    fn long_pauses_are_rows() {
+        let check = |seconds: &[i64], expected: &[&str]| {
+            let events = merge(seconds.iter().map(|n| event(*n, Severity::Error, &n.to_string())).collect());
+            let rows: Vec<String> = key_rows(&events, None)
+                .iter()
+                .map(|row| match row {
+                    Row::Event { event, .. } => event.message.clone(),
+                    Row::LeftOut(events) => format!("{events} left out"),
+                    Row::Quiet(ms) => format!("{} s of nothing", ms / 1000),
+                })
+                .collect();
+            assert_eq!(rows, expected);
+        };
+        check(&[1, 2, 3, 600, 601], &["1", "2", "3", "597 s of nothing", "600", "601"]);
+        check(&[1, 2, 30], &["1", "2", "30"]);
+        check(&[100, 200, 300, 400], &["100", "200", "300", "400"]);
     }
 }

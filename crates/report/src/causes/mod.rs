@@ -3,18 +3,96 @@
 //! A rule needs one of some findings, is raised by others and lowered by those that speak against it. No cause is
 //! ever certain: the bytes can say what happened, and people agree on why.
 
-mod rules;
+mod abort;
+mod allocation_failed;
+mod await_circle;
+mod deadlock;
+mod disk_full;
+mod divide_by_zero;
+mod exception_in_flight;
+mod extension_at_fault;
+mod external_kill;
+mod fatal_interpreter_error;
+mod file_truncated;
+mod files_exhausted;
+mod foreign_extension;
+mod gil_starvation;
+mod heap_corruption;
+mod illegal_instruction;
+mod invalid_access;
+mod lock_abandoned;
+mod memory_growth;
+mod module_replaced;
+mod no_crash;
+mod null_dereference;
+mod oom_kill;
+mod oom_leak;
+mod oom_spike;
+mod own_signal;
+mod recent_change;
+mod recursion;
+mod resource_limit;
+mod rule;
+mod signal;
+mod signs;
+mod stack_overflow;
+mod task_exception_never_retrieved;
+mod threads_exhausted;
+mod unhandled_exception;
+mod use_after_free;
+mod worker_timeout;
 
 use pycoroner_findings::{Confidence, Finding};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use rules::{RULES, Rule};
+use rule::Rule;
+
+/// All rules; of equally likely causes the one that stands first is named first.
+const RULES: [&Rule; 36] = [
+    &null_dereference::RULE,
+    &use_after_free::RULE,
+    &invalid_access::RULE,
+    &heap_corruption::RULE,
+    &stack_overflow::RULE,
+    &recursion::RULE,
+    &deadlock::RULE,
+    &lock_abandoned::RULE,
+    &await_circle::RULE,
+    &gil_starvation::RULE,
+    &worker_timeout::RULE,
+    &oom_leak::RULE,
+    &oom_spike::RULE,
+    &oom_kill::RULE,
+    &allocation_failed::RULE,
+    &files_exhausted::RULE,
+    &disk_full::RULE,
+    &threads_exhausted::RULE,
+    &file_truncated::RULE,
+    &divide_by_zero::RULE,
+    &illegal_instruction::RULE,
+    &own_signal::RULE,
+    &resource_limit::RULE,
+    &fatal_interpreter_error::RULE,
+    &abort::RULE,
+    &external_kill::RULE,
+    &unhandled_exception::RULE,
+    &extension_at_fault::RULE,
+    &foreign_extension::RULE,
+    &module_replaced::RULE,
+    &memory_growth::RULE,
+    &exception_in_flight::RULE,
+    &task_exception_never_retrieved::RULE,
+    &recent_change::RULE,
+    &signal::RULE,
+    &no_crash::RULE,
+];
 
 /// Most causes of a report.
 const MOST_CAUSES: usize = 5;
 
 /// A probable cause, with the findings that it rests on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cause {
     /// Stable kebab-case name of the rule.
     pub id: String,
@@ -31,12 +109,15 @@ pub struct Cause {
     pub raised_by: Vec<String>,
     /// What speaks against it.
     pub against: Vec<String>,
+    /// What observation would show it to be wrong.
+    #[serde(default)]
+    pub refuted_if: String,
     /// What to look at next.
     pub next: String,
 }
 
 /// What a cause may have been to the end of the process.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// It may have stopped the process by itself.
@@ -49,7 +130,7 @@ pub enum Role {
 /// The probable causes of what was found about the process `pid`, the likeliest first; never none.
 pub(crate) fn rank(findings: &[Finding], pid: Option<u64>) -> Vec<Cause> {
     let mut causes: Vec<Cause> = RULES.iter().filter_map(|rule| rule.apply(findings, pid)).collect();
-    causes.sort_by_key(|cause| (std::cmp::Reverse(cause.confidence), cause.role));
+    causes.sort_by_key(|cause| (cause.role, std::cmp::Reverse(cause.confidence)));
     causes.truncate(MOST_CAUSES);
     if causes.is_empty() {
         causes.push(unknown());
@@ -63,18 +144,20 @@ impl Rule {
         if self.yields_to.iter().any(|id| found(id)) {
             return None;
         }
-        let needed: Vec<&Finding> =
-            findings.iter().filter(|finding| self.needs.contains(&&*finding.id)).collect();
-        let strongest = needed.iter().map(|finding| finding.confidence).max()?;
+        let groups: Vec<Vec<&Finding>> = self
+            .needs
+            .iter()
+            .map(|group| findings.iter().filter(|finding| group.contains(&&*finding.id)).collect())
+            .collect();
+        let strongest = |group: &Vec<&Finding>| group.iter().map(|finding| finding.confidence).max();
+        let weakest: Option<Vec<Confidence>> = groups.iter().map(strongest).collect();
+        let mut confidence = weakest?.into_iter().min()?;
         let reasons = |table: &[(&str, &str)]| -> Vec<String> {
             table.iter().filter(|(id, _)| found(id)).map(|(_, why)| (*why).to_owned()).collect()
         };
         let raised_by = reasons(self.raised_by);
         let mut against = reasons(self.against);
-        if needed.iter().all(|finding| names_another(finding, pid)) {
-            against.push("it names another process than the one of the core".to_owned());
-        }
-        let mut confidence = strongest;
+        against.dedup();
         if !raised_by.is_empty() {
             confidence = raised(confidence);
         }
@@ -82,30 +165,39 @@ impl Rule {
             confidence = lowered(confidence);
         }
         confidence = confidence.min(self.at_most);
-        against.extend(
-            needed.iter().flat_map(|finding| &finding.against).map(|evidence| evidence.statement.clone()),
-        );
-        let raises = |finding: &Finding| self.raised_by.iter().any(|(id, _)| *id == finding.id);
-        let indexes = findings
-            .iter()
-            .enumerate()
-            .filter(|(_, finding)| self.needs.contains(&&*finding.id) || raises(finding));
+        let needed = || groups.iter().flatten();
+        if groups.iter().any(|group| group.iter().all(|finding| names_another(finding, pid))) {
+            against.push(ANOTHER.to_owned());
+            confidence = Confidence::Weak;
+        }
+        if self.inherits_against {
+            against.extend(
+                needed().flat_map(|finding| &finding.against).map(|evidence| evidence.statement.clone()),
+            );
+        }
+        let is_used = |finding: &Finding| {
+            needed().any(|needed| needed.id == finding.id)
+                || self.raised_by.iter().any(|(id, _)| *id == finding.id)
+        };
+        let indexes = findings.iter().enumerate().filter(|(_, finding)| is_used(finding));
+        let contributes = self.contributes_to.iter().any(|id| found(id));
         Some(Cause {
             id: self.id.to_owned(),
             statement: self.statement.to_owned(),
-            role: if self.contributes_to.iter().any(|id| found(id)) {
-                Role::ContributingFactor
-            } else {
-                self.role
-            },
+            role: if contributes { Role::ContributingFactor } else { self.role },
             confidence,
             findings: indexes.map(|(index, _)| index).collect(),
             raised_by,
             against,
+            refuted_if: self.refuted_if.to_owned(),
             next: self.next.to_owned(),
         })
     }
 }
+
+/// Said of a finding about another process.
+const ANOTHER: &str =
+    "it names another process than the one of the core, unless a container numbers them anew";
 
 /// Whether a finding is about a process, and not about this one.
 fn names_another(finding: &Finding, pid: Option<u64>) -> bool {
@@ -137,6 +229,7 @@ fn unknown() -> Cause {
         findings: Vec::new(),
         raised_by: Vec::new(),
         against: Vec::new(),
+        refuted_if: String::new(),
         next: "Read the gaps: each names the evidence that is missing and how to get it.".to_owned(),
     }
 }
@@ -177,10 +270,7 @@ mod tests {
             &["crash-signal", "exception-in-flight"],
             &[("signal", Moderate), ("exception-in-flight", Weak)],
         );
-        check(
-            &["oom-kill-logged", "heap-leak-suspect"],
-            &[("oom-kill", Strong), ("memory-growth", Moderate)],
-        );
+        check(&["oom-kill-logged", "heap-leak-suspect"], &[("oom-leak", Strong)]);
         check(&["unhandled-exception-logged"], &[("unhandled-exception", Strong)]);
         check(&["no-crash", "exception-in-flight"], &[("no-crash", Strong)]);
         check(&["crash-use-after-free"], &[("use-after-free", Strong)]);
@@ -201,8 +291,21 @@ mod tests {
         );
         check(
             &["crash-external-kill", "worker-timeout", "all-idle"],
-            &[("external-kill", Strong), ("worker-timeout", Moderate)],
+            &[("worker-timeout", Moderate), ("external-kill", Moderate)],
         );
+        check(&["oom-kill-logged"], &[("oom-kill", Strong)]);
+        check(&["container-oom-killed", "oom-flag-contradicted"], &[("oom-kill", Moderate)]);
+        check(&["oom-kill-logged", "memory-jumped"], &[("oom-spike", Strong)]);
+        check(&["memory-rising"], &[("memory-growth", Moderate)]);
+        check(&["exit-code-137"], &[("external-kill", Strong)]);
+        check(&["crash-abort", "heap-corrupted"], &[("heap-corruption", Strong)]);
+        check(&["files-exhausted"], &[("files-exhausted", Strong)]);
+        check(&["disk-full"], &[("disk-full", Strong)]);
+        check(
+            &["allocation-failed", "threads-exhausted"],
+            &[("allocation-failed", Strong), ("threads-exhausted", Strong)],
+        );
+        check(&["change-before-symptom", "deadlock"], &[("deadlock", Strong), ("recent-change", Weak)]);
         check(
             &["no-crash", "task-exception-never-retrieved"],
             &[("no-crash", Strong), ("task-exception-never-retrieved", Weak)],
@@ -242,12 +345,43 @@ mod tests {
         };
         check(Some(8), Confidence::Strong);
         check(None, Confidence::Strong);
-        check(Some(7), Confidence::Moderate);
+        check(Some(7), Confidence::Weak);
     }
 
     #[test]
     fn nothing_is_certain() {
         let certain = Finding::new("crash-null-dereference", Severity::Critical, Confidence::Certain, "x");
         assert_eq!(rank(&[certain], None)[0].confidence, Confidence::Strong);
+    }
+
+    /// Rules speak of findings by their ids; an id that no producer states is a rule that never applies.
+    #[test]
+    fn every_id_is_stated_by_a_producer() {
+        let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let mut sources = String::new();
+        let mut left: Vec<std::path::PathBuf> = ["coredump", "heap", "logscan", "telemetry"]
+            .iter()
+            .map(|name| crates.join(name).join("src"))
+            .collect();
+        left.push(crates.join("report/src/findings"));
+        while let Some(path) = left.pop() {
+            if path.is_dir() {
+                left.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            } else {
+                sources.push_str(&std::fs::read_to_string(path).unwrap_or_default());
+            }
+        }
+        for rule in RULES {
+            let reasons = rule.raised_by.iter().chain(rule.against).map(|(id, _)| *id);
+            let ids = rule.needs.iter().copied().flatten().chain(rule.yields_to).chain(rule.contributes_to);
+            for id in ids.copied().chain(reasons) {
+                assert!(sources.contains(&format!("\"{id}\"")), "{id}, of rule {}", rule.id);
+            }
+            assert!(
+                !rule.needs.is_empty() && !rule.refuted_if.is_empty() && !rule.next.is_empty(),
+                "{}",
+                rule.id
+            );
+        }
     }
 }

@@ -35,5 +35,5 @@ pub(super) fn draw(incident: &Incident) -> Option<Figure> {
         "Bytes that would be freed if the object at the end of the path went away, against all objects. \
                    One may keep another alive, so the bars do not add up."
             .to_owned();
-    Some(Figure { section: "the-heap", caption, svg: svg.finish() })
+    Some(Figure { section: "the-process-before-it-stopped", caption, svg: svg.finish() })
 }

@@ -47,7 +47,7 @@ pub(super) fn draw(incident: &Incident) -> Option<Figure> {
     let caption = "Metrics as they were scraped, each between its own lowest and highest value. \
                    A break means that nothing was scraped, which is not the same as zero; the dashed line is the end."
         .to_owned();
-    Some(Figure { section: "the-heap", caption, svg: svg.finish() })
+    Some(Figure { section: "the-process-before-it-stopped", caption, svg: svg.finish() })
 }
 
 fn draw_row(svg: &mut Svg, series: &Series, y: f64, x: impl Fn(UtcTime) -> f64) {

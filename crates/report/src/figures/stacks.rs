@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use super::Figure;
 use super::svg::{Svg, WIDTH, fill};
 use crate::Incident;
+use crate::markdown::crash;
 use crate::sections::{CoreSection, PythonFrame};
 
 const ROW: f64 = 18.0;
@@ -36,7 +37,7 @@ pub(super) fn draw(incident: &Incident) -> Option<Figure> {
     if tree.is_cut {
         caption.push_str(" Not all frames are drawn.");
     }
-    Some(Figure { section: "what-crashed", caption, svg: svg.finish() })
+    Some(Figure { section: crash::heading(incident).1, caption, svg: svg.finish() })
 }
 
 /// One frame that threads have in common.

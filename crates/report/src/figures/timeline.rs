@@ -20,7 +20,7 @@ pub(super) fn draw(incident: &Incident) -> Option<Figure> {
         .iter()
         .filter_map(|row| match row {
             Row::Event { event, .. } => event.at.is_some().then_some(*event),
-            Row::LeftOut(_) => None,
+            Row::LeftOut(_) | Row::Quiet(_) => None,
         })
         .collect();
     if events.len() < 2 {

@@ -42,7 +42,7 @@ pub(super) fn draw(incident: &Incident) -> Option<Figure> {
         }
     }
     let caption = "Types of the heap; areas are the sizes of the objects themselves.".to_owned();
-    Some(Figure { section: "the-heap", caption, svg: svg.finish() })
+    Some(Figure { section: "the-process-before-it-stopped", caption, svg: svg.finish() })
 }
 
 /// Rectangles in a field for sizes that fall, row by row along the shorter side.

@@ -12,8 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use body::Places;
 use sha2::{Digest, Sha256};
 
-use crate::markdown::render_markdown;
-use crate::{Incident, figures};
+use crate::{Incident, figures, render_markdown};
 
 const STYLE: &str = include_str!("page.css");
 

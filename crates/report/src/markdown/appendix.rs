@@ -1,47 +1,51 @@
-use super::inert::{Inert, code, prose};
+use super::inert::{Inert, code, path, prose};
 use super::page::Page;
-use super::quantity::{clock_text, count, grouped, size};
+use super::quantity::{clock, count, grouped, size};
 use super::timeline::{HEAD, cells};
 use crate::Incident;
 use crate::timeline::MOST_KEY_EVENTS;
+use crate::views::coverage::coverage;
 
 /// Most events of the full timeline.
 const MOST_EVENTS: usize = 500;
 
-/// What all of it rests on.
-pub(crate) fn render(page: &mut Page, incident: &Incident) {
-    register(page, incident);
-    method(page, incident);
-    all_events(page, incident);
-}
-
-fn register(page: &mut Page, incident: &Incident) {
-    page.heading(2, "Evidence register");
+/// The files that all of it rests on.
+pub(crate) fn render_register(page: &mut Page, incident: &Incident) {
     if incident.sources.is_empty() {
         page.paragraph("No file is registered.");
     }
     page.table(
-        ["No.", "File", "Kind", "Size", "SHA-256", "Span (UTC)"],
-        incident.sources.iter().map(|source| {
+        ["No.", "File", "Kind", "Size", "SHA-256", "Span (UTC)", "Clock", "Understood"],
+        coverage(incident).into_iter().map(|row| {
+            let source = row.source;
             let digest = source.sha256.as_deref().map_or_else(|| "not hashed".into(), code);
-            let log = incident.logs.iter().flat_map(|logs| &logs.sources).find(|log| log.path == source.path);
-            let span = log.map_or_else(Inert::default, |log| {
-                Inert::join([clock_text(log.first.as_deref()), clock_text(log.last.as_deref())], " to ")
+            let span = row.span.map_or_else(Inert::default, |(first, last)| {
+                Inert::join([clock(first), clock(last)], " to ")
+            });
+            let percent = row.parsed_percent.map_or_else(Inert::default, |percent| {
+                // 99.96 % is not all of it.
+                let shown = if percent < 100.0 { percent.min(99.9) } else { percent };
+                prose(&format!("{shown:.1} %"))
+            });
+            let records = row.records.map_or_else(Inert::default, |records| {
+                grouped(records).then(if records == 1 { " record" } else { " records" })
             });
             [
                 prose(&source.id.to_string()),
-                code(&source.path),
+                path(&source.path),
                 prose(&source.kind),
                 size(source.bytes),
                 digest,
                 span,
+                row.clock.into(),
+                Inert::join([percent, records], ", "),
             ]
         }),
     );
 }
 
-fn method(page: &mut Page, incident: &Incident) {
-    page.heading(2, "Method and redactions");
+/// How it was read, and what was masked.
+pub(crate) fn render_method(page: &mut Page, incident: &Incident) {
     page.paragraph(
         "Read from the files in the register alone. *Observed* stands in the evidence as it is, *derived* was computed \
          from it by fixed rules, *inferred* is a conclusion to which another reading is possible. Times are UTC.",
@@ -62,6 +66,10 @@ fn method(page: &mut Page, incident: &Incident) {
             page.paragraph(both.then("."));
         }
     }
+}
+
+/// What was masked.
+pub(crate) fn render_redactions(page: &mut Page, incident: &Incident) {
     if incident.redactions.is_empty() {
         page.paragraph("Nothing was masked. Secrets without a telling name or form are not recognised: treat this report as confidential.");
         return;
@@ -75,11 +83,11 @@ fn method(page: &mut Page, incident: &Incident) {
     );
 }
 
-fn all_events(page: &mut Page, incident: &Incident) {
+/// All events, when the timeline has not all of them.
+pub(crate) fn render_events(page: &mut Page, incident: &Incident) {
     if incident.timeline.len() <= MOST_KEY_EVENTS {
         return;
     }
-    page.heading(2, "Appendix: all events");
     page.details(count(incident.timeline.len(), "event", "events"), |page| {
         page.table(
             HEAD,

@@ -2,20 +2,27 @@
 
 use pycoroner_findings::{Citation, SourceId};
 
-use super::inert::{Inert, code};
+use super::inert::{self, Inert};
 use crate::Incident;
+use crate::sections::LogPlace;
 
-/// Citations one after the other.
+/// Citations one after the other, each once.
 pub(crate) fn citations<'a>(all: impl IntoIterator<Item = &'a Citation>) -> Inert {
-    Inert::join(all.into_iter().map(citation), " ")
+    let mut shown: Vec<Inert> = Vec::new();
+    for cited in all.into_iter().map(citation) {
+        if !shown.contains(&cited) {
+            shown.push(cited);
+        }
+    }
+    Inert::join(shown, " ")
 }
 
 /// One citation, with the short hash of its bytes when they were read.
 pub(crate) fn citation(cited: &Citation) -> Inert {
     let text = cited.to_string();
     match &cited.digest {
-        Some(digest) => code(&format!("{text} {digest}")),
-        None => code(&text),
+        Some(digest) => inert::cited(&format!("{text} {digest}")),
+        None => inert::cited(&text),
     }
 }
 
@@ -27,19 +34,22 @@ pub(crate) fn core(incident: &Incident) -> Inert {
     }
 }
 
-/// A line of a log, by the number that the log document gives to the file.
-pub(crate) fn log_line(incident: &Incident, source: Option<usize>, line: Option<u64>) -> Inert {
+/// A place in a log; without the offsets of its bytes, by its line.
+pub(crate) fn log_line(incident: &Incident, place: &LogPlace) -> Inert {
+    if let Some(cited) = &place.citation {
+        return citation(cited);
+    }
     let Some(logs) = &incident.logs else { return Inert::default() };
-    let Some(log) = source.and_then(|index| logs.sources.get(index)) else { return Inert::default() };
+    let Some(log) = place.source.and_then(|index| logs.sources.get(index)) else { return Inert::default() };
     let registered =
         || incident.sources.iter().find(|source| source.path == log.path).map(|source| source.id);
     let Some(id) = log.id.or_else(registered) else { return Inert::default() };
-    match line {
-        Some(line) => code(&format!("[{id}:L{line}]")),
+    match place.line {
+        Some(line) => inert::cited(&format!("[{id}:L{line}]")),
         None => whole(id),
     }
 }
 
 fn whole(id: SourceId) -> Inert {
-    code(&format!("[{id}]"))
+    inert::cited(&format!("[{id}]"))
 }

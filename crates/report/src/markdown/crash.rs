@@ -2,32 +2,38 @@ use pycoroner_findings::Citation;
 
 use super::inert::{Inert, code, prose};
 use super::page::Page;
-use super::quantity::count;
+use super::quantity::{clock, count};
 use super::{cite, glance};
 use crate::Incident;
 use crate::sections::{
     CoreSection, Crash, Exception, Local, NativeFrame, PythonFrame, Thread, TracebackEntry,
 };
+use crate::views::threads;
 
 /// Most frames of a stack; the middle of a longer one is left out.
 const MOST_FRAMES: usize = 60;
+/// Most records of one kind.
+const MOST_RECORDS: usize = 8;
 /// How many of the innermost frames show their locals.
 const FRAMES_WITH_LOCALS: usize = 3;
 
+/// What the part about the threads is called, and the place that its heading has in a page.
+pub(crate) fn heading(incident: &Incident) -> (&'static str, &'static str) {
+    let Some(core) = &incident.core else { return ("What stopped", "what-stopped") };
+    if core.is_alive() {
+        ("What the process was doing", "what-the-process-was-doing")
+    } else if core.has_verdict("external-signal") {
+        ("What was stopped", "what-was-stopped")
+    } else {
+        ("What crashed", "what-crashed")
+    }
+}
+
 /// The termination record, the stack that crashed, its locals and exceptions.
 pub(crate) fn render(page: &mut Page, incident: &Incident) {
-    let alive = incident.core.as_ref().is_some_and(is_alive);
-    let is_sent = incident.core.as_ref().is_some_and(|core| core.has_verdict("external-signal"));
-    page.heading(
-        2,
-        match (alive, is_sent) {
-            (true, _) => "What the process was doing",
-            (_, true) => "What was stopped",
-            _ => "What crashed",
-        },
-    );
+    records(page, incident);
     let Some(core) = &incident.core else {
-        page.paragraph("There is no core file, so nothing is known about the threads.");
+        page.paragraph("There is no core file: where the threads stood is known from dumps in the log only, if there are any.");
         return;
     };
     if let Some(crash) = &core.crash {
@@ -36,7 +42,7 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
         page.paragraph("The core records no signal: it may have been taken from a process that ran on.");
     }
     super::threads::deadlocks(page, core);
-    let Some(thread) = crashed_thread(incident) else {
+    let Some(thread) = threads::crashed(incident) else {
         page.paragraph(if is_alive(core) {
             "Nothing crashed: the threads below are shown as they were when the core was taken."
         } else {
@@ -45,7 +51,14 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
         return;
     };
     page.heading(3, Inert::from("Stack of ").then(glance::thread_name(thread)));
-    page.paragraph(Inert::from("Innermost frame first. ").then(cite::core(incident)));
+    page.paragraph(
+        Inert::from(
+            "Innermost frame first. Python frames were read from the interpreter's own structures, at the bytes cited; \
+             native frames say how they were found: by call frame information (`cfi`), by the frame pointer, or by \
+             scanning the stack, which may show calls that had returned. ",
+        )
+        .then(cite::core(incident)),
+    );
     let lines = cited_stack(thread);
     if lines.is_empty() {
         page.paragraph("No frame of this thread could be read.");
@@ -73,12 +86,48 @@ pub(crate) fn is_alive(core: &CoreSection) -> bool {
     core.is_alive()
 }
 
-/// The thread that crashed; without a mark, the one that the crash names.
-pub(crate) fn crashed_thread(incident: &Incident) -> Option<&Thread> {
-    let core = incident.core.as_ref()?;
-    let named = core.crash.as_ref().and_then(|crash| crash.tid);
-    let marked = core.threads.iter().find(|thread| thread.crashed);
-    marked.or_else(|| core.threads.iter().find(|thread| named.is_some() && thread.tid == named))
+/// What others wrote down about the end: runtimes of containers, systemd-coredump.
+fn records(page: &mut Page, incident: &Incident) {
+    let Some(telemetry) = &incident.telemetry else { return };
+    let text = |text: &Option<String>| text.as_deref().map_or_else(Inert::default, prose);
+    let signal = |signal: Option<u32>| {
+        signal.map_or_else(Inert::default, |signal| Inert::from("signal ").then(u64::from(signal)))
+    };
+    page.table(
+        ["Container", "Exit code", "Reason", "OOMKilled", "Ended (UTC)", "Restarts", "Source"],
+        telemetry.containers.iter().take(MOST_RECORDS).map(|end| {
+            let exit = end.exit_code.map_or_else(Inert::default, |code| prose(&code.to_string()));
+            let flag = match end.oom_killed {
+                Some(true) => "true",
+                Some(false) => "false",
+                None => "not said",
+            };
+            [
+                code(&end.name),
+                Inert::join([exit, signal(end.signal)], ", "),
+                text(&end.reason),
+                flag.into(),
+                end.finished.map_or_else(Inert::default, clock),
+                end.restarts.map_or_else(Inert::default, Inert::from),
+                cite::citations(&end.citation),
+            ]
+        }),
+    );
+    page.table(
+        ["Process record", "Command", "Signal", "Time (UTC)", "Core", "Source"],
+        telemetry.processes.iter().take(MOST_RECORDS).map(|record| {
+            let pid = record.pid.map_or_else(|| "?".into(), Inert::from);
+            let command = record.command.as_deref().or(record.executable.as_deref());
+            [
+                pid,
+                command.map_or_else(Inert::default, code),
+                signal(record.signal),
+                record.at.map_or_else(Inert::default, |at| clock(at.time)),
+                text(&record.core_file),
+                cite::citations(&record.citation),
+            ]
+        }),
+    );
 }
 
 fn termination(page: &mut Page, incident: &Incident, crash: &Crash) {
@@ -157,7 +206,10 @@ pub(crate) fn stack(thread: &Thread) -> Vec<String> {
 fn cited_stack(thread: &Thread) -> Vec<String> {
     let frames = frames(thread);
     let cited = lines(&frames).into_iter().zip(&frames).map(|(line, frame)| match &frame.citation {
-        Some(citation) => format!("{line}  {citation}"),
+        Some(citation) => match &citation.digest {
+            Some(digest) => format!("{line}  {citation} {digest}"),
+            None => format!("{line}  {citation}"),
+        },
         None => line,
     });
     shortened(cited.collect())
@@ -198,15 +250,6 @@ fn lines(frames: &[Line]) -> Vec<String> {
         format!("#{depth:<3} {function:<width$}  {place}")
     };
     frames.iter().enumerate().map(line).collect()
-}
-
-/// Whether a frame's file is of the standard library or of an installed package, by its path.
-pub(crate) fn is_library(frame: &PythonFrame) -> bool {
-    const PLACES: [&str; 3] = ["/lib/python3", "/site-packages/", "/dist-packages/"];
-    frame
-        .file
-        .as_deref()
-        .is_some_and(|file| file.starts_with('<') || PLACES.iter().any(|place| file.contains(place)))
 }
 
 fn shortened(mut lines: Vec<String>) -> Vec<String> {

@@ -10,7 +10,6 @@ const MOST_EVIDENCE: usize = 12;
 
 /// What was concluded, each with what speaks for and against it.
 pub(crate) fn render(page: &mut Page, incident: &Incident) {
-    page.heading(2, "Findings");
     if incident.findings.is_empty() {
         let none = if incident.gaps.is_empty() {
             "None."
@@ -22,12 +21,12 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
     for (index, finding) in incident.findings.iter().enumerate() {
         page.heading(3, number(index).then(": ").then(prose(&finding.title)));
         page.paragraph(strength(finding));
-        page.list(evidence("", &finding.evidence).chain(evidence("**against:** ", &finding.against)));
+        let refuted = finding.refuted_if.iter().map(|what| Inert::from("**refuted if:** ").then(prose(what)));
+        page.list(
+            evidence("", &finding.evidence).chain(evidence("**against:** ", &finding.against)).chain(refuted),
+        );
         if finding.evidence.is_empty() {
             page.paragraph("No evidence was given for it.");
-        }
-        if let Some(observation) = &finding.refuted_if {
-            page.paragraph(Inert::from("Refuted if: ").then(prose(observation)));
         }
     }
 }
@@ -61,8 +60,6 @@ fn evidence<'a>(label: &'static str, all: &'a [Evidence]) -> impl Iterator<Item 
 
 /// At most five causes, to be accepted or rejected by people.
 pub(crate) fn render_causes(page: &mut Page, incident: &Incident) {
-    page.heading(2, "Probable causes");
-    page.paragraph("Ranked by rules from the findings above; none is proven until people agree.");
     for (rank, cause) in incident.causes.iter().enumerate() {
         page.heading(3, Inert::from(rank + 1).then(": ").then(prose(&cause.statement)));
         let from = numbers(&cause.findings);
@@ -81,10 +78,12 @@ pub(crate) fn render_causes(page: &mut Page, incident: &Incident) {
         );
         let raised = cause.raised_by.iter().map(|why| Inert::from("more likely: ").then(prose(why)));
         let against = cause.against.iter().map(|why| Inert::from("**against:** ").then(prose(why)));
+        let refuted = Some(&cause.refuted_if).filter(|text| !text.is_empty());
+        let refuted = refuted.map(|text| Inert::from("refuted if: ").then(prose(text)));
         let next = Inert::from("next: ").then(prose(&cause.next));
-        page.list(raised.chain(against).chain([next, "[ ] accept".into(), "[ ] reject".into()]));
+        let boxes = ["[ ] accept".into(), "[ ] reject".into()];
+        page.list(raised.chain(against).chain(refuted).chain([next]).chain(boxes));
     }
-    page.paragraph("Cause agreed in the meeting: ____");
 }
 
 /// `F-01`, for the first.

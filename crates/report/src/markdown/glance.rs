@@ -7,15 +7,28 @@ use super::page::Page;
 use super::quantity::{basis, clock, count, uncertainty};
 use super::{cite, crash, findings};
 use crate::sections::{Crash, PythonFrame, Thread};
+use crate::views::missing::missing;
+use crate::views::{end, threads};
 use crate::{Incident, Role};
 
 /// Most threads of a process that had not crashed whose states stand on the first screen.
 const MOST_STATES: usize = 4;
 
+/// Most kinds of evidence that were not given and are named on the first screen.
+const MOST_MISSING: usize = 4;
+
 /// `Incident report: SIGSEGV in charge`.
 pub(crate) fn title(incident: &Incident) -> Inert {
     let title = Inert::from("Incident report: ");
-    let Some(core) = &incident.core else { return title.then("a Python service") };
+    let Some(core) = &incident.core else {
+        let service =
+            incident.telemetry.as_ref().and_then(|telemetry| telemetry.context.as_ref()?.service.as_deref());
+        let service = service.map_or_else(|| "a Python service".into(), code);
+        return match end::event(incident) {
+            Some(event) => title.then(end::in_words(event)).then(", ").then(service),
+            None => title.then(service),
+        };
+    };
     let signal = core.crash.as_ref().and_then(|crash| crash.signal_name.as_deref());
     if let (None, Some(circle), Some(pid)) = (signal, core.deadlocks.first(), core.process.pid) {
         let threads = count(circle.tids.len(), "thread waits", "threads wait");
@@ -31,7 +44,6 @@ pub(crate) fn title(incident: &Incident) -> Inert {
 
 /// The first screen: what someone who was just woken up needs.
 pub(crate) fn render(page: &mut Page, incident: &Incident) {
-    page.heading(2, "At a glance");
     let is_alive = incident.core.as_ref().is_some_and(crash::is_alive);
     let rows = [
         (if is_alive { "**Process**" } else { "**What stopped**" }, what(incident)),
@@ -48,7 +60,7 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
 }
 
 fn what(incident: &Incident) -> Inert {
-    let Some(core) = &incident.core else { return "unknown: there is no core file".into() };
+    let Some(core) = &incident.core else { return what_without_core(incident) };
     let process = &core.process;
     let pid = process.pid.map_or_else(|| "a process".into(), |pid| Inert::from("process ").then(pid));
     let command = match (process.argv.as_slice(), &process.executable) {
@@ -77,6 +89,25 @@ fn what(incident: &Incident) -> Inert {
     )
 }
 
+/// Who ended, as the event of the end and the exports name it.
+fn what_without_core(incident: &Incident) -> Inert {
+    let event = end::event(incident);
+    let pid = event.and_then(|event| event.pid);
+    let process = pid.map_or_else(Inert::default, |pid| Inert::from("process ").then(pid));
+    let producer = event.and_then(|event| event.producer.as_deref()).map_or_else(Inert::default, code);
+    let mut records = incident.telemetry.iter().flat_map(|telemetry| &telemetry.processes);
+    let command = records
+        .find(|record| pid.is_some() && record.pid == pid)
+        .and_then(|record| record.command.as_deref().or(record.executable.as_deref()))
+        .map_or_else(Inert::default, code);
+    let named = Inert::join([process, command, producer], ", ");
+    if named.is_empty() {
+        "unknown: there is no core file, and no source names a process".into()
+    } else {
+        named.then("; there is no core file")
+    }
+}
+
 fn when(incident: &Incident) -> Inert {
     let Some(at) = incident.died_at else { return "unknown: no source states the time".into() };
     let time = clock(at.time).then(" UTC");
@@ -85,7 +116,10 @@ fn when(incident: &Incident) -> Inert {
 
 fn how(incident: &Incident) -> Inert {
     let Some(crash) = incident.core.as_ref().and_then(|core| core.crash.as_ref()) else {
-        return Inert::default();
+        return end::event(incident).map_or_else(Inert::default, |event| {
+            let said = prose(end::in_words(event)).then(": ").then(code(&event.message));
+            Inert::join([said, cite::citations(&event.citation)], " ")
+        });
     };
     let fatal =
         crash.fatal_message.as_deref().or(crash.abort_message.as_deref()).map_or_else(Inert::default, code);
@@ -118,8 +152,8 @@ fn place(incident: &Incident) -> Inert {
             "no Python frame in the thread that stopped".into()
         };
     };
-    let inside =
-        crash::is_library(frame).then(|| thread.python_frames.iter().find(|frame| !crash::is_library(frame)));
+    let inside = threads::is_library(frame.file.as_deref())
+        .then(|| thread.python_frames.iter().find(|frame| !threads::is_library(frame.file.as_deref())));
     let called = inside
         .flatten()
         .map_or_else(Inert::default, |caller| Inert::from(", called from ").then(point(caller)));
@@ -135,7 +169,7 @@ pub(crate) fn point(frame: &PythonFrame) -> Inert {
 
 /// The thread that crashed, and its innermost Python frame.
 pub(crate) fn where_it_stopped(incident: &Incident) -> Option<(&Thread, &PythonFrame)> {
-    let thread = crash::crashed_thread(incident)?;
+    let thread = threads::crashed(incident)?;
     Some((thread, thread.python_frames.first()?))
 }
 
@@ -149,7 +183,7 @@ pub(crate) fn thread_name(thread: &Thread) -> Inert {
 }
 
 fn exception(incident: &Incident) -> Inert {
-    let Some(exception) = crash::crashed_thread(incident).and_then(|thread| thread.exceptions.first()) else {
+    let Some(exception) = threads::crashed(incident).and_then(|thread| thread.exceptions.first()) else {
         return Inert::default();
     };
     let role = match exception.role.as_deref() {
@@ -179,13 +213,14 @@ fn last_line(incident: &Incident) -> Inert {
     let whether =
         if logs.last_record.is_none() { "(of level warning or above)".into() } else { Inert::default() };
     let level = record.level.as_deref().map_or_else(Inert::default, prose);
-    let cited = cite::log_line(incident, record.source, record.line);
+    let cited = cite::log_line(incident, &record.place);
     Inert::join(
         [record.time.map_or_else(Inert::default, clock), level, code(&record.message), whether, cited],
         " ",
     )
 }
 
+/// What was given and what was not, so that a short report is not taken for good news.
 fn completeness(incident: &Incident) -> Inert {
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
     for source in &incident.sources {
@@ -195,13 +230,14 @@ fn completeness(incident: &Incident) -> Inert {
         kinds.into_iter().map(|(kind, files)| Inert::from(files).then(" × ").then(prose(kind))),
         ", ",
     );
-    let missing = [
-        (incident.core.is_none(), "no core"),
-        (incident.heap.is_none(), "heap not read"),
-        (incident.logs.is_none(), "no logs"),
-    ];
-    let missing = Inert::join(missing.into_iter().filter(|(is, _)| *is).map(|(_, what)| what.into()), ", ");
-    Inert::join([files, missing, gaps(incident)], "; ")
+    let heap = if incident.core.is_some() && incident.heap.is_none() { "heap not read" } else { "" };
+    let missing = missing(incident);
+    let named = Inert::join(missing.iter().take(MOST_MISSING).map(|row| row.what.into()), ", ");
+    let more = missing.len().saturating_sub(MOST_MISSING);
+    let more = if more == 0 { Inert::default() } else { Inert::from(" and ").then(more).then(" more") };
+    let not_given =
+        if missing.is_empty() { named } else { Inert::from("not given: ").then(named).then(more) };
+    Inert::join([files, gaps(incident), heap.into(), not_given], "; ")
 }
 
 fn gaps(incident: &Incident) -> Inert {
@@ -214,6 +250,6 @@ fn gaps(incident: &Incident) -> Inert {
     }
     let by_kind = kinds
         .into_iter()
-        .map(|(kind, gaps)| Inert::from(gaps).then(" ").then(super::closing::gap_kind(kind)));
+        .map(|(kind, gaps)| Inert::from(gaps).then(" ").then(super::unknowns::gap_kind(kind)));
     count(incident.gaps.len(), "gap", "gaps").then(" (").then(Inert::join(by_kind, ", ")).then(")")
 }

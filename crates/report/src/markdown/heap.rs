@@ -10,9 +10,9 @@ const MOST_ROWS: usize = 10;
 
 /// What filled the heap, and who kept it alive.
 pub(crate) fn render(page: &mut Page, incident: &Incident) {
-    page.heading(2, "The heap");
+    page.heading(3, "The heap");
     let Some(heap) = &incident.heap else {
-        page.paragraph("The heap was not read.");
+        page.paragraph("The heap was not read: there is no core, or its objects could not be found.");
         return;
     };
     totals(page, incident, heap);
@@ -22,8 +22,10 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
     if heap.suspects.is_empty() {
         page.paragraph("No leak suspect: no single object keeps an unusual share of the heap alive.");
     }
+    negatives(page, heap);
     let bytes = |bytes: Option<u64>| bytes.map_or_else(|| "unknown".into(), size);
     let number = |number: Option<u64>| number.map_or_else(|| "unknown".into(), grouped);
+    growth(page, heap);
     page.table(
         ["Biggest types", "Objects", "Own size", "Keeps alive"],
         heap.types.iter().take(MOST_ROWS).map(|row| {
@@ -41,6 +43,50 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
     page.table(
         ["Dumped memory by owner", "Bytes"],
         heap.ledger.iter().take(20).map(|row| [prose(&row.owner), size(row.bytes)]),
+    );
+}
+
+/// What was looked for and not found, so that nobody looks again.
+fn negatives(page: &mut Page, heap: &HeapSection) {
+    let none = [
+        (heap.unreachable.as_ref().is_some_and(Vec::is_empty), "no cyclic garbage waited for the collector"),
+        (
+            heap.suspended.as_ref().is_some_and(Vec::is_empty),
+            "no generator, coroutine or task was left unfinished",
+        ),
+        (heap.collector.is_enabled == Some(true), "the garbage collector was on"),
+    ];
+    let none = Inert::join(none.into_iter().filter(|(is, _)| *is).map(|(_, what)| what.into()), "; ");
+    if !none.is_empty() {
+        page.paragraph(Inert::from("Looked for besides: ").then(none).then("."));
+    }
+    if heap.collector.is_enabled == Some(false) {
+        page.paragraph("The garbage collector was off (`gc.disable()`): cycles are never freed then.");
+    }
+    page.table(
+        ["Cyclic garbage", "Objects", "Bytes"],
+        heap.unreachable.iter().flatten().take(5).map(|row| {
+            let number = |number: Option<u64>| number.map_or_else(|| "unknown".into(), grouped);
+            [code(&row.type_name), number(row.count), row.bytes.map_or_else(|| "unknown".into(), size)]
+        }),
+    );
+}
+
+/// What became more since an older core.
+fn growth(page: &mut Page, heap: &HeapSection) {
+    let number = |number: Option<u64>| number.map_or_else(|| "unknown".into(), grouped);
+    let bytes = |bytes: Option<u64>| bytes.map_or_else(|| "unknown".into(), size);
+    page.table(
+        ["Grown since the older core", "Objects before", "Objects now", "Bytes before", "Bytes now"],
+        heap.growth.iter().take(MOST_ROWS).map(|row| {
+            [
+                code(&row.type_name),
+                number(row.count_before),
+                number(row.count_after),
+                bytes(row.bytes_before),
+                bytes(row.bytes_after),
+            ]
+        }),
     );
 }
 

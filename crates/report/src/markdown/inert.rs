@@ -10,6 +10,8 @@ use std::fmt::Write as _;
 const LONGEST_PROSE: usize = 400;
 /// Most characters of a code span.
 const LONGEST_CODE: usize = 240;
+/// Most characters of a path (`PATH_MAX`).
+const LONGEST_PATH: usize = 4096;
 /// Most characters of a line of a code block.
 const LONGEST_LINE: usize = 400;
 
@@ -104,16 +106,34 @@ pub(crate) fn prose(text: &str) -> Inert {
 
 /// Evidence as a code span; also in a table cell.
 pub(crate) fn code(text: &str) -> Inert {
-    let text = visible(text, LONGEST_CODE);
+    span(&visible(text, LONGEST_CODE))
+}
+
+/// A file's path as a code span, never cut short: it is needed to find the file again.
+pub(crate) fn path(text: &str) -> Inert {
+    span(&visible(text, LONGEST_PATH))
+}
+
+fn span(text: &str) -> Inert {
     if text.trim().is_empty() {
         return Inert("(empty)".to_owned());
     }
     // Pipes end table cells and backticks end code spans, however they are escaped in some renderers.
-    if text.contains(['|', '`']) {
-        Inert(format!("<code>{}</code>", entities(&text)))
+    // What looks like a citation must not be taken for one of ours.
+    if text.contains(['|', '`']) || text.starts_with("[E") {
+        Inert(format!("<code>{}</code>", entities(text)))
     } else {
         Inert(format!("`{text}`"))
     }
+}
+
+/// A citation of ours as a code span; pointers hold keys of documents, which are evidence.
+pub(crate) fn cited(text: &str) -> Inert {
+    let text = visible(text, LONGEST_PATH);
+    if text.contains(['|', '`']) {
+        return Inert(format!("<code>{}</code>", entities(&text)));
+    }
+    Inert(format!("`{text}`"))
 }
 
 /// Evidence where Markdown is not read, as in `<summary>`.

@@ -11,7 +11,7 @@ const MOST_LINES: usize = 120;
 
 impl Page {
     pub(crate) fn finish(self) -> String {
-        format!("{}\n", self.text.trim_end())
+        self.text.trim_end().to_owned()
     }
 
     pub(crate) fn heading(&mut self, level: usize, title: impl Into<Inert>) {
@@ -22,14 +22,26 @@ impl Page {
         self.block(text.into().as_str());
     }
 
-    pub(crate) fn quote(&mut self, text: impl Into<Inert>) {
-        self.block(&format!("> {}", text.into().as_str()));
-    }
-
     pub(crate) fn list(&mut self, items: impl IntoIterator<Item = Inert>) {
         let lines: Vec<String> = items.into_iter().map(|item| format!("- {}", item.as_str())).collect();
         if !lines.is_empty() {
             self.block(&lines.join("\n"));
+        }
+    }
+
+    /// A list that is numbered from 1.
+    pub(crate) fn numbered(&mut self, items: impl IntoIterator<Item = Inert>) {
+        let lines: Vec<String> =
+            items.into_iter().zip(1..).map(|(item, number)| format!("{number}. {}", item.as_str())).collect();
+        if !lines.is_empty() {
+            self.block(&lines.join("\n"));
+        }
+    }
+
+    /// A diagram, in lines of ours.
+    pub(crate) fn mermaid(&mut self, lines: &[String]) {
+        if !lines.is_empty() {
+            self.block(&format!("```mermaid\n{}\n```", lines.join("\n")));
         }
     }
 

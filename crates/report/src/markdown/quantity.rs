@@ -83,6 +83,11 @@ pub(crate) fn offset(at: UtcTime, death: UtcTime) -> Inert {
         1.. => "+",
         _ => "−",
     };
+    Inert::from(sign).then(span(ms))
+}
+
+/// A length of time, without sign.
+pub(crate) fn span(ms: i64) -> Inert {
     let ms = ms.unsigned_abs();
     let (seconds, millis) = (ms / 1_000, ms % 1_000);
     let text = match seconds {
@@ -91,7 +96,7 @@ pub(crate) fn offset(at: UtcTime, death: UtcTime) -> Inert {
         7_200..172_800 => format!("{} h {} min", seconds / 3_600, seconds / 60 % 60),
         _ => format!("{} days", seconds / 86_400),
     };
-    Inert::from(sign).then(prose(&text))
+    prose(&text)
 }
 
 impl Inert {

@@ -1,11 +1,9 @@
-use std::collections::BTreeMap;
-
 use super::crash;
 use super::inert::{Inert, code, html, prose};
 use super::page::Page;
 use super::quantity::count;
-use crate::Incident;
 use crate::sections::{CoreSection, Lock, Task, Thread};
+use crate::{Incident, views};
 
 /// Most groups of threads, locks and tasks that are shown.
 const MOST_ROWS: usize = 30;
@@ -13,13 +11,13 @@ const MOST_ROWS: usize = 30;
 /// The other threads, equal stacks folded; locks, deadlocks and tasks.
 pub(crate) fn render(page: &mut Page, incident: &Incident) {
     let Some(core) = &incident.core else { return };
-    let crashed = crash::crashed_thread(incident).map(std::ptr::from_ref);
+    let crashed = views::threads::crashed(incident).map(std::ptr::from_ref);
     let others: Vec<&Thread> =
         core.threads.iter().filter(|thread| Some(std::ptr::from_ref(*thread)) != crashed).collect();
     if !others.is_empty() {
         let heading = if crashed.is_some() { "Other threads (" } else { "All threads (" };
         page.heading(3, Inert::from(heading).then(others.len()).then(")"));
-        let groups = groups(&others);
+        let groups = views::threads::groups(&others);
         for group in groups.iter().take(MOST_ROWS) {
             page.details(summary(group), |page| page.code(&crash::stack(group[0])));
         }
@@ -32,20 +30,6 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
     locks(page, core);
     tasks(page, core);
     memory_logs(page, core);
-}
-
-/// Threads with equal stacks, in the order of their first.
-fn groups<'a>(threads: &[&'a Thread]) -> Vec<Vec<&'a Thread>> {
-    let mut groups: Vec<Vec<&Thread>> = Vec::new();
-    let mut known = BTreeMap::new();
-    for thread in threads {
-        let index = *known.entry(crash::stack(thread)).or_insert(groups.len());
-        match groups.get_mut(index) {
-            Some(group) => group.push(thread),
-            None => groups.push(vec![thread]),
-        }
-    }
-    groups
 }
 
 fn summary(group: &[&Thread]) -> Inert {
@@ -102,10 +86,9 @@ fn named(core: &CoreSection, tid: u64) -> Inert {
     Inert::join([Inert::from(tid), name.map_or_else(Inert::default, prose)], " ")
 }
 
-/// The innermost frame that is the program's own, else the innermost one.
+/// Where the program's own code stood.
 fn stands(core: &CoreSection, tid: u64) -> Inert {
-    let frames = thread_of(core, tid).map(|thread| thread.python_frames.as_slice()).unwrap_or_default();
-    let own = frames.iter().find(|frame| !crash::is_library(frame)).or_else(|| frames.first());
+    let own = thread_of(core, tid).and_then(views::threads::own_frame);
     own.map_or_else(Inert::default, super::glance::point)
 }
 

@@ -3,13 +3,12 @@ use pycoroner_findings::{Event, Severity, Timestamp};
 use super::cite;
 use super::inert::{Inert, code, prose};
 use super::page::Page;
-use super::quantity::{basis, clock, count, offset, uncertainty};
+use super::quantity::{basis, clock, count, offset, span, uncertainty};
 use crate::Incident;
 use crate::timeline::{MOST_KEY_EVENTS, Row, key_rows};
 
-/// The key events, in order.
+/// The key events, in order, as a picture to scale and as a table.
 pub(crate) fn render(page: &mut Page, incident: &Incident) {
-    page.heading(2, "Timeline");
     if incident.timeline.is_empty() {
         page.paragraph("No event was found in the evidence.");
         return;
@@ -22,6 +21,7 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
                 .then("; all are in the appendix."),
         );
     }
+    page.mermaid(&super::gantt::lines(incident, &rows));
     page.table(
         HEAD,
         rows.iter().map(|row| match row {
@@ -29,6 +29,10 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
                 let text = Inert::from("… ")
                     .then(count(*events, "more event", "more events"))
                     .then(" in the appendix");
+                ["".into(), "".into(), "".into(), text, "".into()]
+            }
+            Row::Quiet(ms) => {
+                let text = Inert::from("⋯ ").then(span(*ms)).then(" in which no source tells of anything ⋯");
                 ["".into(), "".into(), "".into(), text, "".into()]
             }
             Row::Event { event, times, last } => {

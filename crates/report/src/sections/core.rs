@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
 
 use pycoroner_findings::Citation;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What the core file says: the document `pycoroner.core/1`, as far as a report uses it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct CoreSection {
     /// The process that died.
@@ -37,7 +38,7 @@ impl CoreSection {
 }
 
 /// The process that died.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct Process {
@@ -50,7 +51,7 @@ pub struct Process {
 }
 
 /// The interpreter of the process.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct Python {
@@ -61,7 +62,7 @@ pub struct Python {
 }
 
 /// How the process stopped.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct Crash {
@@ -78,7 +79,7 @@ pub struct Crash {
 }
 
 /// What the core's producer concludes about the crash.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct Verdict {
@@ -90,7 +91,7 @@ pub struct Verdict {
 }
 
 /// One thread.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct Thread {
@@ -111,7 +112,7 @@ pub struct Thread {
 }
 
 /// What a thread waits for.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct Waiting {
@@ -122,7 +123,7 @@ pub struct Waiting {
 }
 
 /// One Python frame, with its locals where they were read.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct PythonFrame {
@@ -135,7 +136,7 @@ pub struct PythonFrame {
 }
 
 /// One variable of a frame.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct Local {
@@ -148,7 +149,7 @@ pub struct Local {
 }
 
 /// One native frame.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct NativeFrame {
@@ -161,7 +162,7 @@ pub struct NativeFrame {
 }
 
 /// One place in the merged order of a stack.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct FrameRef {
     /// Index into the Python frames.
@@ -171,7 +172,7 @@ pub struct FrameRef {
 }
 
 /// One exception of a chain.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct Exception {
@@ -190,7 +191,7 @@ pub struct Exception {
 }
 
 /// One line of a traceback, outermost first.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct TracebackEntry {
@@ -205,7 +206,7 @@ pub struct TracebackEntry {
 }
 
 /// A lock with its owner and waiters.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct Lock {
@@ -219,7 +220,7 @@ pub struct Lock {
 }
 
 /// A thread that waits for a lock.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct Waiter {
@@ -228,7 +229,7 @@ pub struct Waiter {
 }
 
 /// Threads that wait for each other's locks.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct Deadlock {
@@ -237,7 +238,7 @@ pub struct Deadlock {
 }
 
 /// The event loop's part of a process.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct Asyncio {
@@ -245,7 +246,7 @@ pub struct Asyncio {
 }
 
 /// One asyncio task; its stack is innermost first.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct Task {
@@ -258,7 +259,7 @@ pub struct Task {
 }
 
 /// A log record that was still in memory.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct MemoryLog {

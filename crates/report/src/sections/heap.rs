@@ -1,7 +1,8 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What the heap holds: the document `pycoroner.heap/1`, as far as a report uses it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct HeapSection {
     /// Sums over all objects.
@@ -14,10 +15,20 @@ pub struct HeapSection {
     pub owners: Vec<OwnerRow>,
     /// Objects that look like leaks.
     pub suspects: Vec<SuspectRow>,
+    /// Types that became more or fewer since an older core.
+    pub growth: Vec<GrowthRow>,
+    /// Objects that nothing refers to from outside of their own circle; missing when it was not looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unreachable: Option<Vec<UnreachableRow>>,
+    /// Calls that were made and not finished; missing when it was not looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspended: Option<Vec<SuspendedRow>>,
+    /// Garbage collector, as it stood.
+    pub collector: Collector,
 }
 
 /// Sums over all objects.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct HeapTotals {
@@ -29,7 +40,7 @@ pub struct HeapTotals {
 }
 
 /// One owner of dumped bytes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct LedgerRow {
@@ -38,7 +49,7 @@ pub struct LedgerRow {
 }
 
 /// All objects of a type.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct TypeRow {
@@ -50,7 +61,7 @@ pub struct TypeRow {
 }
 
 /// An object that keeps others alive.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct OwnerRow {
@@ -63,7 +74,7 @@ pub struct OwnerRow {
 }
 
 /// An object that looks like a leak.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct SuspectRow {
@@ -78,7 +89,7 @@ pub struct SuspectRow {
 }
 
 /// What piles up in a suspect.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct Accumulated {
@@ -86,4 +97,47 @@ pub struct Accumulated {
     pub type_name: String,
     pub count: Option<u64>,
     pub each_bytes: Option<u64>,
+}
+
+/// The objects of one type in an older core and in this one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[expect(missing_docs, reason = "fields are those of the contract document")]
+pub struct GrowthRow {
+    #[serde(rename = "type")]
+    pub type_name: String,
+    pub count_before: Option<u64>,
+    pub count_after: Option<u64>,
+    pub bytes_before: Option<u64>,
+    pub bytes_after: Option<u64>,
+}
+
+/// Cyclic garbage of one type.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[expect(missing_docs, reason = "fields are those of the contract document")]
+pub struct UnreachableRow {
+    #[serde(rename = "type")]
+    pub type_name: String,
+    pub count: Option<u64>,
+    pub bytes: Option<u64>,
+}
+
+/// Generators, coroutines or tasks that were not finished and stand at the same place.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[expect(missing_docs, reason = "fields are those of the contract document")]
+pub struct SuspendedRow {
+    pub kind: Option<String>,
+    pub function: String,
+    pub count: Option<u64>,
+    pub retained_bytes: Option<u64>,
+}
+
+/// The cyclic garbage collector.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[expect(missing_docs, reason = "fields are those of the contract document")]
+pub struct Collector {
+    pub is_enabled: Option<bool>,
 }

@@ -1,9 +1,10 @@
 use pycoroner_findings::{Citation, Event, Severity, SourceId, Span, TimeBasis, Timestamp, UtcTime};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// What the logs say: the document `pycoroner.logs/1`, as far as a report uses it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct LogsSection {
     /// The logs that were read.
@@ -14,6 +15,11 @@ pub struct LogsSection {
     pub tracebacks: Vec<LogTraceback>,
     /// Messages with their variable parts cut out.
     pub templates: Vec<Template>,
+    /// Requests that were followed by their ids; missing when none was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests: Option<Requests>,
+    /// Records by level, over all times.
+    pub levels_over_time: LevelsOverTime,
     /// The time that was looked at.
     pub window: Window,
     /// The last record of all, where the producer names it.
@@ -26,7 +32,7 @@ pub struct LogsSection {
 }
 
 /// One log.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct LogSource {
@@ -41,7 +47,7 @@ pub struct LogSource {
 }
 
 /// How many records have a level.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct LevelCount {
@@ -50,7 +56,7 @@ pub struct LevelCount {
 }
 
 /// One exception of a logged traceback.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct LogTraceback {
@@ -63,10 +69,12 @@ pub struct LogTraceback {
     pub in_window: Option<u64>,
     pub first: Option<String>,
     pub last: Option<String>,
-    pub source: Option<usize>,
-    pub line: Option<u64>,
+    #[serde(flatten)]
+    pub place: LogPlace,
     pub producer: Option<String>,
+    pub pid: Option<u64>,
     pub log_message: Option<String>,
+    pub request_id: Option<String>,
     pub thread: Option<String>,
     pub current_thread: bool,
     pub note: Option<String>,
@@ -76,7 +84,7 @@ pub struct LogTraceback {
 }
 
 /// Messages that differ in their variable parts only.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct Template {
@@ -85,21 +93,116 @@ pub struct Template {
     pub count: Option<u64>,
     pub first: Option<String>,
     pub last: Option<String>,
+    pub in_window: Option<u64>,
+    pub before: Option<u64>,
     pub new_in_window: bool,
+    pub change: Option<RateChange>,
+    pub silence: Option<Silence>,
+    #[serde(flatten)]
+    pub place: LogPlace,
+}
+
+/// Requests that were followed by their ids.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[expect(missing_docs, reason = "fields are those of the contract document")]
+pub struct Requests {
+    pub followed: u64,
+    pub finished: u64,
+    pub unfinished: u64,
+    pub threads: Vec<RequestThread>,
+}
+
+/// One request: its first and its last records.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[expect(missing_docs, reason = "fields are those of the contract document")]
+pub struct RequestThread {
+    pub id: String,
+    pub state: Option<String>,
+    pub open_at_death: bool,
+    pub same_process: bool,
+    pub records: Option<u64>,
+    pub first: Option<UtcTime>,
+    pub last: Option<UtcTime>,
+    pub entries: Vec<RequestRecord>,
+}
+
+/// One record of a request.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[expect(missing_docs, reason = "fields are those of the contract document")]
+pub struct RequestRecord {
+    pub time: Option<UtcTime>,
+    pub level: Option<String>,
+    pub message: Option<String>,
+    #[serde(flatten)]
+    pub place: LogPlace,
+}
+
+/// A rate in the window that differs from the one before it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[expect(missing_docs, reason = "fields are those of the contract document")]
+pub struct RateChange {
+    pub direction: Option<String>,
+    pub before: Option<u64>,
+    pub before_ms: Option<u64>,
+    pub inside: Option<u64>,
+    pub inside_ms: Option<u64>,
+    pub expected: Option<f64>,
+}
+
+/// Something that had a pace and stopped before the death.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[expect(missing_docs, reason = "fields are those of the contract document")]
+pub struct Silence {
+    pub since: Option<UtcTime>,
+    pub silent_ms: Option<u64>,
+    pub usual_interval_ms: Option<u64>,
+    pub seen: Option<u64>,
+}
+
+/// Records by level, over time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct LevelsOverTime {
+    /// Length of each bucket.
+    pub bucket_ms: u64,
+    /// Those that hold records, by time.
+    pub buckets: Vec<LevelBucket>,
+}
+
+/// Records of one stretch of time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct LevelBucket {
+    /// Its start.
+    pub from: Option<UtcTime>,
+    /// Its records, those without a level included.
+    pub records: u64,
+    /// Its records by level.
+    pub levels: Vec<LevelCount>,
 }
 
 /// The time that was looked at.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct Window {
     pub from: Option<String>,
     pub to: Option<String>,
     pub anchor: Option<String>,
+    pub records: Option<u64>,
+    pub records_before: Option<u64>,
+    pub levels: Vec<LevelCount>,
+    pub levels_before: Vec<LevelCount>,
+    pub levels_over_time: LevelsOverTime,
 }
 
 /// One log record.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct LogRecord {
@@ -110,11 +213,8 @@ pub struct LogRecord {
     pub message: String,
     pub pid: Option<u64>,
     pub producer: Option<String>,
-    pub source: Option<usize>,
-    pub line: Option<u64>,
-    pub last_line: Option<u64>,
-    pub offset: Option<u64>,
-    pub bytes: Option<u64>,
+    #[serde(flatten)]
+    pub place: LogPlace,
 }
 
 impl LogRecord {
@@ -134,18 +234,14 @@ impl LogRecord {
             message: self.message.clone(),
             pid: self.pid,
             producer: self.producer.clone(),
-            source: self.source,
-            line: self.line,
-            last_line: self.last_line,
-            offset: self.offset,
-            bytes: self.bytes,
+            place: self.place.clone(),
             ..LogEvent::default()
         }
     }
 }
 
 /// One event, as the contract writes it.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "fields are those of the contract document")]
 pub struct LogEvent {
@@ -159,11 +255,8 @@ pub struct LogEvent {
     pub signal: Option<u32>,
     pub producer: Option<String>,
     pub detail: Option<String>,
-    pub source: Option<usize>,
-    pub line: Option<u64>,
-    pub last_line: Option<u64>,
-    pub offset: Option<u64>,
-    pub bytes: Option<u64>,
+    #[serde(flatten)]
+    pub place: LogPlace,
 }
 
 impl LogEvent {
@@ -174,7 +267,7 @@ impl LogEvent {
             basis: self.time_basis.unwrap_or(TimeBasis::Stated),
             uncertainty_ms: self.time_uncertainty_ms.unwrap_or(0),
         });
-        let citation = self.citation(sources);
+        let citation = self.place.citation(sources);
         let severity = self.severity.unwrap_or(Severity::Warning);
         let message = match self.detail {
             Some(detail) => format!("{} ({detail})", self.message),
@@ -189,24 +282,70 @@ impl LogEvent {
             ..Event::new(self.kind, severity, message)
         }
     }
+}
 
-    fn citation(&self, sources: &[LogSource]) -> Option<Citation> {
-        let id = sources.get(self.source?)?.id?;
-        let first = self.line?;
-        let span = Span::Lines {
-            first,
-            last: self.last_line.unwrap_or(first),
-            offset: self.offset?,
-            len: self.bytes?,
-        };
-        Some(Citation::new(id, span))
+impl LogsSection {
+    /// Turns the places of tracebacks, records and templates into citations.
+    pub(crate) fn cite(&mut self) {
+        let Self { sources, tracebacks, templates, warnings, last_record, requests, .. } = self;
+        let entries = requests.iter_mut().flat_map(|requests| &mut requests.threads);
+        let entries = entries.flat_map(|thread| &mut thread.entries).map(|entry| &mut entry.place);
+        let places = (tracebacks.iter_mut().map(|entry| &mut entry.place))
+            .chain(templates.iter_mut().map(|row| &mut row.place))
+            .chain(entries)
+            .chain(warnings.iter_mut().chain(last_record).map(|record| &mut record.place));
+        for place in places {
+            place.citation = place.citation(sources);
+        }
     }
 }
 
-/// Turns the object of levels into rows, so that no key of a report comes from a log.
+/// Where something stands in a log.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct LogPlace {
+    /// Index into the sources of the document.
+    pub source: Option<usize>,
+    /// Its first line, counted from 1.
+    pub line: Option<u64>,
+    /// Its last line.
+    pub last_line: Option<u64>,
+    /// Offset of its first byte.
+    pub offset: Option<u64>,
+    /// Number of its bytes.
+    pub bytes: Option<u64>,
+    /// The same as a citation.
+    pub citation: Option<Citation>,
+}
+
+impl LogPlace {
+    /// The citation, when the document says which bytes it is.
+    fn citation(&self, sources: &[LogSource]) -> Option<Citation> {
+        let id = sources.get(self.source?)?.id?;
+        let first = self.line?;
+        let last = self.last_line.unwrap_or(first);
+        Some(Citation::new(id, Span::Lines { first, last, offset: self.offset?, len: self.bytes? }))
+    }
+}
+
+/// Turns objects of levels into rows, so that no key of a report comes from a log.
 pub(crate) fn list_levels(document: &mut Value) {
-    let Some(levels) = document.get_mut("levels") else { return };
-    if let Value::Object(counts) = levels.take() {
-        *levels = counts.into_iter().map(|(level, count)| json!({"level": level, "count": count})).collect();
+    let mut left = vec![document];
+    while let Some(value) = left.pop() {
+        match value {
+            Value::Array(items) => left.extend(items),
+            Value::Object(members) => {
+                for (key, value) in members {
+                    match value {
+                        Value::Object(counts) if matches!(&**key, "levels" | "levels_before") => {
+                            let row = |(level, count)| json!({"level": level, "count": count});
+                            *value = std::mem::take(counts).into_iter().map(row).collect();
+                        }
+                        value => left.push(value),
+                    }
+                }
+            }
+            _ => {}
+        }
     }
 }

@@ -11,11 +11,18 @@ pub use self::core::{
     Asyncio, CoreSection, Crash, Deadlock, Exception, FrameRef, Local, Lock, MemoryLog, NativeFrame, Process,
     Python, PythonFrame, Task, Thread, TracebackEntry, Verdict, Waiter, Waiting,
 };
-pub use self::heap::{Accumulated, HeapSection, HeapTotals, LedgerRow, OwnerRow, SuspectRow, TypeRow};
-pub use self::logs::{
-    LevelCount, LogEvent, LogRecord, LogSource, LogTraceback, LogsSection, Template, Window,
+pub use self::heap::{
+    Accumulated, Collector, GrowthRow, HeapSection, HeapTotals, LedgerRow, OwnerRow, SuspectRow,
+    SuspendedRow, TypeRow, UnreachableRow,
 };
-pub use self::telemetry::{Export, Label, Series, TelemetrySection};
+pub use self::logs::{
+    LevelBucket, LevelCount, LevelsOverTime, LogEvent, LogPlace, LogRecord, LogSource, LogTraceback,
+    LogsSection, RateChange, RequestRecord, RequestThread, Requests, Silence, Template, Window,
+};
+pub use self::telemetry::{
+    AllocationSite, Breadcrumb, Change, ContainerEnd, Context, ErrorReport, Export, Label, ProcessRecord,
+    ReportedException, Series, StackDump, StackFrame, TelemetrySection, ThreadStack, TraceSpan,
+};
 
 pub(crate) use self::core::flatten_exceptions;
 pub(crate) use self::logs::list_levels;

@@ -2,11 +2,11 @@ use std::path::Path;
 
 use pycoroner_report::{Incident, Material, render_markdown};
 
-use crate::material::{deadlock, incident, segfault};
+use crate::material::{deadlock, incident, leak, segfault};
 
 /// Compares with a committed file; with `UPDATE_GOLDEN` set, writes it, to be reviewed.
 #[track_caller]
-fn check(name: &str, text: &str) {
+pub(crate) fn check(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, text).unwrap();
@@ -24,17 +24,24 @@ fn a_whole_incident() {
 }
 
 #[test]
+fn a_leak_without_a_core() {
+    check("leak.md", &render_markdown(&incident(leak())));
+}
+
+#[test]
 fn nothing_at_all() {
     check("empty.md", &render_markdown(&incident(Material::default())));
 }
 
 #[test]
 fn the_document_renders_the_same_again() {
-    let incident = incident(segfault());
-    let json = serde_json::to_string(&incident).unwrap();
-    let again: Incident = serde_json::from_str(&json).unwrap();
-    assert_eq!(again, incident);
-    assert_eq!(render_markdown(&again), render_markdown(&incident));
+    for material in [segfault(), leak()] {
+        let incident = incident(material);
+        let json = serde_json::to_string(&incident).unwrap();
+        let again: Incident = serde_json::from_str(&json).unwrap();
+        assert_eq!(again, incident);
+        assert_eq!(render_markdown(&again), render_markdown(&incident));
+    }
 }
 
 #[test]
@@ -47,26 +54,6 @@ fn no_secret_is_left() {
     let rules: Vec<_> =
         incident.redactions.iter().map(|redaction| (redaction.rule.as_str(), redaction.count)).collect();
     assert_eq!(rules, [("api-key", 1), ("environment", 1), ("password", 1), ("session-id", 1), ("token", 2)]);
-}
-
-#[test]
-fn words_blame_nobody_and_claim_no_more_than_is_known() {
-    for text in [render_markdown(&incident(segfault())), render_markdown(&incident(Material::default()))] {
-        let text = text.to_lowercase();
-        for word in [
-            "should have",
-            "root cause",
-            "fault of",
-            "to blame",
-            "negligen",
-            "careless",
-            "obviously",
-            "mistake",
-            "definitely",
-        ] {
-            assert!(!text.contains(word), "{word}");
-        }
-    }
 }
 
 #[test]

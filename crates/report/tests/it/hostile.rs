@@ -2,7 +2,7 @@ use pycoroner_findings::{Confidence, Event, Finding, Gap, GapKind, Severity, Sou
 use pycoroner_report::{Material, render_markdown};
 use serde_json::{Value, json};
 
-use crate::material::{incident, segfault};
+use crate::material::{incident, leak, segfault};
 
 pub(crate) const HOSTILE: &[&str] = &[
     "<script>alert(1)</script>",
@@ -19,9 +19,20 @@ pub(crate) const HOSTILE: &[&str] = &[
     "@everyone #1 https://evil www.evil.example",
 ];
 
+/// An incident with documents of every kind.
+fn whole() -> Material {
+    let mut material = segfault();
+    material.documents.extend(leak().documents);
+    for document in &mut material.documents {
+        // Its times are times and nothing else.
+        document.as_object_mut().map(|members| members.remove("exports"));
+    }
+    material
+}
+
 /// The incident with every string of its documents replaced, and hostile findings, events, gaps and sources.
 pub(crate) fn poisoned(poison: &str) -> Material {
-    let mut material = segfault();
+    let mut material = whole();
     for document in &mut material.documents {
         let mut left = vec![("", document)];
         while let Some((key, value)) = left.pop() {
@@ -37,6 +48,11 @@ pub(crate) fn poisoned(poison: &str) -> Material {
                             | "confidence"
                             | "basis"
                             | "kind"
+                            | "time_basis"
+                            | "points"
+                            | "start"
+                            | "end"
+                            | "finished"
                     ) =>
                 {
                     poison.clone_into(text);
@@ -90,7 +106,7 @@ fn outside_code(markdown: &str) -> String {
 
 #[test]
 fn evidence_stays_text() {
-    let clean = outside_code(&render_markdown(&incident(segfault())));
+    let clean = outside_code(&render_markdown(&incident(whole())));
     let tags = |text: &str| {
         let mut tags: Vec<String> =
             text.split('<').skip(1).map(|rest| rest.split('>').next().unwrap().to_owned()).collect();

@@ -6,3 +6,6 @@ mod hostile;
 mod material;
 mod merging;
 mod page;
+mod templates;
+mod traps;
+mod words;

@@ -217,3 +217,73 @@ pub(crate) fn deadlock() -> Material {
     });
     Material { documents: vec![core], findings: vec![circle, alive], ..Material::default() }
 }
+
+/// A leak that ended in a kill for want of memory: no core, but metrics, alerts, spans, stacks and the kernel's word.
+pub(crate) fn leak() -> Material {
+    let cited = |pointer: &str| json!({"source": 1, "span": {"kind": "pointer", "pointer": pointer}});
+    let mib = |value: f64| value * 1_048_576.0;
+    let memory: Vec<Value> = (0..40)
+        .filter(|step| !(20..24).contains(step))
+        .map(|step| json!([at(600 - step * 15).time, mib(100.0 + 10.0 * step as f64)]))
+        .collect();
+    let up: Vec<Value> =
+        (0..44).map(|step| json!([at(600 - step * 15).time, if step == 40 { 0.0 } else { 1.0 }])).collect();
+    let labels = json!([{"name": "instance", "value": "shop:8000"}]);
+    let frame =
+        |function: &str, line: u64| json!({"function": function, "file": "/app/shop/cache.py", "line": line});
+    let telemetry = json!({
+        "schema": "pycoroner.telemetry/1",
+        "exports": [{"id": 1, "format": "prometheus", "records": 80, "first": at(600).time, "last": at(-45).time}],
+        "series": [
+            {"name": "process_resident_memory_bytes", "labels": labels, "points": memory, "citation": cited("/data/result/0")},
+            {"name": "up", "labels": labels, "points": up, "citation": cited("/data/result/1")},
+            {"name": "shop_sessions", "labels": labels, "points": memory, "citation": cited("/data/result/2")}],
+        "spans": [
+            {"trace_id": "ab12", "name": "POST /login", "start": at(2).time, "failed": false, "citation": cited("/spans/0")},
+            {"trace_id": "ab13", "name": "GET /cart", "start": at(9).time, "end": at(8).time, "failed": true, "error": "503", "citation": cited("/spans/1")}],
+        "stacks": [{"time": at(120).time, "time_basis": "stated", "time_uncertainty_ms": 1000, "pid": 4242, "citation": cited("/stacks/0"),
+            "threads": [{"id": "4242", "name": "MainThread", "active": true, "samples": 1, "frames": [frame("remember", 12), frame("handle", 40)]}]}],
+        "allocations": [
+            {"frames": [frame("remember", 12)], "bytes": 300_000_000, "blocks": 1_200_000, "citation": cited("/allocations/0")},
+            {"frames": [frame("render", 77)], "bytes": 2_000_000, "blocks": 900, "citation": cited("/allocations/1")}],
+        "containers": [{"name": "shop/web", "exit_code": 137, "reason": "OOMKilled", "oom_killed": true, "restarts": 1,
+            "finished": at(0).time, "memory_limit": 536_870_912, "citation": cited("/status/containerStatuses/0")}],
+        "context": {"service": "shop", "environment": "prod", "owners": ["checkout team"], "impact": "logins were refused for a minute",
+            "changes": [{"time": at(3000).time, "kind": "deploy", "what": "shop 4.2.0"}], "citation": cited("/context")},
+        "events": [],
+    });
+    let killed =
+        "Memory cgroup out of memory: Killed process 4242 (python3) total-vm:812344kB, anon-rss:511020kB";
+    let oom = Finding::new(
+        "oom-kill-logged",
+        Severity::Critical,
+        Confidence::Certain,
+        "The kernel killed process 4242 for want of memory (memory of its control group)",
+    )
+    .about("process 4242")
+    .with_evidence(Evidence::new(Basis::Observed, killed).cite(line(88)));
+    let alert = |seconds, kind: &'static str, severity| Event {
+        producer: Some("shop:8000".into()),
+        ..event(seconds, kind, severity, "ShopMemoryHigh: shop uses 90 % of its memory", 5)
+    };
+    Material {
+        sources: vec![Source {
+            id: SourceId(1),
+            path: "evidence/query_range.json".into(),
+            kind: "prometheus".into(),
+            bytes: 9_000,
+            sha256: None,
+        }],
+        documents: vec![telemetry],
+        findings: vec![oom],
+        events: vec![
+            event(3000, "deploy", Severity::Info, "deploy: shop 4.2.0", 1),
+            event(200, "log-warning", Severity::Warning, "slow answer", 2),
+            alert(60, "alert-started", Severity::Warning),
+            alert(-40, "alert-ended", Severity::Info),
+            Event { pid: Some(4242), ..event(0, "oom-kill", Severity::Critical, killed, 88) },
+            event(-8, "container-started", Severity::Info, "container shop/web started", 90),
+        ],
+        ..Material::default()
+    }
+}

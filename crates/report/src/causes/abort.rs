@@ -1,0 +1,19 @@
+//! A check in native code failed.
+
+use super::rule::{BASE, Rule};
+
+pub(super) const RULE: Rule = Rule {
+    id: "abort",
+    statement: "The process aborted itself: a check in native code failed",
+    needs: &[&["crash-abort"]],
+    yields_to: &["fatal-python-error", "heap-corrupted"],
+    raised_by: &[
+        ("extension-at-fault", "an extension was at work there"),
+        ("fatal-error-logged", "the log reports a fatal error"),
+        ("native-abort-logged", "native code wrote why it gave up"),
+    ],
+    against: &[("worker-timeout", "a supervisor also sends the abort signal to a worker that timed out")],
+    refuted_if: "the signal was sent from outside: a supervisor, an operator",
+    next: "Read the abort message and the native frames above abort().",
+    ..BASE
+};

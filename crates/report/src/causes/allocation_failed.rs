@@ -1,0 +1,19 @@
+//! An allocation failed inside of the process.
+
+use super::rule::{BASE, Rule};
+use super::signs::CRASHES;
+
+pub(super) const RULE: Rule = Rule {
+    id: "allocation-failed",
+    statement: "An allocation failed inside of the process: a limit of its address space was met, or one request was very large",
+    needs: &[&["allocation-failed"]],
+    contributes_to: CRASHES,
+    yields_to: &["oom-kill-logged"],
+    raised_by: &[
+        ("memory-rising", "memory had risen up to the end"),
+        ("heap-leak-suspect", "one place of the heap holds much of it"),
+    ],
+    refuted_if: "the exception is of a size that can never be had, as a wrong length makes it",
+    next: "Look at ulimit -v, at the size that was asked for, and at memory over time.",
+    ..BASE
+};

@@ -1,0 +1,16 @@
+//! Tasks await each other in a circle.
+
+use super::rule::{BASE, Rule};
+use super::signs::{FAILED, FAILURES, HANGS};
+
+pub(super) const RULE: Rule = Rule {
+    id: "await-circle",
+    statement: "Tasks awaited each other in a circle, so none of them could go on",
+    needs: &[&["await-circle"]],
+    contributes_to: FAILURES,
+    raised_by: HANGS,
+    against: FAILED,
+    refuted_if: "one of the tasks is cancelled or has a time limit",
+    next: "Break the circle: one of the tasks should not await another one of them.",
+    ..BASE
+};

@@ -1,0 +1,16 @@
+//! Threads wait for each other in a circle.
+
+use super::rule::{BASE, Rule};
+use super::signs::{FAILED, FAILURES, HANGS};
+
+pub(super) const RULE: Rule = Rule {
+    id: "deadlock",
+    statement: "Threads waited for each other in a circle, so none of them could go on",
+    needs: &[&["deadlock"]],
+    contributes_to: FAILURES,
+    raised_by: HANGS,
+    against: FAILED,
+    refuted_if: "one of the waits has a time limit, or one of the locks is released by a thread outside of the circle",
+    next: "Take the locks of the circle in one order everywhere, or give the waits a time limit.",
+    ..BASE
+};

@@ -1,0 +1,25 @@
+//! A signal from outside stopped the process: of another process, or of the kernel.
+
+use super::rule::{BASE, Rule};
+
+pub(super) const RULE: Rule = Rule {
+    id: "external-kill",
+    statement: "A signal from outside stopped the process: another process sent it, or the kernel did",
+    needs: &[&["crash-external-kill", "exit-code-137", "worker-killed"]],
+    // What speaks against a lack of memory does not speak against a kill.
+    inherits_against: false,
+    against: &[
+        (
+            "worker-timeout",
+            "its own supervisor ended it, because it had not answered: that is the cause to look into",
+        ),
+        ("oom-kill-logged", "the kernel's log names lack of memory as the reason of a kill"),
+        ("container-oom-killed", "the container's runtime names lack of memory as the reason"),
+        ("deadlock", "that says who ended it, and not why: threads could not go on"),
+        ("gil-starvation", "that says who ended it, and not why: threads could not go on"),
+        ("lock-abandoned", "that says who ended it, and not why: threads could not go on"),
+    ],
+    refuted_if: "the process sent the signal to itself, or the signal was a fault of its own",
+    next: "Find the sender: supervisor, orchestrator, kernel or an operator; exit code 137 alone does not show lack of memory.",
+    ..BASE
+};

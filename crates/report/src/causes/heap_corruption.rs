@@ -1,0 +1,17 @@
+//! The allocator found its own records damaged.
+
+use super::rule::{BASE, Rule};
+
+pub(super) const RULE: Rule = Rule {
+    id: "heap-corruption",
+    statement: "Native code damaged memory that it did not own, and the allocator found the damage later",
+    needs: &[&["heap-corrupted"]],
+    raised_by: &[
+        ("extension-at-fault", "an extension was at work there"),
+        ("foreign-extension", "an extension that was built for another Python was loaded"),
+        ("crash-abort", "the allocator stops the process by abort()"),
+    ],
+    refuted_if: "an address sanitizer finds no invalid write on the same input",
+    next: "The place of the abort is where the damage was found, not where it was done: run the same input with PYTHONMALLOC=debug, then under an address sanitizer.",
+    ..BASE
+};

@@ -1,0 +1,19 @@
+//! Native code used a stale or damaged pointer.
+
+use super::rule::{BASE, Rule};
+
+pub(super) const RULE: Rule = Rule {
+    id: "invalid-access",
+    statement: "Native code used an address that was not valid: a stale or damaged pointer",
+    needs: &[&["crash-invalid-access"]],
+    raised_by: &[
+        ("foreign-extension", "an extension that was built for another Python was loaded"),
+        ("extension-at-fault", "an extension was at work there"),
+        ("fatal-error-logged", "the log reports the same fatal error"),
+        ("kernel-segfault-logged", "the kernel logged the same kind of fault"),
+    ],
+    against: &[("deep-recursion", "the stack was deep, which is also consistent with an exhausted stack")],
+    refuted_if: "the address was valid at the time, and its mapping was taken away by something else",
+    next: "Look at the native frames and their library; run the same input under an address sanitizer.",
+    ..BASE
+};

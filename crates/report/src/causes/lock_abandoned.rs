@@ -1,0 +1,16 @@
+//! A lock whose owner has ended is waited for.
+
+use super::rule::{BASE, Rule};
+use super::signs::{FAILED, FAILURES, HANGS};
+
+pub(super) const RULE: Rule = Rule {
+    id: "lock-abandoned",
+    statement: "Threads waited for a lock whose owner had ended without releasing it",
+    needs: &[&["lock-abandoned"]],
+    contributes_to: FAILURES,
+    raised_by: HANGS,
+    against: FAILED,
+    refuted_if: "the lock is released by another thread than its owner, as a plain Lock may be",
+    next: "Find where the lock is taken without `with` or `finally`, or where the process forks while it is held.",
+    ..BASE
+};

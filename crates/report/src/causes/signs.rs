@@ -1,0 +1,64 @@
+//! Findings that several rules speak of, by their ids.
+
+/// Something in the process failed, and that ended it.
+pub(super) const FAILURES: &[&str] = &[
+    "crash-null-dereference",
+    "crash-invalid-access",
+    "crash-use-after-free",
+    "crash-stack-overflow",
+    "crash-abort",
+    "crash-file-truncated",
+    "crash-divide-by-zero",
+    "crash-illegal-instruction",
+    "crash-resource-limit",
+    "fatal-python-error",
+];
+
+/// All that stops a process and is told by a rule of its own.
+pub(super) const CRASHES: &[&str] = &[
+    "crash-null-dereference",
+    "crash-invalid-access",
+    "crash-use-after-free",
+    "crash-stack-overflow",
+    "crash-abort",
+    "crash-file-truncated",
+    "crash-divide-by-zero",
+    "crash-illegal-instruction",
+    "crash-resource-limit",
+    "fatal-python-error",
+    "crash-own-signal",
+    "crash-external-kill",
+    "worker-timeout",
+];
+
+/// What speaks against whatever needs no failure.
+pub(super) const FAILED: &[(&str, &str)] = &[
+    ("crash-null-dereference", "the core records an invalid access"),
+    ("crash-invalid-access", "the core records an invalid access"),
+    ("crash-use-after-free", "the core records the use of freed memory"),
+    ("crash-stack-overflow", "the core records an exhausted stack"),
+    ("crash-file-truncated", "the core records an access behind the end of a mapped file"),
+    ("crash-divide-by-zero", "the core records a division by zero"),
+    ("crash-illegal-instruction", "the core records an instruction that the processor does not know"),
+];
+
+/// How processes that hang come to their end.
+pub(super) const HANGS: &[(&str, &str)] = &[
+    ("no-crash", "nothing crashed: the core was taken from a process that did not go on"),
+    ("worker-timeout", "a supervisor reported that the worker did not answer"),
+    ("crash-external-kill", "the signal came from outside, as it does when a process hangs"),
+];
+
+/// Somebody says that memory ran out: the kernel, or the runtime of a container.
+pub(super) const OOM: &[&str] = &["oom-kill-logged", "container-oom-killed"];
+
+/// Why a statement that memory ran out may not hold.
+pub(super) const NOT_OOM: &[(&str, &str)] = &[
+    ("oom-flag-contradicted", "the container's state and the kernel's log do not agree"),
+    ("crash-null-dereference", "the core records an invalid access"),
+    ("crash-invalid-access", "the core records an invalid access"),
+    ("crash-use-after-free", "the core records the use of freed memory"),
+    ("crash-stack-overflow", "the core records an exhausted stack"),
+    ("crash-abort", "the core records an abort, and the kernel kills by SIGKILL"),
+    ("crash-file-truncated", "the core records an access behind the end of a mapped file"),
+];

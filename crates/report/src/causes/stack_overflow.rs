@@ -1,0 +1,16 @@
+//! Recursion ran over the end of a thread's stack.
+
+use super::rule::{BASE, Rule};
+
+pub(super) const RULE: Rule = Rule {
+    id: "stack-overflow",
+    statement: "Recursion exhausted the thread's stack",
+    needs: &[&["crash-stack-overflow"]],
+    raised_by: &[
+        ("native-recursion", "the same native function repeats on the stack"),
+        ("deep-recursion", "the same Python functions repeat on the stack"),
+    ],
+    refuted_if: "the stack had room left: its limit is far above what was in use",
+    next: "Look at the functions that repeat on the stack, and at what ends their recursion; compare the stack's size limit.",
+    ..BASE
+};

@@ -1,0 +1,93 @@
+use pycoroner_findings::{Finding, GapKind};
+
+use super::inert::{Inert, code, prose};
+use super::page::Page;
+use super::quantity::count;
+use super::{cite, findings};
+use crate::Incident;
+use crate::views::missing::missing;
+
+/// Most gaps in the table.
+const MOST_GAPS: usize = 40;
+/// Most rows of conflicts.
+const MOST_CONFLICTS: usize = 12;
+
+/// Where sources disagree, what could not be read, and what was not given, with the command that gets it.
+pub(crate) fn render(page: &mut Page, incident: &Incident) {
+    conflicts(page, incident);
+    gaps(page, incident);
+    not_given(page, incident);
+}
+
+fn conflicts(page: &mut Page, incident: &Incident) {
+    page.heading(3, "Where the evidence disagrees");
+    let contested = |(_, finding): &(usize, &Finding)| {
+        !finding.against.is_empty() || finding.id.ends_with("-contradicted")
+    };
+    let rows: Vec<(usize, &Finding)> = incident.findings.iter().enumerate().filter(contested).collect();
+    if rows.is_empty() {
+        page.paragraph("No source contradicts another one.");
+        return;
+    }
+    page.table(
+        ["Finding", "Says", "What speaks against it", "Source"],
+        rows.iter().take(MOST_CONFLICTS).map(|(index, finding)| {
+            let against = Inert::join(finding.against.iter().take(3).map(|one| prose(&one.statement)), "; ");
+            let cited = finding.against.iter().chain(&finding.evidence).flat_map(|one| &one.citations);
+            [findings::number(*index), prose(&finding.title), against, cite::citations(cited.take(3))]
+        }),
+    );
+}
+
+fn gaps(page: &mut Page, incident: &Incident) {
+    page.heading(3, "What could not be read");
+    if incident.gaps.is_empty() {
+        page.paragraph("All evidence that was given was read to its end.");
+        return;
+    }
+    page.table(
+        ["Missing", "Why", "Kind", "What would have got it", "Source"],
+        incident.gaps.iter().take(MOST_GAPS).map(|gap| {
+            let remedy = gap.remedy.as_deref().map_or_else(Inert::default, prose);
+            [
+                prose(&gap.what),
+                prose(&gap.why),
+                gap_kind(gap.kind).into(),
+                remedy,
+                cite::citations(&gap.citation),
+            ]
+        }),
+    );
+    if incident.gaps.len() > MOST_GAPS {
+        page.paragraph(
+            count(incident.gaps.len() - MOST_GAPS, "more gap is", "more gaps are").then(" not shown."),
+        );
+    }
+}
+
+fn not_given(page: &mut Page, incident: &Incident) {
+    let missing = missing(incident);
+    if missing.is_empty() {
+        return;
+    }
+    page.heading(3, "What was not given");
+    page.table(
+        ["Evidence", "It would tell", "Command", "When"],
+        missing.iter().map(|row| {
+            let when = if row.still { "now, while it is kept" } else { "before the next time" };
+            [row.what.into(), row.tells.into(), code(&row.command), when.into()]
+        }),
+    );
+}
+
+pub(crate) fn gap_kind(kind: GapKind) -> &'static str {
+    match kind {
+        GapKind::Truncated => "truncated",
+        GapKind::NotDumped => "not dumped",
+        GapKind::Unmapped => "unmapped",
+        GapKind::Corrupt => "corrupt",
+        GapKind::Unknown => "not understood",
+        GapKind::Limit => "limit reached",
+        GapKind::Missing => "missing",
+    }
+}

@@ -1,0 +1,63 @@
+//! When it began, when somebody was told, and when it was over.
+
+use pycoroner_findings::{Event, Severity, UtcTime};
+
+use crate::Incident;
+
+/// The turns of an incident, as events of its timeline.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Detection<'a> {
+    /// The first thing that was unusual, and is no alert.
+    pub(crate) symptom: Option<&'a Event>,
+    /// The first alert that fired.
+    pub(crate) alert: Option<&'a Event>,
+    /// The first sign that the service ran again after the death.
+    pub(crate) restart: Option<&'a Event>,
+    /// The last end of an alert.
+    pub(crate) resolved: Option<&'a Event>,
+    /// A deploy or another change that came last before the symptom.
+    pub(crate) change: Option<&'a Event>,
+}
+
+/// Kinds of events by which a service starts again.
+const STARTS: [&str; 4] = ["restart", "worker-boot", "container-started", "process-started"];
+/// A symptom so long before the death may have nothing to do with it.
+const RELATED_NANOS: i64 = 6 * 3_600_000_000_000;
+
+/// Finds the turns in the timeline.
+pub(crate) fn detection(incident: &Incident) -> Detection<'_> {
+    let death = incident.died_at.map(|at| at.time);
+    let timed = || incident.timeline.iter().filter(|event| event.at.is_some());
+    let is_alert = |event: &Event| event.kind.starts_with("alert-");
+    let is_change = |event: &Event| matches!(&*event.kind, "deploy" | "change" | "configuration");
+    let is_related = |event: &&Event| {
+        let time = event.at.map(|at| at.time);
+        time.zip(death).is_none_or(|(time, death)| time.0 >= death.0.saturating_sub(RELATED_NANOS))
+    };
+    let symptom = timed()
+        .filter(|event| event.severity >= Severity::Warning && !is_alert(event) && !is_change(event))
+        .find(is_related);
+    let after = |event: &&Event| event.at.map(|at| at.time) > death;
+    let before_symptom = |event: &&Event| {
+        symptom.is_none_or(|symptom| event.at.map(|at| at.time) <= symptom.at.map(|at| at.time))
+    };
+    Detection {
+        symptom,
+        alert: timed().filter(|event| event.kind == "alert-started").find(is_related),
+        restart: timed().filter(|event| STARTS.contains(&&*event.kind)).find(after),
+        resolved: timed().rfind(|event| event.kind == "alert-ended"),
+        change: timed().filter(|event| is_change(event)).filter(before_symptom).next_back(),
+    }
+}
+
+impl Detection<'_> {
+    /// Milliseconds from the first symptom to the first alert; negative when the alert came first.
+    pub(crate) fn delay_ms(&self) -> Option<i64> {
+        Some(time(self.alert)?.millis_since(time(self.symptom)?))
+    }
+}
+
+/// When an event was.
+pub(crate) fn time(event: Option<&Event>) -> Option<UtcTime> {
+    Some(event?.at?.time)
+}

@@ -1,0 +1,55 @@
+//! Which event says that the process, the worker or the container ended.
+
+use pycoroner_findings::{Event, Severity};
+
+use crate::Incident;
+
+/// Kinds of events that say so, the most telling first.
+pub(crate) const ENDS: [&str; 12] = [
+    "process-died",
+    "kernel-segfault",
+    "oom-kill",
+    "core-dumped",
+    "container-ended",
+    "pod-ended",
+    "worker-killed",
+    "main-process-exited",
+    "native-abort",
+    "fatal-error",
+    "worker-timeout",
+    "core-taken",
+];
+
+/// The event by which the end is known; of the core's own process when there is a core.
+pub(crate) fn event(incident: &Incident) -> Option<&Event> {
+    event_among(&incident.timeline, incident.core.as_ref().and_then(|core| core.process.pid))
+}
+
+/// The same, among some events.
+pub(crate) fn event_among(events: &[Event], pid: Option<u64>) -> Option<&Event> {
+    let is_ours = |event: &&Event| event.pid.is_none() || pid.is_none() || event.pid == pid;
+    // A fatal error that a supervisor's signal explains, and a container that ended well, are no end of this kind.
+    let counts = |event: &&Event| {
+        !matches!(&*event.kind, "fatal-error" | "container-ended" | "worker-killed")
+            || event.severity >= Severity::Error
+    };
+    ENDS.iter().find_map(|kind| {
+        events.iter().filter(|event| event.kind == *kind && event.at.is_some()).filter(is_ours).find(counts)
+    })
+}
+
+/// What an end is called in a title.
+pub(crate) fn in_words(event: &Event) -> &'static str {
+    match &*event.kind {
+        "kernel-segfault" => "segmentation fault seen by the kernel",
+        "oom-kill" => "killed by the kernel for want of memory",
+        "core-dumped" => "ended with a core dump",
+        "container-ended" | "pod-ended" => "a container ended",
+        "worker-killed" => "a worker was killed",
+        "main-process-exited" => "the service's main process ended",
+        "native-abort" => "native code aborted",
+        "fatal-error" => "fatal error of the interpreter",
+        "worker-timeout" => "a worker did not answer",
+        _ => "the process stopped",
+    }
+}

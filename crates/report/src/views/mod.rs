@@ -1,0 +1,10 @@
+//! What several renderers show, as plain data: computed here once, drawn by each of them.
+
+pub(crate) mod coverage;
+pub(crate) mod detection;
+pub(crate) mod earlier;
+pub(crate) mod end;
+pub(crate) mod impact;
+pub(crate) mod missing;
+pub(crate) mod threads;
+pub(crate) mod trend;

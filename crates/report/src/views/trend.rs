@@ -1,0 +1,217 @@
+//! Metrics around a death: what was measured, where nothing was, and when the process began anew.
+
+use pycoroner_findings::UtcTime;
+
+use crate::sections::{Series, TelemetrySection};
+
+/// Names of metrics that say how much memory a process or container had, by the part that tells them.
+const MEMORY: [&str; 6] = [
+    "resident_memory_bytes",
+    "memory_working_set_bytes",
+    "memory_rss",
+    "memory_usage_bytes",
+    "process.memory.usage",
+    "process_runtime_memory_bytes",
+];
+/// A pause this many times as long as the usual one is a gap: some samples are missing.
+const GAP_INTERVALS: f64 = 2.5;
+
+/// One series, read as a curve.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Trend<'a> {
+    pub(crate) series: &'a Series,
+    /// Time between two samples, as most of them have it.
+    pub(crate) interval_nanos: i64,
+    /// Times between which no sample was taken.
+    pub(crate) gaps: Vec<(UtcTime, UtcTime)>,
+    /// When the process was started anew, as its start time or a counter shows.
+    pub(crate) restarts: Vec<UtcTime>,
+}
+
+/// What the samples of one life of a process add up to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Summary {
+    pub(crate) first: (UtcTime, f64),
+    pub(crate) last: (UtcTime, f64),
+    pub(crate) least: f64,
+    pub(crate) most: f64,
+    pub(crate) samples: usize,
+    /// Share of the steps that rise, among those that change.
+    pub(crate) rising: f64,
+}
+
+impl<'a> Trend<'a> {
+    /// Reads a series; `None` for one without two samples.
+    pub(crate) fn of(series: &'a Series, telemetry: &TelemetrySection) -> Option<Self> {
+        let mut steps: Vec<i64> =
+            series.points.windows(2).map(|pair| pair[1].0.0.saturating_sub(pair[0].0.0)).collect();
+        steps.sort_unstable();
+        let interval_nanos = *steps.get(steps.len() / 2)?;
+        let longest = interval_nanos as f64 * GAP_INTERVALS;
+        let gaps = series
+            .points
+            .windows(2)
+            .filter(|pair| (pair[1].0.0.saturating_sub(pair[0].0.0)) as f64 > longest);
+        let gaps = gaps.map(|pair| (pair[0].0, pair[1].0)).collect();
+        Some(Self { series, interval_nanos, gaps, restarts: restarts(telemetry, series) })
+    }
+
+    /// The samples of the last life up to a time, or of all when there is none.
+    pub(crate) fn last_life(&self, until: Option<UtcTime>) -> Option<Summary> {
+        let end = until.unwrap_or(UtcTime(i64::MAX));
+        let begin = self.restarts.iter().copied().filter(|restart| *restart <= end).max();
+        let is_in = |time: UtcTime| begin.is_none_or(|begin| time >= begin) && time <= end;
+        let points: Vec<(UtcTime, f64)> =
+            self.series.points.iter().copied().filter(|(time, _)| is_in(*time)).collect();
+        Summary::of(&points)
+    }
+
+    /// The curve in so many columns of equal time; `None` where there is no sample.
+    pub(crate) fn columns(&self, width: usize) -> Vec<Option<f64>> {
+        let points = &self.series.points;
+        let (Some((first, _)), Some((last, _))) = (points.first(), points.last()) else { return Vec::new() };
+        let span = last.0.saturating_sub(first.0).max(1);
+        // No column is shorter than the interval: a column without a sample is then a gap and no accident.
+        let possible = (span / self.interval_nanos.max(1)).saturating_add(1);
+        let width = width.min(usize::try_from(possible).unwrap_or(width)).max(1);
+        let mut columns = vec![None; width];
+        for (time, value) in points {
+            let passed = i128::from(time.0.saturating_sub(first.0)) * width as i128 / (i128::from(span) + 1);
+            let column = usize::try_from(passed).unwrap_or(0).min(width - 1);
+            let most = columns[column].map_or(*value, |before: f64| before.max(*value));
+            columns[column] = Some(most);
+        }
+        columns
+    }
+}
+
+impl Summary {
+    fn of(points: &[(UtcTime, f64)]) -> Option<Self> {
+        let (first, last) = (*points.first()?, *points.last()?);
+        let values = || points.iter().map(|(_, value)| *value);
+        let steps: Vec<f64> = points.windows(2).map(|pair| pair[1].1 - pair[0].1).collect();
+        let changes = steps.iter().filter(|step| **step != 0.0).count();
+        let rises = steps.iter().filter(|step| **step > 0.0).count();
+        Some(Self {
+            first,
+            last,
+            least: values().fold(f64::INFINITY, f64::min),
+            most: values().fold(f64::NEG_INFINITY, f64::max),
+            samples: points.len(),
+            rising: if changes == 0 { 0.0 } else { rises as f64 / changes as f64 },
+        })
+    }
+}
+
+/// The series that say how much memory was used, the longest first.
+pub(crate) fn memory(telemetry: &TelemetrySection) -> Vec<&Series> {
+    named(telemetry, &MEMORY)
+}
+
+/// The series whose names hold one of these, the one with the most samples first.
+pub(crate) fn named<'a>(telemetry: &'a TelemetrySection, names: &[&str]) -> Vec<&'a Series> {
+    let is_named = |series: &&Series| names.iter().any(|name| series.name.contains(name));
+    let mut found: Vec<&Series> = telemetry.series.iter().filter(is_named).collect();
+    found.sort_by_key(|series| std::cmp::Reverse(series.points.len()));
+    found
+}
+
+/// Whether two series are of one target: the labels that both have say the same.
+pub(crate) fn same_target(a: &Series, b: &Series) -> bool {
+    let labels = ["instance", "job", "pod", "container", "namespace"];
+    let value = |series: &Series, name: &str| {
+        series.labels.iter().find(|label| label.name == name).map(|label| label.value.clone())
+    };
+    labels.iter().all(|name| match (value(a, name), value(b, name)) {
+        (Some(a), Some(b)) => a == b,
+        _ => true,
+    })
+}
+
+/// When the process behind a series began anew: its start time changed, or one of its counters fell.
+pub(crate) fn restarts(telemetry: &TelemetrySection, series: &Series) -> Vec<UtcTime> {
+    let mut times = Vec::new();
+    for other in telemetry.series.iter().filter(|other| same_target(series, other)) {
+        let is_start = other.name.contains("process_start_time");
+        for pair in other.points.windows(2) {
+            let is_new = if is_start {
+                pair[1].1 > pair[0].1 + 1.0
+            } else {
+                other.is_counter && pair[1].1 < pair[0].1
+            };
+            if is_new {
+                times.push(pair[1].0);
+            }
+        }
+    }
+    times.sort();
+    times.dedup();
+    times
+}
+
+/// `▁▂▅█·█`: each column from the least to the most, `·` where nothing was measured.
+pub(crate) fn sparkline(columns: &[Option<f64>]) -> String {
+    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let values = || columns.iter().flatten().copied().filter(|value| value.is_finite());
+    let least = values().fold(f64::INFINITY, f64::min);
+    let most = values().fold(f64::NEG_INFINITY, f64::max);
+    let block = |value: &Option<f64>| match value {
+        Some(value) if value.is_finite() => {
+            let share = if most > least { (value - least) / (most - least) } else { 0.0 };
+            BLOCKS[((share * 7.0).round() as usize).min(7)]
+        }
+        _ => '·',
+    };
+    columns.iter().map(block).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(name: &str, points: &[(i64, f64)]) -> Series {
+        let points = points.iter().map(|(second, value)| (UtcTime(second * 1_000_000_000), *value)).collect();
+        Series { name: name.into(), points, ..Series::default() }
+    }
+
+    #[test]
+    fn gaps_are_drawn_as_gaps() {
+        let check = |points: &[(i64, f64)], expected: &str, gaps: usize| {
+            let telemetry = TelemetrySection { series: vec![series("rss", points)], ..Default::default() };
+            let trend = Trend::of(&telemetry.series[0], &telemetry).unwrap();
+            assert_eq!(sparkline(&trend.columns(8)), expected, "{points:?}");
+            assert_eq!(trend.gaps.len(), gaps, "{points:?}");
+        };
+        check(&[(0, 1.0), (5, 2.0), (10, 3.0)], "▁▅█", 0);
+        check(&[(0, 1.0), (5, 8.0), (20, 8.0), (25, 8.0), (30, 8.0)], "▁█··███", 1);
+        check(&[(0, 7.0), (5, 7.0)], "▁▁", 0);
+        check(&[(0, f64::NAN), (5, 7.0)], "·▁", 0);
+    }
+
+    #[test]
+    fn a_life_begins_at_a_restart() {
+        let telemetry = TelemetrySection {
+            series: vec![
+                series("process_resident_memory_bytes", &[(0, 10.0), (5, 90.0), (10, 20.0), (15, 30.0)]),
+                series("process_start_time_seconds", &[(0, 1.0), (5, 1.0), (10, 9.0), (15, 9.0)]),
+            ],
+            ..Default::default()
+        };
+        let trend = Trend::of(memory(&telemetry)[0], &telemetry).unwrap();
+        let second = |second: i64| UtcTime(second * 1_000_000_000);
+        assert_eq!(trend.restarts, [second(10)]);
+        let before = trend.last_life(Some(second(7))).unwrap();
+        assert_eq!((before.first.1, before.last.1, before.rising), (10.0, 90.0, 1.0));
+        let after = trend.last_life(None).unwrap();
+        assert_eq!((after.first.1, after.last.1), (20.0, 30.0));
+    }
+
+    #[test]
+    fn extreme_times_are_no_panic() {
+        let extreme = series("rss", &[]);
+        let points = vec![(UtcTime(i64::MIN / 2), 1.0), (UtcTime(i64::MAX / 2), f64::INFINITY)];
+        let telemetry = TelemetrySection { series: vec![Series { points, ..extreme }], ..Default::default() };
+        let trend = Trend::of(&telemetry.series[0], &telemetry).unwrap();
+        assert_eq!(sparkline(&trend.columns(4)).chars().count(), 2);
+    }
+}
