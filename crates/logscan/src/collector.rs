@@ -368,6 +368,7 @@ impl<'o> Collector<'o> {
             fingerprint: fingerprint::of(exception.type_name.as_deref(), &frames, &exception.message),
             type_name: exception.type_name,
             message: exception.message,
+            trailing: exception.trailing,
             relation: exception.relation,
             parent: exception.parent,
             count: 1,

@@ -200,6 +200,14 @@ pub enum Introduction {
     NeverRetrieved,
     /// `--- Logging error ---`: a log call could not be written.
     LoggingError,
+    /// `Process …:`, as `multiprocessing` writes it: it ended the process.
+    ExceptionInProcess,
+    /// `Exception in callback …`: the event loop called what raised it.
+    ExceptionInCallback,
+    /// `Error in atexit._run_exitfuncs:`: raised while the interpreter was shut down.
+    ExitFunction,
+    /// `Error in sys.excepthook:`: raised while another exception was reported, which follows.
+    ExceptHook,
 }
 
 /// One exception, or one thread of a dump. Equal trees of exceptions are counted, not repeated.
@@ -213,6 +221,9 @@ pub struct Traceback {
     pub type_name: Option<String>,
     /// The message with its notes; of a dump, what the error was.
     pub message: String,
+    /// Lines right behind the message that may belong to it: nothing says where it ends.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trailing: Vec<String>,
     /// How it belongs to its parent.
     pub relation: Option<Relation>,
     /// Index of the entry that it belongs to.

@@ -10,6 +10,8 @@ use crate::frame::{Frame, Frames};
 const MAX_THREADS: usize = 1024;
 const MAX_WEIGHT: usize = 2 << 20;
 const MAX_C_FRAMES: usize = 128;
+/// `faulthandler` prints no more frames of a thread, and some versions do not say that there are more (3.12, 3.13).
+const MAX_DEPTH: usize = 100;
 
 /// A dump: why it was made, and a stack for each thread.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +45,8 @@ pub(crate) struct ThreadDump {
 pub(crate) struct DumpBuilder {
     dump: Dump,
     in_c_stack: bool,
+    /// Other text stands in front of the first line: without a stack it is somebody's talk of an error.
+    is_inside: bool,
     /// The last line was cut by another writer.
     torn: bool,
     /// Bytes that are held, roughly.
@@ -83,7 +87,15 @@ impl DumpBuilder {
         builder
     }
 
+    /// Starts with what stands behind other text of a line.
+    pub(crate) fn open_inside(line: &[u8]) -> Self {
+        Self { is_inside: true, ..Self::open(line) }
+    }
+
     pub(crate) fn finish(mut self) -> Dump {
+        for thread in &mut self.dump.threads {
+            thread.truncated |= thread.frames.len() == MAX_DEPTH;
+        }
         if self.torn
             && let Some(thread) = self.dump.threads.last_mut()
         {
@@ -92,9 +104,14 @@ impl DumpBuilder {
         self.dump
     }
 
+    /// A thread's stack was begun.
+    pub(crate) fn has_threads(&self) -> bool {
+        !self.dump.threads.is_empty()
+    }
+
     /// The dump names a fatal error, or holds a stack.
     pub(crate) fn has_content(&self) -> bool {
-        self.dump.fatal.is_some() || !self.dump.threads.is_empty()
+        self.dump.fatal.is_some() && !self.is_inside || !self.dump.threads.is_empty()
     }
 
     pub(crate) fn feed(&mut self, line: &[u8]) -> FedDump {

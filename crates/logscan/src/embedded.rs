@@ -19,6 +19,32 @@ pub(crate) fn trees(text: &[u8]) -> Vec<Vec<Exception>> {
     lines_to_trees(text)
 }
 
+/// Undoes what put a text of several lines onto one.
+pub(crate) fn unescape(text: &[u8]) -> Vec<u8> {
+    const HEADER_END: &[u8] = b"call last):";
+    let end = memchr::memmem::find(text, HEADER_END).map_or(0, |at| at + HEADER_END.len());
+    let rest = text.get(end..).unwrap_or_default();
+    if rest.starts_with(b"#012") {
+        return replace(text, b"#012", b"\n");
+    }
+    if rest.starts_with(b"\r") {
+        return replace(&replace(text, b"\r", b"\n"), "\u{a0}".as_bytes(), b" ");
+    }
+    json::unescape(text).into_owned()
+}
+
+fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut start = 0;
+    for at in memchr::memmem::find_iter(text, from) {
+        out.extend_from_slice(text.get(start..at).unwrap_or_default());
+        out.extend_from_slice(to);
+        start = at + from.len();
+    }
+    out.extend_from_slice(text.get(start..).unwrap_or_default());
+    out
+}
+
 fn lines_to_trees(text: &[u8]) -> Vec<Vec<Exception>> {
     let mut trees = Vec::new();
     let mut open: Option<TracebackBuilder> = None;
@@ -26,7 +52,7 @@ fn lines_to_trees(text: &[u8]) -> Vec<Vec<Exception>> {
     for line in text.split(|byte| *byte == b'\n') {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if let Some(builder) = &mut open {
-            if matches!(builder.feed(line, Delivery::Embedded), Fed::Stack | Fed::Message) {
+            if matches!(builder.feed(line, Delivery::Embedded), Fed::Stack | Fed::Message | Fed::Trailing) {
                 continue;
             }
             trees.extend(open.take().filter(TracebackBuilder::has_content).map(TracebackBuilder::finish));

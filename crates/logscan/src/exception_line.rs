@@ -1,5 +1,7 @@
 //! The line that names an exception, and the escapes it may stand in.
 
+use crate::ascii::until;
+
 /// Splits `package.Type: message`; `None` when the line names no exception.
 pub(crate) fn exception_line(line: &[u8]) -> Option<(&[u8], &[u8])> {
     if let Some(rest) = line.strip_prefix(b"<class '") {
@@ -15,21 +17,38 @@ pub(crate) fn exception_line(line: &[u8]) -> Option<(&[u8], &[u8])> {
             byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'<' | b'>') || **byte >= 0x80
         })
         .count();
+    let len = len + derived_len(line.get(len..)?);
     let name = line.get(..len)?;
-    let last = name.rsplit(|byte| *byte == b'.').next()?;
+    let plain = until(name, b'(');
+    let last = plain.rsplit(|byte| *byte == b'.').next()?;
     let starts_well =
         name.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_' || *byte >= 0x80);
     if !starts_well || last.is_empty() || last.first().is_some_and(u8::is_ascii_digit) {
         return None;
     }
-    let is_likely = last.first().is_some_and(|byte| byte.is_ascii_uppercase() || *byte == b'_')
-        || name.contains(&b'.')
-        || ends_like_exception(name);
+    let is_likely =
+        last.first().is_some_and(|byte| byte.is_ascii_uppercase() || *byte == b'_' || *byte >= 0x80)
+            || plain.contains(&b'.')
+            || ends_like_exception(plain);
     match line.get(len..)? {
         [] | [b':'] if is_likely => Some((name, b"")),
         [b':', b' ', message @ ..] if is_likely => Some((name, message)),
         _ => None,
     }
+}
+
+/// Length of what ray and others add to a name: `RayTaskError(KeyError)`.
+fn derived_len(text: &[u8]) -> usize {
+    if text.first() != Some(&b'(') {
+        return 0;
+    }
+    let inner = text
+        .iter()
+        .skip(1)
+        .take(128)
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
+    let end = 1 + inner.count();
+    if end > 1 && text.get(end) == Some(&b')') { end + 1 } else { 0 }
 }
 
 pub(crate) fn ends_like_exception(name: &[u8]) -> bool {

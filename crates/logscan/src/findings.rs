@@ -223,6 +223,7 @@ fn unhandled_exceptions(scan: &Scan, findings: &mut Vec<Finding>) {
     roots.sort_by_key(|entry| std::cmp::Reverse(entry.last));
     for entry in roots.into_iter().take(MAX_EACH) {
         let is_unhandled = entry.introduced_by == Some(Introduction::ExceptionInThread)
+            || entry.introduced_by == Some(Introduction::ExceptionInProcess)
             || entry.introduced_by == Some(Introduction::NeverRetrieved)
             || entry.level == Some(Level::Critical)
             || entry.log_message.is_none() && entry.introduced_by.is_none() && entry.level.is_none();

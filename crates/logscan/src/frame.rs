@@ -20,6 +20,9 @@ pub struct Frame {
     /// The source line, where it was printed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// The part of the source line that carets and tildes stand under (3.11 and later; of a `SyntaxError`, always).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marked: Option<String>,
     /// How often the frame repeats beyond this once: `[Previous line repeated N more times]`.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub repeated: u64,
@@ -55,7 +58,7 @@ impl Frame {
             return None;
         }
         let function = function.map(|name| lossy(name.trim_ascii(), NAME_LIMIT));
-        Some(Self { file: lossy(file, FILE_LIMIT), line, function, source: None, repeated: 0 })
+        Some(Self { file: lossy(file, FILE_LIMIT), line, function, ..Self::default() })
     }
 
     pub(crate) fn set_source(&mut self, line: &[u8]) {
@@ -64,11 +67,45 @@ impl Frame {
         }
     }
 
+    /// Reads a line of carets and tildes that starts `column` columns behind the start of the source line.
+    pub(crate) fn set_marked(&mut self, column: usize, marks: &[u8]) {
+        let Some(source) = self.source.as_ref().filter(|source| source.len() < SOURCE_LIMIT) else { return };
+        if self.marked.is_some() || !marks.iter().any(|byte| matches!(byte, b'^' | b'~')) {
+            return;
+        }
+        let mut at = 0;
+        let marked: String = source
+            .chars()
+            .filter(|character| {
+                let start = at;
+                at += width(*character);
+                start >= column && start < column + marks.len()
+            })
+            .collect();
+        self.marked = (!marked.is_empty()).then_some(marked);
+    }
+
     pub(crate) fn weight(&self) -> usize {
         self.file.len()
             + 64
             + self.function.as_ref().map_or(0, String::len)
             + self.source.as_ref().map_or(0, String::len)
+    }
+}
+
+/// Columns that `traceback` counts for a character (3.13): East Asian wide ones have two.
+fn width(character: char) -> usize {
+    match character {
+        '\u{1100}'..='\u{115f}'
+        | '\u{2e80}'..='\u{a4cf}'
+        | '\u{ac00}'..='\u{d7a3}'
+        | '\u{f900}'..='\u{faff}'
+        | '\u{fe30}'..='\u{fe6f}'
+        | '\u{ff00}'..='\u{ff60}'
+        | '\u{ffe0}'..='\u{ffe6}'
+        | '\u{1f300}'..='\u{1f64f}'
+        | '\u{20000}'..='\u{3fffd}' => 2,
+        _ => 1,
     }
 }
 
@@ -115,6 +152,10 @@ impl Frames {
         if self.last.is_empty() { self.first.last_mut() } else { self.last.back_mut() }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.first.len() + self.last.len()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.first.is_empty()
     }
@@ -144,6 +185,20 @@ mod tests {
         check("  File ???, line ??? in ???", Some(("???", None, Some("???"))));
         check("  File \"x.py\", line 3, at g", None);
         check("  FileNotFoundError", None);
+    }
+
+    #[test]
+    fn what_is_marked() {
+        let check = |source: &str, column: usize, marks: &str, expected: Option<&str>| {
+            let mut frame = Frame { source: Some(source.to_owned()), ..Frame::default() };
+            frame.set_marked(column, marks.as_bytes());
+            assert_eq!(frame.marked.as_deref(), expected, "{source}");
+        };
+        check("return x[0] / y", 7, "~~~~~^~~", Some("x[0] / y"));
+        check("g()", 0, "~^^", Some("g()"));
+        check("注文 = f(1)", 7, "^^^^", Some("f(1)"));
+        check("x", 5, "^", None);
+        check("x", 0, "   ", None);
     }
 
     #[test]

@@ -35,6 +35,7 @@
 
 mod analysis;
 mod ascii;
+mod before;
 mod changes;
 mod clock;
 mod collector;
@@ -50,6 +51,8 @@ mod findings;
 mod fingerprint;
 mod format;
 mod frame;
+#[doc(hidden)]
+pub mod fuzzing;
 mod header;
 mod json;
 mod json_record;
@@ -58,6 +61,7 @@ mod level_times;
 mod lines;
 mod needles;
 mod pipeline;
+mod prefix;
 mod rates;
 mod requests;
 mod scan;

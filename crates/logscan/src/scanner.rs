@@ -3,16 +3,18 @@
 mod counting;
 mod ending;
 mod export;
+mod heads;
 mod json_lines;
 
 use pycoroner_findings::{GapKind, TimeBasis, Timestamp, UtcTime};
 use rustc_hash::FxHashMap;
 
+use self::heads::{HeaderInLine, header_in, introduce, says_something_else};
 use crate::analysis::{Kind, Line, Shape};
-use crate::ascii::{after, lossy, until};
+use crate::ascii::{indent, lossy, until};
 use crate::clock::Clock;
 use crate::collector::{Carrier, Collector};
-use crate::document::{Introduction, LogSource, Place};
+use crate::document::{LogSource, Place};
 use crate::dump::DumpBuilder;
 use crate::embedded;
 use crate::envelope::{Envelope, Wrapping};
@@ -29,13 +31,12 @@ use crate::lines::{Block, strip_ansi};
 use crate::needles::{Hits, Needles};
 use crate::pipeline::{Piece, Start};
 use crate::stream::{LineContext, Stream};
-use crate::traceback::{Exception, is_header};
+use crate::traceback::{Exception, is_box, is_header};
 pub(crate) use export::is_export;
 pub(crate) use json_lines::{holds_record, is_document};
 
 const MAX_PRODUCERS: usize = 2_048;
 const PARTIAL_LIMIT: usize = 256 << 10;
-const HEADER: &[u8] = b"Traceback (most recent call last)";
 
 /// What the producers of a source have under assembly when it ends.
 pub(crate) struct Carried {
@@ -338,7 +339,7 @@ impl<'o> SourceScanner<'o> {
         let level = header.level.or(context.level);
         if !state.is_idle() {
             let with_stamp = LineContext { stamp, ..context };
-            if state.before_record(header, &with_stamp, &mut self.collector) {
+            if state.before_record(line, header, &with_stamp, &mut self.collector) {
                 self.tally.uses.stacks += 1;
                 return;
             }
@@ -402,9 +403,12 @@ impl<'o> SourceScanner<'o> {
         }
         if hits.has(Hits::TRACEBACK) {
             match header_in(message) {
-                Some(HeaderInLine::AtEnd(line)) => return state.open_traceback(line, Some(header), &context),
+                Some(HeaderInLine::AtEnd(text)) => {
+                    let prefix = line.strip_suffix(text).unwrap_or_default();
+                    return state.open_traceback(text, prefix, Some(header), &context);
+                }
                 Some(HeaderInLine::Escaped(text)) => {
-                    let trees = embedded::trees(&json::unescape(text));
+                    let trees = embedded::trees(&embedded::unescape(text));
                     let carrier = carrier_of(header, state.producer.clone(), &context);
                     for tree in trees {
                         self.collector.add_tree(tree, &carrier);
@@ -417,7 +421,9 @@ impl<'o> SourceScanner<'o> {
         if hits.has(Hits::DUMP)
             && let Some(at) = DumpBuilder::start_of(message)
         {
-            return state.open_dump(message.get(at..).unwrap_or_default(), &context);
+            let text = message.get(at..).unwrap_or_default();
+            let prefix = line.strip_suffix(text).unwrap_or_default();
+            return state.open_dump(text, prefix, at > indent(message), &context);
         }
         if hits.has(Hits::INTRODUCTION) {
             introduce(state, message);
@@ -465,6 +471,9 @@ impl<'o> SourceScanner<'o> {
     /// Offers a line to the stack that is open, or opens one with it.
     fn stack_takes(&mut self, stream: usize, line: &[u8], context: LineContext, hits: Hits) -> bool {
         let Some(state) = self.streams.get_mut(stream) else { return false };
+        if !hits.is_empty() && says_something_else(line, hits) {
+            state.end_complete(context.number, &mut self.collector);
+        }
         if state.has_open() && state.feed_bare(line, &context, &mut self.collector) {
             if hits.has(Hits::EVENT)
                 && let Some((_, message)) = exception_line(line.trim_ascii())
@@ -477,14 +486,15 @@ impl<'o> SourceScanner<'o> {
         if hits.has(Hits::TRACEBACK) {
             match header_in(line) {
                 Some(HeaderInLine::AtEnd(text)) => {
-                    let text = if is_header(line) { line } else { text };
-                    state.open_traceback(text, None, &context);
+                    let text = if is_header(line) || is_box(line) { line } else { text };
+                    let prefix = line.strip_suffix(text).unwrap_or_default();
+                    state.open_traceback(text, prefix, None, &context);
                     return true;
                 }
                 Some(HeaderInLine::Escaped(text)) => {
                     let header = Header::new(None, FormatName::Plain, b"");
                     let carrier = carrier_of(&header, state.producer.clone(), &context);
-                    for tree in embedded::trees(&json::unescape(text)) {
+                    for tree in embedded::trees(&embedded::unescape(text)) {
                         self.collector.add_tree(tree, &carrier);
                     }
                     return true;
@@ -495,10 +505,12 @@ impl<'o> SourceScanner<'o> {
         if hits.has(Hits::DUMP)
             && let Some(at) = DumpBuilder::start_of(line)
         {
-            state.open_dump(line.get(at..).unwrap_or_default(), &context);
+            let (prefix, text) = line.split_at_checked(at).unwrap_or_default();
+            state.open_dump(text, prefix, at > indent(line), &context);
             return true;
         }
         if state.may_hold_torn_rest(context.number)
+            && memchr::memmem::find(line, b", in ").is_some()
             && Frame::parse(line).is_some_and(|frame| frame.function.is_some())
         {
             state.open_torn(line, &context);
@@ -518,44 +530,6 @@ fn carried_trees(line: &[u8], header: &Header<'_>) -> Vec<Vec<Exception>> {
     match JsonRecord::parse(object).filter(|_| object.ends_with(b"}")) {
         Some(record) => json_lines::exception_trees(&record, &record.message_text()),
         None => Vec::new(),
-    }
-}
-
-/// A traceback's header inside a line.
-enum HeaderInLine<'a> {
-    /// It ends the line; its stack stands on the next ones.
-    AtEnd(&'a [u8]),
-    /// Its stack follows behind escaped newlines.
-    Escaped(&'a [u8]),
-}
-
-/// Looks for a header that is no quotation.
-fn header_in(message: &[u8]) -> Option<HeaderInLine<'_>> {
-    if is_header(message) {
-        return Some(HeaderInLine::AtEnd(message));
-    }
-    let at = memchr::memmem::find(message, HEADER)?;
-    let rest = message.get(at + HEADER.len()..)?;
-    if matches!(message.get(..at)?.trim_ascii_end().last(), Some(b'"' | b'\'' | b'`')) {
-        return None;
-    }
-    let text = message.get(at..)?;
-    if rest.trim_ascii() == b":" {
-        return Some(HeaderInLine::AtEnd(text));
-    }
-    rest.starts_with(b":\\n").then_some(HeaderInLine::Escaped(text))
-}
-
-fn introduce(stream: &mut Stream, line: &[u8]) {
-    if let Some(rest) = after(line, b"Exception in thread ") {
-        let name = memchr::memrchr(b':', rest).and_then(|at| rest.get(..at)).unwrap_or(rest);
-        stream.introduce(Introduction::ExceptionInThread, Some(lossy(name.trim_ascii(), 128)));
-    } else if line.starts_with(b"Exception ignored in") {
-        stream.introduce(Introduction::ExceptionIgnored, None);
-    } else if memchr::memmem::find(line, b"exception was never retrieved").is_some() {
-        stream.introduce(Introduction::NeverRetrieved, None);
-    } else if line.starts_with(b"--- Logging error ---") {
-        stream.introduce(Introduction::LoggingError, None);
     }
 }
 

@@ -1,19 +1,28 @@
 //! The lines of one producer: what is under assembly, and the record that they belong to.
 
+mod closing;
+mod open;
+mod waiting;
+
 use std::hash::{Hash, Hasher};
 
-use pycoroner_findings::{GapKind, TimeBasis, Timestamp};
+use pycoroner_findings::Timestamp;
 use rustc_hash::FxHasher;
 
-use crate::ascii::lossy;
+use self::open::{Open, OpenStack};
+use self::waiting::Waiting;
+use crate::ascii::{indent, lossy};
+use crate::before::Before;
 use crate::collector::{Carrier, Collector};
 use crate::document::{Introduction, Place};
 use crate::dump::{DumpBuilder, FedDump};
 use crate::events::Fact;
 use crate::format::FormatName;
+use crate::frame::Frame;
 use crate::header::{self, Header};
 use crate::level::Level;
-use crate::traceback::{Delivery, Exception, Fed, TracebackBuilder};
+use crate::prefix::Prefix;
+use crate::traceback::{Delivery, Fed, TracebackBuilder};
 
 /// Tracebacks that threads of one producer write at the same time.
 const MAX_INTERLEAVED: usize = 64;
@@ -21,11 +30,10 @@ const MAX_INTERLEAVED: usize = 64;
 const MAX_WAITING: usize = 64;
 /// Bytes of a record's line that are kept for what follows it.
 const HEAD_LIMIT: usize = 1024;
+/// Lines of others after which no more is expected of a traceback that is told by its prefix.
+const PATIENCE: u64 = 10_000;
 /// Lines behind a torn traceback in which its rest is looked for.
 const TORN_LINES: u64 = 200;
-
-/// What a time is worth that only one neighbour gives: nothing says how far off it is.
-const ONE_SIDED_MS: u64 = 86_400_000;
 
 /// One line with its place.
 #[derive(Clone, Copy, Debug)]
@@ -55,43 +63,21 @@ struct LastRecord {
     exists: bool,
 }
 
-/// A traceback or dump under assembly.
-struct Open {
-    stack: OpenStack,
-    carrier: Carrier,
-    /// The time is the record's own, and not only near.
-    is_dated: bool,
-    /// The producer inside the stream whose records carry the lines, as long as that may be.
-    key: Option<u64>,
-    /// Bytes that the collector counts for it.
-    charged: usize,
-}
-
-enum OpenStack {
-    Traceback(Box<TracebackBuilder>),
-    Dump(Box<DumpBuilder>),
-}
-
-/// Something complete whose time is that of its neighbours.
-enum Waiting {
-    Tree(Vec<Exception>, Carrier),
-    Dump(Box<crate::dump::Dump>, Carrier),
-    Fact(Box<Fact>, Carrier),
-}
-
 /// The state of one producer.
 #[derive(Default)]
 pub(crate) struct Stream {
     pub(crate) producer: Option<String>,
     last: LastRecord,
     open: Option<Open>,
-    /// Tracebacks each of whose lines is a record, by the records' process and thread.
+    /// Tracebacks and dumps whose lines are told by their prefix, or by their records' process and thread.
     interleaved: Vec<Open>,
     introduction: Option<(Introduction, Option<String>)>,
     waiting: Vec<Waiting>,
     waiting_bytes: usize,
     torn_until: u64,
-    after_quote: bool,
+    /// A bare line that is not indented was read.
+    has_outer_line: bool,
+    before: Before,
     /// The last record was kept, and takes further lines.
     pub(crate) record_kept: bool,
     /// The start of a line that came in parts.
@@ -105,6 +91,7 @@ pub(crate) fn key_of(header: &Header<'_>) -> u64 {
     let mut hasher = FxHasher::default();
     header.pid.hash(&mut hasher);
     header.thread.hash(&mut hasher);
+    header.level.hash(&mut hasher);
     hasher.finish()
 }
 
@@ -121,7 +108,7 @@ impl Stream {
             && self.torn_until == 0
             && self.introduction.is_none()
             && !self.record_kept
-            && !self.after_quote
+            && self.before.is_empty()
     }
 
     #[inline]
@@ -145,14 +132,14 @@ impl Stream {
     pub(crate) fn start_record(&mut self, number: u64) {
         self.record_kept = false;
         self.introduction = None;
-        self.after_quote = false;
+        self.before.clear();
         if number >= self.torn_until {
             self.torn_until = 0;
         }
     }
 
     pub(crate) fn has_open(&self) -> bool {
-        self.open.is_some()
+        self.open.is_some() || !self.interleaved.is_empty()
     }
 
     /// Remembers a record.
@@ -175,42 +162,97 @@ impl Stream {
     /// Closes what a record's line ends, or hands the line on to what it continues; `true` when it was taken.
     pub(crate) fn before_record(
         &mut self,
+        line: &[u8],
         header: &Header<'_>,
         context: &LineContext,
         collector: &mut Collector<'_>,
     ) -> bool {
-        if let Some(open) = self.open.take() {
-            let is_undecided = match &open.stack {
-                OpenStack::Traceback(builder) => open.key.is_some() && !builder.has_content(),
-                OpenStack::Dump(_) => false,
-            };
-            if is_undecided {
-                if self.interleaved.len() >= MAX_INTERLEAVED {
-                    let oldest = self.interleaved.remove(0);
-                    self.close(oldest, true, context.number, collector);
-                }
-                self.interleaved.push(open);
+        if let Some(mut open) = self.open.take() {
+            if open.is_undecided() {
+                self.torn_until = context.number + TORN_LINES;
+                self.set_aside(open, context.number, collector);
             } else {
                 let torn = !open.is_complete();
+                open.end_at_record(collector);
                 self.close(open, torn, context.number, collector);
             }
         }
         if collector.room() == 0 {
             self.close_for_room(context.number, collector);
         }
+        if self.interleaved.is_empty() {
+            return false;
+        }
+        if self.feed_by_prefix(line, context, collector) {
+            return true;
+        }
+        self.feed_by_key(header, context, collector)
+    }
+
+    /// Offers a record's message to the stack of the same process and thread, when its lines have no prefix in common.
+    fn feed_by_key(
+        &mut self,
+        header: &Header<'_>,
+        context: &LineContext,
+        collector: &mut Collector<'_>,
+    ) -> bool {
         let key = key_of(header);
-        let Some(at) = self.interleaved.iter().position(|open| open.key == Some(key)) else { return false };
-        let Some(open) = self.interleaved.get_mut(at) else { return false };
-        let fed = match &mut open.stack {
-            OpenStack::Traceback(builder) => builder.feed(header.message, Delivery::Prefixed),
-            OpenStack::Dump(_) => Fed::Done,
+        let found = self.interleaved.iter().position(|open| open.key == Some(key) && !open.is_prefixed);
+        let Some((at, open)) = found.and_then(|at| Some((at, self.interleaved.get(at)?))) else {
+            return false;
         };
-        match fed {
+        if open.is_undecided() && Frame::parse(header.message).is_none() {
+            return false;
+        }
+        self.feed_interleaved(at, header.message, context, collector)
+    }
+
+    /// Keeps a header whose lines are to be told from others.
+    fn set_aside(&mut self, open: Open, line: u64, collector: &mut Collector<'_>) {
+        if self.interleaved.len() >= MAX_INTERLEAVED {
+            let oldest = self.interleaved.remove(0);
+            self.close(oldest, true, line, collector);
+        }
+        self.interleaved.push(open);
+    }
+
+    /// Gives up what waits for too long, so that not every line is compared with it.
+    fn expire(&mut self, line: u64, collector: &mut Collector<'_>) {
+        while self.interleaved.first().is_some_and(|open| open.carrier.place.last_line + PATIENCE < line) {
+            let open = self.interleaved.remove(0);
+            let torn = !open.is_complete();
+            self.close(open, torn, line, collector);
+        }
+    }
+
+    /// Offers a line to the stack whose prefix it has.
+    fn feed_by_prefix(&mut self, line: &[u8], context: &LineContext, collector: &mut Collector<'_>) -> bool {
+        self.expire(context.number, collector);
+        let found = self.interleaved.iter().enumerate().find_map(|(at, open)| {
+            open.prefix.as_ref().and_then(|prefix| prefix.strip(line)).map(|rest| (at, rest))
+        });
+        let Some((at, rest)) = found else { return false };
+        let is_taken = self.feed_interleaved(at, rest, context, collector);
+        if is_taken && let Some(open) = self.interleaved.get_mut(at) {
+            open.is_prefixed = true;
+        }
+        is_taken
+    }
+
+    fn feed_interleaved(
+        &mut self,
+        at: usize,
+        text: &[u8],
+        context: &LineContext,
+        collector: &mut Collector<'_>,
+    ) -> bool {
+        let Some(open) = self.interleaved.get_mut(at) else { return false };
+        match open.feed_prefixed(text) {
             Fed::Stack | Fed::Message => {
                 open.extend(context, collector);
                 true
             }
-            Fed::Done | Fed::Torn => {
+            fed @ (Fed::Done | Fed::Torn | Fed::Trailing) => {
                 let open = self.interleaved.remove(at);
                 self.close(open, fed == Fed::Torn, context.number, collector);
                 false
@@ -225,16 +267,48 @@ impl Stream {
         context: &LineContext,
         collector: &mut Collector<'_>,
     ) -> bool {
-        let delivery = if self.last.exists { Delivery::Bare } else { Delivery::Headless };
         if collector.room() == 0 {
             self.close_for_room(context.number, collector);
         }
-        let Some(open) = &mut self.open else { return false };
+        if !self.interleaved.is_empty() && self.feed_by_prefix(line, context, collector) {
+            return true;
+        }
+        let Some(mut open) = self.open.take() else { return false };
+        if open.is_undecided()
+            && let Some(rest) = open.prefix.as_ref().and_then(|prefix| prefix.strip(line))
+            && matches!(open.feed_prefixed(rest), Fed::Stack | Fed::Message)
+        {
+            open.is_prefixed = true;
+            open.extend(context, collector);
+            self.set_aside(open, context.number, collector);
+            return true;
+        }
+        self.feed_open(open, line, context, collector)
+    }
+
+    fn feed_open(
+        &mut self,
+        mut open: Open,
+        line: &[u8],
+        context: &LineContext,
+        collector: &mut Collector<'_>,
+    ) -> bool {
+        if open.is_undecided() && DumpBuilder::start_of(line).is_some_and(|at| at > indent(line)) {
+            // Another writer's dump starts behind that one's prefix.
+            self.set_aside(open, context.number, collector);
+            return false;
+        }
         let mut torn = false;
         match &mut open.stack {
-            OpenStack::Traceback(builder) => match builder.feed(line, delivery) {
+            OpenStack::Traceback(builder) => match builder.feed(line, Delivery::Bare) {
                 Fed::Stack | Fed::Message => {
                     open.extend(context, collector);
+                    self.open = Some(open);
+                    return true;
+                }
+                Fed::Trailing => {
+                    open.last_trailing = Some(*context);
+                    self.open = Some(open);
                     return true;
                 }
                 Fed::Done => {}
@@ -246,32 +320,64 @@ impl Stream {
                     if !line.trim_ascii().is_empty() {
                         open.extend(context, collector);
                     }
+                    self.open = Some(open);
                     return true;
                 }
                 FedDump::Done => {}
                 FedDump::Another(at) => {
-                    let start = line.get(at..).unwrap_or_default();
-                    if let Some(open) = self.open.take() {
-                        self.close(open, false, context.number, collector);
-                    }
-                    self.open_dump(start, context);
+                    self.close(open, false, context.number, collector);
+                    let (prefix, start) = line.split_at_checked(at).unwrap_or_default();
+                    self.open_dump(start, prefix, at > indent(line), context);
                     return true;
                 }
             },
         }
-        if let Some(open) = self.open.take() {
+        if open.prefix.is_some() && open.is_undecided() {
+            self.torn_until = context.number + TORN_LINES;
+            self.set_aside(open, context.number, collector);
+        } else {
             self.close(open, torn, context.number, collector);
         }
         false
     }
 
-    /// Starts a traceback. `record` is the record on whose line the header stands.
-    pub(crate) fn open_traceback(&mut self, line: &[u8], record: Option<&Header<'_>>, context: &LineContext) {
-        let builder = TracebackBuilder::open(line, self.after_quote);
-        let key = record.map(key_of);
+    /// Ends a traceback that lacks nothing, in front of a line that says something else.
+    pub(crate) fn end_complete(&mut self, line: u64, collector: &mut Collector<'_>) {
+        let is_over = self.open.as_ref().is_some_and(|open| match &open.stack {
+            OpenStack::Traceback(builder) => builder.has_content() && builder.is_complete(),
+            OpenStack::Dump(_) => false,
+        });
+        if is_over && let Some(open) = self.open.take() {
+            self.close(open, false, line, collector);
+        }
+    }
+
+    /// Starts a traceback, `prefix` being what stands in front of its header. `record` is the record on whose line
+    /// that is.
+    pub(crate) fn open_traceback(
+        &mut self,
+        line: &[u8],
+        prefix: &[u8],
+        record: Option<&Header<'_>>,
+        context: &LineContext,
+    ) {
+        let mut builder = TracebackBuilder::open(line, self.before.is_quote);
+        if let Some(inner) = self.before.never_raised() {
+            builder.put_before(&inner);
+        }
+        if self.introduction.is_none() {
+            self.introduction = self.before.introduction();
+        }
+        self.before.clear();
+        if record.is_none() && self.last.is_adjacent {
+            builder.name_in_front = self.last.line.strip_prefix(b"[ERROR] ").map(<[u8]>::to_vec);
+        }
         let (carrier, is_dated) = self.carrier(context, record.is_some());
-        self.open =
-            Some(Open { stack: OpenStack::Traceback(Box::new(builder)), carrier, is_dated, key, charged: 0 });
+        let mut open = Open::new(OpenStack::Traceback(Box::new(builder)), carrier, is_dated);
+        open.is_carried = record.is_some() || open.carrier.log_message.is_some();
+        open.key = record.map(key_of);
+        open.prefix = Prefix::new(prefix);
+        self.open = Some(open);
     }
 
     /// Starts with a frame, where a torn traceback's rest may be.
@@ -280,12 +386,12 @@ impl Stream {
         builder.feed(line, Delivery::Bare);
         let (mut carrier, is_dated) = self.carrier(context, false);
         carrier.log_message = None;
-        let stack = OpenStack::Traceback(Box::new(builder));
-        self.open = Some(Open { stack, carrier, is_dated, key: None, charged: 0 });
+        self.open = Some(Open::new(OpenStack::Traceback(Box::new(builder)), carrier, is_dated));
     }
 
-    pub(crate) fn open_dump(&mut self, line: &[u8], context: &LineContext) {
-        let builder = DumpBuilder::open(line);
+    /// Starts a dump, `prefix` being what stands in front of its first line; `is_inside` when that is no record's head.
+    pub(crate) fn open_dump(&mut self, line: &[u8], prefix: &[u8], is_inside: bool, context: &LineContext) {
+        let builder = if is_inside { DumpBuilder::open_inside(line) } else { DumpBuilder::open(line) };
         let (carrier, _) = self.carrier(context, false);
         let carrier = Carrier {
             log_message: None,
@@ -297,17 +403,14 @@ impl Stream {
             ..carrier
         };
         let is_dated = context.stamp.is_some();
-        self.open = Some(Open {
-            stack: OpenStack::Dump(Box::new(builder)),
-            carrier,
-            is_dated,
-            key: None,
-            charged: 0,
-        });
+        let mut open = Open::new(OpenStack::Dump(Box::new(builder)), carrier, is_dated);
+        open.prefix = Prefix::new(prefix);
+        self.open = Some(open);
     }
 
     pub(crate) fn may_hold_torn_rest(&self, line: u64) -> bool {
-        line < self.torn_until
+        // A log that was cut may start inside of a traceback: with lines that are indented.
+        line < self.torn_until || !self.last.exists && !self.has_outer_line
     }
 
     /// Remembers what introduces the next traceback.
@@ -317,7 +420,12 @@ impl Stream {
 
     /// Notes the end of a line that nothing took.
     pub(crate) fn pass_bare(&mut self, line: &[u8], number: u64) {
-        self.after_quote = line.trim_ascii() == b"\"\"\"";
+        self.before.note(line);
+        self.has_outer_line |= !line.first().is_none_or(u8::is_ascii_whitespace);
+        if line.ends_with(b" (most recent call last):") {
+            // `Stack (most recent call last):` is followed by frames that are no traceback.
+            self.torn_until = 0;
+        }
         self.last.is_adjacent = false;
         if number >= self.torn_until {
             self.torn_until = 0;
@@ -394,122 +502,17 @@ impl Stream {
         self.settle(None, collector);
     }
 
-    /// Finishes what was open.
-    fn close(&mut self, open: Open, torn: bool, line: u64, collector: &mut Collector<'_>) {
-        let Open { stack, carrier, is_dated, charged, .. } = open;
-        collector.open_bytes = collector.open_bytes.saturating_sub(charged);
-        match stack {
-            OpenStack::Traceback(builder) => {
-                if torn {
-                    self.torn_until = line + TORN_LINES;
-                }
-                if !builder.has_content() {
-                    let why = "other lines follow it, and which ones belong to it cannot be told";
-                    collector.add_gap_at(
-                        GapKind::Truncated,
-                        "the traceback behind a header",
-                        why,
-                        carrier.place,
-                    );
-                    return;
-                }
-                if builder.hit_limit {
-                    let why = "it is longer than a scan keeps of one traceback";
-                    collector.add_gap_at(GapKind::Limit, "the rest of a traceback", why, carrier.place);
-                }
-                let exceptions = builder.finish();
-                if is_dated {
-                    collector.add_tree(exceptions, &carrier);
-                } else {
-                    self.wait(Waiting::Tree(exceptions, carrier), charged, collector);
-                }
-            }
-            OpenStack::Dump(builder) => {
-                if !builder.has_content() {
-                    return;
-                }
-                let dump = builder.finish();
-                if is_dated {
-                    collector.add_dump(dump, &carrier);
-                } else {
-                    self.wait(Waiting::Dump(Box::new(dump), carrier), charged, collector);
-                }
-            }
-        }
-    }
-
-    fn wait(&mut self, waiting: Waiting, charged: usize, collector: &mut Collector<'_>) {
-        if self.waiting.len() >= MAX_WAITING || self.waiting_bytes + charged > collector.room() {
-            self.settle(None, collector);
-        }
-        self.waiting.push(waiting);
-        self.waiting_bytes += charged;
-        collector.open_bytes += charged;
-    }
-
-    /// Dates what waits, between the last record and the next.
-    ///
-    /// A dump and a fact take the next record's time: it is the reaction to a death, while the last record before it
-    /// may be hours old. A traceback takes the last record's.
-    pub(crate) fn settle(&mut self, next: Option<Timestamp>, collector: &mut Collector<'_>) {
-        collector.open_bytes = collector.open_bytes.saturating_sub(std::mem::take(&mut self.waiting_bytes));
-        for waiting in std::mem::take(&mut self.waiting) {
-            match waiting {
-                Waiting::Tree(exceptions, mut carrier) => {
-                    carrier.stamp = between(carrier.stamp.or(next), carrier.stamp, next);
-                    collector.add_tree(exceptions, &carrier);
-                }
-                Waiting::Dump(dump, mut carrier) => {
-                    carrier.stamp = between(next.or(carrier.stamp), carrier.stamp, next);
-                    collector.add_dump(*dump, &carrier);
-                }
-                Waiting::Fact(fact, mut carrier) => {
-                    carrier.stamp = between(next.or(carrier.stamp), carrier.stamp, next);
-                    collector.add_event(*fact, &carrier);
-                }
-            }
-        }
-    }
-
     /// Ends the stream; `end` is when the file was last written.
     pub(crate) fn finish(&mut self, line: u64, end: Option<Timestamp>, collector: &mut Collector<'_>) {
         let open: Vec<Open> =
             self.open.take().into_iter().chain(std::mem::take(&mut self.interleaved)).collect();
-        for open in open {
+        for mut open in open {
+            open.end_at_record(collector);
             let torn = !open.is_complete();
             self.close(open, torn, line, collector);
         }
         let end = end.filter(|end| self.last.stamp.is_none_or(|last| last.time <= end.time));
         self.settle(end, collector);
-    }
-}
-
-impl Open {
-    /// Takes the line into the place, and charges what the stack holds by now.
-    fn extend(&mut self, context: &LineContext, collector: &mut Collector<'_>) {
-        let weight = match &self.stack {
-            OpenStack::Traceback(builder) => builder.weight,
-            OpenStack::Dump(builder) => builder.weight,
-        };
-        collector.open_bytes = (collector.open_bytes + weight).saturating_sub(self.charged);
-        self.charged = weight;
-        if self.carrier.place.source != context.source {
-            // A rotated log goes on in its next file.
-            self.carrier.rest.get_or_insert_with(|| context.place());
-        }
-        let place = match &mut self.carrier.rest {
-            Some(rest) => rest,
-            None => &mut self.carrier.place,
-        };
-        place.last_line = context.number;
-        place.bytes = (context.offset + context.len).saturating_sub(place.offset);
-    }
-
-    fn is_complete(&self) -> bool {
-        match &self.stack {
-            OpenStack::Traceback(builder) => builder.is_complete(),
-            OpenStack::Dump(_) => true,
-        }
     }
 }
 
@@ -523,25 +526,4 @@ impl LineContext {
             bytes: self.len,
         }
     }
-}
-
-/// A time that is a neighbour's, as uncertain as the neighbours are apart.
-fn between(
-    chosen: Option<Timestamp>,
-    previous: Option<Timestamp>,
-    next: Option<Timestamp>,
-) -> Option<Timestamp> {
-    let chosen = chosen?;
-    if chosen.basis == TimeBasis::FileModified {
-        return Some(Timestamp { uncertainty_ms: ONE_SIDED_MS, ..chosen });
-    }
-    let apart = match (previous, next) {
-        (Some(previous), Some(next)) => next.time.millis_since(previous.time).unsigned_abs(),
-        _ => ONE_SIDED_MS,
-    };
-    Some(Timestamp {
-        time: chosen.time,
-        basis: TimeBasis::InferredNeighbour,
-        uncertainty_ms: chosen.uncertainty_ms.saturating_add(apart),
-    })
 }

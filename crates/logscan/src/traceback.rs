@@ -3,7 +3,14 @@
 //! The grammar is that of `traceback.TracebackException.format` (CPython `Lib/traceback.py` at v3.14.0), and what
 //! loggers do to its lines: prefixes, lost indentation, escapes.
 
+mod boxed;
+mod groups;
+mod message;
+
+use self::boxed::Boxed;
+pub(crate) use self::boxed::is_box;
 use crate::ascii::{indent, lossy, trim_start};
+use crate::before::NeverRaised;
 use crate::document::Relation;
 use crate::exception_line::{ends_like_exception, exception_line, unescape_html};
 use crate::frame::{Frame, Frames, is_marker, repeated};
@@ -11,11 +18,15 @@ use crate::frame::{Frame, Frames, is_marker, repeated};
 const CAUSE: &[u8] = b"The above exception was the direct cause of the following exception:";
 const CONTEXT: &[u8] = b"During handling of the above exception, another exception occurred:";
 const HEADER: &[u8] = b"Traceback (most recent call last):";
+/// What twisted's `Failure` prints between the frames above it and those below.
+const FAILURE_MARK: &[u8] = b"--- <exception caught here> ---";
 
 const MAX_EXCEPTIONS: usize = 256;
 const MAX_WEIGHT: usize = 1 << 20;
 const MESSAGE_LIMIT: usize = 16 << 10;
 const MESSAGE_LINES: usize = 200;
+const TRAILING_LINES: usize = 12;
+const TRAILING_LIMIT: usize = 512;
 
 /// One exception of a tree.
 #[derive(Clone, Debug, Default)]
@@ -31,8 +42,23 @@ pub(crate) struct Exception {
     /// It was raised in another process and carried over as text.
     pub(crate) remote: bool,
     pub(crate) truncated: bool,
+    /// Lines right behind the message that may belong to it.
+    pub(crate) trailing: Vec<String>,
     pub(crate) message_lines: usize,
     pub(crate) blank_lines: usize,
+    pub(crate) open_brackets: i32,
+    /// Its line ends with a colon: the message stands on the next ones.
+    pub(crate) is_announced: bool,
+}
+
+impl Exception {
+    /// Something says that the lines behind the message belong to it.
+    fn take_trailing(&mut self) {
+        for line in std::mem::take(&mut self.trailing) {
+            self.message.push('\n');
+            self.message.push_str(&line);
+        }
+    }
 }
 
 /// What became of a line.
@@ -42,6 +68,8 @@ pub(crate) enum Fed {
     Stack,
     /// The line names an exception, or goes on with its message.
     Message,
+    /// The line may go on with the message, or may not.
+    Trailing,
     /// The line is not part of the traceback, which was complete.
     Done,
     /// The line is not part of the traceback, which was not complete.
@@ -80,10 +108,8 @@ impl Level {
 /// How the lines reach the builder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Delivery {
-    /// Bare lines among records: a message goes on until the next record.
+    /// Bare lines among others: a message goes on where its lines say so.
     Bare,
-    /// Bare lines of a source without records: a message ends at an empty line.
-    Headless,
     /// Every line is a record's message: an exception's message is one line.
     Prefixed,
     /// A text of its own that holds nothing else.
@@ -120,8 +146,13 @@ pub(crate) struct TracebackBuilder {
     /// The traceback stands between `"""` lines.
     quoted: bool,
     html: bool,
+    boxed: Option<Boxed>,
     /// The lines lost their indentation.
     flat: bool,
+    /// Indentation of the last source line.
+    source_indent: usize,
+    /// The line in front of the header, where that may name the exception.
+    pub(crate) name_in_front: Option<Vec<u8>>,
     /// Bytes that are held, roughly.
     pub(crate) weight: usize,
     pub(crate) hit_limit: bool,
@@ -131,14 +162,18 @@ impl TracebackBuilder {
     /// Starts at a header line; `line` is what the header's own line holds from its indentation on.
     pub(crate) fn open(line: &[u8], quoted: bool) -> Self {
         let is_group = opening(line) == Some(Opening::Group);
+        let is_boxed = boxed::is_box(line);
         let mut builder = Self {
             exceptions: Vec::new(),
             levels: vec![Level::new(None)],
-            base_indent: indent(line),
+            base_indent: if is_boxed { 0 } else { indent(line) },
             group_indent: is_group.then(|| indent(line)),
             quoted,
             html: false,
+            boxed: is_boxed.then(|| Boxed::open(line)),
             flat: false,
+            source_indent: 0,
+            name_in_front: None,
             weight: 0,
             hit_limit: false,
         };
@@ -156,6 +191,25 @@ impl TracebackBuilder {
         builder
     }
 
+    /// Puts an exception in front that was never raised, so that nothing but its line is printed.
+    pub(crate) fn put_before(&mut self, inner: &NeverRaised<'_>) {
+        let index = self.exceptions.len();
+        self.exceptions.insert(
+            0,
+            Exception {
+                type_name: Some(lossy(inner.type_name, 256)),
+                message: lossy(inner.message, MESSAGE_LIMIT),
+                relation: Some(inner.relation),
+                parent: Some(index),
+                message_lines: 1,
+                ..Exception::default()
+            },
+        );
+        for level in &mut self.levels {
+            level.current = level.current.map(|current| current + 1);
+        }
+    }
+
     /// A type was read and no stack is open.
     pub(crate) fn is_complete(&self) -> bool {
         self.levels.iter().all(|level| match level.expect {
@@ -167,6 +221,33 @@ impl TracebackBuilder {
     /// Something beyond the header was read.
     pub(crate) fn has_content(&self) -> bool {
         self.exceptions.iter().any(|exception| exception.type_name.is_some() || !exception.frames.is_empty())
+    }
+
+    /// Names the exception that lacks a name, when AWS Lambda has named it in front of the traceback.
+    pub(crate) fn take_name_in_front(&mut self) {
+        let Some(line) = self.name_in_front.take() else { return };
+        let is_open = self.expect(0) == Expect::Frames && self.levels.len() == 1;
+        let has_frames = self.current(0).is_some_and(|exception| !exception.frames.is_empty());
+        if is_open
+            && has_frames
+            && let Some((type_name, message)) = exception_line(line.trim_ascii())
+        {
+            self.name_exception(0, type_name, message, b"");
+        }
+    }
+
+    /// A record carried the traceback, and the next record follows: all in between belongs to it, unless lines of
+    /// another kind are among it. Whether that is so.
+    pub(crate) fn end_at_record(&mut self) -> bool {
+        let Some(exception) = self.levels.first().and_then(|level| level.current) else { return false };
+        let Some(exception) = self.exceptions.get_mut(exception) else { return false };
+        let is_whole = exception.trailing.len() < TRAILING_LINES
+            && !exception.trailing.iter().any(|line| message::has_clock(line.as_bytes()));
+        let is_taken = is_whole && !exception.trailing.is_empty();
+        if is_taken {
+            exception.take_trailing();
+        }
+        is_taken
     }
 
     /// Gives the tree, in the order of the text. What lacks its end is marked.
@@ -186,6 +267,12 @@ impl TracebackBuilder {
 
     /// Offers the next line of the same producer.
     pub(crate) fn feed(&mut self, line: &[u8], delivery: Delivery) -> Fed {
+        if let Some(boxed) = &mut self.boxed {
+            return match boxed.classic(line) {
+                Some(line) => self.feed_line(&line, delivery),
+                None => Fed::Stack,
+            };
+        }
         if self.html || (line.contains(&b'&') && line.starts_with(b"  File &quot;")) {
             self.html = true;
             let unescaped = unescape_html(line);
@@ -213,50 +300,6 @@ impl TracebackBuilder {
             _ if is_blank => Fed::Stack,
             _ => self.rejected(),
         }
-    }
-
-    /// A line behind the margin of an exception group, such as `    | ValueError: a`.
-    fn feed_margin(&mut self, line: &[u8], delivery: Delivery) -> Option<Fed> {
-        let margin = indent(line);
-        let depth = margin.checked_sub(self.group_indent?)? / 2;
-        let rest = line.get(margin..)?;
-        if let Some(content) = rest.strip_prefix(b"|") {
-            if depth >= self.levels.len() {
-                return Some(self.rejected());
-            }
-            self.levels.truncate(depth + 1);
-            let content = content.strip_prefix(b" ").unwrap_or(content);
-            return Some(self.feed_level(depth, content, 0, delivery));
-        }
-        let branch = rest.strip_prefix(b"+-")?;
-        let (depth, dashes) = match branch.strip_prefix(b"+") {
-            Some(dashes) => (depth + 1, dashes),
-            None => (depth, branch),
-        };
-        if depth == 0 || depth > self.levels.len() || !dashes.starts_with(b"---") {
-            return Some(self.rejected());
-        }
-        let group = self.levels.get(depth - 1)?.current;
-        self.levels.truncate(depth);
-        let label = dashes.iter().filter(|byte| !matches!(byte, b'-' | b' ')).count();
-        if label == 0 {
-            if depth == 1
-                && let Some(top) = self.levels.first_mut()
-            {
-                top.expect = Expect::Message;
-            }
-        } else if self.exceptions.len() < MAX_EXCEPTIONS && depth < 64 {
-            self.levels.push(Level::new(group));
-            if dashes.windows(3).any(|window| window == b"...")
-                && let Some(level) = self.levels.last_mut()
-            {
-                level.expect = Expect::Closed;
-            }
-        } else {
-            self.hit_limit = true;
-            return Some(Fed::Done);
-        }
-        Some(Fed::Stack)
     }
 
     fn feed_level(&mut self, depth: usize, line: &[u8], base: usize, delivery: Delivery) -> Fed {
@@ -291,7 +334,7 @@ impl TracebackBuilder {
         // Without a traceback of its own, only the exception is printed.
         if let Some((type_name, message)) = exception_line(content) {
             self.start_exception(depth);
-            self.name_exception(depth, type_name, message);
+            self.name_exception(depth, type_name, message, content);
             return Fed::Message;
         }
         self.rejected()
@@ -300,6 +343,9 @@ impl TracebackBuilder {
     fn feed_frames(&mut self, depth: usize, line: &[u8], base: usize) -> Fed {
         let content = trim_start(line).trim_ascii_end();
         if content.is_empty() {
+            return Fed::Stack;
+        }
+        if content == FAILURE_MARK {
             return Fed::Stack;
         }
         // loguru marks the frame that caught the exception.
@@ -331,11 +377,16 @@ impl TracebackBuilder {
         if let Some((type_name, message)) = exception
             && !(flat && self.lacks_source(depth) && !ends_like_exception(type_name))
         {
-            self.name_exception(depth, type_name, message);
+            if is_header(message) {
+                // torch before 1.0: the worker's traceback is the whole message.
+                self.name_exception(depth, type_name, b"", b"");
+                return self.start_carried(depth);
+            }
+            self.name_exception(depth, type_name, message, content);
             return Fed::Message;
         }
         if indent(line) > base || (flat && (self.lacks_source(depth) || is_marker(content))) {
-            self.take_source(depth, content);
+            self.take_source(depth, content, indent(line));
             return Fed::Stack;
         }
         if let Some(count) = repeated(content) {
@@ -346,21 +397,29 @@ impl TracebackBuilder {
     }
 
     /// A source line, or what is printed between two frames.
-    fn take_source(&mut self, depth: usize, content: &[u8]) {
+    fn take_source(&mut self, depth: usize, content: &[u8], indent: usize) {
         if let Some(count) = repeated(content) {
             self.repeat_last(depth, count);
             return;
         }
-        if is_marker(content) {
-            return;
-        }
+        let column = if self.flat { None } else { indent.checked_sub(self.source_indent) };
         let Some(exception) = self.current(depth) else { return };
         let frame = match exception.location.as_mut() {
             Some(location) => Some(location),
             None => exception.frames.last_mut(),
         };
-        let Some(frame) = frame.filter(|frame| frame.source.is_none()) else { return };
+        let Some(frame) = frame else { return };
+        if is_marker(content) {
+            if let Some(column) = column {
+                frame.set_marked(column, content);
+            }
+            return;
+        }
+        if frame.source.is_some() {
+            return;
+        }
         frame.set_source(content);
+        self.source_indent = indent;
         self.weight += content.len().min(512);
     }
 
@@ -374,75 +433,6 @@ impl TracebackBuilder {
         self.current(depth)
             .and_then(|exception| exception.frames.last_mut())
             .is_some_and(|frame| frame.source.is_none())
-    }
-
-    fn feed_message(&mut self, depth: usize, line: &[u8], delivery: Delivery) -> Fed {
-        let content = line.trim_ascii();
-        if let Some(level) = self.levels.get_mut(depth)
-            && let (Some(relation), Some(current)) = (separator(content), level.current)
-        {
-            level.pending = Some((current, relation));
-            level.expect = Expect::Start;
-            return Fed::Stack;
-        }
-        match content {
-            b"\"\"\"" if self.quoted => {
-                self.quoted = false;
-                return Fed::Stack;
-            }
-            b"Call stack:" => {
-                self.set_expect(depth, Expect::CallStack);
-                return Fed::Stack;
-            }
-            _ => {}
-        }
-        match opening(line) {
-            Some(Opening::Carried) => return self.start_carried(depth),
-            Some(_) => return Fed::Done,
-            None => {}
-        }
-        if content.is_empty() {
-            return self.feed_blank(depth, delivery);
-        }
-        let in_group = depth > 0 || self.group_indent.is_some();
-        if delivery == Delivery::Prefixed && !in_group {
-            return Fed::Done;
-        }
-        let ended = self.current(depth).is_none_or(|exception| {
-            exception.blank_lines > 0 && delivery == Delivery::Headless
-                || exception.message_lines >= MESSAGE_LINES
-        });
-        if ended || is_runner_remark(content) && delivery == Delivery::Headless {
-            return Fed::Done;
-        }
-        self.extend_message(depth, line);
-        Fed::Message
-    }
-
-    fn feed_blank(&mut self, depth: usize, delivery: Delivery) -> Fed {
-        let Some(exception) = self.current(depth) else { return Fed::Done };
-        exception.blank_lines += 1;
-        // Two empty lines end a message that nothing else ends; a separator stands behind one.
-        if delivery != Delivery::Embedded && exception.blank_lines > 2 { Fed::Done } else { Fed::Stack }
-    }
-
-    fn extend_message(&mut self, depth: usize, line: &[u8]) {
-        let mut grown = 0;
-        let mut full = false;
-        if let Some(exception) = self.current(depth) {
-            let room = MESSAGE_LIMIT.saturating_sub(exception.message.len());
-            let text = lossy(line.trim_ascii_end(), room);
-            full = room <= line.len();
-            for _ in 0..=exception.blank_lines {
-                exception.message.push('\n');
-            }
-            exception.blank_lines = 0;
-            exception.message_lines += if full { MESSAGE_LINES } else { 1 };
-            exception.message.push_str(&text);
-            grown = text.len() + 1;
-        }
-        self.weight += grown;
-        self.hit_limit |= full;
     }
 
     fn feed_call_stack(&mut self, depth: usize, line: &[u8]) -> Fed {
@@ -492,11 +482,14 @@ impl TracebackBuilder {
         self.exceptions.push(exception);
     }
 
-    fn name_exception(&mut self, depth: usize, type_name: &[u8], message: &[u8]) {
+    fn name_exception(&mut self, depth: usize, type_name: &[u8], message: &[u8], line: &[u8]) {
+        let is_announced = message.is_empty() && line.ends_with(b":");
         if let Some(exception) = self.current(depth) {
             exception.type_name = Some(lossy(type_name, 256));
             exception.message = lossy(message, MESSAGE_LIMIT);
             exception.message_lines = 1;
+            exception.is_announced = is_announced;
+            exception.open_brackets = message::brackets(message);
         }
         self.weight += message.len().min(MESSAGE_LIMIT);
         self.set_expect(depth, Expect::Message);
@@ -522,13 +515,8 @@ impl TracebackBuilder {
     }
 }
 
-/// What a shell's runner writes behind its child's output.
-fn is_runner_remark(content: &[u8]) -> bool {
-    content.starts_with(b"[exit ") && content.ends_with(b"]")
-}
-
 /// The sentence between two exceptions of a chain.
-fn separator(line: &[u8]) -> Option<Relation> {
+pub(crate) fn separator(line: &[u8]) -> Option<Relation> {
     match line.trim_ascii() {
         CAUSE => Some(Relation::Cause),
         CONTEXT => Some(Relation::Context),

@@ -63,6 +63,49 @@ fn two_dumps_do_not_mix() {
 }
 
 #[test]
+fn every_line_prefixed() {
+    for prefix in [
+        "[rank0]: ",
+        "web_1  | ",
+        "2024-05-01T12:00:00.123456789Z stderr F ",
+        "2024-05-01 12:00:00,123 7 ERROR ",
+    ] {
+        let text: String = SEGV.lines().map(|line| format!("{prefix}{line}\n")).collect();
+        check(
+            &text,
+            "Fatal Python error: \"Segmentation fault\" [w:5 run:9]\nFatal Python error: \"Segmentation fault\" [<module>:7] current",
+        );
+    }
+    // Two ranks write at the same time.
+    let woven: String = SEGV.lines().map(|line| format!("[rank0]: {line}\n[rank1]: {line}\n")).collect();
+    let both = "Fatal Python error: \"Segmentation fault\" [w:5 run:9]\nFatal Python error: \"Segmentation fault\" [<module>:7] current\n";
+    check(&woven, &format!("{both}{both}"));
+}
+
+#[test]
+fn talk_of_errors_is_no_error() {
+    for line in [
+        "2024-05-01 12:00:00 INFO shop: the ticket says Fatal Python error: Aborted, again",
+        "docs: Fatal Python error: Segmentation fault is printed by faulthandler",
+        "SELECT 'Fatal Python error: Aborted'",
+    ] {
+        check(&format!("{line}\n"), "");
+        assert!(scan_text(&format!("{line}\n"), &Options::default()).events.is_empty(), "{line}");
+    }
+    let scan = scan_text("Fatal Python error: Aborted\n", &Options::default());
+    assert_eq!(scan.events.len(), 1);
+}
+
+#[test]
+fn a_hundred_frames_may_be_more() {
+    let mut text =
+        "Fatal Python error: Aborted\n\nCurrent thread 0x00007f (most recent call first):\n".to_owned();
+    text.push_str(&"  File \"a.py\", line 6 in down\n".repeat(100));
+    let scan = scan_text(&text, &Options::default());
+    assert_eq!((scan.tracebacks[0].frames.len(), scan.tracebacks[0].truncated), (100, true));
+}
+
+#[test]
 fn the_time_is_the_neighbours() {
     let text = format!(
         "[2024-05-01 11:00:00 +0000] [7] [INFO] Booting worker with pid: 8\n{SEGV}[2024-05-01 14:00:00 +0000] [7] [WARNING] Worker (pid:8) was sent SIGSEGV!\n"

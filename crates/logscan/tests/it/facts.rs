@@ -78,6 +78,14 @@ fn systems() {
         "free(): invalid pointer",
         "double free or corruption (out)",
         "malloc(): corrupted top size",
+        "malloc(): unsorted double linked list corrupted",
+        "free(): double free detected in tcache 2",
+        "double free or corruption (!prev)",
+        "corrupted size vs. prev_size while consolidating",
+        "corrupted double-linked list (not small)",
+        "munmap_chunk(): invalid pointer",
+        "realloc(): invalid next size",
+        "terminate called without an active exception",
         "*** stack smashing detected ***: terminated",
         "terminate called after throwing an instance of 'std::bad_alloc'",
         "python3: x.c:7: f: Assertion `p != NULL' failed.",
@@ -91,6 +99,8 @@ fn words_that_state_no_fact() {
     for line in [
         "2024-05-01 12:00:00 WARNING shop: torch.OutOfMemoryError was handled",
         "2024-05-01 12:00:00 INFO shop: docs mention free(): invalid pointer",
+        "2024-05-01 12:00:00 WARNING shop: free(): invalid pointer was reported by a customer",
+        "malloc(): is what the library calls",
         "2024-05-01 12:00:00 INFO shop: check 'x' failed.",
         "2024-05-01 12:00:00 INFO shop: general protection is on",
     ] {

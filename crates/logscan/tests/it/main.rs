@@ -3,9 +3,11 @@
 
 mod around;
 mod bounds;
+mod corpus;
 mod dumps;
 mod facts;
 mod jobs;
+mod mutated;
 mod records;
 mod requests;
 mod shown;

@@ -62,9 +62,90 @@ fn messages_of_several_lines() {
         ),
         "sqlalchemy.exc.ProgrammingError: \"no column\\nLINE 5: SELECT x\\n               ^\\n\\n[SQL: SELECT x]\" [f:3]",
     );
-    // Without records to end it, an empty line does.
-    check(&format!("{STACK}ValueError: a\nb\n\nsomething else\n"), "ValueError: \"a\\nb\" [f:3]");
+    // What no record carries goes on with the message when it says so.
+    // Brackets in quotation marks open nothing.
+    check(&format!("{STACK}ValueError: got b'@(H'\nend\n"), "ValueError: \"got b'@(H'\" [f:3]");
+    check(&format!("{STACK}ValueError: a\n  b\n\nsomething else\n"), "ValueError: \"a\\n  b\" [f:3]");
+    check(&format!("{STACK}ValueError: got (1,\n2)\nend\n"), "ValueError: \"got (1,\\n2)\" [f:3]");
+    check(&format!("{STACK}ValueError: \na\nb\n\nend\n"), "ValueError: \"\\na\\nb\" [f:3]");
     check(&format!("{STACK}ValueError: a\n[exit status 1]\n"), "ValueError: \"a\" [f:3]");
+    check(
+        &format!("{STACK}V: 1 validation error for Order\nid\n  Field required\n\nend\n"),
+        "V: \"1 validation error for Order\\nid\\n  Field required\" [f:3]",
+    );
+}
+
+#[test]
+fn where_a_message_ends() {
+    let check = |input: &str, message: &str, trailing: &[&str]| {
+        let scan = scan_text(input, &Options::default());
+        let entry = &scan.tracebacks[0];
+        assert_eq!(
+            (entry.message.as_str(), entry.trailing.as_slice()),
+            (message, &trailing.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>()[..]),
+            "{input}"
+        );
+    };
+    // Notes of 3.11, and all else that a record carries.
+    check(&format!("{HEAD}{STACK}ValueError: a\nnote\n{NEXT}"), "a\nnote", &[]);
+    check(&format!("{STACK}ValueError: a\nnote or output\n"), "a", &["note or output"]);
+    check(&format!("{HEAD}{STACK}ValueError: a\n\nworker: Warm shutdown\n{NEXT}"), "a", &[]);
+    check(
+        &format!("{HEAD}{STACK}ValueError: a\n[I 11:55:27.977 App] Saving\n{NEXT}"),
+        "a",
+        &["[I 11:55:27.977 App] Saving"],
+    );
+    // gunicorn prints the message once more; flask's banner follows.
+    check(&format!("{HEAD}{STACK}ValueError: a\na\n{NEXT}"), "a", &[]);
+    check(&format!("{STACK}ValueError: a\n * Debug mode: off\n"), "a", &[" * Debug mode: off"]);
+    // What stands in front of a separator was printed with the exception.
+    check(
+        &format!(
+            "{STACK}ValueError: a\nnote\n\nDuring handling of the above exception, another exception occurred:\n\n{STACK}KeyError: 1\n"
+        ),
+        "a\nnote",
+        &[],
+    );
+}
+
+#[test]
+fn what_ends_a_message() {
+    let dump = "Fatal Python error: Aborted\n\nCurrent thread 0x00007f (most recent call first):\n  File \"a.py\", line 8 in f\n";
+    check(
+        &format!("{HEAD}{STACK}KeyError: 1\n{dump}"),
+        "KeyError: \"1\" [f:3]\nFatal Python error: \"Aborted\" [f:8] current",
+    );
+    let scan = scan_text(
+        &format!("{STACK}KeyError: 1\nterminate called without an active exception\n"),
+        &Options::default(),
+    );
+    assert_eq!((scan.tracebacks[0].trailing.len(), scan.events.len()), (0, 1));
+    check(
+        &format!("{STACK}KeyError: 1\nException in thread B:\n{STACK}OSError: 2\n"),
+        "KeyError: \"1\" [f:3]\nOSError: \"2\" [f:3]",
+    );
+}
+
+#[test]
+fn carets_mark_a_part_of_the_source() {
+    let marked = |text: &str| {
+        let scan = scan_text(text, &Options::default());
+        let entry = &scan.tracebacks[0];
+        entry.location.as_ref().or(entry.frames.last()).unwrap().marked.clone()
+    };
+    assert_eq!(marked(&format!("{STACK}KeyError: 1\n")).as_deref(), Some("g(1)"));
+    assert_eq!(
+        marked("Traceback (most recent call last):\n  File \"a.py\", line 1, in f\n    return x[0] / y\n           ~~~~~^~~\nZeroDivisionError: z\n").as_deref(),
+        Some("x[0] / y")
+    );
+    assert_eq!(
+        marked("Traceback (most recent call last):\n  File \"y.py\", line 3\n    def f(\n         ^\nSyntaxError: s\n").as_deref(),
+        Some("(")
+    );
+    assert_eq!(
+        marked("Traceback (most recent call last):\n  File \"a.py\", line 1, in f\n    x\nE: m\n"),
+        None
+    );
 }
 
 #[test]
@@ -123,6 +204,74 @@ fn carried_from_other_processes() {
 }
 
 #[test]
+fn carried_in_a_message() {
+    let inner = "Traceback (most recent call last):\n  File \"w.py\", line 8, in run\nKeyError: 5\n";
+    check(
+        &format!("{STACK}RuntimeError: {inner}\n{NEXT}"),
+        "RuntimeError: \"\" [f:3]\nKeyError: \"5\" <cause 0> [run:8] remote",
+    );
+    check(
+        &format!("{HEAD}{STACK}billiard.einfo.ExceptionWithTraceback: \n\"\"\"\n{inner}\"\"\"\n{NEXT}"),
+        "billiard.einfo.ExceptionWithTraceback: \"\" [f:3]\nKeyError: \"5\" <cause 0> [run:8] remote",
+    );
+    check(
+        &format!(
+            "{STACK}torch.multiprocessing.spawn.ProcessRaisedException: \n\n-- Process 1 terminated with the following error:\n{inner}\n"
+        ),
+        "torch.multiprocessing.spawn.ProcessRaisedException: \"\\n\\n-- Process 1 terminated with the following error:\" [f:3]\nKeyError: \"5\" <cause 0> [run:8] remote",
+    );
+    check(
+        &format!(
+            "{STACK}ray.exceptions.RayTaskError(KeyError): ray::f() (pid=7, ip=192.0.2.1)\n  File \"w.py\", line 8, in run\nKeyError: 5\n"
+        ),
+        "ray.exceptions.RayTaskError(KeyError): \"ray::f() (pid=7, ip=192.0.2.1)\\n  File \\\"w.py\\\", line 8, in run\" [f:3]",
+    );
+}
+
+#[test]
+fn never_raised() {
+    check(
+        &format!(
+            "KeyError: 1\n\nThe above exception was the direct cause of the following exception:\n\n{STACK}ValueError: 2\n"
+        ),
+        "KeyError: \"1\" <cause 1> []\nValueError: \"2\" [f:3]",
+    );
+}
+
+#[test]
+fn drawn_in_a_box() {
+    check(
+        "2024-05-01 12:00:00 [error    ] charge failed\n╭──────────── Traceback (most recent call last) ────────────╮\n│ /srv/app.py:7 in <module>                                 │\n│                                                           │\n│   4 def f():                                              │\n│   5 │   raise KeyError(1)                                 │\n│ ❱ 7 f()                                                   │\n│                                                           │\n│ ╭─ locals ─╮                                              │\n│ │ x = 1    │                                              │\n│ ╰──────────╯                                              │\n│                                                           │\n│ /srv/a/very/long/pa                                       │\n│ th.py:5 in f                                              │\n╰───────────────────────────────────────────────────────────╯\nKeyError: 1\n\n2024-05-01 12:00:01 [info     ] next\n",
+        "KeyError: \"1\" [<module>:7 f:5]",
+    );
+}
+
+#[test]
+fn twisted_failures() {
+    check(
+        "2024-05-01 12:00:00+0000 [-] Unhandled Error\n\tTraceback (most recent call last):\n\t  File \"a.py\", line 1, in f\n\t    x\n\t--- <exception caught here> ---\n\t  File \"b.py\", line 2, in g\n\t    y\n\tbuiltins.ValueError: v\n\t\n2024-05-01 12:00:01+0000 [-] next\n",
+        "builtins.ValueError: \"v\" [f:1 g:2]",
+    );
+}
+
+#[test]
+fn named_in_front() {
+    check(
+        "[ERROR] KeyError: 'order'\nTraceback (most recent call last):\n  File \"/var/task/app.py\", line 5, in handler\n    return event['order']\nEND RequestId: 6f2\n",
+        "KeyError: \"'order'\" [handler:5]",
+    );
+}
+
+#[test]
+fn a_log_that_was_cut_starts_torn() {
+    check(
+        &format!("    x()\n  File \"/srv/a.py\", line 3, in f\n    y\nKeyError: 1\n{NEXT}"),
+        "KeyError: \"1\" [f:3] torn",
+    );
+    check(&format!("{NEXT}{NEXT}{NEXT}{NEXT}  File \"/srv/a.py\", line 3, in f\nKeyError: 1\n"), "");
+}
+
+#[test]
 fn what_is_no_traceback() {
     check(
         &format!(
@@ -156,6 +305,16 @@ fn introductions() {
     check("Exception ignored in: <function C.__del__ at 0x7f>", Introduction::ExceptionIgnored, None);
     check("ERROR:asyncio:Task exception was never retrieved", Introduction::NeverRetrieved, None);
     check("--- Logging error ---", Introduction::LoggingError, None);
+    check("Process importer-1:", Introduction::ExceptionInProcess, Some("importer-1"));
+    check("Exception in callback f() at a.py:3", Introduction::ExceptionInCallback, None);
+    check("Error in atexit._run_exitfuncs:", Introduction::ExitFunction, None);
+    check("Exception ignored in atexit callback <function f at 0x7f>:", Introduction::ExceptionIgnored, None);
+    check(
+        "Exception ignored while calling deallocator <function f at 0x7f>:",
+        Introduction::ExceptionIgnored,
+        None,
+    );
+    check("Error in sys.excepthook:", Introduction::ExceptHook, None);
 }
 
 #[test]
@@ -170,9 +329,30 @@ fn every_line_prefixed() {
         "2024-05-01T12:00:00.123456+0000 host shop[77]: ",
         "2024-05-01 12:00:00.123 77 ERROR nova.api ",
         "[pod/web-1/app] ",
+        "[rank0]: ",
+        "(f pid=77) ",
+        "12:00:00 web.1    | ",
+        "2024-05-01T12:00:00.123456+00:00 app[web.1]: ",
+        "0|app  | ",
+        "2024-05-01T12:00:00.1234567Z ",
+        "[2024-05-01T12:00:00.123Z] ",
+        "[1,0]<stderr>:",
     ] {
         check(&prefixed(prefix), "KeyError: \"'k'\" [f:3]");
     }
+    // rsyslog writes control characters as octal numbers, AWS Lambda carriage returns and no-break spaces.
+    let text = format!("{STACK}KeyError: 'k'");
+    check(
+        &format!("2024-05-01 12:00:00 ERROR shop: {}\n", text.replace('\n', "#012")),
+        "KeyError: \"'k'\" [f:3]",
+    );
+    check(
+        &format!(
+            "2024-05-01 12:00:00 ERROR shop: {}\n",
+            text.replace('\n', "\r").replace("\r  ", "\r\u{a0}\u{a0}")
+        ),
+        "KeyError: \"'k'\" [f:3]",
+    );
     // celery's redirect of standard output strips the indentation.
     let celery = "[2024-05-01 12:00:00,123: WARNING/ForkPoolWorker-1] ";
     let flat: String =
@@ -200,6 +380,20 @@ fn interleaved_producers() {
     };
     let both = "KeyError: \"'k'\" [f:3]\nOSError: \"x\" [h:8]";
     check(&woven("web_1  | ", "worker_1  | "), both);
+    check(&woven("[rank0]: ", "[rank1]: "), both);
+    check(&woven("(f pid=77) ", "(f pid=78) "), both);
+    check(
+        &woven("2024-05-01 12:00:00,123 77 worker_0 ERROR ", "2024-05-01 12:00:00,123 77 worker_1 ERROR "),
+        both,
+    );
+    // Records of the same process and thread, but of another level, stand between.
+    let spread: String = format!("{STACK}KeyError: 'k'\n")
+        .lines()
+        .map(|line| {
+            format!("2024-05-01 12:00:00,123 ERROR {line}\n2024-05-01 12:00:00,123 INFO shop: step\n")
+        })
+        .collect();
+    check(&spread, "KeyError: \"'k'\" [f:3]");
     check(
         &woven("2024-05-01 12:00:00.123 77 ERROR nova.api ", "2024-05-01 12:00:00.123 78 ERROR nova.api "),
         both,
@@ -225,6 +419,7 @@ fn inside_json_strings() {
         serde_json::json!({"text": "x", "record": {"exception": {"type": "KeyError", "traceback": text}, "level": {"name": "ERROR"}, "message": "m", "time": {"timestamp": 1_714_564_800.5}}}),
         serde_json::json!({"line": serde_json::json!({"level": "ERROR", "message": "m", "exc_info": text}).to_string(), "timestamp": "2024-05-01T12:00:00Z"}),
         serde_json::json!({"result": {"_raw": serde_json::json!({"level": "ERROR", "message": "m", "exc_info": text}).to_string(), "_time": "2024-05-01 12:00:00.000 UTC"}}),
+        serde_json::json!({"event": "m", "level": "error", "timestamp": "2024-05-01T12:00:00Z", "exception": [{"exc_type": "KeyError", "exc_value": "'k'", "frames": [{"filename": "a.py", "lineno": 3, "name": "f"}], "is_group": false, "exceptions": []}]}),
         serde_json::json!({"event": "m", "level": "error", "timestamp": "2024-05-01T12:00:00Z", "exception": [{"exc_type": "KeyError", "exc_value": "'k'", "frames": [{"filename": "a.py", "lineno": 3, "name": "f", "locals": {"a": "1"}}], "is_cause": false}]}),
     ] {
         check(&format!("{record}\n"), expected);
@@ -256,4 +451,20 @@ fn equal_ones_are_counted() {
     assert_eq!(entry.first.unwrap().to_string(), "2024-05-01T12:00:01Z");
     assert_eq!(entry.last.unwrap().to_string(), "2024-05-01T12:00:03Z");
     assert_eq!(entry.latest.unwrap().line, 10);
+}
+
+#[test]
+fn groups_as_data() {
+    let member = |name: &str| serde_json::json!([{"exc_type": name, "exc_value": "m", "frames": [], "exceptions": []}]);
+    let record = serde_json::json!({"event": "m", "level": "error", "timestamp": "2024-05-01T12:00:00Z", "exception": [
+        {"exc_type": "ExceptionGroup", "exc_value": "g", "frames": [], "is_group": true, "exceptions": [member("A"), member("B")]},
+        {"exc_type": "C", "exc_value": "c", "frames": [], "is_cause": true, "exceptions": []},
+    ]});
+    check(
+        &format!("{record}\n"),
+        "ExceptionGroup: \"g\" []
+         C: \"c\" <cause 0> []
+         A: \"m\" <group-member 0> []
+         B: \"m\" <group-member 0> []",
+    );
 }

@@ -1,0 +1,72 @@
+//! What is fuzzed: a function that takes any bytes and must come back, soon, without a panic.
+//!
+//! `fuzz/` calls it with libFuzzer, and the test `mutated` with a seeded sequence of changes to real logs. It is no
+//! part of the interface.
+
+use std::io::{self, Read};
+
+use pycoroner_findings::SourceId;
+
+use crate::document::Place;
+use crate::scan::{Input, Options, Scan, scan};
+use crate::sniff::looks_like_log;
+
+/// Scans the bytes in two ways that must agree, and holds the result to what every scan promises.
+pub fn logs(bytes: &[u8]) {
+    let whole = scan_in_pieces(bytes, usize::MAX);
+    let in_pieces = scan_in_pieces(bytes, bytes.first().map_or(1, |byte| usize::from(*byte) + 1));
+    assert!(whole == in_pieces, "what a scan finds depends on how its input arrives");
+    check(&whole, bytes.len() as u64);
+    let _ = (whole.document(), whole.timeline(), looks_like_log(bytes));
+}
+
+fn scan_in_pieces(bytes: &[u8], step: usize) -> Scan {
+    let mut reader = Pieces { rest: bytes, step };
+    let input =
+        Input { id: SourceId(1), path: "log".into(), modified: None, reader: &mut reader, continues: false };
+    scan([input], &Options::default())
+}
+
+fn check(scan: &Scan, len: u64) {
+    let lines = scan.sources.first().map_or(0, |source| source.lines);
+    let holds = |place: &Place| {
+        let ends_inside = place.offset.checked_add(place.bytes).is_some_and(|end| end <= len);
+        place.source == 0 && place.line <= place.last_line && place.last_line <= lines.max(1) && ends_inside
+    };
+    for (index, entry) in scan.tracebacks.iter().enumerate() {
+        assert!(holds(&entry.place), "a traceback lies outside: {:?} of {len}", entry.place);
+        assert!(entry.parent.is_none_or(|parent| parent != index), "an exception is its own parent");
+        assert!(entry.parent.is_none() == entry.relation.is_none(), "a relation without a parent");
+        // Parents lead to a root.
+        let mut at = entry;
+        for _ in 0..=scan.tracebacks.len() {
+            let Some(parent) = at.parent else { break };
+            at = scan.tracebacks.get(parent).expect("a parent that is not there");
+        }
+        assert!(at.parent.is_none(), "exceptions that belong to each other in a circle");
+    }
+    for event in &scan.events {
+        assert!(holds(&event.place), "an event lies outside: {:?} of {len}", event.place);
+    }
+    for warning in &scan.warnings {
+        assert!(holds(&warning.place), "a record lies outside: {:?} of {len}", warning.place);
+    }
+}
+
+/// Gives a few bytes at a time.
+struct Pieces<'a> {
+    rest: &'a [u8],
+    step: usize,
+}
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let len = self.step.min(self.rest.len()).min(buffer.len());
+        let (now, later) = self.rest.split_at(len);
+        if let Some(place) = buffer.get_mut(..len) {
+            place.copy_from_slice(now);
+        }
+        self.rest = later;
+        Ok(len)
+    }
+}

@@ -1,0 +1,106 @@
+//! One traceback or dump under assembly, and the lines that belong to it.
+
+use super::LineContext;
+use crate::collector::{Carrier, Collector};
+use crate::dump::{DumpBuilder, FedDump};
+use crate::prefix::Prefix;
+use crate::traceback::{Delivery, Fed, TracebackBuilder};
+
+/// A traceback or dump under assembly.
+pub(super) struct Open {
+    pub(super) stack: OpenStack,
+    pub(super) carrier: Carrier,
+    /// The time is the record's own, and not only near.
+    pub(super) is_dated: bool,
+    /// A record carries it: the message goes on until the next record.
+    pub(super) is_carried: bool,
+    /// The last line that may be part of the message, or may not.
+    pub(super) last_trailing: Option<LineContext>,
+    /// The producer inside the stream whose records carry the lines, as long as that may be.
+    pub(super) key: Option<u64>,
+    /// What stands in front of the header, and so perhaps in front of every line.
+    pub(super) prefix: Option<Prefix>,
+    /// Lines with the prefix were taken: no others belong to it.
+    pub(super) is_prefixed: bool,
+    /// Bytes that the collector counts for it.
+    pub(super) charged: usize,
+}
+
+pub(super) enum OpenStack {
+    Traceback(Box<TracebackBuilder>),
+    Dump(Box<DumpBuilder>),
+}
+
+impl Open {
+    pub(super) fn new(stack: OpenStack, carrier: Carrier, is_dated: bool) -> Self {
+        Self {
+            stack,
+            carrier,
+            is_dated,
+            is_carried: false,
+            last_trailing: None,
+            key: None,
+            prefix: None,
+            is_prefixed: false,
+            charged: 0,
+        }
+    }
+
+    /// Only the header was read: whether its lines have a prefix, and which, the next one will tell.
+    pub(super) fn is_undecided(&self) -> bool {
+        match &self.stack {
+            OpenStack::Traceback(builder) => {
+                (self.key.is_some() || self.prefix.is_some()) && !builder.has_content()
+            }
+            OpenStack::Dump(builder) => self.prefix.is_some() && !builder.has_threads(),
+        }
+    }
+
+    /// Offers a line as what one of the same writer's lines holds behind the prefix.
+    pub(super) fn feed_prefixed(&mut self, line: &[u8]) -> Fed {
+        match &mut self.stack {
+            OpenStack::Traceback(builder) => builder.feed(line, Delivery::Prefixed),
+            OpenStack::Dump(builder) => match builder.feed(line) {
+                FedDump::Taken => Fed::Stack,
+                FedDump::Done | FedDump::Another(_) => Fed::Done,
+            },
+        }
+    }
+
+    /// Takes the line into the place, and charges what the stack holds by now.
+    pub(super) fn extend(&mut self, context: &LineContext, collector: &mut Collector<'_>) {
+        let weight = match &self.stack {
+            OpenStack::Traceback(builder) => builder.weight,
+            OpenStack::Dump(builder) => builder.weight,
+        };
+        collector.open_bytes = (collector.open_bytes + weight).saturating_sub(self.charged);
+        self.charged = weight;
+        if self.carrier.place.source != context.source {
+            // A rotated log goes on in its next file.
+            self.carrier.rest.get_or_insert_with(|| context.place());
+        }
+        let place = match &mut self.carrier.rest {
+            Some(rest) => rest,
+            None => &mut self.carrier.place,
+        };
+        place.last_line = context.number;
+        place.bytes = (context.offset + context.len).saturating_sub(place.offset);
+    }
+
+    /// The next record begins, or the log ends.
+    pub(super) fn end_at_record(&mut self, collector: &mut Collector<'_>) {
+        if let (OpenStack::Traceback(builder), true) = (&mut self.stack, self.is_carried)
+            && builder.end_at_record()
+            && let Some(context) = self.last_trailing
+        {
+            self.extend(&context, collector);
+        }
+    }
+
+    pub(super) fn is_complete(&self) -> bool {
+        match &self.stack {
+            OpenStack::Traceback(builder) => builder.is_complete(),
+            OpenStack::Dump(_) => true,
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Where an exception's message ends that is printed among other lines.
+//!
+//! Nothing marks the end, so what goes on with a message must show it.
+
+use super::{
+    Delivery, Exception, Expect, Fed, MESSAGE_LIMIT, MESSAGE_LINES, Opening, TRAILING_LIMIT, TRAILING_LINES,
+    TracebackBuilder, opening, separator,
+};
+use crate::ascii::{indent, lossy};
+
+/// What databases, pydantic and others begin a message's further lines with.
+const STARTS: [&[u8]; 14] = [
+    b"[SQL: ",
+    b"[parameters: ",
+    b"(Background on this error at: ",
+    b"[generated in ",
+    b"LINE ",
+    b"HINT: ",
+    b"DETAIL: ",
+    b"CONTEXT: ",
+    b"QUERY: ",
+    b"STATEMENT: ",
+    b"Did you mean",
+    b"For further information visit",
+    b"stdout:",
+    b"stderr:",
+];
+
+impl TracebackBuilder {
+    /// A line behind the exception's own.
+    pub(super) fn feed_message(&mut self, depth: usize, line: &[u8], delivery: Delivery) -> Fed {
+        let content = line.trim_ascii();
+        if let Some(level) = self.levels.get_mut(depth)
+            && let (Some(relation), Some(current)) = (separator(content), level.current)
+        {
+            level.pending = Some((current, relation));
+            level.expect = Expect::Start;
+            // Whatever stood in between was printed with the exception.
+            if let Some(exception) = self.exceptions.get_mut(current) {
+                exception.take_trailing();
+            }
+            return Fed::Stack;
+        }
+        match content {
+            b"\"\"\"" if self.quoted => {
+                self.quoted = false;
+                return Fed::Stack;
+            }
+            b"\"\"\"" if self.current(depth).is_some_and(|exception| exception.message.is_empty()) => {
+                self.quoted = true;
+                return Fed::Stack;
+            }
+            b"Call stack:" => {
+                self.set_expect(depth, Expect::CallStack);
+                return Fed::Stack;
+            }
+            _ => {}
+        }
+        match opening(line) {
+            Some(Opening::Carried) => return self.start_carried(depth),
+            Some(_) if self.carries(depth) => return self.start_carried(depth),
+            Some(_) => return Fed::Done,
+            None => {}
+        }
+        if content.is_empty() {
+            return self.feed_blank(depth, delivery);
+        }
+        let in_group = depth > 0 || self.group_indent.is_some();
+        if delivery == Delivery::Prefixed && !in_group {
+            return Fed::Done;
+        }
+        self.feed_message_line(depth, line, in_group || self.quoted, delivery)
+    }
+
+    /// A line behind the exception's own, in which only the message can go on.
+    fn feed_message_line(&mut self, depth: usize, line: &[u8], is_framed: bool, delivery: Delivery) -> Fed {
+        let Some(exception) = self.current(depth) else { return Fed::Done };
+        // gunicorn prints the message once more.
+        if exception.message_lines >= MESSAGE_LINES
+            || !is_framed && delivery != Delivery::Embedded && exception.message.as_bytes() == line
+        {
+            return Fed::Done;
+        }
+        let is_sure = is_framed
+            || match delivery {
+                Delivery::Embedded | Delivery::Prefixed => true,
+                Delivery::Bare => goes_on(exception, line),
+            };
+        if is_sure && exception.trailing.is_empty() {
+            self.extend_message(depth, line);
+            return Fed::Message;
+        }
+        if exception.blank_lines > 0 || exception.trailing.len() >= TRAILING_LINES {
+            return Fed::Done;
+        }
+        exception.trailing.push(lossy(line.trim_ascii_end(), TRAILING_LIMIT));
+        self.weight += line.len().min(TRAILING_LIMIT);
+        Fed::Trailing
+    }
+
+    /// The message says that the traceback behind it is what the exception carries.
+    fn carries(&mut self, depth: usize) -> bool {
+        let quoted = self.quoted;
+        self.current(depth).is_some_and(|exception| {
+            quoted && exception.message.is_empty()
+                || exception.message.trim_end().ends_with(" terminated with the following error:")
+        })
+    }
+
+    fn feed_blank(&mut self, depth: usize, delivery: Delivery) -> Fed {
+        let Some(exception) = self.current(depth) else { return Fed::Done };
+        exception.blank_lines += 1;
+        // Two empty lines end a message that nothing else ends; a separator stands behind one.
+        if delivery != Delivery::Embedded && exception.blank_lines > 2 { Fed::Done } else { Fed::Stack }
+    }
+
+    fn extend_message(&mut self, depth: usize, line: &[u8]) {
+        let mut grown = 0;
+        let mut full = false;
+        if let Some(exception) = self.current(depth) {
+            let room = MESSAGE_LIMIT.saturating_sub(exception.message.len());
+            let text = lossy(line.trim_ascii_end(), room);
+            full = room <= line.len();
+            for _ in 0..=exception.blank_lines {
+                exception.message.push('\n');
+            }
+            exception.blank_lines = 0;
+            exception.open_brackets += brackets(line);
+            exception.message_lines += if full { MESSAGE_LINES } else { 1 };
+            exception.message.push_str(&text);
+            grown = text.len() + 1;
+        }
+        self.weight += grown;
+        self.hit_limit |= full;
+    }
+}
+
+/// Whether the line is sure to go on with the message.
+fn goes_on(exception: &Exception, line: &[u8]) -> bool {
+    let Some(first) = line.first() else { return false };
+    if STARTS.iter().any(|start| line.starts_with(start)) || exception.open_brackets > 0 {
+        return true;
+    }
+    let message = exception.message.as_bytes();
+    // Flask's banner is indented by one blank.
+    if exception.is_announced && message.is_empty() {
+        return true;
+    }
+    let is_inner = indent(line) > 1 || matches!(first, b'\t' | b')' | b']' | b'}' | b'^');
+    if is_inner || exception.is_announced || is_validation(message) {
+        return exception.blank_lines == 0;
+    }
+    matches!(message.trim_ascii_end().last(), Some(b':' | b',' | b'\\' | b'(' | b'[' | b'{'))
+}
+
+/// A time of day near the start: the line is some log's record.
+pub(super) fn has_clock(line: &[u8]) -> bool {
+    let head = line.get(..line.len().min(48)).unwrap_or_default();
+    head.windows(8).any(|window| {
+        window
+            .iter()
+            .enumerate()
+            .all(|(at, byte)| if at % 3 == 2 { *byte == b':' } else { byte.is_ascii_digit() })
+    })
+}
+
+/// `2 validation errors for Order`: the fields stand on lines of their own.
+fn is_validation(message: &[u8]) -> bool {
+    let digits = message.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let rest = message.get(digits..).unwrap_or_default();
+    digits > 0
+        && (rest.starts_with(b" validation error for ") || rest.starts_with(b" validation errors for "))
+}
+
+/// Opened brackets less closed ones; those in quotation marks do not count.
+pub(super) fn brackets(line: &[u8]) -> i32 {
+    let mut open = 0;
+    let mut quote = None;
+    let mut before = b' ';
+    for byte in line.iter().take(4096).copied() {
+        match (quote, byte) {
+            (Some(own), _) if own == byte && before != b'\\' => quote = None,
+            (None, b'"' | b'`') => quote = Some(byte),
+            // Within a word it is an apostrophe; `b'` begins bytes.
+            (None, b'\'') if !before.is_ascii_alphanumeric() || before == b'b' => quote = Some(byte),
+            (None, b'(' | b'[' | b'{') => open += 1,
+            (None, b')' | b']' | b'}') => open -= 1,
+            _ => {}
+        }
+        before = byte;
+    }
+    // Behind an unclosed quotation nothing can be told.
+    if quote.is_some() { 0 } else { open }
+}
