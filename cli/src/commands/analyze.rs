@@ -196,7 +196,7 @@ fn add_exports(evidence: &Evidence, material: &mut Material) -> Result<()> {
     if telemetry == Telemetry::default() {
         return Ok(());
     }
-    add_document(material, &telemetry)
+    add_document(material, &pycoroner_telemetry::judge(telemetry, &[]))
 }
 
 /// A file's content, unpacked; `None` when it is too large.

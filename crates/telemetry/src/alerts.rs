@@ -1,4 +1,4 @@
-//! Alerts of Prometheus (`/api/v1/alerts`) and Alertmanager (API v2, `amtool -o json`, webhook).
+//! Alerts of Prometheus (`/api/v1/alerts`, `/api/v1/rules`) and Alertmanager (API v2, `amtool -o json`, webhook).
 //!
 //! The forms are those of the [Prometheus HTTP API](https://prometheus.io/docs/prometheus/3.0/querying/api/#alerts),
 //! the [Alertmanager API v2](https://github.com/prometheus/alertmanager/blob/v0.27.0/api/v2/openapi.yaml) and its
@@ -11,6 +11,7 @@ use crate::document::{Export, Telemetry};
 use crate::documents::Documents;
 use crate::format::ExportFormat;
 use crate::head::Head;
+use crate::members::items;
 use crate::place::Place;
 use crate::time::{rfc3339, stated};
 
@@ -21,7 +22,7 @@ pub(crate) fn is_alerts(head: &Head<'_>) -> bool {
     ["*", "alerts/*", "data/alerts/*", "data/*"].into_iter().any(|alert| {
         let has = |member: &str| head.outline.has(&format!("{alert}/{member}"));
         has("labels/alertname") && (has("startsAt") || has("activeAt"))
-    })
+    }) || head.outline.has_all(&["data/groups/*/rules/*/name", "data/groups/*/rules/*/health"])
 }
 
 /// Reads when alerts started and ended: events `alert-pending`, `alert-started` and `alert-ended`.
@@ -41,18 +42,17 @@ pub(crate) fn read_alerts(export: &[u8], source: SourceId) -> Telemetry {
                 continue;
             }
         };
-        let list = ["", "/alerts", "/data/alerts", "/data"]
-            .into_iter()
-            .find_map(|pointer| Some((pointer, value.pointer(pointer)?.as_array()?)));
-        let Some((pointer, list)) = list else {
+        let lists = lists(&value);
+        if lists.is_empty() {
             let gap = Gap::new(GapKind::Unknown, "alerts of the export", "it holds no list of alerts");
             alerts.gaps.push(gap.at(document.place.cite("")));
-            continue;
-        };
-        for (index, alert) in list.iter().enumerate() {
-            count += 1;
-            if count <= MOST_ALERTS {
-                add(&mut alerts, alert, &format!("{pointer}/{index}"), &document.place);
+        }
+        for pointer in lists {
+            for (index, alert) in items(&value, &pointer).iter().enumerate() {
+                count += 1;
+                if count <= MOST_ALERTS {
+                    add(&mut alerts, alert, &format!("{pointer}/{index}"), &document.place);
+                }
             }
         }
     }
@@ -63,6 +63,20 @@ pub(crate) fn read_alerts(export: &[u8], source: SourceId) -> Telemetry {
         alerts.gaps.push(Gap::new(GapKind::Limit, what, format!("{MOST_ALERTS} are read of one export")));
     }
     alerts
+}
+
+/// Where the lists of alerts stand: one, or one for each rule.
+fn lists(document: &Value) -> Vec<String> {
+    let groups = items(document, "/data/groups");
+    if groups.is_empty() {
+        let is_list = |pointer: &&str| document.pointer(pointer).is_some_and(Value::is_array);
+        let list = ["", "/alerts", "/data/alerts", "/data"].into_iter().find(is_list);
+        return list.map(str::to_owned).into_iter().collect();
+    }
+    let rules = groups.iter().enumerate().flat_map(|(group, value)| {
+        (0..items(value, "/rules").len()).map(move |rule| format!("/data/groups/{group}/rules/{rule}/alerts"))
+    });
+    rules.collect()
 }
 
 fn add(alerts: &mut Telemetry, alert: &Value, pointer: &str, place: &Place) {

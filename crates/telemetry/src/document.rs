@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::format::ExportFormat;
+use crate::skew::Skew;
 use crate::time::stated;
 
 /// Name and version of the document.
@@ -26,6 +27,8 @@ pub struct Telemetry {
     pub series: Vec<Series>,
     /// Spans worth showing: those that failed, the last ones, those that never ended.
     pub spans: Vec<TraceSpan>,
+    /// How many spans each export had.
+    pub span_totals: Vec<SpanTotals>,
     /// Where threads stood while the process still lived.
     pub stacks: Vec<StackDump>,
     /// Where live memory was allocated.
@@ -38,6 +41,8 @@ pub struct Telemetry {
     pub reports: Vec<ErrorReport>,
     /// What people wrote down about the service.
     pub context: Option<Context>,
+    /// How far clocks of sources are apart, where that can be told.
+    pub skews: Vec<Skew>,
     /// Rows for a timeline.
     pub events: Vec<Event>,
     /// What was concluded.
@@ -53,12 +58,14 @@ impl Default for Telemetry {
             exports: Vec::new(),
             series: Vec::new(),
             spans: Vec::new(),
+            span_totals: Vec::new(),
             stacks: Vec::new(),
             allocations: Vec::new(),
             containers: Vec::new(),
             processes: Vec::new(),
             reports: Vec::new(),
             context: None,
+            skews: Vec::new(),
             events: Vec::new(),
             findings: Vec::new(),
             gaps: Vec::new(),
@@ -72,12 +79,14 @@ impl Telemetry {
         self.exports.extend(other.exports);
         self.series.extend(other.series);
         self.spans.extend(other.spans);
+        self.span_totals.extend(other.span_totals);
         self.stacks.extend(other.stacks);
         self.allocations.extend(other.allocations);
         self.containers.extend(other.containers);
         self.processes.extend(other.processes);
         self.reports.extend(other.reports);
         self.context = self.context.take().or(other.context);
+        self.skews.extend(other.skews);
         self.events.extend(other.events);
         self.findings.extend(other.findings);
         self.gaps.extend(other.gaps);
@@ -123,6 +132,13 @@ impl Export {
         let times = || events.iter().filter_map(|event| Some(event.at?.time));
         Self { id, format, records: records as u64, first: times().min(), last: times().max() }
     }
+
+    /// An export of so many samples, from the first point to the last.
+    pub(crate) fn of_series(id: SourceId, format: ExportFormat, records: usize, series: &[Series]) -> Self {
+        let first = series.iter().filter_map(|series| series.points.first()).map(|(time, _)| *time).min();
+        let last = series.iter().filter_map(|series| series.points.last()).map(|(time, _)| *time).max();
+        Self { id, format, records: records as u64, first, last }
+    }
 }
 
 /// One metric of one target, by rising time.
@@ -138,6 +154,9 @@ pub struct Series {
     pub is_counter: bool,
     /// Time and value; what was not scraped has no point.
     pub points: Vec<(UtcTime, f64)>,
+    /// The value of an export that states no time for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
     /// Where the values stand.
     pub citation: Citation,
 }
@@ -161,6 +180,9 @@ pub struct TraceSpan {
     /// Hex digits of its parent's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<String>,
+    /// Whether the same process should have exported its parent, and the export has none.
+    #[serde(default)]
+    pub parent_missing: bool,
     /// What was done.
     pub name: String,
     /// The service that did it.
@@ -182,6 +204,21 @@ pub struct TraceSpan {
     pub error: Option<String>,
     /// Where it stands.
     pub citation: Citation,
+}
+
+/// How many spans an export had, as only those worth showing are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SpanTotals {
+    /// The export.
+    pub source: SourceId,
+    /// All of them.
+    pub spans: u64,
+    /// Those that say that they failed.
+    pub failed: u64,
+    /// Those for which no end was exported.
+    pub without_end: u64,
+    /// Those among the latest whose parent never arrived.
+    pub parent_missing: u64,
 }
 
 /// Where the threads of a process stood at one time, or in many samples.

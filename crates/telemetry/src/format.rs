@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::head::Head;
-use crate::{alerts, docker, kubernetes};
+use crate::{alerts, description, docker, incidents, kubernetes, prometheus, traces};
 
 /// What an export was taken for, by its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -12,8 +12,28 @@ pub enum ExportFormat {
     Alerts,
     /// Containers as `docker inspect` writes them.
     DockerInspect,
+    /// Traces of Jaeger.
+    Jaeger,
+    /// Pods as `kubectl describe pod` prints them.
+    KubernetesDescription,
     /// Pods and events as `kubectl get -o json` or `-o yaml` writes them.
     KubernetesObjects,
+    /// Samples as text, as a target exposes them.
+    MetricsText,
+    /// Spans as the console exporter of OpenTelemetry's Python SDK prints them.
+    OtelConsole,
+    /// Spans and metrics of OpenTelemetry, as OTLP JSON.
+    Otlp,
+    /// Incidents or webhooks of PagerDuty.
+    PagerDuty,
+    /// Series as Prometheus answers a query with.
+    PrometheusQuery,
+    /// What Prometheus scrapes, and how that went.
+    PrometheusTargets,
+    /// A day of a channel of Slack.
+    Slack,
+    /// Spans of Zipkin.
+    Zipkin,
 }
 
 /// Tells by the beginning of a file whether it has a format.
@@ -23,7 +43,17 @@ type Test = fn(&Head<'_>) -> bool;
 const TABLE: &[(ExportFormat, Test)] = &[
     (ExportFormat::Alerts, alerts::is_alerts),
     (ExportFormat::DockerInspect, docker::is_inspect),
+    (ExportFormat::Jaeger, traces::is_jaeger),
+    (ExportFormat::KubernetesDescription, description::is_description),
     (ExportFormat::KubernetesObjects, kubernetes::is_objects),
+    (ExportFormat::MetricsText, prometheus::is_exposition),
+    (ExportFormat::OtelConsole, traces::is_console),
+    (ExportFormat::Otlp, traces::is_otlp),
+    (ExportFormat::PagerDuty, incidents::is_pagerduty),
+    (ExportFormat::PrometheusQuery, prometheus::is_query),
+    (ExportFormat::PrometheusTargets, prometheus::is_targets),
+    (ExportFormat::Slack, incidents::is_slack),
+    (ExportFormat::Zipkin, traces::is_zipkin),
 ];
 
 impl ExportFormat {
@@ -38,7 +68,61 @@ impl ExportFormat {
         match self {
             Self::Alerts => "alerts",
             Self::DockerInspect => "docker-inspect",
+            Self::Jaeger => "jaeger",
+            Self::KubernetesDescription => "kubernetes-description",
             Self::KubernetesObjects => "kubernetes-objects",
+            Self::MetricsText => "metrics-text",
+            Self::OtelConsole => "otel-console",
+            Self::Otlp => "otlp",
+            Self::PagerDuty => "pager-duty",
+            Self::PrometheusQuery => "prometheus-query",
+            Self::PrometheusTargets => "prometheus-targets",
+            Self::Slack => "slack",
+            Self::Zipkin => "zipkin",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn no_two_formats_fit_one_file() {
+        let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let sample = std::fs::read(&path).unwrap();
+                let head = Head::new(&sample);
+                let fitting = TABLE.iter().filter(|(_, fits)| fits(&head)).map(|(format, _)| *format);
+                assert!(fitting.count() <= 1, "{}", path.display());
+            }
+        }
+    }
+
+    /// What collectors of logs export is read by those who read logs.
+    #[test]
+    fn exports_of_logs_are_none() {
+        for log in [
+            r#"{"status": "success", "data": {"resultType": "streams", "result": [{"stream": {"app": "shop"}, "values": [["1795346895260000000", "x"]]}]}}"#,
+            r#"{"labels": {"app": "shop"}, "line": "x", "timestamp": "2026-11-22T11:28:13.214000Z"}"#,
+            r#"{"took": 7, "hits": {"total": {"value": 1}, "hits": [{"_index": "a", "_source": {"@timestamp": "2026-11-22T11:28:13Z", "message": "x", "trace": {"id": "1a"}}}]}}"#,
+            r#"{"_index": "a", "_id": "1", "_source": {"@timestamp": "2026-11-22T11:28:13Z", "message": "x"}}"#,
+            r#"{"preview": false, "offset": 0, "result": {"_raw": "x", "_time": "2026-11-22 11:28:13.214 UTC"}}"#,
+            r#"{"data": [{"id": "A", "type": "log", "attributes": {"timestamp": "2026-11-22T11:28:13Z", "message": "x", "tags": []}}]}"#,
+            r#"{"resourceLogs": [{"scopeLogs": [{"logRecords": [{"timeUnixNano": "1", "body": {"stringValue": "x"}}]}]}]}"#,
+            r#"{"__REALTIME_TIMESTAMP": "1795346895260000", "MESSAGE": "x"}"#,
+            r#"{"time": "2026-11-22T11:28:13Z", "level": "info", "message": "x", "trace_id": "1a", "context": {"trace_id": "1a"}}"#,
+            "2026-11-22 11:28:13,214 ERROR shop: kind: Pod\napiVersion: v1\n",
+        ] {
+            assert_eq!(ExportFormat::sniff(log.as_bytes()), None, "{log}");
         }
     }
 }

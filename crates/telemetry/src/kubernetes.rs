@@ -202,7 +202,7 @@ fn event_kind(reason: &str, kind: Option<&str>) -> (&'static str, Severity) {
 
 /// The bytes of a [quantity](https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/):
 /// `80Mi`, `1.5G`, `1e9`, `128974848`, `500m`.
-fn quantity_bytes(quantity: &str) -> Option<u64> {
+pub(crate) fn quantity_bytes(quantity: &str) -> Option<u64> {
     const SUFFIXES: &[(&str, f64)] = &[
         ("Ki", 1024.0),
         ("Mi", 1_048_576.0),

@@ -4,7 +4,8 @@
 //! ([`ExportFormat::sniff`]), never by file name; [`read()`] gives [`Telemetry`]: series, spans, stacks, ends of
 //! containers, events, each with the place in the export that says so, and gaps for what could not be read.
 //!
-//! It queries nothing over a network, and it does not judge: an alert says that a rule matched, not that it was right.
+//! It queries nothing over a network. [`judge`] concludes, from all exports together, what they show, with what speaks
+//! against it: an alert says that a rule matched, not that it was right; a missing scrape does not say "down".
 //!
 //! ```
 //! use pycoroner_findings::SourceId;
@@ -19,23 +20,32 @@
 //! ```
 
 mod alerts;
+mod description;
 mod docker;
 mod document;
 mod documents;
+mod findings;
 mod format;
 mod head;
+mod incidents;
 mod kubernetes;
 mod members;
 mod outline;
 mod place;
+mod prometheus;
 mod read;
+mod skew;
+mod thinning;
 mod time;
+mod traces;
 mod tree;
 mod yaml;
 
 pub use document::{
     AllocationSite, Breadcrumb, Change, ContainerEnd, Context, ErrorReport, Export, Label, ProcessRecord,
-    ReportedException, SCHEMA, Series, StackDump, StackFrame, Telemetry, ThreadStack, TraceSpan,
+    ReportedException, SCHEMA, Series, SpanTotals, StackDump, StackFrame, Telemetry, ThreadStack, TraceSpan,
 };
+pub use findings::judge;
 pub use format::ExportFormat;
 pub use read::read;
+pub use skew::{LoggedRequest, Skew};

@@ -49,7 +49,8 @@ impl Outline {
                     outline.take(&mut levels, text, true);
                     rest = behind;
                 }
-                b',' | b':' | b' ' | b'\t' | b'\r' | b'\n' => rest = behind,
+                b',' | b':' => rest = behind,
+                byte if byte.is_ascii_whitespace() => rest = behind,
                 _ => {
                     let is_end = |byte: &u8| matches!(byte, b',' | b'}' | b']') || byte.is_ascii_whitespace();
                     let (text, behind) = rest.split_at(rest.iter().position(is_end).unwrap_or(rest.len()));
@@ -70,7 +71,6 @@ impl Outline {
     }
 
     /// Whether all of the members are there.
-    #[expect(dead_code, reason = "for the formats to come")]
     pub(crate) fn has_all(&self, members: &[&str]) -> bool {
         members.iter().all(|member| self.has(member))
     }
@@ -152,6 +152,7 @@ mod tests {
         for text in ["", "a: 1", "\"a\"", "}", "]"] {
             check(text, "");
         }
+        check("{\x0c\"a\":\x0c1}", "a=1");
         check("{", "");
         check("{}}", "");
         check("[\"\\", "*=\\");

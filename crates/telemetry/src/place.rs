@@ -20,7 +20,6 @@ impl Place {
 }
 
 /// Cites one line of a text, counted from 1; the offset is that of its first byte.
-#[expect(dead_code, reason = "for the formats to come")]
 pub(crate) fn cite_line(source: SourceId, number: u64, offset: usize, line: &[u8]) -> Citation {
     let (offset, len) = (offset as u64, line.len() as u64);
     Citation::new(source, Span::Lines { first: number, last: number, offset, len })

@@ -25,10 +25,9 @@ pub(crate) fn stated(time: UtcTime) -> Timestamp {
 }
 
 /// A time in seconds since 1970, to the microsecond; `None` outside the years that [`UtcTime`] has.
-#[expect(dead_code, reason = "for the formats to come")]
 pub(crate) fn epoch_seconds(seconds: f64) -> Option<UtcTime> {
     let micros = (seconds * 1e6).round();
-    (micros.abs() < 9.2e15).then_some(UtcTime(micros as i64 * 1000))
+    (micros.abs() < 9.2e15).then(|| UtcTime(micros as i64 * 1000))
 }
 
 #[cfg(test)]

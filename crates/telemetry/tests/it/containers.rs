@@ -1,5 +1,5 @@
 use pycoroner_findings::SourceId;
-use pycoroner_telemetry::{ContainerEnd, ExportFormat, Telemetry, read};
+use pycoroner_telemetry::{ContainerEnd, ExportFormat, Telemetry, judge, read};
 
 fn read_as(export: &[u8], format: ExportFormat) -> Telemetry {
     assert_eq!(ExportFormat::sniff(export), Some(format));
@@ -145,4 +145,69 @@ kind: List
         telemetry.events.iter().map(|event| event.citation.as_ref().unwrap().to_string()).collect();
     assert_eq!(citations, ["[E2:L11]", "[E2:L18]"]);
     assert_eq!(telemetry.gaps.len(), 1);
+}
+
+#[test]
+fn kubectl_describe() {
+    let telemetry =
+        read_as(include_bytes!("../data/kubernetes/describe_pod.txt"), ExportFormat::KubernetesDescription);
+    assert_eq!(
+        lines(&telemetry),
+        [
+            "2026-11-22T11:30:35Z prod/shop-7d9f5c6b8-x2x7q/shop Some(137) reason=Some(\"OOMKilled\") oom=Some(true) restarts=Some(4) limit=Some(83886080) [E2:L19-L23]",
+            "2026-11-22T11:30:35Z container-ended container prod/shop-7d9f5c6b8-x2x7q/shop ended: exit code 137, OOMKilled",
+        ]
+    );
+    assert_eq!(telemetry.gaps.len(), 1);
+    assert!(!serde_json::to_string(&telemetry).unwrap().contains("s3cr3t"));
+}
+
+/// Ids and titles, then what speaks against each.
+#[test]
+fn exit_codes_and_what_contradicts_them() {
+    let check = |code: i64, oom: &str, expected: &[&str]| {
+        let export = format!(
+            r#"[{{"Id": "c3", "Name": "/shop", "State": {{"Status": "exited", "Running": false, "OOMKilled": {oom}, "ExitCode": {code},
+                "StartedAt": "2026-11-22T11:28:06Z", "FinishedAt": "2026-11-22T11:30:35Z"}}, "HostConfig": {{"Memory": 83886080}}}}]"#
+        );
+        let telemetry = judge(read_as(export.as_bytes(), ExportFormat::DockerInspect), &[]);
+        let found: Vec<String> = telemetry
+            .findings
+            .iter()
+            .flat_map(|finding| {
+                assert!(finding.refuted_if.is_some() && !finding.evidence[0].citations.is_empty());
+                let against = finding.against.iter().map(|one| format!("  but {}", one.statement));
+                std::iter::once(format!("{}: {}", finding.id, finding.title)).chain(against)
+            })
+            .collect();
+        assert_eq!(found, expected, "{code} {oom}");
+    };
+    check(137, "true", &["container-oom-killed: Memory of container shop ran out (limit 80 MiB)"]);
+    check(
+        137,
+        "false",
+        &[
+            "exit-code-137: Container shop ended with exit code 137, as by SIGKILL; that memory ran out is not shown by it",
+        ],
+    );
+    let contradicted = "container-oom-killed: Memory of container shop is said to have run out (limit 80 MiB), and its exit code contradicts that";
+    check(
+        0,
+        "true",
+        &[
+            contradicted,
+            "  but the exit code is 0: the container's first process was not killed; if anything was, it was one of its children",
+        ],
+    );
+    check(
+        1,
+        "true",
+        &[
+            contradicted,
+            "  but the exit code is 1 and not 137 (SIGKILL): the container's first process ended in another way",
+        ],
+    );
+    check(139, "false", &["exit-code-139: Container shop ended with exit code 139, as by SIGSEGV"]);
+    check(1, "false", &[]);
+    check(0, "false", &[]);
 }

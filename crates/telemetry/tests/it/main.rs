@@ -1,6 +1,10 @@
 //! Exports as the tools wrote them, and what is read of them.
 
 mod containers;
+mod hostile;
+mod metrics;
+mod skew;
+mod traces;
 
 use pycoroner_findings::{GapKind, SourceId};
 use pycoroner_telemetry::{ExportFormat, Telemetry, read};
@@ -79,4 +83,61 @@ fn what_is_broken_is_a_gap() {
     check("[7]", GapKind::Unknown);
     check(r#"[{"labels": {"alertname": "A"}}]"#, GapKind::Unknown);
     check(r#"[{"labels": {"alertname": "A"}, "startsAt": "soon"}]"#, GapKind::Unknown);
+}
+
+/// `time kind producer message citation` of each event.
+#[track_caller]
+fn check_events(export: &str, format: ExportFormat, expected: &[&str]) {
+    assert_eq!(ExportFormat::sniff(export.as_bytes()), Some(format));
+    let telemetry = read(format, export.as_bytes(), SourceId(1));
+    let lines: Vec<String> = telemetry
+        .events
+        .iter()
+        .map(|event| {
+            let (time, producer) = (event.at.unwrap().time, event.producer.as_deref().unwrap_or("-"));
+            format!("{time} {} {producer} {} {}", event.kind, event.message, event.citation.as_ref().unwrap())
+        })
+        .collect();
+    assert_eq!(lines, expected);
+    assert_eq!(telemetry.gaps, []);
+}
+
+#[test]
+fn incidents_of_pagerduty() {
+    check_events(
+        r#"{"event": {"id": "01", "event_type": "incident.triggered", "occurred_at": "2026-11-22T11:29:06Z",
+            "data": {"id": "Q1", "type": "incident", "number": 2, "title": "shop is down", "service": {"summary": "shop"},
+                "assignees": [{"summary": "A. Person"}]}}}
+{"event": {"event_type": "incident.annotated", "occurred_at": "2026-11-22T11:30:00Z", "data": {}}}
+{"event": {"event_type": "incident.resolved", "occurred_at": "2026-11-22T11:40:00Z", "data": {"number": 2, "title": "shop is down"}}}"#,
+        ExportFormat::PagerDuty,
+        &[
+            "2026-11-22T11:29:06Z alert-started shop #2 shop is down [E1:L1-L3]",
+            "2026-11-22T11:40:00Z alert-ended - #2 shop is down [E1:L5]",
+        ],
+    );
+    check_events(
+        r#"{"incidents": [{"incident_number": 2, "title": "shop is down", "created_at": "2026-11-22T11:29:06Z", "status": "resolved",
+            "service": {"summary": "shop"}, "acknowledgements": [{"at": "2026-11-22T11:31:00Z", "acknowledger": {"summary": "A. Person"}}],
+            "last_status_change_at": "2026-11-22T11:40:00Z"}]}"#,
+        ExportFormat::PagerDuty,
+        &[
+            "2026-11-22T11:29:06Z alert-started shop #2 shop is down [E1#/incidents/0/created_at]",
+            "2026-11-22T11:31:00Z alert-acknowledged shop #2 shop is down [E1#/incidents/0/acknowledgements/0/at]",
+            "2026-11-22T11:40:00Z alert-ended shop #2 shop is down [E1#/incidents/0/last_status_change_at]",
+        ],
+    );
+}
+
+#[test]
+fn messages_of_slack_name_no_person() {
+    check_events(
+        r#"[{"type": "message", "subtype": "bot_message", "bot_id": "B1", "username": "alertmanager", "text": "[FIRING] ShopDown", "ts": "1795346946.000200"},
+            {"type": "message", "user": "U1", "user_profile": {"real_name": "A. Person"}, "text": "looking", "ts": "1795346960.5"}]"#,
+        ExportFormat::Slack,
+        &[
+            "2026-11-22T11:29:06.000200Z chat-message alertmanager [FIRING] ShopDown [E1#/0]",
+            "2026-11-22T11:29:20.500Z chat-message - looking [E1#/1]",
+        ],
+    );
 }
