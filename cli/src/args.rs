@@ -430,7 +430,8 @@ pub(crate) enum HeapView {
 
 /// Show what logs say: tracebacks, fatal errors, events, and messages that are new
 ///
-/// Plain logging formats, JSON lines and what collectors wrap around them; zstd, lz4, xz, bzip2 and gzip are unpacked.
+/// Plain logging formats, JSON lines and what collectors wrap around them; zstd, lz4, xz, bzip2 and gzip are unpacked,
+/// UTF-16 is read. The files of a rotated log are read as one, in the order of their times.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -460,6 +461,9 @@ pub(crate) struct LogsArgs {
     /// Look at the time around the death of the process that left CORE
     #[arg(long, value_name = "CORE", conflicts_with_all = ["since", "until", "around"])]
     pub(crate) core: Option<PathBuf>,
+    /// Say of each log what was taken for what, how its times are known, and what was not parsed
+    #[arg(long)]
+    pub(crate) explain: bool,
     /// Text or JSON; when omitted, by the ending of the output file, else text
     #[arg(long, value_name = "text|json", hide_possible_values = true)]
     pub(crate) format: Option<DocumentFormat>,

@@ -11,6 +11,7 @@ use pycoroner_findings::{Gap, GapKind, Source, SourceId, UtcTime};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
+use crate::rotation;
 use crate::sniff::{Kind, sniff};
 
 /// Files that are taken out of directories.
@@ -33,6 +34,8 @@ pub(crate) struct Item {
     pub(crate) bytes: u64,
     /// When it was last changed; unknown for what came through a pipe.
     pub(crate) modified: Option<UtcTime>,
+    /// It is the next file of the rotated log that the item before it belongs to.
+    pub(crate) continues: bool,
     /// Keeps what came through a pipe.
     _spooled: Option<Spooled>,
 }
@@ -107,6 +110,7 @@ impl Evidence {
         if evidence.items.is_empty() {
             return Err(nothing_found(errors.into_iter().next()));
         }
+        evidence.items = rotation::arrange(std::mem::take(&mut evidence.items), &mut evidence.gaps);
         for (file, error) in errors {
             let gap = Gap::new(GapKind::Unknown, format!("all of {}", file.display()), error.to_string());
             evidence.gaps.push(gap.remedy("check the path and the permissions of the file"));
@@ -152,6 +156,7 @@ impl Item {
             bytes: metadata.len(),
             modified: modified.filter(|_| spooled.is_none()),
             path,
+            continues: false,
             _spooled: spooled,
         })
     }

@@ -12,6 +12,7 @@ mod output;
 mod progress;
 mod redaction;
 mod render;
+mod rotation;
 mod sniff;
 mod time_window;
 

@@ -1,9 +1,10 @@
 //! What kind of evidence a file is, by its content and never by its name.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
+use encoding_rs_io::DecodeReaderBytes;
 use pycoroner_coredump::{Compression, Unpacker};
 use pycoroner_logscan::looks_like_log;
 use pycoroner_telemetry::ExportFormat;
@@ -59,10 +60,37 @@ pub(crate) fn open(path: &Path) -> io::Result<Box<dyn Read + Send>> {
     let mut head = Vec::new();
     (&mut file).take(Compression::HEAD_BYTES).read_to_end(&mut head)?;
     io::Seek::rewind(&mut file)?;
-    Ok(match Compression::of(&head) {
-        None => Box::new(file),
-        Some(compression) => Box::new(Unpacker::new(BufReader::with_capacity(1 << 16, file), compression)),
-    })
+    match Compression::of(&head) {
+        None if is_utf16(&head) => Ok(decoded(file)),
+        None => Ok(Box::new(file)),
+        Some(compression) => {
+            let unpacker = Unpacker::new(BufReader::with_capacity(1 << 16, file), compression);
+            let mut content = BufReader::with_capacity(1 << 16, unpacker);
+            // What is wrong with the stream is said when it is read.
+            let is_utf16 = content.fill_buf().is_ok_and(is_utf16);
+            Ok(if is_utf16 { decoded(content) } else { Box::new(content) })
+        }
+    }
+}
+
+/// Whether the bytes of a file are read as they stand on the disk.
+///
+/// # Errors
+/// When it cannot be opened or read.
+pub(crate) fn is_plain(path: &Path) -> io::Result<bool> {
+    let mut head = Vec::new();
+    File::open(path)?.take(Compression::HEAD_BYTES).read_to_end(&mut head)?;
+    Ok(Compression::of(&head).is_none() && !is_utf16(&head))
+}
+
+/// A byte order mark of UTF-16, as Windows writes it; one of UTF-32 starts alike.
+fn is_utf16(head: &[u8]) -> bool {
+    matches!(head, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) && !head.starts_with(&[0xff, 0xfe, 0, 0])
+}
+
+/// The text of a file in UTF-16 as UTF-8: citations then count bytes of that.
+fn decoded(file: impl Read + Send + 'static) -> Box<dyn Read + Send> {
+    Box::new(DecodeReaderBytes::new(file))
 }
 
 fn kind_of(head: &[u8]) -> Kind {

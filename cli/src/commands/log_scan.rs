@@ -3,7 +3,8 @@
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use pycoroner_logscan::{Input, Options, Scan, scan};
+use pycoroner_findings::{Gap, GapKind};
+use pycoroner_logscan::{Input, LogSource, Options, Scan, scan};
 
 use crate::evidence::{Evidence, Item};
 use crate::sniff::{self, Kind};
@@ -16,10 +17,27 @@ pub(super) fn scan_logs(evidence: &Evidence, options: &Options) -> Scan {
         id: item.id,
         path: item.shown.clone(),
         modified: item.modified,
-        continues: false,
+        continues: item.continues,
         reader,
     });
-    scan(inputs, options)
+    let mut scan = scan(inputs, options);
+    scan.gaps.extend(items.iter().zip(&scan.sources).filter_map(|(item, source)| changed(item, source)));
+    scan
+}
+
+/// A file that others wrote to, or cut, while it was read.
+fn changed(item: &Item, source: &LogSource) -> Option<Gap> {
+    if source.bytes == item.bytes || !sniff::is_plain(&item.path).unwrap_or(false) {
+        return None;
+    }
+    let what = format!("what {} was when the work began", item.shown);
+    let why = if source.bytes < item.bytes {
+        format!("it was cut while it was read: {} of {} bytes were left", source.bytes, item.bytes)
+    } else {
+        format!("it grew while it was read: from {} bytes to {}", item.bytes, source.bytes)
+    };
+    let gap = Gap::new(GapKind::Truncated, what, why);
+    Some(gap.remedy("copy the log first, and give the copy"))
 }
 
 /// Opens its file when it is first read and closes it at its end: a directory can hold more logs than may be open.

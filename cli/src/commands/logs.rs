@@ -39,7 +39,8 @@ pub(crate) fn run(session: &Session, args: &LogsArgs) -> Result<Outcome> {
 
 fn options(session: &Session, args: &LogsArgs, evidence: &mut Evidence) -> Result<Options> {
     let zone = time_window::zone(&args.zone.tz)?;
-    let mut options = Options { assumed_zone: Zone::new(zone.clone()), ..Options::default() };
+    let mut options =
+        Options { assumed_zone: Zone::new(zone.clone()), explain: args.explain, ..Options::default() };
     if let Some(text) = &args.window {
         options.before = time_window::duration(text)?;
         options.after = options.before;

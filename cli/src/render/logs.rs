@@ -12,7 +12,7 @@ use pycoroner_logscan::{
 use super::inert::{cut, inert, inert_lines};
 use super::quantity::{bytes, count, counted};
 use super::style::{BAD, FAINT, NAME, STRONG, WARN};
-use super::{closing, log_window};
+use super::{closing, log_sources, log_window, log_workers};
 use crate::documents::LogsDocument;
 
 const MOST_TRACEBACKS: usize = 12;
@@ -29,8 +29,10 @@ pub(crate) fn render(document: &LogsDocument) -> String {
     write_sources(&mut out, scan);
     log_window::write_process(&mut out, scan);
     log_window::write_levels(&mut out, scan);
+    log_sources::write(&mut out, scan);
     write_tracebacks(&mut out, scan);
     write_events(&mut out, scan);
+    log_workers::write(&mut out, scan);
     write_records(&mut out, scan);
     write_templates(&mut out, scan);
     log_window::write_changes(&mut out, scan);
@@ -68,16 +70,11 @@ fn write_sources(out: &mut String, scan: &Document) {
     let _ = writeln!(out, ": {} ({})", counted(window.records, "record"), levels(&window.levels));
 }
 
-fn format_name(source: &LogSource) -> String {
-    let name = |format: &pycoroner_logscan::FormatName| {
-        serde_json::to_value(format)
-            .ok()
-            .and_then(|name| name.as_str().map(str::to_owned))
-            .unwrap_or_default()
-    };
+/// `gunicorn`, or `gunicorn in compose`.
+pub(super) fn format_name(source: &LogSource) -> String {
     match &source.inner_format {
-        None => name(&source.format),
-        Some(inner) => format!("{} in {}", name(inner), name(&source.format)),
+        None => source.format.name().to_owned(),
+        Some(inner) => format!("{} in {}", inner.name(), source.format.name()),
     }
 }
 

@@ -31,6 +31,7 @@ const MAX_TRACEBACK_BYTES: usize = 8 << 20;
 /// Bytes of everything that is under assembly at a time.
 const MAX_OPEN_BYTES: usize = 16 << 20;
 const MAX_EVENTS: usize = 4_000;
+const MAX_FAILED_REQUESTS: usize = 500;
 const MAX_WARNINGS: usize = 200;
 const MAX_GAPS: usize = 200;
 /// Bytes of a kept record's message.
@@ -93,6 +94,8 @@ pub(crate) struct Collector<'o> {
     pub(crate) gaps_dropped: u64,
     held_tracebacks: [Held; 2],
     held_events: [Held; 2],
+    failed_requests: usize,
+    failed_requests_dropped: u64,
     warnings_dropped: u64,
     /// Bytes of everything that is under assembly, roughly.
     pub(crate) open_bytes: usize,
@@ -127,6 +130,8 @@ impl<'o> Collector<'o> {
             gaps_dropped: 0,
             held_tracebacks: [Held::default(); 2],
             held_events: [Held::default(); 2],
+            failed_requests: 0,
+            failed_requests_dropped: 0,
             warnings_dropped: 0,
             open_bytes: 0,
         }
@@ -243,6 +248,14 @@ impl<'o> Collector<'o> {
 
     pub(crate) fn add_event(&mut self, fact: Fact, carrier: &Carrier) {
         let in_window = self.position(carrier.stamp) == Position::Inside;
+        if fact.kind == "request-failed" {
+            // There can be very many: they do not take the place of what ends processes.
+            if self.failed_requests >= MAX_FAILED_REQUESTS {
+                self.failed_requests_dropped += 1;
+                return;
+            }
+            self.failed_requests += 1;
+        }
         let Some(held) = self.held_events.get_mut(usize::from(in_window)) else { return };
         if held.count >= MAX_EVENTS {
             held.dropped += 1;
@@ -433,6 +446,7 @@ impl<'o> Collector<'o> {
         let losses = [
             (dropped(&self.held_tracebacks), "different tracebacks and dumps"),
             (dropped(&self.held_events), "events"),
+            (self.failed_requests_dropped, "failed requests"),
             (self.templates.uncounted, "records whose message template is not counted"),
             (self.requests.given_up, "requests, those that were silent for the longest time"),
             (self.writers.untold, "records of further processes, as far as last records go"),

@@ -13,6 +13,7 @@ use crate::format::FormatName;
 use crate::frame::Frame;
 use crate::level::Level;
 use crate::requests::Requests;
+use crate::workers::Worker;
 use crate::{fingerprint, requests, template};
 
 /// Name and version of the document.
@@ -32,6 +33,8 @@ pub struct Document {
     pub tracebacks: Vec<Traceback>,
     /// Typed facts, in the order of sources and lines.
     pub events: Vec<LogEvent>,
+    /// Worker processes of servers, in the order in which they are first told of.
+    pub workers: Vec<Worker>,
     /// Message templates, the most frequent of the highest level first.
     pub templates: Vec<Template>,
     /// Records by level, over all times.
@@ -62,6 +65,7 @@ impl Default for Document {
             levels: BTreeMap::new(),
             tracebacks: Vec::new(),
             events: Vec::new(),
+            workers: Vec::new(),
             templates: Vec::new(),
             levels_over_time: LevelsOverTime::default(),
             requests: None,

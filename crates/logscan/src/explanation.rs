@@ -23,8 +23,23 @@ pub struct Explanation {
     /// The zone in which times without one were read, when there were any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assumed_zone: Option<String>,
+    /// How far the collector's times lie behind those of the records, where records have both.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skew: Option<Skew>,
     /// What is in no record, by reason.
     pub unparsed: Vec<Unparsed>,
+}
+
+/// The collector's time less the record's own: whole quarters of an hour are a zone, small ones the way, others a
+/// clock that is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skew {
+    /// Records that have both times.
+    pub records: u64,
+    /// The least difference.
+    pub least_ms: i64,
+    /// The greatest difference.
+    pub most_ms: i64,
 }
 
 /// Records of one format.
@@ -118,6 +133,7 @@ impl Why {
 pub(crate) struct LineTally {
     pub(crate) uses: LineUses,
     times: [(u64, u64); TIMES],
+    skew: Option<Skew>,
     unparsed: [Option<Box<Unparsed>>; Why::ALL.len()],
 }
 
@@ -137,6 +153,13 @@ impl LineTally {
             *count += 1;
             *uncertainty = (*uncertainty).max(known.map_or(0, |(_, millis)| millis));
         }
+    }
+
+    pub(crate) fn skew(&mut self, millis: i64) {
+        let skew = self.skew.get_or_insert(Skew { records: 0, least_ms: millis, most_ms: millis });
+        skew.records += 1;
+        skew.least_ms = skew.least_ms.min(millis);
+        skew.most_ms = skew.most_ms.max(millis);
     }
 
     pub(crate) fn unparsed(&mut self, why: Why, line: &[u8], place: Place) {
@@ -183,6 +206,7 @@ impl LineTally {
             lines: self.uses,
             assumed_zone: times.iter().any(is_assumed).then(|| zone.to_owned()),
             times,
+            skew: self.skew,
             unparsed: self.unparsed.into_iter().flatten().map(|unparsed| *unparsed).collect(),
         }
     }

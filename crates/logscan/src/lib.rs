@@ -74,6 +74,7 @@ mod tally;
 mod template;
 mod traceback;
 mod window;
+mod workers;
 
 pub use changes::{Change, LevelBucket, LevelsOverTime, RateTest, Rounded, Silence};
 pub use clock::Zone;
@@ -82,7 +83,7 @@ pub use document::{
     Document, Introduction, LogEvent, LogRecord, LogSource, Place, Relation, Rules, SCHEMA, Template,
     Traceback, TracebackKind, WindowSummary,
 };
-pub use explanation::{Explanation, FormatUse, LineUses, TimeUse, Unparsed, Why};
+pub use explanation::{Explanation, FormatUse, LineUses, Skew, TimeUse, Unparsed, Why};
 pub use format::FormatName;
 pub use frame::Frame;
 pub use level::Level;
@@ -91,3 +92,4 @@ pub use requests::{RequestEnd, RequestRecord, RequestState, RequestThread, Reque
 pub use scan::{Input, Options, Scan, scan};
 pub use sniff::looks_like_log;
 pub use window::{Anchor, CrashedThread, Window};
+pub use workers::{Worker, WorkerEnd};

@@ -21,6 +21,7 @@ use crate::requests::{Death, Requests};
 use crate::tally::Tally;
 use crate::template::{Mined, Templates};
 use crate::window::{Anchor, Comparison, Window};
+use crate::workers::{self, Worker};
 
 /// How to scan.
 #[derive(Clone, Debug)]
@@ -231,6 +232,7 @@ impl Scan {
             levels: self.levels.clone(),
             tracebacks: self.tracebacks.clone(),
             events: self.events.clone(),
+            workers: self.workers(),
             templates: self.templates.clone(),
             levels_over_time: self.levels_over_time.clone(),
             requests: self.requests.clone(),
@@ -264,6 +266,11 @@ impl Scan {
         }
         rows.sort_by_key(|row| (row.at.is_none(), row.at.map(|at| at.time)));
         rows
+    }
+
+    /// The life spans of worker processes, as lines of the log state them.
+    pub fn workers(&self) -> Vec<Worker> {
+        workers::lifespans(&self.events, &self.sources)
     }
 
     /// What was concluded from the log alone.

@@ -37,6 +37,7 @@ pub(crate) use json_lines::{holds_record, is_document};
 
 const MAX_PRODUCERS: usize = 2_048;
 const PARTIAL_LIMIT: usize = 256 << 10;
+const MOST_OF_A_YEAR_MS: i64 = 300 * 86_400_000;
 
 /// What the producers of a source have under assembly when it ends.
 pub(crate) struct Carried {
@@ -136,6 +137,8 @@ pub(crate) struct SourceScanner<'o> {
     tally: LineTally,
     first: Option<UtcTime>,
     last: Option<UtcTime>,
+    /// Times without a year went back by most of one: the log is longer than that.
+    goes_back_a_year: bool,
     scratch: Vec<u8>,
     /// The entry of a journal's export that is being read.
     entry: export::Entry,
@@ -182,6 +185,7 @@ impl<'o> SourceScanner<'o> {
             tally: LineTally::default(),
             first: None,
             last: None,
+            goes_back_a_year: false,
             scratch: Vec::new(),
             entry: export::Entry::default(),
             cut: None,
@@ -331,6 +335,9 @@ impl<'o> SourceScanner<'o> {
     fn record(&mut self, stream: usize, line: &[u8], header: &Header<'_>, context: LineContext, hits: Hits) {
         let Some(state) = self.streams.get_mut(stream) else { return };
         let stated = header.time.and_then(|time| self.clock.resolve(time));
+        if let (Some(own), Some(collected)) = (stated, context.stamp) {
+            self.tally.skew(collected.time.millis_since(own.time));
+        }
         let stamp = match (stated, context.stamp) {
             // The collector's time has a zone where the record's own may lack it.
             (Some(own), Some(collected)) if own.basis != TimeBasis::Stated => Some(collected),
@@ -371,7 +378,12 @@ impl<'o> SourceScanner<'o> {
     #[inline]
     fn note_time(&mut self, stamp: Option<Timestamp>) {
         self.tally.time(stamp.map(|stamp| (stamp.basis, stamp.uncertainty_ms)));
-        let Some(Timestamp { time, .. }) = stamp else { return };
+        let Some(Timestamp { time, basis, .. }) = stamp else { return };
+        if basis == TimeBasis::InferredYear
+            && self.last.is_some_and(|last| last.millis_since(time) > MOST_OF_A_YEAR_MS)
+        {
+            self.goes_back_a_year = true;
+        }
         if self.first.is_none_or(|first| time < first) {
             self.first = Some(time);
         }
@@ -431,6 +443,7 @@ impl<'o> SourceScanner<'o> {
         if hits.has(Hits::EVENT)
             && let Some(fact) = events::recognise(message)
         {
+            let fact = fact.written_by(context.pid);
             state.add_fact(fact, context.stamp, &context, &mut self.collector);
         }
     }

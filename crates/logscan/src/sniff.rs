@@ -49,6 +49,7 @@ pub fn looks_like_log(head: &[u8]) -> Option<FormatName> {
                         || record.level.is_some() && record.message.is_some()
                 })
                 .map(|record| record.format)
+                .or_else(|| holds_record(line).then_some(FormatName::Json))
         } else {
             header::parse(line).map(|header| header.format)
         };

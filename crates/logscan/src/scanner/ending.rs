@@ -105,6 +105,11 @@ impl<'o> SourceScanner<'o> {
             let why = "its times have no year, and neither a file date nor a crash time tells which";
             self.collector.add_gap_at(GapKind::Unknown, "times of a log", why, place);
         }
+        if self.goes_back_a_year {
+            let what = "the years of a log's times";
+            let why = "the times have no year and span more than one: those in front of a step back may be a year too late";
+            self.collector.add_gap_at(GapKind::Unknown, what, why, place);
+        }
         if self.clock.met_undated {
             let why = "its clock tells no date: seconds since boot, or the time of day";
             self.collector.add_gap_at(GapKind::Unknown, "times of records", why, place);

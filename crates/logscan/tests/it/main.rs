@@ -4,6 +4,7 @@
 mod around;
 mod bounds;
 mod corpus;
+mod dialects;
 mod dumps;
 mod facts;
 mod jobs;
@@ -13,3 +14,4 @@ mod requests;
 mod shown;
 mod tracebacks;
 mod windows;
+mod workers;

@@ -2,7 +2,7 @@
 
 use pycoroner_logscan::{FormatName, Options, Zone, looks_like_log};
 
-use crate::shown::scan_text;
+use crate::shown::{scan_bytes, scan_text};
 
 /// `format records first basis levels`
 #[track_caller]
@@ -117,4 +117,22 @@ fn templates_and_their_levels() {
     let shown: Vec<_> =
         scan.templates.iter().map(|template| (template.template.as_str(), template.count)).collect();
     assert_eq!(shown, [("order <n> failed", 2), ("ok", 1)]);
+}
+
+#[test]
+fn bytes_that_are_no_clean_text() {
+    let check = |input: &[u8], expected: &str| {
+        let scan = scan_bytes(input, &Options::default());
+        let messages: Vec<&str> = scan.warnings.iter().map(|record| record.message.as_str()).collect();
+        assert_eq!(messages.join("|"), expected, "{}", input.escape_ascii());
+        assert_eq!(scan.sources[0].unparsed_bytes, 0);
+    };
+    check(b"2024-05-01 12:00:00 ERROR shop: caf\xe9 closed\n", "caf\u{fffd} closed");
+    check(b"2024-05-01 12:00:00 ERROR shop: m\r\nmore\r\n", "m\nmore");
+    // What copying and truncating at once leaves in the midst of a log.
+    check(b"2024-05-01 12:00:00 ERROR shop: m\n\0\0\0\x002024-05-01 12:00:01 ERROR shop: n\n", "m|n");
+    check(b"\x1b[32m2024-05-01 12:00:00\x1b[0m \x1b[31mERROR\x1b[0m shop: m\n", "m");
+    let long = [&b"2024-05-01 12:00:00 ERROR shop: "[..], &b"x".repeat(900_000), b"\n"].concat();
+    let scan = scan_bytes(&long, &Options::default());
+    assert_eq!((scan.warnings[0].message.len(), scan.gaps.len()), (2048 + "\u{2026}".len(), 0));
 }

@@ -8,12 +8,15 @@ pub(crate) fn time(text: &str) -> UtcTime {
 }
 
 pub(crate) fn scan_text(text: &str, options: &Options) -> Scan {
-    let mut reader = text.as_bytes();
+    scan_bytes(text.as_bytes(), options)
+}
+
+pub(crate) fn scan_bytes(bytes: &[u8], options: &Options) -> Scan {
+    let mut reader = bytes;
     let modified = Some(time("2024-06-01T00:00:00Z"));
-    scan(
-        [Input { id: SourceId(1), path: "app.log".into(), modified, continues: false, reader: &mut reader }],
-        options,
-    )
+    let input =
+        Input { id: SourceId(1), path: "app.log".into(), modified, continues: false, reader: &mut reader };
+    scan([input], options)
 }
 
 /// `Type: message <relation parent> [function:line …]`, one line per entry.
