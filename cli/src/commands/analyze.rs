@@ -13,7 +13,7 @@ use pycoroner_telemetry::Telemetry;
 use serde::Serialize;
 
 use super::death::{self, Death};
-use super::log_scan::scan_logs;
+use super::log_scan::{jobs, scan_logs};
 use super::{Session, heap, pretty};
 use crate::args::{AnalyzeArgs, ReportForm, ReportFormat};
 use crate::cited::all_digests;
@@ -133,7 +133,7 @@ fn add_logs(
     zone: &Zone,
     material: &mut Material,
 ) -> Result<()> {
-    let mut options = Options { assumed_zone: zone.clone(), ..Options::default() };
+    let mut options = Options { assumed_zone: zone.clone(), jobs: jobs(None), ..Options::default() };
     if let Some((dead, item)) = dead.and_then(|dead| Some((dead, evidence.items.get(dead.item)?))) {
         let death = death::of_process(item, &dead.snapshot, evidence, zone);
         options.anchor = death::anchor(&death, &dead.snapshot);

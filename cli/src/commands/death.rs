@@ -4,7 +4,7 @@ use pycoroner_coredump::{ProcessSnapshot, StoredCore};
 use pycoroner_findings::{Gap, GapKind, TimeBasis, Timestamp, UtcTime};
 use pycoroner_logscan::{Anchor, CrashedThread, LogEvent, Options, Scan, Zone};
 
-use super::log_scan::scan_logs;
+use super::log_scan::{jobs, scan_logs};
 use crate::evidence::{Evidence, Item};
 use crate::sniff::Kind;
 
@@ -44,7 +44,8 @@ pub(super) fn of_process(core: &Item, snapshot: &ProcessSnapshot, evidence: &Evi
     if evidence.of(&Kind::Log).next().is_none() {
         return stored.map_or_else(|| by_file(core), |at| Death { at: Some(at), gap: None });
     }
-    let quick = Options { assumed_zone: zone.clone(), templates: false, ..Options::default() };
+    let quick =
+        Options { assumed_zone: zone.clone(), templates: false, jobs: jobs(None), ..Options::default() };
     let scan = scan_logs(evidence, &quick);
     let at = match (stated(&scan, snapshot), stored) {
         // A log's clock may be read in the wrong zone; where the two agree, the log is the more exact one.

@@ -1,13 +1,20 @@
 //! Scanning the logs among the evidence, and what they say about the time of a death.
 
 use std::io::{self, Read};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::thread;
 
 use pycoroner_findings::{Gap, GapKind};
 use pycoroner_logscan::{Input, LogSource, Options, Scan, scan};
 
 use crate::evidence::{Evidence, Item};
 use crate::sniff::{self, Kind};
+
+/// Threads to read logs on: as many as the machine has processors, unless the user says.
+pub(super) fn jobs(asked: Option<NonZeroUsize>) -> usize {
+    asked.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
+}
 
 /// Scans all logs of the evidence, in its order.
 pub(super) fn scan_logs(evidence: &Evidence, options: &Options) -> Scan {

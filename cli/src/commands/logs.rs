@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use pycoroner_coredump::{CaptureOptions, capture};
 use pycoroner_logscan::{Anchor, Options, Window, Zone};
 
-use super::log_scan::scan_logs;
+use super::log_scan::{jobs, scan_logs};
 use super::{Session, death};
 use crate::args::{Binaries, LogsArgs};
 use crate::dead_process::with_process;
@@ -39,8 +39,12 @@ pub(crate) fn run(session: &Session, args: &LogsArgs) -> Result<Outcome> {
 
 fn options(session: &Session, args: &LogsArgs, evidence: &mut Evidence) -> Result<Options> {
     let zone = time_window::zone(&args.zone.tz)?;
-    let mut options =
-        Options { assumed_zone: Zone::new(zone.clone()), explain: args.explain, ..Options::default() };
+    let mut options = Options {
+        assumed_zone: Zone::new(zone.clone()),
+        explain: args.explain,
+        jobs: jobs(args.jobs),
+        ..Options::default()
+    };
     if let Some(text) = &args.window {
         options.before = time_window::duration(text)?;
         options.after = options.before;

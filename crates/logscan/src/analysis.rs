@@ -4,6 +4,7 @@
 
 use crate::envelope::Wrapping;
 use crate::header::{Header, Heads};
+use crate::json_record::JsonRecord;
 use crate::lines::Block;
 use crate::needles::{Hits, Needles};
 
@@ -25,8 +26,24 @@ pub(crate) enum Kind<'b> {
     Record(Header<'b>),
     /// It does not.
     Bare,
-    /// It is wrapped, holds escapes or is an object: the scanner looks into it.
+    /// It is an object that is a record, with this number of [`Lines::objects`].
+    Object(usize),
+    /// It is wrapped, holds escapes or is an object that is no record: the scanner looks into it.
     Whole,
+}
+
+/// The lines of a block.
+#[derive(Default)]
+pub(crate) struct Lines<'b> {
+    pub(crate) lines: Vec<Line<'b>>,
+    pub(crate) objects: Vec<JsonRecord<'b>>,
+}
+
+impl Lines<'_> {
+    /// With room for as many lines as the last block had.
+    pub(crate) fn with_capacity(lines: usize, objects: usize) -> Self {
+        Self { lines: Vec::with_capacity(lines), objects: Vec::with_capacity(objects) }
+    }
 }
 
 /// How the lines of a source are to be looked at.
@@ -45,13 +62,7 @@ pub(crate) struct Analyst {
 
 impl Analyst {
     /// Fills `lines` with the lines of a block.
-    pub(crate) fn look<'b>(
-        &mut self,
-        bytes: &'b [u8],
-        block: &Block,
-        shape: Shape,
-        lines: &mut Vec<Line<'b>>,
-    ) {
+    pub(crate) fn look<'b>(&mut self, bytes: &'b [u8], block: &Block, shape: Shape, found: &mut Lines<'b>) {
         let Shape::Lines(wrapping) = shape else { return };
         let may_escape = memchr::memchr(0x1b, bytes).is_some();
         let mut needles = Needles::get().find(bytes);
@@ -71,13 +82,27 @@ impl Analyst {
             let text = rest.get(..len).unwrap_or_default();
             // A journal's export may hold any bytes.
             let text = if wrapping == Some(Wrapping::Export) { text } else { bare(text) };
-            let is_whole = wrapping.is_some()
-                || text.first() == Some(&b'{')
-                || may_escape && memchr::memchr(0x1b, text).is_some();
-            let kind =
-                if is_whole { Kind::Whole } else { self.heads.parse(text).map_or(Kind::Bare, Kind::Record) };
+            let kind = if may_escape && memchr::memchr(0x1b, text).is_some() || wrapping.is_some() {
+                Kind::Whole
+            } else if text.first() == Some(&b'{') {
+                match JsonRecord::parse(text) {
+                    Some(record) => {
+                        found.objects.push(record);
+                        Kind::Object(found.objects.len() - 1)
+                    }
+                    None => Kind::Whole,
+                }
+            } else {
+                self.heads.parse(text).map_or(Kind::Bare, Kind::Record)
+            };
             let whole = (len + 1).min(rest.len());
-            lines.push(Line { text, offset: block.offset + start as u64, len: whole as u64, hits, kind });
+            found.lines.push(Line {
+                text,
+                offset: block.offset + start as u64,
+                len: whole as u64,
+                hits,
+                kind,
+            });
             start = end + 1;
         }
     }

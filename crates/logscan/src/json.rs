@@ -125,7 +125,36 @@ pub(crate) fn items(array: &[u8]) -> impl Iterator<Item = Value<'_>> {
 }
 
 /// Where the closing quote of a string stands.
+#[inline]
 fn string_end(text: &[u8], mut at: usize) -> Option<usize> {
+    // Names and most values are too short for a vectorised search to pay.
+    for _ in 0..SHORT_WORDS {
+        let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) else { break };
+        match first_of(u64::from_le_bytes(*word)) {
+            None => at += 8,
+            Some(index) if word.get(index) == Some(&b'"') => return Some(at + index),
+            Some(index) => {
+                at += index;
+                break;
+            }
+        }
+    }
+    long_string_end(text, at)
+}
+
+/// Words of eight bytes that are looked at one by one.
+const SHORT_WORDS: usize = 3;
+
+/// Index of the first byte that is a quote or a backslash ("Bit Twiddling Hacks": a word that has a zero byte).
+#[inline]
+fn first_of(word: u64) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 255;
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+    let found = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
+    (found != 0).then(|| (found.trailing_zeros() / 8) as usize)
+}
+
+fn long_string_end(text: &[u8], mut at: usize) -> Option<usize> {
     loop {
         let found = at + memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
         if text.get(found) == Some(&b'"') {

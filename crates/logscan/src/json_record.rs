@@ -1,6 +1,9 @@
 //! Records in JSON, in the dialects of Python formatters, collectors and log stores.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
+
+use rustc_hash::FxHashMap;
 
 use crate::ascii::whole_number;
 use crate::format::FormatName;
@@ -54,6 +57,129 @@ enum Place {
 
 const MAX_OBJECTS: usize = 24;
 
+/// What a member of a record is, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Field {
+    Time,
+    JournalTime,
+    Level,
+    Message,
+    JournalMessage,
+    Text,
+    Attributes,
+    CoreDumpPid,
+    CoreDumpSignal,
+    Logger,
+    Process,
+    Thread,
+    RequestId,
+    /// Where there is no request's own.
+    TraceId,
+    Exception,
+    ExceptionType,
+    ExceptionMessage,
+    OtelSeverity,
+    Line,
+    Stream,
+    Identifier,
+}
+
+const NAMES: &[(Field, &[&str])] = &[
+    (
+        Field::Time,
+        &[
+            "timestamp",
+            "time",
+            "ts",
+            "@timestamp",
+            "asctime",
+            "datetime",
+            "date",
+            "t",
+            "created",
+            "timeUnixNano",
+            "_time",
+        ],
+    ),
+    (Field::JournalTime, &["__REALTIME_TIMESTAMP"]),
+    (
+        Field::Level,
+        &[
+            "level",
+            "levelname",
+            "severity",
+            "severityText",
+            "severity_text",
+            "lvl",
+            "log.level",
+            "status",
+            "PRIORITY",
+            "level_name",
+            "log_level",
+            "loglevel",
+        ],
+    ),
+    (Field::Message, &["message", "msg", "event", "textPayload", "body"]),
+    (Field::JournalMessage, &["MESSAGE"]),
+    (Field::Text, &["text"]),
+    (Field::Attributes, &["attributes"]),
+    (Field::CoreDumpPid, &["COREDUMP_PID"]),
+    (Field::CoreDumpSignal, &["COREDUMP_SIGNAL"]),
+    (Field::Logger, &["logger", "name", "logger_name", "log.logger"]),
+    (Field::Process, &["process", "pid", "process.pid", "process_id", "_PID"]),
+    (Field::Thread, &["thread", "threadName", "thread_name"]),
+    (Field::RequestId, &["request_id"]),
+    (
+        Field::TraceId,
+        &[
+            "trace_id",
+            "req_id",
+            "correlation_id",
+            "trace.id",
+            "traceId",
+            "requestId",
+            "dd.trace_id",
+            "logging.googleapis.com/trace",
+            "trace",
+        ],
+    ),
+    (
+        Field::Exception,
+        &[
+            "exception",
+            "exc_info",
+            "exc_text",
+            "stack",
+            "stack_trace",
+            "stacktrace",
+            "traceback",
+            "error.stack_trace",
+            "exception.stacktrace",
+            "error",
+        ],
+    ),
+    (Field::ExceptionType, &["error.type", "exception.type", "exc_type"]),
+    (Field::ExceptionMessage, &["error.message", "exception.message"]),
+    (Field::OtelSeverity, &["severityNumber", "severity_number"]),
+    (Field::Line, &["log", "line", "_raw"]),
+    (Field::Stream, &["stream"]),
+    (Field::Identifier, &["SYSLOG_IDENTIFIER"]),
+];
+
+impl Field {
+    /// Looked up in a table: comparing with all names took most of the time of a record.
+    fn named(key: &[u8]) -> Option<Self> {
+        static BY_NAME: OnceLock<FxHashMap<&[u8], Field>> = OnceLock::new();
+        let by_name = BY_NAME.get_or_init(|| {
+            NAMES
+                .iter()
+                .flat_map(|(field, names)| names.iter().map(|name| (name.as_bytes(), *field)))
+                .collect()
+        });
+        by_name.get(key).copied()
+    }
+}
+
 impl<'a> JsonRecord<'a> {
     /// Reads an object; `None` when nothing in it is what records have.
     pub(crate) fn parse(object: &'a [u8]) -> Option<Self> {
@@ -74,25 +200,23 @@ impl<'a> JsonRecord<'a> {
             producer: b"",
             format: FormatName::Json,
         };
-        let mut queue: [Option<(Place, &[u8])>; MAX_OBJECTS] = [None; MAX_OBJECTS];
-        let mut filled = 1;
-        if let Some(first) = queue.first_mut() {
-            *first = Some((Place::Record, object));
-        }
-        let mut next = 0;
-        while let Some(Some((place, text))) = queue.get(next).copied() {
-            next += 1;
+        // Objects inside are read after the record's own members; most records have none.
+        let mut queue: Vec<(Place, &[u8])> = Vec::new();
+        let mut next = Some((Place::Record, object));
+        let mut read = 0;
+        while let Some((place, text)) = next {
             for (key, value) in Members::new(text)? {
                 if let Value::Object(inner) = value
                     && let Some(place) = place_of(place, key)
-                    && let Some(slot) = queue.get_mut(filled)
+                    && queue.len() < MAX_OBJECTS
                 {
-                    *slot = Some((place, inner));
-                    filled += 1;
+                    queue.push((place, inner));
                 } else {
                     record.take(place, key, value);
                 }
             }
+            next = queue.get(read).copied();
+            read += 1;
         }
         record.message = record.message.or(record.text);
         if record.exception.is_none()
@@ -139,73 +263,48 @@ impl<'a> JsonRecord<'a> {
     }
 
     fn take_own(&mut self, key: &'a [u8], value: Value<'a>) {
-        match key {
-            b"timestamp" | b"time" | b"ts" | b"@timestamp" | b"asctime" | b"datetime" | b"date" | b"t"
-            | b"created" | b"timeUnixNano" | b"_time" => self.set_time(value),
-            b"__REALTIME_TIMESTAMP" => {
+        let Some(field) = Field::named(key) else { return };
+        match field {
+            Field::Time => self.set_time(value),
+            Field::JournalTime => {
                 self.format = FormatName::Journal;
                 self.set_time(value);
             }
-            b"level" | b"levelname" | b"severity" | b"severityText" | b"severity_text" | b"lvl"
-            | b"log.level" | b"status" | b"PRIORITY" | b"level_name" | b"log_level" | b"loglevel" => {
-                self.set_level(value);
-            }
-            b"message" | b"msg" | b"event" | b"textPayload" | b"body" => {
-                self.message = self.message.or(Some(value));
-            }
-            b"MESSAGE" => {
+            Field::Level => self.set_level(value),
+            Field::Message => self.message = self.message.or(Some(value)),
+            Field::JournalMessage => {
                 self.line = Some(value);
                 self.format = FormatName::Journal;
             }
-            b"text" => self.text = Some(value),
-            b"attributes" => self.take_attributes(value),
-            b"COREDUMP_PID" => {
+            Field::Text => self.text = Some(value),
+            Field::Attributes => self.take_attributes(value),
+            Field::CoreDumpPid => {
                 let signal = self.core_dump.and_then(|(_, signal)| signal);
                 self.core_dump = whole_number(value.raw()).map(|pid| (pid, signal));
             }
-            b"COREDUMP_SIGNAL" => {
+            Field::CoreDumpSignal => {
                 let signal = whole_number(value.raw()).and_then(|signal| u32::try_from(signal).ok());
                 self.core_dump = Some((self.core_dump.map_or(0, |(pid, _)| pid), signal));
             }
-            b"logger" | b"name" | b"logger_name" | b"log.logger" => self.logger = value.raw(),
-            b"process" | b"pid" | b"process.pid" | b"process_id" | b"_PID" => {
-                self.pid = self.pid.or(whole_number(value.raw()));
+            Field::Logger => self.logger = value.raw(),
+            Field::Process => self.pid = self.pid.or(whole_number(value.raw())),
+            Field::Thread => self.thread = value.raw(),
+            Field::TraceId if !self.request_id.is_empty() => {}
+            Field::RequestId | Field::TraceId => self.request_id = value.raw(),
+            Field::Exception => self.set_exception(value),
+            Field::ExceptionType => self.exception_type = value.raw(),
+            Field::ExceptionMessage => self.exception_message = Some(value),
+            Field::OtelSeverity => self.set_otel_severity(value),
+            Field::Line => {
+                if matches!(value, Value::String(_)) {
+                    self.line = Some(value);
+                }
             }
-            b"thread" | b"threadName" | b"thread_name" => self.thread = value.raw(),
-            b"request_id"
-            | b"trace_id"
-            | b"req_id"
-            | b"correlation_id"
-            | b"trace.id"
-            | b"traceId"
-            | b"requestId"
-            | b"dd.trace_id"
-            | b"logging.googleapis.com/trace"
-            | b"trace"
-                if self.request_id.is_empty() || key == b"request_id" =>
-            {
-                self.request_id = value.raw();
-            }
-            b"exception"
-            | b"exc_info"
-            | b"exc_text"
-            | b"stack"
-            | b"stack_trace"
-            | b"stacktrace"
-            | b"traceback"
-            | b"error.stack_trace"
-            | b"exception.stacktrace"
-            | b"error" => self.set_exception(value),
-            b"error.type" | b"exception.type" | b"exc_type" => self.exception_type = value.raw(),
-            b"error.message" | b"exception.message" => self.exception_message = Some(value),
-            b"severityNumber" | b"severity_number" => self.set_otel_severity(value),
-            b"log" | b"line" | b"_raw" if matches!(value, Value::String(_)) => self.line = Some(value),
-            b"stream" => {
+            Field::Stream => {
                 self.producer = value.raw();
                 self.format = FormatName::DockerJson;
             }
-            b"SYSLOG_IDENTIFIER" => self.producer = value.raw(),
-            _ => {}
+            Field::Identifier => self.producer = value.raw(),
         }
     }
 

@@ -10,7 +10,7 @@ use std::thread;
 
 use pycoroner_findings::{SourceId, UtcTime};
 
-use crate::analysis::{Analyst, Shape};
+use crate::analysis::{Analyst, Lines, Shape};
 use crate::collector::Collector;
 use crate::envelope::Wrapping;
 use crate::lines::{Block, Blocks, Buffer};
@@ -40,10 +40,10 @@ pub(crate) fn read<'o>(inputs: Vec<Input<'_>>, collector: Collector<'o>) -> Coll
 fn work(feed: &Mutex<Feed<'_>>, turns: &Turns<'_>) {
     let mut buffer = Buffer::default();
     let mut analyst = Analyst::default();
-    let mut expected_lines = 0;
+    let mut expected = (0, 0);
     loop {
         let Some(piece) = lock(feed).next(&mut buffer) else { return };
-        let mut lines = Vec::with_capacity(expected_lines);
+        let mut lines = Lines::with_capacity(expected.0, expected.1);
         let bytes = piece.block.as_ref().map_or(&[][..], |block| buffer.block(block));
         // A thread that failed must not leave the others waiting for its turn.
         let looked = panic::catch_unwind(AssertUnwindSafe(|| {
@@ -57,7 +57,7 @@ fn work(feed: &Mutex<Feed<'_>>, turns: &Turns<'_>) {
             }
             intake.take(&piece, bytes, &lines);
         });
-        expected_lines = lines.len();
+        expected = (lines.lines.len(), lines.objects.len());
     }
 }
 

@@ -4,13 +4,15 @@ mod counting;
 mod ending;
 mod export;
 mod heads;
+mod intake;
 mod json_lines;
+mod lines_of_block;
 
 use pycoroner_findings::{GapKind, TimeBasis, Timestamp, UtcTime};
 use rustc_hash::FxHashMap;
 
 use self::heads::{HeaderInLine, header_in, introduce, says_something_else};
-use crate::analysis::{Kind, Line, Shape};
+use crate::analysis::{Lines, Shape};
 use crate::ascii::{indent, lossy, until};
 use crate::clock::Clock;
 use crate::collector::{Carrier, Collector};
@@ -29,94 +31,17 @@ use crate::json_record::JsonRecord;
 use crate::level::Level;
 use crate::lines::{Block, strip_ansi};
 use crate::needles::{Hits, Needles};
-use crate::pipeline::{Piece, Start};
+use crate::pipeline::Start;
 use crate::stream::{LineContext, Stream};
 use crate::traceback::{Exception, is_box, is_header};
+use crate::window::Position;
 pub(crate) use export::is_export;
+pub(crate) use intake::{Carried, Intake};
 pub(crate) use json_lines::{holds_record, is_document};
 
 const MAX_PRODUCERS: usize = 2_048;
 const PARTIAL_LIMIT: usize = 256 << 10;
 const MOST_OF_A_YEAR_MS: i64 = 300 * 86_400_000;
-
-/// What the producers of a source have under assembly when it ends.
-pub(crate) struct Carried {
-    wrapping: Option<Wrapping>,
-    streams: Vec<Stream>,
-    by_producer: FxHashMap<Vec<u8>, usize>,
-    last_stream: usize,
-    lines: u64,
-    /// When the file was last written to.
-    end: Option<Timestamp>,
-}
-
-impl Default for Carried {
-    fn default() -> Self {
-        Self {
-            wrapping: None,
-            streams: vec![Stream::new(None)],
-            by_producer: FxHashMap::default(),
-            last_stream: 0,
-            lines: 0,
-            end: None,
-        }
-    }
-}
-
-impl Carried {
-    /// Ends what is open: nothing continues it.
-    pub(crate) fn finish(self, collector: &mut Collector<'_>) {
-        for mut stream in self.streams {
-            stream.finish(self.lines, self.end, collector);
-        }
-    }
-}
-
-/// Takes in the pieces of all sources, one behind the other.
-pub(crate) struct Intake<'o> {
-    /// An empty one stands here while a source is read, which has it.
-    collector: Collector<'o>,
-    scanner: Option<SourceScanner<'o>>,
-    /// What the last source left open.
-    carried: Option<Carried>,
-}
-
-impl<'o> Intake<'o> {
-    pub(crate) fn new(collector: Collector<'o>) -> Self {
-        Self { collector, scanner: None, carried: None }
-    }
-
-    pub(crate) fn take(&mut self, piece: &Piece, bytes: &[u8], lines: &[Line<'_>]) {
-        if let Some(start) = &piece.start {
-            let empty = Collector::new(self.collector.options());
-            let mut collector = std::mem::replace(&mut self.collector, empty);
-            if !start.continues
-                && let Some(carried) = self.carried.take()
-            {
-                carried.finish(&mut collector);
-            }
-            self.scanner = Some(SourceScanner::new(start, self.carried.take(), collector));
-        }
-        if let (Some(block), Some(scanner)) = (&piece.block, &mut self.scanner) {
-            scanner.block(block, piece.shape, bytes, lines);
-        }
-        if let Some(end) = &piece.end
-            && let Some(scanner) = self.scanner.take()
-        {
-            let (carried, collector) = scanner.finish(end.bytes, end.error.as_deref());
-            self.carried = Some(carried);
-            self.collector = collector;
-        }
-    }
-
-    /// All that was found, once the last piece was taken in.
-    pub(crate) fn finish(mut self) -> Collector<'o> {
-        if let Some(carried) = self.carried.take() {
-            carried.finish(&mut self.collector);
-        }
-        self.collector
-    }
-}
 
 pub(crate) struct SourceScanner<'o> {
     collector: Collector<'o>,
@@ -192,7 +117,7 @@ impl<'o> SourceScanner<'o> {
         }
     }
 
-    fn block(&mut self, block: &Block, shape: Shape, bytes: &[u8], lines: &[Line<'_>]) {
+    fn block(&mut self, block: &Block, shape: Shape, bytes: &[u8], lines: &Lines<'_>) {
         match shape {
             Shape::Document if self.has_document => return self.rest_of_document(block, bytes),
             Shape::Document => {
@@ -202,23 +127,7 @@ impl<'o> SourceScanner<'o> {
             Shape::Lines(wrapping) => self.wrapping = wrapping,
         }
         self.note_skipped(block.skipped);
-        for line in lines {
-            self.lines += 1;
-            let context = LineContext {
-                source: self.source,
-                number: self.lines,
-                offset: line.offset,
-                len: line.len,
-                stamp: None,
-                pid: None,
-                level: None,
-            };
-            match &line.kind {
-                Kind::Record(header) => self.record(0, line.text, header, context, line.hits),
-                Kind::Bare => self.bare(0, line.text, context, line.hits),
-                Kind::Whole => self.raw_line(line.text, context, line.hits),
-            }
-        }
+        self.lines_of(lines);
         if block.is_cut {
             self.cut = Some(Place {
                 source: self.source,
@@ -357,22 +266,32 @@ impl<'o> SourceScanner<'o> {
         }
         let pid = header.pid.or(context.pid);
         state.set_record(line, stamp, level, pid);
-        state.count_format(header.format);
-        self.records += 1;
-        self.tally.uses.records += 1;
-        self.note_time(stamp);
-        let position = self.collector.position(stamp);
-        self.collector.count_record(level, stamp.map(|stamp| stamp.time), position);
         let context = LineContext { stamp, pid, level, ..context };
-        if self.collector.options().templates {
-            self.count_message(stream, header, &context, position);
-        }
+        let position = self.count(stream, header, &context);
         if level.is_some_and(|level| level >= Level::Warning) {
             self.keep_warning(stream, header, &context, position);
         }
         if !hits.is_empty() {
             self.record_hits(stream, line, header, context, hits);
         }
+    }
+
+    /// Counts a record whose context holds its time, level and process.
+    #[inline]
+    fn count(&mut self, stream: usize, header: &Header<'_>, context: &LineContext) -> Position {
+        let stamp = context.stamp;
+        if let Some(state) = self.streams.get_mut(stream) {
+            state.count_format(header.format);
+        }
+        self.records += 1;
+        self.tally.uses.records += 1;
+        self.note_time(stamp);
+        let position = self.collector.position(stamp);
+        self.collector.count_record(context.level, stamp.map(|stamp| stamp.time), position);
+        if self.collector.options().templates {
+            self.count_message(stream, header, context, position);
+        }
+        position
     }
 
     #[inline]

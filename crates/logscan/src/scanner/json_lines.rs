@@ -26,11 +26,23 @@ impl SourceScanner<'_> {
         &mut self,
         stream: usize,
         text: &[u8],
+        context: LineContext,
+        hits: Hits,
+        depth: u8,
+    ) -> bool {
+        JsonRecord::parse(text).is_some_and(|record| self.object(stream, &record, text, context, hits, depth))
+    }
+
+    /// The same for an object that was read; `false` when it wraps no text.
+    pub(super) fn object(
+        &mut self,
+        stream: usize,
+        record: &JsonRecord<'_>,
+        text: &[u8],
         mut context: LineContext,
         hits: Hits,
         depth: u8,
     ) -> bool {
-        let Some(record) = JsonRecord::parse(text) else { return false };
         let level = record.level.or(context.level);
         if let Some(line) = record.line.filter(|_| record.message.is_none() && depth < 3) {
             let Some(inner) = line.text() else { return false };
@@ -62,7 +74,7 @@ impl SourceScanner<'_> {
             self.inner_lines(stream, &inner, is_partial, context, hits, depth);
             return true;
         }
-        self.json_record(stream, &record, text, context, hits);
+        self.json_record(stream, record, text, context, hits);
         true
     }
 

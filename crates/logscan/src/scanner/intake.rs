@@ -1,0 +1,90 @@
+//! The sources one behind the other, and what one hands on to the next.
+
+use pycoroner_findings::Timestamp;
+use rustc_hash::FxHashMap;
+
+use super::SourceScanner;
+use crate::analysis::Lines;
+use crate::collector::Collector;
+use crate::envelope::Wrapping;
+use crate::pipeline::Piece;
+use crate::stream::Stream;
+
+/// What the producers of a source have under assembly when it ends.
+pub(crate) struct Carried {
+    pub(super) wrapping: Option<Wrapping>,
+    pub(super) streams: Vec<Stream>,
+    pub(super) by_producer: FxHashMap<Vec<u8>, usize>,
+    pub(super) last_stream: usize,
+    pub(super) lines: u64,
+    /// When the file was last written to.
+    pub(super) end: Option<Timestamp>,
+}
+
+impl Default for Carried {
+    fn default() -> Self {
+        Self {
+            wrapping: None,
+            streams: vec![Stream::new(None)],
+            by_producer: FxHashMap::default(),
+            last_stream: 0,
+            lines: 0,
+            end: None,
+        }
+    }
+}
+
+impl Carried {
+    /// Ends what is open: nothing continues it.
+    pub(crate) fn finish(self, collector: &mut Collector<'_>) {
+        for mut stream in self.streams {
+            stream.finish(self.lines, self.end, collector);
+        }
+    }
+}
+
+/// Takes in the pieces of all sources, one behind the other.
+pub(crate) struct Intake<'o> {
+    /// An empty one stands here while a source is read, which has it.
+    collector: Collector<'o>,
+    scanner: Option<SourceScanner<'o>>,
+    /// What the last source left open.
+    carried: Option<Carried>,
+}
+
+impl<'o> Intake<'o> {
+    pub(crate) fn new(collector: Collector<'o>) -> Self {
+        Self { collector, scanner: None, carried: None }
+    }
+
+    pub(crate) fn take(&mut self, piece: &Piece, bytes: &[u8], lines: &Lines<'_>) {
+        if let Some(start) = &piece.start {
+            let empty = Collector::new(self.collector.options());
+            let mut collector = std::mem::replace(&mut self.collector, empty);
+            if !start.continues
+                && let Some(carried) = self.carried.take()
+            {
+                carried.finish(&mut collector);
+            }
+            self.scanner = Some(SourceScanner::new(start, self.carried.take(), collector));
+        }
+        if let (Some(block), Some(scanner)) = (&piece.block, &mut self.scanner) {
+            scanner.block(block, piece.shape, bytes, lines);
+        }
+        if let Some(end) = &piece.end
+            && let Some(scanner) = self.scanner.take()
+        {
+            let (carried, collector) = scanner.finish(end.bytes, end.error.as_deref());
+            self.carried = Some(carried);
+            self.collector = collector;
+        }
+    }
+
+    /// All that was found, once the last piece was taken in.
+    pub(crate) fn finish(mut self) -> Collector<'o> {
+        if let Some(carried) = self.carried.take() {
+            carried.finish(&mut self.collector);
+        }
+        self.collector
+    }
+}
