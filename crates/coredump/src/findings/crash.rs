@@ -24,6 +24,25 @@ pub(super) fn fatal_error(snapshot: &ProcessSnapshot) -> Option<Finding> {
     )
 }
 
+/// Functions that end the process they are called in, or can.
+const ABORTS: [&str; 3] = ["posix.abort", "os.abort", "signal.raise_signal"];
+
+/// The program ended itself: its innermost Python frame had called `os.abort`, so no check in native code failed.
+pub(super) fn abort_called(snapshot: &ProcessSnapshot, crashed: Option<&ThreadSection>) -> Option<Finding> {
+    snapshot.crash.verdict.as_ref().filter(|verdict| verdict.id == "abort")?;
+    let thread = crashed?;
+    let call = thread.c_call.as_ref().filter(|call| ABORTS.contains(&call.name.as_str()))?;
+    let frame = thread.python_frames.first()?;
+    let title = format!("The program called {}() itself: {}", call.name, place(frame));
+    let statement = format!("{} is what the innermost Python frame had called", call.name);
+    Some(
+        Finding::new("abort-called", Severity::Error, Confidence::Strong, title)
+            .about(place(frame))
+            .with_evidence(Evidence::new(Basis::Derived, statement).cite(frame.citation.clone()))
+            .refuted_if("the call had returned, and native code aborted later"),
+    )
+}
+
 /// The verdict with what it rests on.
 pub(super) fn finding(snapshot: &ProcessSnapshot, crashed: Option<&ThreadSection>) -> Option<Finding> {
     let verdict = snapshot.crash.verdict.as_ref()?;

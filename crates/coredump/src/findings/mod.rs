@@ -24,6 +24,7 @@ pub(crate) fn of_snapshot(snapshot: &ProcessSnapshot) -> Vec<Finding> {
     let crashed = snapshot.threads.iter().find(|thread| thread.crashed);
     let mut findings: Vec<Finding> = crash::finding(snapshot, crashed).into_iter().collect();
     findings.extend(crash::fatal_error(snapshot));
+    findings.extend(crash::abort_called(snapshot, crashed));
     findings.extend(waits::findings(snapshot));
     findings.extend(extension::finding(snapshot));
     findings.extend(tasks::findings(snapshot));

@@ -6,7 +6,7 @@ pub(super) const RULE: Rule = Rule {
     id: "abort",
     statement: "The process aborted itself: a check in native code failed",
     needs: &[&["crash-abort"]],
-    yields_to: &["fatal-python-error", "heap-corrupted"],
+    yields_to: &["fatal-python-error", "heap-corrupted", "abort-called"],
     raised_by: &[
         ("extension-at-fault", "an extension was at work there"),
         ("fatal-error-logged", "the log reports a fatal error"),

@@ -8,6 +8,8 @@ pub(super) const RULE: Rule = Rule {
     statement: "An allocation failed inside of the process: a limit of its address space was met, or one request was very large",
     needs: &[&["allocation-failed"]],
     contributes_to: CRASHES,
+    // A program that aborts while it handles a MemoryError aborts for want of memory.
+    causes_despite: &["abort-called"],
     yields_to: &["oom-kill-logged"],
     raised_by: &[
         ("memory-rising", "memory had risen up to the end"),

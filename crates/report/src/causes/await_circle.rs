@@ -8,6 +8,8 @@ pub(super) const RULE: Rule = Rule {
     statement: "Tasks awaited each other in a circle, so none of them could go on",
     needs: &[&["await-circle"]],
     contributes_to: FAILURES,
+    // The abort is the supervisor's answer to the hang.
+    causes_despite: &["worker-timeout"],
     raised_by: HANGS,
     against: FAILED,
     refuted_if: "one of the tasks is cancelled or has a time limit",

@@ -8,6 +8,8 @@ pub(super) const RULE: Rule = Rule {
     statement: "Threads waited for each other in a circle, so none of them could go on",
     needs: &[&["deadlock"]],
     contributes_to: FAILURES,
+    // The abort is the supervisor's answer to the hang.
+    causes_despite: &["worker-timeout"],
     raised_by: HANGS,
     against: FAILED,
     refuted_if: "one of the waits has a time limit, or one of the locks is released by a thread outside of the circle",

@@ -1,11 +1,14 @@
 //! A signal from outside stopped the process: of another process, or of the kernel.
 
 use super::rule::{BASE, Rule};
+use super::signs::FAILURES;
 
 pub(super) const RULE: Rule = Rule {
     id: "external-kill",
     statement: "A signal from outside stopped the process: another process sent it, or the kernel did",
     needs: &[&["crash-external-kill", "exit-code-137", "worker-killed"]],
+    // What the process did to itself, nobody did from outside, whatever a supervisor says of its end.
+    yields_to: FAILURES,
     // What speaks against a lack of memory does not speak against a kill.
     inherits_against: false,
     against: &[

@@ -8,6 +8,8 @@ pub(super) const RULE: Rule = Rule {
     statement: "One thread kept the GIL while others waited to run",
     needs: &[&["gil-starvation"]],
     contributes_to: FAILURES,
+    // The abort is the supervisor's answer to the hang.
+    causes_despite: &["worker-timeout"],
     raised_by: HANGS,
     against: FAILED,
     refuted_if: "the holder lets go of the GIL within milliseconds",

@@ -8,6 +8,8 @@ pub(super) const RULE: Rule = Rule {
     statement: "Threads waited for a lock whose owner had ended without releasing it",
     needs: &[&["lock-abandoned"]],
     contributes_to: FAILURES,
+    // The abort is the supervisor's answer to the hang.
+    causes_despite: &["worker-timeout"],
     raised_by: HANGS,
     against: FAILED,
     refuted_if: "the lock is released by another thread than its owner, as a plain Lock may be",

@@ -4,6 +4,7 @@
 //! ever certain: the bytes can say what happened, and people agree on why.
 
 mod abort;
+mod abort_called;
 mod allocation_failed;
 mod await_circle;
 mod deadlock;
@@ -49,7 +50,7 @@ use serde::{Deserialize, Serialize};
 use rule::Rule;
 
 /// All rules; of equally likely causes the one that stands first is named first.
-const RULES: [&Rule; 36] = [
+const RULES: [&Rule; 37] = [
     &null_dereference::RULE,
     &use_after_free::RULE,
     &invalid_access::RULE,
@@ -74,6 +75,7 @@ const RULES: [&Rule; 36] = [
     &own_signal::RULE,
     &resource_limit::RULE,
     &fatal_interpreter_error::RULE,
+    &abort_called::RULE,
     &abort::RULE,
     &external_kill::RULE,
     &unhandled_exception::RULE,
@@ -180,7 +182,8 @@ impl Rule {
                 || self.raised_by.iter().any(|(id, _)| *id == finding.id)
         };
         let indexes = findings.iter().enumerate().filter(|(_, finding)| is_used(finding));
-        let contributes = self.contributes_to.iter().any(|id| found(id));
+        let contributes =
+            self.contributes_to.iter().any(|id| found(id)) && !self.causes_despite.iter().any(|id| found(id));
         Some(Cause {
             id: self.id.to_owned(),
             statement: self.statement.to_owned(),

@@ -13,6 +13,8 @@ pub(super) struct Rule {
     pub(super) role: Role,
     /// Only a contributing factor when one of these was found.
     pub(super) contributes_to: &'static [&'static str],
+    /// A probable cause all the same when one of these was found.
+    pub(super) causes_despite: &'static [&'static str],
     /// However strong the findings are, the cause is no stronger than this.
     pub(super) at_most: Confidence,
     /// Does not apply when one of these was found: another rule explains more.
@@ -36,6 +38,7 @@ pub(super) const BASE: Rule = Rule {
     needs: &[],
     role: Role::ProbableCause,
     contributes_to: &[],
+    causes_despite: &[],
     at_most: Confidence::Strong,
     yields_to: &[],
     raised_by: &[],

@@ -168,13 +168,20 @@ fn termination(page: &mut Page, incident: &Incident, crash: &Crash) {
 
 /// What the signal and its code say, in a sentence (`sigaction(2)`).
 pub(crate) fn in_words(crash: &Crash) -> Inert {
+    // What came first is what happened; the handler's own signal only ended it.
+    let first = crash.first_signal.as_ref();
+    let again = first.map_or("", |_| "; a handler such as faulthandler's caught it and raised it again");
+    let (code_name, signal_name) = match first {
+        Some(first) => (first.code.as_deref(), first.signal_name.as_deref()),
+        None => (crash.code.as_deref(), crash.signal_name.as_deref()),
+    };
     let address = crash.fault_address.as_deref();
     let near_null = address
         .and_then(|address| u64::from_str_radix(address.trim_start_matches("0x"), 16).ok())
         .is_some_and(|n| n < 4096);
     let at = address.map_or_else(Inert::default, |address| Inert::from(" at ").then(code(address)));
     let access = |what: &'static str| Inert::from(what).then(at.clone());
-    match (crash.code.as_deref(), crash.signal_name.as_deref()) {
+    let words: Inert = match (code_name, signal_name) {
         (Some("SEGV_MAPERR"), _) if near_null => {
             access("it touched memory").then(", in the first page, where a null pointer leads")
         }
@@ -194,7 +201,8 @@ pub(crate) fn in_words(crash: &Crash) -> Inert {
         (_, Some("SIGFPE")) => "an arithmetic operation had no result".into(),
         (_, Some("SIGILL")) => "it came to an instruction that the processor does not know".into(),
         _ => Inert::default(),
-    }
+    };
+    if words.is_empty() { words } else { words.then(again) }
 }
 
 /// The stack in its merged order, or its Python frames when there is none.

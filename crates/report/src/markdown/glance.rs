@@ -52,6 +52,7 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
         ("**Where**", place(incident)),
         ("**Exception**", exception(incident)),
         ("**Probable cause**", cause(incident)),
+        ("**Contributing**", contributing(incident)),
         ("**Last log line**", last_line(incident)),
         ("**Evidence**", completeness(incident)),
     ];
@@ -205,6 +206,18 @@ fn cause(incident: &Incident) -> Inert {
         Role::ContributingFactor => "not known; a contributing factor: ",
     };
     Inert::from(part).then(prose(&cause.statement)).then(" (").then(confidence).then(basis).then(")")
+}
+
+/// The likeliest factor beside the cause, by what was found of it.
+fn contributing(incident: &Incident) -> Inert {
+    let mut factors = incident.causes.iter().filter(|cause| cause.role == Role::ContributingFactor);
+    let has_cause = incident.causes.iter().any(|cause| cause.role == Role::ProbableCause);
+    let Some(factor) = factors.next().filter(|_| has_cause) else { return Inert::default() };
+    let found = factor.findings.first().and_then(|index| incident.findings.get(*index));
+    let said = found.map_or_else(|| prose(&factor.statement), |finding| prose(&finding.title));
+    let from = findings::numbers(&factor.findings);
+    let basis = if from.is_empty() { from } else { Inert::from(", from ").then(from) };
+    said.then(" (").then(findings::confidence(factor.confidence)).then(basis).then(")")
 }
 
 fn last_line(incident: &Incident) -> Inert {

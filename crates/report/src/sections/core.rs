@@ -70,12 +70,22 @@ pub struct Crash {
     pub signal_name: Option<String>,
     pub code: Option<String>,
     pub fault_address: Option<String>,
+    pub first_signal: Option<FirstSignal>,
     pub sender_pid: Option<u64>,
     pub tid: Option<u64>,
     pub citations: Vec<Citation>,
     pub abort_message: Option<String>,
     pub fatal_message: Option<String>,
     pub verdict: Option<Verdict>,
+}
+
+/// The signal that a handler caught and raised again.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[expect(missing_docs, reason = "fields are those of the contract document")]
+pub struct FirstSignal {
+    pub signal_name: Option<String>,
+    pub code: Option<String>,
 }
 
 /// What the core's producer concludes about the crash.

@@ -8,8 +8,8 @@ mod logs;
 mod telemetry;
 
 pub use self::core::{
-    Asyncio, CoreSection, Crash, Deadlock, Exception, FrameRef, Local, Lock, MemoryLog, NativeFrame, Process,
-    Python, PythonFrame, Task, Thread, TracebackEntry, Verdict, Waiter, Waiting,
+    Asyncio, CoreSection, Crash, Deadlock, Exception, FirstSignal, FrameRef, Local, Lock, MemoryLog,
+    NativeFrame, Process, Python, PythonFrame, Task, Thread, TracebackEntry, Verdict, Waiter, Waiting,
 };
 pub use self::heap::{
     Accumulated, Collector, GrowthRow, HeapSection, HeapTotals, LedgerRow, OwnerRow, SuspectRow,
