@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use pycoroner_findings::GapKind;
+use pycoroner_findings::{Confidence, GapKind};
 
 use super::inert::{Inert, code, prose};
 use super::page::Page;
@@ -9,7 +9,7 @@ use super::{cite, crash, findings};
 use crate::sections::{Crash, PythonFrame, Thread};
 use crate::views::missing::missing;
 use crate::views::{end, threads};
-use crate::{Incident, Role};
+use crate::{Cause, Incident, Role};
 
 /// Most threads of a process that had not crashed whose states stand on the first screen.
 const MOST_STATES: usize = 4;
@@ -210,7 +210,10 @@ fn cause(incident: &Incident) -> Inert {
 
 /// The likeliest factor beside the cause, by what was found of it.
 fn contributing(incident: &Incident) -> Inert {
-    let mut factors = incident.causes.iter().filter(|cause| cause.role == Role::ContributingFactor);
+    let is_told = |cause: &&Cause| {
+        cause.role == Role::ContributingFactor && cause.confidence >= Confidence::Moderate
+    };
+    let mut factors = incident.causes.iter().filter(is_told);
     let has_cause = incident.causes.iter().any(|cause| cause.role == Role::ProbableCause);
     let Some(factor) = factors.next().filter(|_| has_cause) else { return Inert::default() };
     let found = factor.findings.first().and_then(|index| incident.findings.get(*index));
