@@ -210,9 +210,8 @@ fn cause(incident: &Incident) -> Inert {
 
 /// The likeliest factor beside the cause, by what was found of it.
 fn contributing(incident: &Incident) -> Inert {
-    let is_told = |cause: &&Cause| {
-        cause.role == Role::ContributingFactor && cause.confidence >= Confidence::Moderate
-    };
+    let is_told =
+        |cause: &&Cause| cause.role == Role::ContributingFactor && cause.confidence >= Confidence::Moderate;
     let mut factors = incident.causes.iter().filter(is_told);
     let has_cause = incident.causes.iter().any(|cause| cause.role == Role::ProbableCause);
     let Some(factor) = factors.next().filter(|_| has_cause) else { return Inert::default() };

@@ -10,6 +10,7 @@ use pycoroner_report::{render_html, render_markdown};
 
 use crate::hostile::{HOSTILE, poisoned};
 use crate::material::{incident, segfault};
+use crate::page::with_metrics;
 
 /// The page as the browser has it once it is loaded, or `None` when no browser is named.
 fn loaded(page: &str) -> Option<String> {
@@ -41,11 +42,11 @@ fn elements(page: &str) -> BTreeSet<String> {
 
 #[test]
 fn hostile_evidence_becomes_no_element() {
-    let Some(clean) = loaded(&render_html(&incident(segfault()))) else { return };
+    let Some(clean) = loaded(&render_html(&incident(with_metrics(segfault())))) else { return };
     let clean = elements(&clean);
     assert!(clean.contains("svg") && clean.contains("table"), "{clean:?}");
     for poison in HOSTILE {
-        let page = loaded(&render_html(&incident(poisoned(poison)))).unwrap();
+        let page = loaded(&render_html(&incident(with_metrics(poisoned(poison))))).unwrap();
         let extra: Vec<_> = elements(&page).difference(&clean).cloned().collect();
         assert_eq!(extra, Vec::<String>::new(), "{poison:?}");
     }

@@ -27,7 +27,7 @@ fn tags(html: &str) -> BTreeSet<String> {
     tags
 }
 
-fn with_metrics(mut material: Material) -> Material {
+pub(crate) fn with_metrics(mut material: Material) -> Material {
     let times = (0..9).map(|minute| format!("2024-05-01T11:5{minute}:00Z"));
     let points: Vec<_> = times.enumerate().map(|(index, time)| json!([time, index * 1_000_000])).collect();
     material.documents.push(json!({
