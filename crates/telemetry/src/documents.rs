@@ -100,7 +100,8 @@ impl<'a> Iterator for Documents<'a> {
                         continue;
                     }
                     let last = self.line_breaks + 1;
-                    let span = Span::Lines { first, last, offset, len: len as u64 };
+                    let len = (len + line_end(rest.get(len..).unwrap_or_default())) as u64;
+                    let span = Span::Lines { first, last, offset, len };
                     let place = if is_whole {
                         Place::Whole(self.source)
                     } else {
@@ -114,9 +115,24 @@ impl<'a> Iterator for Documents<'a> {
     }
 }
 
+/// Bytes up to the end of the line, that end included, when nothing else stands on it.
+fn line_end(rest: &[u8]) -> usize {
+    let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
+    if rest.get(blanks) == Some(&b'\n') { blanks + 1 } else { 0 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_cited_with_their_ends() {
+        let spans = Documents::new(b"{}\r\n{\n}\n{} {}", SourceId(1)).map(|document| match document.place {
+            Place::Lines(Citation { span: Span::Lines { offset, len, .. }, .. }) => (offset, len),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(spans.collect::<Vec<_>>(), [(0, 4), (4, 4), (8, 2), (11, 2)]);
+    }
 
     #[test]
     fn documents_and_what_is_broken() {
