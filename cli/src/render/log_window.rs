@@ -244,7 +244,11 @@ pub(super) fn write_requests(out: &mut String, scan: &Document) {
 }
 
 fn write_request(out: &mut String, scan: &Document, thread: &RequestThread) {
-    let open = if thread.open_at_death { ", open at the death" } else { "" };
+    let open = match thread {
+        RequestThread { cut_off: true, .. } => ", cut off by the death",
+        RequestThread { open_at_death: true, .. } => ", open at the death",
+        _ => "",
+    };
     let own = if thread.same_process { ", of the dead process" } else { "" };
     let records = counted(thread.records, "record");
     let _ = writeln!(

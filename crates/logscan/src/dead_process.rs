@@ -63,6 +63,13 @@ pub struct DeadProcess {
     pub silence: Option<Silence>,
 }
 
+impl DeadProcess {
+    /// The last record of the thread that crashed, or else of the process.
+    pub(crate) fn last_record(&self) -> Option<&LogRecord> {
+        self.crashed_thread_records.last().or(self.last_records.last())
+    }
+}
+
 /// Keeps the last records of each writer.
 #[derive(Debug, Default)]
 pub(crate) struct Writers {

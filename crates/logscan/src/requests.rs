@@ -33,6 +33,7 @@ pub(crate) const RULES: &[&str] = &[
     "an end is a line of an access log, or a template that is the last record of at least 95 % of the requests that have it, and of at least 10",
     "a start is a template that is the first record of at least 95 % of the requests that have it, and of at least 10",
     "unfinished: it begins with a start, has no end, and stops at a template behind which at least 95 % of the other requests that have it, and at least 10, go on; and at least 90 % of these finish",
+    "cut off, and unfinished, too: it has no end, and its last record is the last one of the thread that crashed, or of the dead process where no thread is known",
     "open at the death: unfinished, started before it, and nothing is said of it after it",
 ];
 

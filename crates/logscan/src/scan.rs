@@ -158,6 +158,7 @@ fn summarise(mut collector: Collector<'_>, options: &Options) -> Scan {
     let death = anchor.map(|anchor| Death {
         time: anchor.time,
         pid: process.as_ref().and_then(|process| process.log_pid).or(anchor.pid),
+        last_record: process.as_ref().and_then(DeadProcess::last_record).map(|record| record.place),
     });
     let mut requests = collector.requests.finish(death.as_ref(), &index_of);
     requests.name_tracebacks(&tracebacks);

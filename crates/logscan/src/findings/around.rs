@@ -179,7 +179,7 @@ fn silence(scan: &Scan) -> Option<Finding> {
 /// The last record of the dead process, and of the thread that crashed.
 fn last_words(scan: &Scan) -> Option<Finding> {
     let (anchor, process) = (scan.anchor.as_ref()?, scan.process.as_ref()?);
-    let last = process.crashed_thread_records.last().or(process.last_records.last())?;
+    let last = process.last_record()?;
     let who = if process.crashed_thread_records.is_empty() { "process" } else { "thread that crashed" };
     let age = last.at.map_or_else(
         || "at an unknown time".to_owned(),
@@ -220,15 +220,20 @@ fn unfinished_requests(scan: &Scan) -> Option<Finding> {
         1 => format!("Request {} had started and never finished", first.id),
         count => format!("{count} requests had started and never finished, {} among them", first.id),
     };
-    let is_own = open.iter().any(|thread| thread.same_process);
+    let is_own = open.iter().any(|thread| thread.same_process || thread.cut_off);
     let confidence = if is_own { Confidence::Strong } else { Confidence::Moderate };
     let mut finding = Finding::new("request-unfinished", Severity::Warning, confidence, title)
         .refuted_if("a line that ends the request, in a log that is not among these");
     for thread in open.iter().take(MAX_EACH) {
         let Some(last) = thread.entries.last() else { continue };
         let message = last.message.as_deref().or(thread.entries.first()?.message.as_deref());
-        let rule = thread.rule.as_ref().map(rule_told).unwrap_or_default();
-        let own = if thread.same_process { ", of the dead process" } else { "" };
+        let rule = match &thread.rule {
+            _ if thread.cut_off => {
+                "; it is the last record of the thread that crashed, or of its process".to_owned()
+            }
+            rule => rule.as_ref().map(rule_told).unwrap_or_default(),
+        };
+        let own = if thread.same_process || thread.cut_off { ", of the dead process" } else { "" };
         let statement =
             format!("request {}{own} stops at \"{}\"{rule}", thread.id, message.unwrap_or_default());
         finding = finding.with_evidence(cited(scan, Basis::Derived, statement, last.place));

@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 use super::{
     Followed, Kept, RequestEnd, RequestRecord, RequestState, RequestThread, Requests, Tracker, UnfinishedRule,
 };
+use crate::document::Place;
 
 /// Requests that are listed.
 const MAX_THREADS: usize = 50;
@@ -107,6 +108,8 @@ fn templates(followed: &Followed) -> Vec<u64> {
 pub(crate) struct Death {
     pub(crate) time: UtcTime,
     pub(crate) pid: Option<u64>,
+    /// Where the last record of the thread that crashed stands, or else that of the dead process.
+    pub(crate) last_record: Option<Place>,
 }
 
 impl Tracker {
@@ -144,17 +147,25 @@ impl Tracker {
                 }
                 _ => None,
             };
+            let is_cut_off = death.is_some_and(|death| {
+                death.last_record.is_some() && followed.last().map(|entry| entry.place) == death.last_record
+            });
             let state = match &rule {
-                Some(_) => RequestState::Unfinished,
-                None if has_end(followed) => RequestState::Finished,
-                None => RequestState::Unknown,
+                _ if has_end(followed) => RequestState::Finished,
+                None if !is_cut_off => RequestState::Unknown,
+                _ => RequestState::Unfinished,
             };
+            let is_cut_off = is_cut_off && state == RequestState::Unfinished;
             requests.finished += u64::from(state == RequestState::Finished);
             requests.unfinished += u64::from(state == RequestState::Unfinished);
-            threads.push(thread(followed, state, rule, death, &index_of));
+            threads.push(RequestThread {
+                cut_off: is_cut_off,
+                ..thread(followed, state, rule, death, &index_of)
+            });
         }
         threads.sort_by_key(|thread| {
-            let rank = (thread.state == RequestState::Unfinished, thread.open_at_death, thread.same_process);
+            let is_unfinished = thread.state == RequestState::Unfinished;
+            let rank = (is_unfinished, thread.cut_off, thread.open_at_death, thread.same_process);
             (std::cmp::Reverse((rank, thread.level, thread.last)), thread.id.clone())
         });
         threads.truncate(MAX_THREADS);
@@ -188,6 +199,7 @@ fn thread(
     RequestThread {
         id: followed.id.clone(),
         state,
+        cut_off: false,
         open_at_death: state == RequestState::Unfinished && is_open,
         same_process: death.is_some_and(|death| death.pid.is_some_and(|pid| followed.pids.contains(&pid))),
         records: followed.records,

@@ -57,6 +57,9 @@ pub struct RequestThread {
     pub id: String,
     /// Whether it came to an end.
     pub state: RequestState,
+    /// Its last record is the last one of the thread that crashed, or of the dead process where no thread is known.
+    #[serde(default)]
+    pub cut_off: bool,
     /// It had started before the death, and nothing was said of it later.
     #[serde(default)]
     pub open_at_death: bool,
@@ -92,7 +95,7 @@ pub struct RequestThread {
 pub enum RequestState {
     /// A record that ends requests, or a line of an access log, is among its records.
     Finished,
-    /// It has a record that starts requests, and stops where requests go on.
+    /// It has no end, and it has a record that starts requests and stops where requests go on, or it was cut off.
     Unfinished,
     /// Too few requests were seen to tell, or it looks like none of them.
     Unknown,

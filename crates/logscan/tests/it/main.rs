@@ -3,10 +3,12 @@
 
 mod around;
 mod bounds;
+mod citations;
 mod corpus;
 mod dialects;
 mod dumps;
 mod facts;
+mod fingerprints;
 mod jobs;
 mod mutated;
 mod records;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use pycoroner_findings::SourceId;
-use pycoroner_logscan::{Anchor, Input, Options, RequestState, Requests, Scan, scan};
+use pycoroner_logscan::{Anchor, CrashedThread, Input, Options, RequestState, Requests, Scan, scan};
 
 use crate::shown::{scan_text, time};
 
@@ -152,4 +152,24 @@ fn many() {
     assert!(requests.given_up > 0 && requests.threads.len() == 50);
     assert_eq!(requests.threads[0].id, "cut-000001");
     assert!(scan.gaps.iter().any(|gap| gap.what.contains("requests, those that were silent")));
+}
+
+/// The request that the crashed thread was working on needs no rule that was learnt.
+#[test]
+fn cut_off() {
+    let log = "2024-05-01 11:59:58.000 INFO [pay-1] req-0000aa01 crash me\n\
+               2024-05-01 11:59:59.000 INFO [pay-2] req-0000aa02 something else\n";
+    let crashed = Some(CrashedThread { name: Some("pay-1".into()), ..CrashedThread::default() });
+    let anchor =
+        Anchor { thread_names: vec!["pay-1".into()], crashed, ..Anchor::at(time("2024-05-01T12:00:00Z")) };
+    let scan = scan_text(log, &Options { anchor: Some(anchor), ..Options::default() });
+    assert_eq!(
+        states(&scan),
+        [
+            ("req-0000aa01".to_owned(), RequestState::Unfinished, true),
+            ("req-0000aa02".to_owned(), RequestState::Unknown, false),
+        ]
+    );
+    assert!(scan.requests.as_ref().unwrap().threads[0].cut_off);
+    assert!(scan.findings().iter().any(|finding| finding.id == "request-unfinished"));
 }
