@@ -59,11 +59,10 @@ fn changed_logs() {
     paths.sort();
     let logs: Vec<Vec<u8>> = paths.iter().map(|path| fs::read(path).unwrap()).collect();
     assert!(logs.len() >= 150);
-    for (at, log) in logs.iter().enumerate() {
+    // Some of them: unoptimised, a scan takes long. libFuzzer goes on from here.
+    for (at, log) in logs.iter().enumerate().step_by(2) {
         let mut sequence = Sequence((at as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        for _ in 0..3 {
-            let other = &logs[sequence.below(logs.len())];
-            fuzzing::logs(&sequence.change(log, other));
-        }
+        let other = &logs[sequence.below(logs.len())];
+        fuzzing::logs(&sequence.change(log, other));
     }
 }
