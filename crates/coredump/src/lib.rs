@@ -96,3 +96,4 @@ pub use snapshot::document::{
     SuspendedSection, SysSection, TaskSection, ThreadSection, ThreadStateSection, VariableSection, Verdict,
     WaitSection, WaiterSection, WorkingDirectory,
 };
+pub use tasks::futures::Futures;

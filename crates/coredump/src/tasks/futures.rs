@@ -40,7 +40,7 @@ struct FutureKind {
 }
 
 /// Reads the futures of one interpreter.
-pub(crate) struct Futures<'r, 'p> {
+pub struct Futures<'r, 'p> {
     runtime: &'r PythonRuntime<'p>,
     bases: Vec<(Ptr<TypeObject>, FutureKind)>,
     kinds: RefCell<FxHashMap<Ptr<TypeObject>, Option<FutureKind>>>,
@@ -51,7 +51,7 @@ pub(crate) struct Futures<'r, 'p> {
 
 impl<'r, 'p> Futures<'r, 'p> {
     /// Finds the types that `asyncio` has in an interpreter; `None` where it was not imported.
-    pub(crate) fn of_interpreter(
+    pub fn of_interpreter(
         runtime: &'r PythonRuntime<'p>,
         interpreter: Ptr<InterpreterState>,
     ) -> Option<Self> {
@@ -116,6 +116,11 @@ impl<'r, 'p> Futures<'r, 'p> {
         self.bases.iter().filter(|base| base.1.is_task).map(|base| base.0)
     }
 
+    /// Whether the instances of a class are tasks.
+    pub fn is_class_of_tasks(&self, class: Ptr<TypeObject>) -> bool {
+        self.task_classes().any(|base| derives_from(self.runtime.python(), class, base))
+    }
+
     /// Whether it is a task.
     pub(crate) fn is_task(&self, object: Ptr<Object>) -> bool {
         self.kind(object).is_some_and(|kind| kind.is_task)
@@ -130,7 +135,7 @@ impl<'r, 'p> Futures<'r, 'p> {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub(crate) fn is_done(&self, future: Ptr<Object>) -> Result<bool, ReadError> {
+    pub fn is_done(&self, future: Ptr<Object>) -> Result<bool, ReadError> {
         let python = self.runtime.python();
         match self.kind(future).map(|kind| kind.written_in) {
             Some(WrittenIn::C) => Ok(python.read(future.cast::<FutureObject>(), member::FUTURE_STATE)? != 0),
@@ -196,7 +201,7 @@ impl<'r, 'p> Futures<'r, 'p> {
     }
 
     /// The coroutine of a task.
-    pub(crate) fn coroutine(&self, task: Ptr<Object>) -> Option<Ptr<Object>> {
+    pub fn coroutine(&self, task: Ptr<Object>) -> Option<Ptr<Object>> {
         self.task_member(task, member::TASK_CORO, "_coro")
     }
 

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use pycoroner_coredump::{Address, Generator, GeneratorKind, GeneratorState, Ptr, PythonRuntime, member};
+use pycoroner_coredump::{Address, Futures, Generator, GeneratorKind, GeneratorState, Ptr, PythonRuntime};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::answers::names::{Holders, Names, holders};
@@ -12,7 +12,6 @@ use crate::document::{Place, SuspendedKind, SuspendedRow, SuspendedState};
 use crate::graph::Node;
 use crate::graph::node_set::NodeSet;
 use crate::heap::Heap;
-use crate::naming::look::Look;
 use crate::objects::kinds::Shape;
 
 /// Rows that are listed.
@@ -133,21 +132,26 @@ fn stack(heap: &Heap<'_, '_>, call: &Call, calls: &FxHashMap<Node, &Call>) -> Ve
     places
 }
 
-/// The tasks of `asyncio`, those written in C, that are pending, with their coroutines.
+/// The tasks of `asyncio`, written in C or in Python, that are pending, with their coroutines.
 fn tasks(heap: &Heap<'_, '_>, alive: &NodeSet) -> Vec<(Node, Node)> {
-    let look = Look::new(heap.runtime, &heap.reader);
-    let ids = 0..heap.types.len() as u32;
-    let is_task: Vec<bool> =
-        ids.map(|id| look.is_derived(heap.types.facts(id).address, "_asyncio.Task")).collect();
+    let interpreters = heap.runtime.interpreters().iter();
+    let of_all = interpreters.filter_map(|&interpreter| Futures::of_interpreter(heap.runtime, interpreter));
+    of_all.flat_map(|futures| pending(heap, alive, &futures)).collect()
+}
+
+/// The pending tasks of one interpreter.
+fn pending(heap: &Heap<'_, '_>, alive: &NodeSet, futures: &Futures<'_, '_>) -> Vec<(Node, Node)> {
+    let class = |id: u32| Ptr::new(Address(heap.types.facts(id).address));
+    let is_of_tasks = |id: u32| class(id).is_some_and(|class| futures.is_class_of_tasks(class));
+    let is_task: Vec<bool> = (0..heap.types.len() as u32).map(is_of_tasks).collect();
     let nodes = (0..heap.objects.len() as Node)
         .filter(|&node| is_task[heap.objects.type_id(node) as usize] && alive.contains(node));
-    let pending = |node: Node| {
-        let task = Ptr::<member::FutureObject>::new(Address(heap.objects.address(node)))?;
-        let state = heap.runtime.python().read(task, member::FUTURE_STATE).ok()?;
-        let coroutine = heap.bytes(node)?.word(heap.reader.places.task_coro?)?;
-        Some((node, heap.objects.find(coroutine)?)).filter(|_| state == 0)
+    let with_coroutine = |node: Node| {
+        let task = Ptr::new(Address(heap.objects.address(node)))?;
+        let coroutine = futures.coroutine(task).filter(|_| futures.is_done(task) == Ok(false))?;
+        Some((node, heap.objects.find(coroutine.address().0)?))
     };
-    nodes.filter_map(pending).collect()
+    nodes.filter_map(with_coroutine).collect()
 }
 
 impl Found {

@@ -24,6 +24,7 @@ const MODES: &[&str] = &[
     "malloc_fragments",
     "generators",
     "tasks",
+    "plain_tasks",
     "kept_exceptions",
     "last_exception",
     "kept_traceback",

@@ -5,6 +5,7 @@ mod dominators;
 mod edges;
 mod exports;
 mod expressions;
+mod growth;
 mod leaks;
 mod owners;
 mod paths;
