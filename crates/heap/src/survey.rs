@@ -43,6 +43,7 @@ impl<'r, 'p> Survey<'r, 'p> {
         let mut root_nodes: Vec<Node> = roots.iter().map(|root| root.node).collect();
         let reach = Reach::find(&mut heap, &root_nodes);
         root_nodes.extend(&reach.native);
+        root_nodes.extend(roots::kept_constants(&heap));
         let dominators = Dominators::compute(&heap.graph, &root_nodes);
         let retained = Retained::sum(&dominators, |node| heap.objects.own_size(node));
         let on_stacks = native_stacks::holders(&heap, &reach.native);

@@ -46,7 +46,7 @@ pub(crate) fn owner(
 ) -> Option<Owner> {
     let node = *trail.nodes.last()?;
     let facts = heap.facts(node);
-    if facts.is_metatype() || matches!(facts.shape, Shape::Code) {
+    if facts.is_metatype() || matches!(facts.shape, Shape::Code) || is_content(heap, trail) {
         return None;
     }
     let type_name = heap.type_name(node);
@@ -68,4 +68,15 @@ pub(crate) fn owner(
         retained_bytes: retained.bytes(node),
         retained_objects: u64::from(retained.count(node)),
     })
+}
+
+/// Whether the last object of a path is where the one before it has its bytes.
+fn is_content(heap: &Heap<'_, '_>, trail: &Trail<'_>) -> bool {
+    let before = trail.nodes.iter().rev().nth(1);
+    before.is_some_and(|&holder| has_content(heap, holder))
+}
+
+/// Whether an object has its bytes in an object of their own, and nothing else: a `bytearray` from 3.15 on, and `io.BytesIO`.
+pub(crate) fn has_content(heap: &Heap<'_, '_>, node: Node) -> bool {
+    matches!(heap.facts(node).shape, Shape::ByteArray | Shape::BytesIo)
 }

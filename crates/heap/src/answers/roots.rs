@@ -3,10 +3,12 @@
 use pycoroner_coredump::{Address, Ptr};
 use rustc_hash::FxHashMap;
 
+use crate::answers::counts::IMMORTAL;
 use crate::graph::Node;
 use crate::heap::Heap;
 use crate::naming::look::Look;
 use crate::naming::roots::{self as naming, NamedAddress, RootName, RootText};
+use crate::objects::kinds::Shape;
 
 /// An object that is alive by itself.
 #[derive(Clone, Debug)]
@@ -42,6 +44,26 @@ pub(crate) fn of_threads(heap: &Heap<'_, '_>) -> Vec<Root> {
         Some(Root { node: heap.objects.find(found.address)?, name: RootName::Text(found.name) })
     };
     found.into_iter().filter_map(root).collect()
+}
+
+/// Constants that stay when all that refers to them goes: those that are immortal (3.12+), and the small numbers that every
+/// interpreter keeps (`NSMALLNEGINTS` and `NSMALLPOSINTS` of Include/internal/pycore_interp.h at v3.11.0).
+pub(crate) fn kept_constants(heap: &Heap<'_, '_>) -> Vec<Node> {
+    let is_kept = |&node: &Node| match heap.facts(node).shape {
+        Shape::Int => is_immortal(heap, node) || is_small_number(heap, node),
+        Shape::Str | Shape::Atom => is_immortal(heap, node),
+        _ => false,
+    };
+    (0..heap.objects.len() as Node).filter(is_kept).collect()
+}
+
+fn is_immortal(heap: &Heap<'_, '_>, node: Node) -> bool {
+    heap.refcount(node) >= IMMORTAL
+}
+
+fn is_small_number(heap: &Heap<'_, '_>, node: Node) -> bool {
+    let value = heap.reader.small_int(heap.objects.address(node));
+    value.is_some_and(|value| (-5..=256).contains(&value)) && !heap.facts(node).is_heap_type()
 }
 
 /// Addresses of all objects whose type has a name or derives from one that has.

@@ -148,5 +148,9 @@ fn accumulated(
         let (id, (count, bytes)) = by_type.into_iter().max_by_key(|&(_, (_, bytes))| bytes)?;
         Some(Accumulates { r#type: heap.types.name(id), count, each_bytes: bytes / count.max(1) })
     };
-    points.iter().map(|point| (*point, sums.remove(point).and_then(largest))).collect()
+    let of_point = |&point: &Node| {
+        let by_type = sums.remove(&point).filter(|_| !owners::has_content(heap, point));
+        (point, by_type.and_then(largest))
+    };
+    points.iter().map(of_point).collect()
 }

@@ -64,6 +64,7 @@ pub(crate) fn member(look: &Look<'_, '_, '_>, from: u64, offset: u64) -> Member 
         "_io.BufferedReader" | "_io.BufferedWriter" | "_io.BufferedRandom" => &[(places.buffered_raw, "raw")],
         "_io.TextIOWrapper" => &[(places.text_io_buffer, "buffer")],
         "_io.BytesIO" => &[(places.bytes_io_buffer, "<buffer>")],
+        "bytearray" => &[(places.bytearray_object, "<buffer>")],
         "_asyncio.Future" | "_asyncio.Task" => &[
             (places.future_loop, "_loop"),
             (places.future_callbacks, "_callbacks"),

@@ -99,7 +99,7 @@ impl Shape {
             "ndarray" if module == "numpy" => Self::Ndarray,
             "BytesIO" if module == "_io" => Self::BytesIo,
             "BufferedReader" | "BufferedWriter" | "BufferedRandom" if module == "_io" => Self::Buffered,
-            "Struct" if matches!(module, "_struct" | "struct") => Self::Struct,
+            "Struct" if matches!(module, "_struct" | "struct" | "builtins") => Self::Struct, // up to 3.8 it names no module
             "Decimal" if module == "decimal" => Self::Decimal,
             _ if builtins && WORDS.contains(&name) => Self::Words,
             _ => return None,

@@ -74,6 +74,9 @@ fn check(name: &str, found: &HeapDocument, truth: &Truth) {
             found.suspects.iter().find(|suspect| Some(suspect.path.as_str()) == stated["path"].as_str());
         let suspect = suspect.unwrap_or_else(|| panic!("{name}: {:?}", found.suspects));
         assert_eq!(Some(suspect.r#type.as_str()), stated["type"].as_str(), "{name}");
+        if let Some(bytes) = stated["retained_bytes"].as_u64() {
+            assert_eq!(suspect.retained_bytes, bytes, "{name}");
+        }
         if let (Some(of), Some(count)) = (stated["accumulates"].as_str(), stated["count"].as_u64()) {
             let held = suspect.accumulates.as_ref().map(|held| (held.r#type.as_str(), held.count));
             assert_eq!(held, Some((of, count)), "{name}");
