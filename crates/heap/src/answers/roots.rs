@@ -47,7 +47,7 @@ pub(crate) fn of_threads(heap: &Heap<'_, '_>) -> Vec<Root> {
 }
 
 /// Constants that stay when all that refers to them goes: those that are immortal (3.12+), and the small numbers that every
-/// interpreter keeps (`NSMALLNEGINTS` and `NSMALLPOSINTS` of Include/internal/pycore_interp.h at v3.11.0).
+/// interpreter keeps (`NSMALLNEGINTS` and `NSMALLPOSINTS` of Objects/longobject.c at v3.8.18).
 pub(crate) fn kept_constants(heap: &Heap<'_, '_>) -> Vec<Node> {
     let is_kept = |&node: &Node| match heap.facts(node).shape {
         Shape::Int => is_immortal(heap, node) || is_small_number(heap, node),
