@@ -19,6 +19,8 @@ pub(crate) struct Survey<'r, 'p> {
     /// The roots that have a name.
     pub(crate) roots: Vec<Root>,
     pub(crate) reach: Reach,
+    /// Constants that nothing needs to keep alive, by number.
+    pub(crate) constants: Vec<Node>,
     pub(crate) dominators: Dominators,
     pub(crate) retained: Retained,
     /// Of what only native code holds, what a thread's stack points at: how paths through that stack begin.
@@ -43,11 +45,12 @@ impl<'r, 'p> Survey<'r, 'p> {
         let mut root_nodes: Vec<Node> = roots.iter().map(|root| root.node).collect();
         let reach = Reach::find(&mut heap, &root_nodes);
         root_nodes.extend(&reach.native);
-        root_nodes.extend(roots::kept_constants(&heap));
+        let constants = roots::kept_constants(&heap);
+        root_nodes.extend(&constants);
         let dominators = Dominators::compute(&heap.graph, &root_nodes);
         let retained = Retained::sum(&dominators, |node| heap.objects.own_size(node));
         let on_stacks = native_stacks::holders(&heap, &reach.native);
-        Ok(Self { heap, roots, reach, dominators, retained, on_stacks })
+        Ok(Self { heap, roots, reach, constants, dominators, retained, on_stacks })
     }
 
     /// What paths begin with, what they prefer first.

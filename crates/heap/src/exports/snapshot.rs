@@ -212,9 +212,12 @@ impl<'e, 'r, 'p, 'w> Writer<'e, 'r, 'p, 'w> {
         })
     }
 
-    /// What native code holds and is a node.
+    /// What native code holds and is a node, and the constants that stay by themselves.
     fn native_roots(&self) -> impl Iterator<Item = Node> + use<'_, 'e, 'r, 'p, 'w> {
-        self.export.survey.reach.native.iter().copied().filter(|&node| self.is_node(node))
+        let native = &self.export.survey.reach.native;
+        let constants = self.export.survey.constants.iter();
+        let others = constants.filter(|node| native.binary_search(node).is_err());
+        native.iter().chain(others).copied().filter(|&node| self.is_node(node))
     }
 
     /// Number of nodes below the one for garbage.
