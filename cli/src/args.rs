@@ -235,6 +235,9 @@ pub(crate) struct AnalyzeArgs {
     pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) form: ReportForm,
+    /// Add DUR to all times of a source whose clock was wrong: E3=+2s, app.log=-1m30s; may be given more than once
+    #[arg(long, value_name = "SRC=DUR")]
+    pub(crate) skew: Vec<String>,
     #[command(flatten)]
     pub(crate) binaries: Binaries,
     #[command(flatten)]
@@ -528,7 +531,8 @@ pub(crate) struct LayoutArgs {
 #[command(after_help = "\
 Examples:
   pycoroner schema core > core.schema.json
-  pycoroner schema heap > heap.schema.json")]
+  pycoroner schema heap > heap.schema.json
+  pycoroner schema telemetry > telemetry.schema.json")]
 pub(crate) struct SchemaArgs {
     /// Which document
     #[arg(value_enum, value_name = "NAME")]
@@ -544,6 +548,8 @@ pub(crate) enum SchemaName {
     Heap,
     /// `pycoroner analyze PATH... --format json`
     Incident,
+    /// What exports of metrics, traces, alerts and the like say: `telemetry` of `pycoroner analyze --format json`
+    Telemetry,
 }
 
 #[cfg(test)]

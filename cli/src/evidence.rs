@@ -173,6 +173,7 @@ impl Item {
             kind: self.kind.name().to_owned(),
             bytes: self.bytes,
             sha256: Some(sha256),
+            shifted_ms: None,
         })
     }
 }

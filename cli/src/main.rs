@@ -2,6 +2,7 @@
 
 mod args;
 mod cited;
+mod clock_shift;
 mod commands;
 mod dead_process;
 mod debuginfod;

@@ -4,12 +4,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use pycoroner_coredump::{CaptureOptions, LocalsOf, ProcessSnapshot, capture};
-use pycoroner_findings::{Event, Gap, GapKind, Severity, TimeBasis, UtcTime};
+use pycoroner_findings::{Event, Gap, GapKind, Severity, Source, TimeBasis, UtcTime};
 use pycoroner_heap::HeapDocument;
 use pycoroner_logscan::{Options, Scan, Zone};
 use pycoroner_redact::Redactor;
 use pycoroner_report::{Draft, Incident, Material, render_html, render_markdown, render_template};
-use pycoroner_telemetry::Telemetry;
+use pycoroner_telemetry::{LoggedRequest, Telemetry};
 use serde::Serialize;
 
 use super::death::{self, Death};
@@ -17,6 +17,7 @@ use super::log_scan::{jobs, scan_logs};
 use super::{Session, heap, pretty};
 use crate::args::{AnalyzeArgs, ReportForm, ReportFormat};
 use crate::cited::all_digests;
+use crate::clock_shift::{Shifts, shifts};
 use crate::dead_process::with_process;
 use crate::evidence::{Evidence, Item};
 use crate::exit::Outcome;
@@ -34,13 +35,17 @@ pub(crate) fn run(session: &Session, args: &AnalyzeArgs) -> Result<Outcome> {
     let mut evidence = Evidence::gather(&args.paths)?;
     session.output.spare(evidence.files())?;
     refuse_nothing(&evidence)?;
+    let shifts = shifts(&args.skew, &evidence.items)?;
     let mut material = Material::default();
     let dead = dead_process(session, &mut evidence, args, &mut material)?;
-    add_logs(session, &evidence, dead.as_ref(), &zone, &mut material)?;
-    add_exports(&evidence, &mut material)?;
+    let options = Options { assumed_zone: zone, shifts, ..Options::default() };
+    let shifts = options.shifts.clone();
+    let scan = add_logs(session, &evidence, dead.as_ref(), options, &mut material)?;
+    add_exports(&evidence, &shifts, scan.as_ref(), &mut material)?;
     for item in &evidence.items {
         session.detail(&format!("hashing {} ({})", item.shown, item.kind.name()));
-        material.sources.push(item.source()?);
+        let shifted_ms = shifts.get(&item.id).map(|nanos| nanos / 1_000_000);
+        material.sources.push(Source { shifted_ms, ..item.source()? });
     }
     material.gaps.append(&mut evidence.gaps);
     if let Some(Dead { snapshot, heap, .. }) = dead {
@@ -130,24 +135,24 @@ fn add_logs(
     session: &Session,
     evidence: &Evidence,
     dead: Option<&Dead>,
-    zone: &Zone,
+    mut options: Options,
     material: &mut Material,
-) -> Result<()> {
-    let mut options = Options { assumed_zone: zone.clone(), jobs: jobs(None), ..Options::default() };
+) -> Result<Option<Scan>> {
     if let Some((dead, item)) = dead.and_then(|dead| Some((dead, evidence.items.get(dead.item)?))) {
-        let death = death::of_process(item, &dead.snapshot, evidence, zone);
+        let death = death::of_process(item, &dead.snapshot, evidence, &options);
         options.anchor = death::anchor(&death, &dead.snapshot);
         material.events.extend(died(&death, &dead.snapshot));
         material.died_at = death.at;
         material.gaps.extend(death.gap);
     }
     if evidence.of(&Kind::Log).next().is_none() {
-        return Ok(());
+        return Ok(None);
     }
     session.detail("scanning the logs");
     let scan = scan_logs(evidence, &options);
     material.events.extend(tracebacks(&scan));
-    add_document(material, &scan.document())
+    add_document(material, &scan.document())?;
+    Ok(Some(scan))
 }
 
 /// Rows for the timeline that the document of the logs has not among its events.
@@ -179,13 +184,22 @@ fn died(death: &Death, snapshot: &ProcessSnapshot) -> Option<Event> {
 }
 
 /// Reads the exports of metrics, traces, alerts and the like, all into one document.
-fn add_exports(evidence: &Evidence, material: &mut Material) -> Result<()> {
+fn add_exports(
+    evidence: &Evidence,
+    shifts: &Shifts,
+    scan: Option<&Scan>,
+    material: &mut Material,
+) -> Result<()> {
     let mut telemetry = Telemetry::default();
     for item in &evidence.items {
         let Kind::Export(format) = item.kind else { continue };
         let what = || format!("all of {}", item.shown);
         match read_whole(item) {
-            Ok(Some(bytes)) => telemetry.extend(pycoroner_telemetry::read(format, &bytes, item.id)),
+            Ok(Some(bytes)) => {
+                let mut export = pycoroner_telemetry::read(format, &bytes, item.id);
+                export.shift(shifts.get(&item.id).copied().unwrap_or_default());
+                telemetry.extend(export);
+            }
             Ok(None) => {
                 let why = format!("an export is read up to {} MiB", MOST_EXPORT_BYTES >> 20);
                 material.gaps.push(Gap::new(GapKind::Limit, what(), why));
@@ -196,7 +210,19 @@ fn add_exports(evidence: &Evidence, material: &mut Material) -> Result<()> {
     if telemetry == Telemetry::default() {
         return Ok(());
     }
-    add_document(material, &pycoroner_telemetry::judge(telemetry, &[]))
+    add_document(material, &pycoroner_telemetry::judge(telemetry, &requests(scan)))
+}
+
+/// The log records that name a request, which may be a trace.
+fn requests(scan: Option<&Scan>) -> Vec<LoggedRequest> {
+    let Some(scan) = scan else { return Vec::new() };
+    let tracebacks = scan.tracebacks.iter().map(|one| (one.first, &one.request_id, &one.place));
+    let warnings = scan.warnings.iter().map(|one| (one.at.map(|at| at.time), &one.request_id, &one.place));
+    let named = tracebacks.chain(warnings).filter_map(|(time, request, place)| {
+        let source = scan.sources.get(place.source)?.id;
+        Some(LoggedRequest { source, time: time?, trace_id: request.clone()? })
+    });
+    named.collect()
 }
 
 /// A file's content, unpacked; `None` when it is too large.

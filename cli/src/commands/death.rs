@@ -2,9 +2,9 @@
 
 use pycoroner_coredump::{ProcessSnapshot, StoredCore};
 use pycoroner_findings::{Gap, GapKind, TimeBasis, Timestamp, UtcTime};
-use pycoroner_logscan::{Anchor, CrashedThread, LogEvent, Options, Scan, Zone};
+use pycoroner_logscan::{Anchor, CrashedThread, LogEvent, Options, Scan};
 
-use super::log_scan::{jobs, scan_logs};
+use super::log_scan::scan_logs;
 use crate::evidence::{Evidence, Item};
 use crate::sniff::Kind;
 
@@ -39,13 +39,17 @@ pub(super) struct Death {
 }
 
 /// Decides by the logs and the core file's own time; reads the logs once, quickly.
-pub(super) fn of_process(core: &Item, snapshot: &ProcessSnapshot, evidence: &Evidence, zone: &Zone) -> Death {
+pub(super) fn of_process(
+    core: &Item,
+    snapshot: &ProcessSnapshot,
+    evidence: &Evidence,
+    options: &Options,
+) -> Death {
     let stored = stored(core, snapshot);
     if evidence.of(&Kind::Log).next().is_none() {
         return stored.map_or_else(|| by_file(core), |at| Death { at: Some(at), gap: None });
     }
-    let quick =
-        Options { assumed_zone: zone.clone(), templates: false, jobs: jobs(None), ..Options::default() };
+    let quick = Options { templates: false, ..options.clone() };
     let scan = scan_logs(evidence, &quick);
     let at = match (stated(&scan, snapshot), stored) {
         // A log's clock may be read in the wrong zone; where the two agree, the log is the more exact one.

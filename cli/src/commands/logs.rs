@@ -78,7 +78,8 @@ fn anchor_of_core(
     let snapshot = with_process(&core, &Binaries::default(), |process, runtime| {
         Ok(capture(process, runtime, &CaptureOptions::default()))
     })?;
-    let death = death::of_process(&core, &snapshot, evidence, zone);
+    let options = Options { assumed_zone: zone.clone(), ..Options::default() };
+    let death = death::of_process(&core, &snapshot, evidence, &options);
     let anchor = death::anchor(&death, &snapshot);
     evidence.gaps.extend(death.gap);
     Ok(anchor)

@@ -4,6 +4,7 @@ use anyhow::Result;
 use pycoroner_coredump::ProcessSnapshot;
 use pycoroner_heap::{GrowthDocument, HeapDocument, InquiryDocument, MatchesDocument};
 use pycoroner_report::Incident;
+use pycoroner_telemetry::Telemetry;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
@@ -72,6 +73,9 @@ enum HeapForms {
 pub(crate) fn run(session: &Session, args: &SchemaArgs) -> Result<Outcome> {
     let schema = match args.name {
         SchemaName::Core => schema_of::<CoreDocument>("https://github.com/pycoroner/pycoroner/schema/core/1"),
+        SchemaName::Telemetry => {
+            schema_of::<Telemetry>("https://github.com/pycoroner/pycoroner/schema/telemetry/1")
+        }
         SchemaName::Heap => schema_of::<HeapForms>("https://github.com/pycoroner/pycoroner/schema/heap/1"),
         SchemaName::Incident => {
             schema_of::<Incident>("https://github.com/pycoroner/pycoroner/schema/incident/1")

@@ -77,7 +77,7 @@ fn what_is_written_of_an_incident_keeps_to_the_schema() {
 /// A change of the contract is seen in review; `UPDATE_SNAPSHOTS=1` rewrites the file.
 #[test]
 fn the_schema_changes_in_sight() {
-    for name in ["core", "heap", "incident"] {
+    for name in ["core", "heap", "incident", "telemetry"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/snapshots");
         let path = folder.join(format!("{name}.schema.json"));
         let found = run(args!["schema", name]).exits(0).stdout;

@@ -27,4 +27,7 @@ pub struct Source {
     /// SHA-256 of the file on disk, in hex, when it was read whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+    /// Milliseconds that were added to all its times, because the user knew that its clock was wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shifted_ms: Option<i64>,
 }

@@ -57,6 +57,8 @@ pub(crate) struct Clock {
     quarter: Option<(i64, i64, u64)>,
     /// Civil day before which records without a year must lie, as days since 1970.
     not_after: Option<i64>,
+    /// Nanoseconds that are added to each time.
+    shift: i64,
     /// A record lacked its year and nothing told which it was.
     pub(crate) met_unknown_year: bool,
     /// A record's zone was assumed.
@@ -77,11 +79,23 @@ impl Clock {
             met_unknown_year: false,
             assumed_zone: false,
             met_undated: false,
+            shift: 0,
         }
+    }
+
+    /// Adds so many nanoseconds to each time.
+    pub(crate) fn shifted(self, nanos: i64) -> Self {
+        Self { shift: nanos, ..self }
     }
 
     #[inline]
     pub(crate) fn resolve(&mut self, stated: StatedTime) -> Option<Timestamp> {
+        let at = self.as_stated(stated)?;
+        Some(Timestamp { time: UtcTime(at.time.0.saturating_add(self.shift)), ..at })
+    }
+
+    #[inline]
+    fn as_stated(&mut self, stated: StatedTime) -> Option<Timestamp> {
         match stated {
             StatedTime::Civil { seconds, nanos, offset: Some(offset), uncertainty_ms } => {
                 stamp(seconds - i64::from(offset), nanos, TimeBasis::Stated, uncertainty_ms)
@@ -169,6 +183,18 @@ mod tests {
         let not_after = not_after.and_then(|text| serde_json::from_str(&format!("\"{text}\"")).ok());
         let mut clock = Clock::new(zone, not_after);
         clock.resolve(any(text.as_bytes())?).map(|stamp| format!("{} {:?}", stamp.time, stamp.basis))
+    }
+
+    #[test]
+    fn a_wrong_clock_is_set_right() {
+        let check = |nanos: i64, expected: &str| {
+            let mut clock = Clock::new(&Zone::UTC, None).shifted(nanos);
+            let at = clock.resolve(any(b"2024-05-01T12:00:00Z").unwrap()).unwrap();
+            assert_eq!((at.time.to_string().as_str(), at.basis), (expected, TimeBasis::Stated));
+        };
+        check(0, "2024-05-01T12:00:00Z");
+        check(-90_500_000_000, "2024-05-01T11:58:29.500Z");
+        check(i64::MAX, "2262-04-11T23:47:16.854775807Z");
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub struct Options {
     pub explain: bool,
     /// Threads that read, at most 16. The result is the same for any number.
     pub jobs: usize,
+    /// Nanoseconds that are added to all times of a source: its clock is known to have been wrong.
+    pub shifts: BTreeMap<SourceId, i64>,
 }
 
 impl Default for Options {
@@ -55,6 +57,7 @@ impl Default for Options {
             templates: true,
             explain: false,
             jobs: 1,
+            shifts: BTreeMap::new(),
         }
     }
 }

@@ -75,7 +75,8 @@ impl<'o> SourceScanner<'o> {
     fn new(start: &Start, carried: Option<Carried>, mut collector: Collector<'o>) -> Self {
         let source = collector.sources.len();
         let log = collector.add_log(&start.path, start.continues);
-        let clock = Clock::new(&collector.options().assumed_zone, start.modified);
+        let clock = Clock::new(&collector.options().assumed_zone, start.modified)
+            .shifted(collector.options().shifts.get(&start.id).copied().unwrap_or_default());
         collector.sources.push(LogSource {
             id: start.id,
             path: start.path.clone(),

@@ -30,6 +30,11 @@ pub(crate) fn render_register(page: &mut Page, incident: &Incident) {
             let records = row.records.map_or_else(Inert::default, |records| {
                 grouped(records).then(if records == 1 { " record" } else { " records" })
             });
+            let shifted = source.shifted_ms.map(|millis| {
+                let (sign, millis) = (if millis < 0 { '-' } else { '+' }, millis.unsigned_abs());
+                prose(&format!("(all times shifted by {sign}{}.{:03} s)", millis / 1000, millis % 1000))
+            });
+            let span = shifted.map_or(span.clone(), |shifted| Inert::join([span, shifted], " "));
             [
                 prose(&source.id.to_string()),
                 path(&source.path),

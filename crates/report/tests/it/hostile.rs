@@ -71,6 +71,7 @@ pub(crate) fn poisoned(poison: &str) -> Material {
         kind: poison.into(),
         bytes: 1,
         sha256: Some(poison.into()),
+        shifted_ms: None,
     });
     material.findings.push(
         Finding::new(poison.to_owned(), Severity::Error, Confidence::Weak, poison)

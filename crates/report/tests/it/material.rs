@@ -56,6 +56,7 @@ pub(crate) fn segfault() -> Material {
                 kind: "core".into(),
                 bytes: 1_234_567,
                 sha256: Some("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into()),
+                shifted_ms: None,
             },
             Source {
                 id: SourceId(2),
@@ -63,6 +64,7 @@ pub(crate) fn segfault() -> Material {
                 kind: "log".into(),
                 bytes: 4_096,
                 sha256: None,
+                shifted_ms: None,
             },
         ],
         documents: vec![core(), heap(), logs()],
