@@ -275,6 +275,7 @@ pub(crate) fn leak() -> Material {
             kind: "prometheus".into(),
             bytes: 9_000,
             sha256: None,
+            shifted_ms: None,
         }],
         documents: vec![telemetry],
         findings: vec![oom],
