@@ -38,7 +38,7 @@ pub(crate) fn run(session: &Session, args: &AnalyzeArgs) -> Result<Outcome> {
     let shifts = shifts(&args.skew, &evidence.items)?;
     let mut material = Material::default();
     let dead = dead_process(session, &mut evidence, args, &mut material)?;
-    let options = Options { assumed_zone: zone, shifts, ..Options::default() };
+    let options = Options { assumed_zone: zone, shifts, jobs: jobs(None), ..Options::default() };
     let shifts = options.shifts.clone();
     let scan = add_logs(session, &evidence, dead.as_ref(), options, &mut material)?;
     add_exports(&evidence, &shifts, scan.as_ref(), &mut material)?;
