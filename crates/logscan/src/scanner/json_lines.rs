@@ -188,7 +188,8 @@ impl SourceScanner<'_> {
             let hits = Needles::get().in_line(value);
             self.document_value(value, context, hits, depth, &mut pending);
         }
-        self.lines = newlines.len() as u64;
+        let is_last_open = !block.is_cut && !text.ends_with(b"\n");
+        self.lines = newlines.len() as u64 + u64::from(is_last_open);
         if self.records > 0 {
             let count = self.records;
             if let Some(slot) = self.wrapped.get_mut(FormatName::JsonDocument as usize) {
