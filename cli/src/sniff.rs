@@ -7,7 +7,7 @@ use std::path::Path;
 use encoding_rs_io::DecodeReaderBytes;
 use pycoroner_coredump::{Compression, Unpacker};
 use pycoroner_logscan::looks_like_log;
-use pycoroner_telemetry::ExportFormat;
+use pycoroner_telemetry::{ExportFormat, why_not_read};
 
 /// Bytes of the decompressed content that are looked at.
 const HEAD: u64 = 1 << 16;
@@ -116,6 +116,9 @@ fn kind_of(head: &[u8]) -> Kind {
     if looks_like_log(head).is_some() {
         return Kind::Log;
     }
+    if let Some(why) = why_not_read(head) {
+        return Kind::NotUnderstood(why);
+    }
     Kind::NotUnderstood(match head.iter().find(|byte| !byte.is_ascii_whitespace()) {
         _ if head.contains(&0) => "its content is binary, of no known format",
         Some(b'{' | b'[') => "it is JSON, of no known export",
@@ -145,5 +148,6 @@ mod tests {
         check(b"Dear diary", "not understood");
         check(b"", "not understood");
         check(&[0; 64], "not understood");
+        check(b"\x80\x04\x95\x10\0\0\0\0\0\0\0]\x94.", "not understood");
     }
 }

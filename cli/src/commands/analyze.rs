@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::death::{self, Death};
 use super::log_scan::{jobs, scan_logs};
-use super::{Session, heap, pretty};
+use super::{Session, earlier_stacks, heap, pretty};
 use crate::args::{AnalyzeArgs, ReportForm, ReportFormat};
 use crate::cited::all_digests;
 use crate::clock_shift::{Shifts, shifts};
@@ -40,8 +40,15 @@ pub(crate) fn run(session: &Session, args: &AnalyzeArgs) -> Result<Outcome> {
     let dead = dead_process(session, &mut evidence, args, &mut material)?;
     let options = Options { assumed_zone: zone, shifts, jobs: jobs(None), ..Options::default() };
     let shifts = options.shifts.clone();
-    let scan = add_logs(session, &evidence, dead.as_ref(), options, &mut material)?;
-    add_exports(&evidence, &shifts, scan.as_ref(), &mut material)?;
+    let telemetry = read_exports(&evidence, &shifts, &mut material);
+    let scan = add_logs(session, &evidence, dead.as_ref(), options, &telemetry, &mut material)?;
+    if let Some(Dead { snapshot, .. }) = &dead {
+        let findings = earlier_stacks::compare(snapshot, material.died_at, &telemetry, scan.as_ref());
+        material.findings.extend(findings);
+    }
+    if telemetry != Telemetry::default() {
+        add_document(&mut material, &pycoroner_telemetry::judge(telemetry, &requests(scan.as_ref())))?;
+    }
     for item in &evidence.items {
         session.detail(&format!("hashing {} ({})", item.shown, item.kind.name()));
         let shifted_ms = shifts.get(&item.id).map(|nanos| nanos / 1_000_000);
@@ -136,10 +143,11 @@ fn add_logs(
     evidence: &Evidence,
     dead: Option<&Dead>,
     mut options: Options,
+    telemetry: &Telemetry,
     material: &mut Material,
 ) -> Result<Option<Scan>> {
     if let Some((dead, item)) = dead.and_then(|dead| Some((dead, evidence.items.get(dead.item)?))) {
-        let death = death::of_process(item, &dead.snapshot, evidence, &options);
+        let death = death::of_process(item, &dead.snapshot, evidence, &options, &telemetry.processes);
         options.anchor = death::anchor(&death, &dead.snapshot);
         material.events.extend(died(&death, &dead.snapshot));
         material.died_at = death.at;
@@ -184,12 +192,7 @@ fn died(death: &Death, snapshot: &ProcessSnapshot) -> Option<Event> {
 }
 
 /// Reads the exports of metrics, traces, alerts and the like, all into one document.
-fn add_exports(
-    evidence: &Evidence,
-    shifts: &Shifts,
-    scan: Option<&Scan>,
-    material: &mut Material,
-) -> Result<()> {
+fn read_exports(evidence: &Evidence, shifts: &Shifts, material: &mut Material) -> Telemetry {
     let mut telemetry = Telemetry::default();
     for item in &evidence.items {
         let Kind::Export(format) = item.kind else { continue };
@@ -207,10 +210,7 @@ fn add_exports(
             Err(error) => material.gaps.push(Gap::new(GapKind::Corrupt, what(), error.to_string())),
         }
     }
-    if telemetry == Telemetry::default() {
-        return Ok(());
-    }
-    add_document(material, &pycoroner_telemetry::judge(telemetry, &requests(scan)))
+    telemetry
 }
 
 /// The log records that name a request, which may be a trace.

@@ -3,6 +3,7 @@
 use pycoroner_coredump::{ProcessSnapshot, StoredCore};
 use pycoroner_findings::{Gap, GapKind, TimeBasis, Timestamp, UtcTime};
 use pycoroner_logscan::{Anchor, CrashedThread, LogEvent, Options, Scan};
+use pycoroner_telemetry::ProcessRecord;
 
 use super::log_scan::scan_logs;
 use crate::evidence::{Evidence, Item};
@@ -44,8 +45,9 @@ pub(super) fn of_process(
     snapshot: &ProcessSnapshot,
     evidence: &Evidence,
     options: &Options,
+    processes: &[ProcessRecord],
 ) -> Death {
-    let stored = stored(core, snapshot);
+    let stored = stored(core, snapshot).or_else(|| listed(processes, snapshot));
     if evidence.of(&Kind::Log).next().is_none() {
         return stored.map_or_else(|| by_file(core), |at| Death { at: Some(at), gap: None });
     }
@@ -68,6 +70,17 @@ fn stored(core: &Item, snapshot: &ProcessSnapshot) -> Option<Timestamp> {
     let is_other = |pid: u64| snapshot.process.pid.is_some_and(|own| own != pid && own > FEW);
     let time = stored.time.filter(|_| !stored.pid.is_some_and(is_other))?;
     Some(Timestamp { time, basis: TimeBasis::StoredWithCore, uncertainty_ms: 1000 })
+}
+
+/// The time that coredumpctl lists for this very process; the most exact one, and of equal ones the last.
+fn listed(processes: &[ProcessRecord], snapshot: &ProcessSnapshot) -> Option<Timestamp> {
+    let is_ours = |process: &&ProcessRecord| {
+        process.core_file.is_some()
+            && process.pid.is_some_and(|pid| Some(pid) == snapshot.process.pid)
+            && (process.signal.is_none() || process.signal == snapshot.crash.signal)
+    };
+    let times = processes.iter().filter(is_ours).filter_map(|process| process.at);
+    times.filter(|at| at.basis == TimeBasis::StoredWithCore).min_by_key(|at| (at.uncertainty_ms, -at.time.0))
 }
 
 /// What the scan of the crash window is laid around.

@@ -79,7 +79,7 @@ fn anchor_of_core(
         Ok(capture(process, runtime, &CaptureOptions::default()))
     })?;
     let options = Options { assumed_zone: zone.clone(), ..Options::default() };
-    let death = death::of_process(&core, &snapshot, evidence, &options);
+    let death = death::of_process(&core, &snapshot, evidence, &options, &[]);
     let anchor = death::anchor(&death, &snapshot);
     evidence.gaps.extend(death.gap);
     Ok(anchor)

@@ -3,6 +3,7 @@
 pub(crate) mod analyze;
 pub(crate) mod core;
 mod death;
+mod earlier_stacks;
 pub(crate) mod heap;
 mod heap_export;
 mod heap_objects;

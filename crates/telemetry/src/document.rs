@@ -31,8 +31,10 @@ pub struct Telemetry {
     pub span_totals: Vec<SpanTotals>,
     /// Where threads stood while the process still lived.
     pub stacks: Vec<StackDump>,
-    /// Where live memory was allocated.
+    /// Where memory was allocated, the largest sites of each profile.
     pub allocations: Vec<AllocationSite>,
+    /// The totals of profiles of memory, of which [`Self::allocations`] has the largest parts.
+    pub profiles: Vec<AllocationProfile>,
     /// What orchestrators say of containers that ended.
     pub containers: Vec<ContainerEnd>,
     /// What was read of processes: by `psutil`, by systemd-coredump.
@@ -61,6 +63,7 @@ impl Default for Telemetry {
             span_totals: Vec::new(),
             stacks: Vec::new(),
             allocations: Vec::new(),
+            profiles: Vec::new(),
             containers: Vec::new(),
             processes: Vec::new(),
             reports: Vec::new(),
@@ -82,6 +85,7 @@ impl Telemetry {
         self.span_totals.extend(other.span_totals);
         self.stacks.extend(other.stacks);
         self.allocations.extend(other.allocations);
+        self.profiles.extend(other.profiles);
         self.containers.extend(other.containers);
         self.processes.extend(other.processes);
         self.reports.extend(other.reports);
@@ -245,6 +249,8 @@ pub struct StackDump {
 pub struct ThreadStack {
     /// The thread's id, as the tool writes it: the kernel's, or `threading.get_ident()`'s in hex.
     pub id: Option<String>,
+    /// What `threading.get_ident()` gives for it, in hex, where the tool writes both.
+    pub ident: Option<String>,
     /// Its name.
     pub name: Option<String>,
     /// Whether the tool says that it was running, or idle.
@@ -272,17 +278,98 @@ pub struct StackFrame {
 /// Memory by the place that allocated it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AllocationSite {
-    /// The frames that allocated, innermost first.
+    /// The frames that allocated, innermost first: those that all of it has in common.
     pub frames: Vec<StackFrame>,
-    /// Bytes that were live.
-    pub bytes: u64,
-    /// Blocks that were live.
-    pub blocks: u64,
+    /// Bytes; none where the tool only counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// Blocks, or objects; none where the tool does not count them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocks: Option<u64>,
+    /// By how many blocks it grew since the tool last counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub growth: Option<u64>,
     /// The type of the objects, where the tool counts by type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub type_name: Option<String>,
+    /// Which allocations are counted.
+    #[serde(default)]
+    pub counted: Counted,
+    /// The stack that most of it was allocated with, where there were several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heaviest: Option<StackShare>,
     /// Where it stands.
     pub citation: Citation,
+}
+
+/// One stack of several, and what was allocated with it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StackShare {
+    /// Innermost first.
+    pub frames: Vec<StackFrame>,
+    /// Bytes.
+    pub bytes: u64,
+    /// Blocks.
+    pub blocks: u64,
+}
+
+/// Which allocations a profile counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Counted {
+    /// All that were ever made, also what was freed.
+    Allocated,
+    /// What was not freed when the profile was taken.
+    Live,
+    /// What was live when memory was at its peak.
+    Peak,
+    /// The file does not say.
+    #[default]
+    Unknown,
+}
+
+/// The totals of one profile of memory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AllocationProfile {
+    /// The tool that made it: `tracemalloc`, `memray`, `objgraph`.
+    pub tool: String,
+    /// Which allocations are counted.
+    #[serde(default)]
+    pub counted: Counted,
+    /// Bytes in all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// Blocks in all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocks: Option<u64>,
+    /// The most bytes that were live at once, where the tool says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_bytes: Option<u64>,
+    /// The process, where the file names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u64>,
+    /// How many frames the tool kept of each stack at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceback_limit: Option<u64>,
+    /// Blocks whose stack had more frames than were kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_tracebacks: Option<u64>,
+    /// Bytes by tracemalloc's domain, where it tells them apart; 0 is Python's own memory.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub domains: Vec<DomainBytes>,
+    /// Where they stand.
+    pub citation: Citation,
+}
+
+/// What one domain of tracemalloc holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DomainBytes {
+    /// Its number; 0 is Python's own memory, 389047 that of NumPy's arrays.
+    pub domain: u64,
+    /// Bytes.
+    pub bytes: u64,
+    /// Blocks.
+    pub blocks: u64,
 }
 
 /// How a container ended, and what it was allowed.
@@ -345,11 +432,52 @@ pub struct ProcessRecord {
     /// Resident memory, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resident_bytes: Option<u64>,
+    /// Address space, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub virtual_bytes: Option<u64>,
+    /// Threads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threads: Option<u64>,
+    /// Open file descriptors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub descriptors: Option<u64>,
+    /// Paths of open files, each once, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open_files: Vec<String>,
+    /// Seconds of CPU time that it had used, in user and system mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_seconds: Option<f64>,
+    /// When it was started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<UtcTime>,
     /// Where its core file was put, or why there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub core_file: Option<String>,
     /// Where it stands.
     pub citation: Citation,
+}
+
+impl ProcessRecord {
+    /// A record that says nothing yet.
+    pub(crate) fn new(citation: Citation) -> Self {
+        Self {
+            at: None,
+            pid: None,
+            signal: None,
+            executable: None,
+            command: None,
+            unit: None,
+            resident_bytes: None,
+            virtual_bytes: None,
+            threads: None,
+            descriptors: None,
+            open_files: Vec::new(),
+            cpu_seconds: None,
+            started: None,
+            core_file: None,
+            citation,
+        }
+    }
 }
 
 /// An error as the service reported it to a collector.

@@ -2,7 +2,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::head::Head;
-use crate::{alerts, description, docker, incidents, kubernetes, prometheus, traces};
+use crate::{
+    alerts, coredumpctl, description, docker, incident, incidents, kubernetes, memray, objgraph, prometheus,
+    psutil, pyspy, sentry, tracemalloc, traces,
+};
 
 /// What an export was taken for, by its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -10,16 +13,36 @@ use crate::{alerts, description, docker, incidents, kubernetes, prometheus, trac
 pub enum ExportFormat {
     /// Alerts of Prometheus or Alertmanager.
     Alerts,
+    /// What `coredumpctl info` prints.
+    CoredumpctlInfo,
+    /// What `coredumpctl list --json` prints.
+    CoredumpctlJson,
+    /// What `coredumpctl list` prints.
+    CoredumpctlList,
     /// Containers as `docker inspect` writes them.
     DockerInspect,
+    /// Samples of `py-spy record -f raw`.
+    FoldedStacks,
+    /// What people wrote down about the service, as TOML.
+    IncidentToml,
+    /// What people wrote down about the service, as YAML.
+    IncidentYaml,
     /// Traces of Jaeger.
     Jaeger,
     /// Pods as `kubectl describe pod` prints them.
     KubernetesDescription,
     /// Pods and events as `kubectl get -o json` or `-o yaml` writes them.
     KubernetesObjects,
+    /// Rows of `memray transform csv`.
+    MemrayCsv,
+    /// What `memray stats --json` writes.
+    MemrayStats,
     /// Samples as text, as a target exposes them.
     MetricsText,
+    /// Counts of objgraph by type.
+    ObjgraphCounts,
+    /// A picture of objgraph for Graphviz.
+    ObjgraphPicture,
     /// Spans as the console exporter of OpenTelemetry's Python SDK prints them.
     OtelConsole,
     /// Spans and metrics of OpenTelemetry, as OTLP JSON.
@@ -30,8 +53,22 @@ pub enum ExportFormat {
     PrometheusQuery,
     /// What Prometheus scrapes, and how that went.
     PrometheusTargets,
+    /// Processes as psutil sees them.
+    Psutil,
+    /// What `py-spy dump` prints.
+    PySpyDump,
+    /// What `py-spy dump --json` prints.
+    PySpyJson,
+    /// Envelopes of sentry-sdk.
+    SentryEnvelope,
+    /// An event of sentry-sdk.
+    SentryEvent,
     /// A day of a channel of Slack.
     Slack,
+    /// Samples for speedscope.
+    Speedscope,
+    /// A snapshot of tracemalloc.
+    Tracemalloc,
     /// Spans of Zipkin.
     Zipkin,
 }
@@ -42,17 +79,34 @@ type Test = fn(&Head<'_>) -> bool;
 /// How each format is known. No two tests hold for one file, whatever their order; the first that holds counts.
 const TABLE: &[(ExportFormat, Test)] = &[
     (ExportFormat::Alerts, alerts::is_alerts),
+    (ExportFormat::CoredumpctlInfo, coredumpctl::info::is_info),
+    (ExportFormat::CoredumpctlJson, coredumpctl::json::is_list),
+    (ExportFormat::CoredumpctlList, coredumpctl::list::is_list),
     (ExportFormat::DockerInspect, docker::is_inspect),
+    (ExportFormat::FoldedStacks, pyspy::folded::is_folded),
+    (ExportFormat::IncidentToml, incident::is_toml),
+    (ExportFormat::IncidentYaml, incident::is_yaml),
     (ExportFormat::Jaeger, traces::is_jaeger),
     (ExportFormat::KubernetesDescription, description::is_description),
     (ExportFormat::KubernetesObjects, kubernetes::is_objects),
+    (ExportFormat::MemrayCsv, memray::rows::is_rows),
+    (ExportFormat::MemrayStats, memray::stats::is_stats),
     (ExportFormat::MetricsText, prometheus::is_exposition),
+    (ExportFormat::ObjgraphCounts, objgraph::counts::is_counts),
+    (ExportFormat::ObjgraphPicture, objgraph::picture::is_picture),
     (ExportFormat::OtelConsole, traces::is_console),
     (ExportFormat::Otlp, traces::is_otlp),
     (ExportFormat::PagerDuty, incidents::is_pagerduty),
     (ExportFormat::PrometheusQuery, prometheus::is_query),
     (ExportFormat::PrometheusTargets, prometheus::is_targets),
+    (ExportFormat::Psutil, psutil::is_process),
+    (ExportFormat::PySpyDump, pyspy::dump_text::is_dump),
+    (ExportFormat::PySpyJson, pyspy::dump_json::is_dump),
+    (ExportFormat::SentryEnvelope, sentry::envelope::is_envelope),
+    (ExportFormat::SentryEvent, sentry::event::is_event),
     (ExportFormat::Slack, incidents::is_slack),
+    (ExportFormat::Speedscope, pyspy::speedscope::is_speedscope),
+    (ExportFormat::Tracemalloc, tracemalloc::is_snapshot),
     (ExportFormat::Zipkin, traces::is_zipkin),
 ];
 
@@ -67,17 +121,34 @@ impl ExportFormat {
     pub fn name(self) -> &'static str {
         match self {
             Self::Alerts => "alerts",
+            Self::CoredumpctlInfo => "coredumpctl-info",
+            Self::CoredumpctlJson => "coredumpctl-json",
+            Self::CoredumpctlList => "coredumpctl-list",
             Self::DockerInspect => "docker-inspect",
+            Self::FoldedStacks => "folded-stacks",
+            Self::IncidentToml => "incident-toml",
+            Self::IncidentYaml => "incident-yaml",
             Self::Jaeger => "jaeger",
             Self::KubernetesDescription => "kubernetes-description",
             Self::KubernetesObjects => "kubernetes-objects",
+            Self::MemrayCsv => "memray-csv",
+            Self::MemrayStats => "memray-stats",
             Self::MetricsText => "metrics-text",
+            Self::ObjgraphCounts => "objgraph-counts",
+            Self::ObjgraphPicture => "objgraph-picture",
             Self::OtelConsole => "otel-console",
             Self::Otlp => "otlp",
             Self::PagerDuty => "pager-duty",
             Self::PrometheusQuery => "prometheus-query",
             Self::PrometheusTargets => "prometheus-targets",
+            Self::Psutil => "psutil",
+            Self::PySpyDump => "py-spy-dump",
+            Self::PySpyJson => "py-spy-json",
+            Self::SentryEnvelope => "sentry-envelope",
+            Self::SentryEvent => "sentry-event",
             Self::Slack => "slack",
+            Self::Speedscope => "speedscope",
+            Self::Tracemalloc => "tracemalloc",
             Self::Zipkin => "zipkin",
         }
     }

@@ -20,6 +20,7 @@
 //! ```
 
 mod alerts;
+mod coredumpctl;
 mod description;
 mod docker;
 mod document;
@@ -27,25 +28,37 @@ mod documents;
 mod findings;
 mod format;
 mod head;
+mod incident;
 mod incidents;
 mod kubernetes;
 mod members;
+mod memray;
+mod objgraph;
 mod outline;
+mod pickle;
 mod place;
 mod prometheus;
+mod psutil;
+mod pyspy;
 mod read;
+mod sentry;
 mod skew;
 mod thinning;
 mod time;
+mod tracemalloc;
 mod traces;
 mod tree;
+mod unread;
 mod yaml;
 
 pub use document::{
-    AllocationSite, Breadcrumb, Change, ContainerEnd, Context, ErrorReport, Export, Label, ProcessRecord,
-    ReportedException, SCHEMA, Series, SpanTotals, StackDump, StackFrame, Telemetry, ThreadStack, TraceSpan,
+    AllocationProfile, AllocationSite, Breadcrumb, Change, ContainerEnd, Context, Counted, DomainBytes,
+    ErrorReport, Export, Label, ProcessRecord, ReportedException, SCHEMA, Series, SpanTotals, StackDump,
+    StackFrame, StackShare, Telemetry, ThreadStack, TraceSpan,
 };
 pub use findings::judge;
+pub use findings::stacks::compare_stacks;
 pub use format::ExportFormat;
 pub use read::read;
 pub use skew::{LoggedRequest, Skew};
+pub use unread::why_not_read;

@@ -23,3 +23,8 @@ pub(crate) fn items<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
 pub(crate) fn time(value: &Value, pointer: &str) -> Option<UtcTime> {
     rfc3339(text(value, pointer)?)
 }
+
+/// A key as a step of a JSON pointer (RFC 6901).
+pub(crate) fn escaped(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}

@@ -75,6 +75,11 @@ impl Outline {
         members.iter().all(|member| self.has(member))
     }
 
+    /// All members, in order.
+    pub(crate) fn members(&self) -> impl Iterator<Item = &str> {
+        self.members.keys().map(String::as_str)
+    }
+
     /// The first scalar that stands at the member.
     pub(crate) fn scalar(&self, member: &str) -> Option<&str> {
         self.members.get(member).map(String::as_str)

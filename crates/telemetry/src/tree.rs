@@ -36,16 +36,31 @@ impl Tree {
     /// Reads the documents of a YAML file; what cannot be read is among the gaps.
     pub(crate) fn yaml(bytes: &[u8], source: SourceId, gaps: &mut Vec<Gap>) -> Vec<Self> {
         let text = String::from_utf8_lossy(bytes);
-        let starts: Rc<[u64]> = std::iter::once(0)
-            .chain(memchr_iter(b'\n', bytes).map(|offset| offset as u64 + 1))
-            .chain([bytes.len() as u64])
-            .collect();
+        let starts = Self::line_starts(bytes);
         yaml::parse(&text, gaps)
             .into_iter()
             .map(|(value, lines)| {
                 let starts = Rc::clone(&starts);
                 Self { value, place: TreePlace::Lines { source, lines, starts } }
             })
+            .collect()
+    }
+
+    /// A document of which it is known on which lines, counted from 1, its values stand.
+    pub(crate) fn of_lines(
+        value: Value,
+        source: SourceId,
+        lines: BTreeMap<String, (u64, u64)>,
+        starts: Rc<[u64]>,
+    ) -> Self {
+        Self { value, place: TreePlace::Lines { source, lines, starts } }
+    }
+
+    /// Offsets of the lines of a text, and of its end.
+    pub(crate) fn line_starts(bytes: &[u8]) -> Rc<[u64]> {
+        std::iter::once(0)
+            .chain(memchr_iter(b'\n', bytes).map(|offset| offset as u64 + 1))
+            .chain([bytes.len() as u64])
             .collect()
     }
 

@@ -1,11 +1,13 @@
 //! What is concluded from exports; nowhere else is anything judged.
 
 mod alerts;
+pub(crate) mod allocations;
 mod clocks;
 mod containers;
 mod error_rate;
 mod lives;
 mod resources;
+pub(crate) mod stacks;
 mod statistics;
 mod targets;
 mod traces;

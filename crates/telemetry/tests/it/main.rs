@@ -3,7 +3,13 @@
 mod containers;
 mod hostile;
 mod metrics;
+mod mutated;
+mod processes;
+mod profilers;
+mod reports;
 mod skew;
+mod summary;
+mod tracemalloc;
 mod traces;
 
 use pycoroner_findings::{GapKind, SourceId};
