@@ -10,7 +10,7 @@ use pycoroner_coredump::{
 use pycoroner_findings::SourceId;
 use pycoroner_fixtures::{Truth, live};
 
-const PROGRAMS: [&str; 26] = [
+const PROGRAMS: [&str; 27] = [
     "acquired",
     "c_boundaries",
     "c_calls",
