@@ -64,8 +64,9 @@ fn what_is_written_of_an_incident_keeps_to_the_schema() {
     let fixture = incident("checkout-segfault");
     let all = [fixture.core.clone(), fixture.file("app.log")];
     for paths in [&all[..], &all[1..]] {
-        let fixed = ["analyze".as_ref(), "--format".as_ref(), "json".as_ref()];
-        let document = run(fixed.into_iter().chain(paths.iter().map(AsRef::as_ref))).exits(0).json();
+        let fixed: [&std::ffi::OsStr; 3] = ["analyze", "--format", "json"].map(AsRef::as_ref);
+        let document =
+            run(fixed.into_iter().chain(paths.iter().map(AsRef::<std::ffi::OsStr>::as_ref))).exits(0).json();
         let wrong: Vec<String> = validator
             .iter_errors(&document)
             .map(|error| format!("{}: {error:.300}", error.instance_path()))
