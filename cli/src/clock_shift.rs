@@ -37,7 +37,9 @@ pub(crate) fn shifts(texts: &[String], items: &[Item]) -> Result<Shifts> {
 
 /// Reads `+2s`, `-1m30s`, `1.5s`.
 fn nanos(text: &str) -> Result<i64> {
-    let duration = text.strip_prefix('+').unwrap_or(text).parse::<jiff::SignedDuration>();
+    // One sign is enough.
+    let unsigned = text.strip_prefix('+').filter(|rest| !rest.starts_with('-')).unwrap_or(text);
+    let duration = unsigned.parse::<jiff::SignedDuration>();
     let duration = duration.with_context(|| format!("{text:?} is no duration; write +2s or -1m30s"))?;
     i64::try_from(duration.as_nanos())
         .with_context(|| format!("{text:?} is longer than any clock can be wrong"))
