@@ -71,7 +71,8 @@ impl Fact {
 
 /// Reads the fact that a record's message states; `None` when a needle was there by chance.
 pub(crate) fn recognise(message: &[u8]) -> Option<Fact> {
-    const READERS: [fn(&[u8]) -> Option<Fact>; 11] =
+    type Reader = fn(&[u8]) -> Option<Fact>;
+    const READERS: [Reader; 11] =
         [gunicorn, uwsgi, asgi, celery, rq, airflow, kernel, systemd, containers, requests, native];
     READERS.iter().find_map(|read| read(message))
 }

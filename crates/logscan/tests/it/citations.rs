@@ -39,9 +39,9 @@ fn scanned(path: &str, mut text: &[u8]) -> Scan {
 fn bytes(text: &[u8], place: Place, what: &str) -> String {
     let (start, end) = (place.offset as usize, (place.offset + place.bytes) as usize);
     let held = text.get(start..end).unwrap_or_else(|| panic!("{what} lies outside: {place:?}"));
-    let line = 1 + text[..start].iter().filter(|byte| **byte == b'\n').count() as u64;
+    let line = 1 + memchr::memchr_iter(b'\n', &text[..start]).count() as u64;
     assert_eq!(line, place.line, "first line of {what}");
-    let newlines = held.iter().filter(|byte| **byte == b'\n').count() as u64;
+    let newlines = memchr::memchr_iter(b'\n', held).count() as u64;
     let is_open = !held.ends_with(b"\n");
     assert_eq!(place.last_line, place.line + newlines + u64::from(is_open) - 1, "last line of {what}");
     assert!(start == 0 || text[start - 1] == b'\n' || text[..start] == *b"\xef\xbb\xbf", "start of {what}");

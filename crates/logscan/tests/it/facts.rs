@@ -131,6 +131,7 @@ fn requests_that_failed() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn systems() {
     check(
         "[  682.392401] python3[11581]: segfault at deadbeef ip 00007f02a647f110 sp 00007ffc11d03b18 error 4 in libcrash.so[7f02a647f000+1000]",

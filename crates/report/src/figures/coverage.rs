@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use pycoroner_findings::UtcTime;
 
 use super::Figure;
@@ -37,7 +39,7 @@ pub(super) fn draw(incident: &Incident) -> Option<Figure> {
     let mut caption =
         "What the evidence covers: each bar reaches from a file's first time to its last.".to_owned();
     if left_out > 0 {
-        caption.push_str(&format!(" {left_out} more files are not drawn."));
+        let _ = write!(caption, " {left_out} more files are not drawn.");
     }
     Some(Figure { section: "at-a-glance", caption, svg: svg.finish() })
 }

@@ -47,7 +47,6 @@ struct Writer<'a> {
     pending: Vec<Event<'a>>,
     heading: Option<(HeadingLevel, String)>,
     is_skipping: bool,
-    in_section: bool,
     /// The first cell of a row: there a register or an appendix names its source.
     in_first_cell: bool,
     is_after_row: bool,
@@ -146,7 +145,6 @@ impl<'a> Writer<'a> {
                     self.main,
                     "<section id=\"{id}\"><details{open}><summary><h2>{shown}</h2></summary>"
                 );
-                self.in_section = true;
                 for figure in self.figures.iter().filter(|figure| figure.section == id) {
                     let caption = text(&figure.caption);
                     let _ = writeln!(
@@ -165,9 +163,8 @@ impl<'a> Writer<'a> {
     }
 
     fn close_section(&mut self) {
-        if self.in_section {
+        if !self.sections.is_empty() {
             self.main.push_str("</details></section>\n");
-            self.in_section = false;
         }
     }
 

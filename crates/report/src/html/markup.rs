@@ -26,15 +26,12 @@ pub(super) fn own_tags(html: &str) -> String {
     while let Some(at) = rest.find('<') {
         safe.push_str(&rest[..at]);
         rest = &rest[at..];
-        match TAGS.iter().find(|tag| rest.starts_with(**tag)) {
-            Some(tag) => {
-                safe.push_str(tag);
-                rest = &rest[tag.len()..];
-            }
-            None => {
-                safe.push_str("&lt;");
-                rest = &rest[1..];
-            }
+        if let Some(tag) = TAGS.iter().find(|tag| rest.starts_with(**tag)) {
+            safe.push_str(tag);
+            rest = &rest[tag.len()..];
+        } else {
+            safe.push_str("&lt;");
+            rest = &rest[1..];
         }
     }
     safe.push_str(rest);

@@ -46,7 +46,7 @@ pub(crate) fn detection(incident: &Incident) -> Detection<'_> {
         alert: timed().filter(|event| event.kind == "alert-started").find(is_related),
         restart: timed().filter(|event| STARTS.contains(&&*event.kind)).find(after),
         resolved: timed().rfind(|event| event.kind == "alert-ended"),
-        change: timed().filter(|event| is_change(event)).filter(before_symptom).next_back(),
+        change: timed().filter(|event| is_change(event)).rfind(before_symptom),
     }
 }
 
