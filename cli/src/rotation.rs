@@ -44,7 +44,9 @@ pub(crate) fn arrange(items: Vec<Item>, gaps: &mut Vec<Gap>) -> Vec<Item> {
         match in_order_of_time(&items, &members) {
             Ok(order) => {
                 let place = members.iter().map(|(_, index)| *index).min().unwrap_or_default();
-                order.iter().for_each(|index| taken[*index] = true);
+                for index in &order {
+                    taken[*index] = true;
+                }
                 followers.insert(place, order);
             }
             Err(why) => {

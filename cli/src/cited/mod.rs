@@ -124,8 +124,9 @@ fn places(path: &Path, citations: &[&Citation]) -> io::Result<Vec<Option<Range<u
 
 fn stated_place(citation: &Citation) -> Option<Range<u64>> {
     match citation.span {
-        Span::Bytes { offset, len, .. } => Some(offset..offset.checked_add(len)?),
         Span::Lines { len: 0, .. } | Span::Pointer { .. } => None,
-        Span::Lines { offset, len, .. } => Some(offset..offset.checked_add(len)?),
+        Span::Bytes { offset, len, .. } | Span::Lines { offset, len, .. } => {
+            Some(offset..offset.checked_add(len)?)
+        }
     }
 }

@@ -111,23 +111,20 @@ impl Walk<'_> {
                     b',' => self.at += 1,
                     _ => {
                         let parent = inner.node;
-                        node = match &mut inner.item {
-                            Some(number) => {
-                                let key = number.to_string();
-                                *number += 1;
+                        node = if let Some(number) = &mut inner.item {
+                            let key = number.to_string();
+                            *number += 1;
+                            self.tree.child(parent, &key)
+                        } else {
+                            let key = self.string()?;
+                            self.space();
+                            (*self.json.get(self.at)? == b':').then_some(())?;
+                            self.at += 1;
+                            // Most objects hold nothing that is wanted: their keys need not be read.
+                            parent.and_then(|_| {
+                                let key: String = serde_json::from_slice(self.json.get(key)?).ok()?;
                                 self.tree.child(parent, &key)
-                            }
-                            None => {
-                                let key = self.string()?;
-                                self.space();
-                                (*self.json.get(self.at)? == b':').then_some(())?;
-                                self.at += 1;
-                                // Most objects hold nothing that is wanted: their keys need not be read.
-                                parent.and_then(|_| {
-                                    let key: String = serde_json::from_slice(self.json.get(key)?).ok()?;
-                                    self.tree.child(parent, &key)
-                                })
-                            }
+                            })
                         };
                         break;
                     }

@@ -32,8 +32,7 @@ pub(super) fn read(
     let mut next = 0;
     let mut open: Vec<(u64, u64, usize)> = Vec::new();
     let mut block = vec![0; BLOCK];
-    loop {
-        let Some(wanted) = open.first().or(order.get(next)).map(|range| range.0) else { break };
+    while let Some(wanted) = open.first().or(order.get(next)).map(|range| range.0) {
         if open.is_empty() && content.skip_to(wanted).is_err() {
             break;
         }

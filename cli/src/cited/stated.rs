@@ -206,15 +206,12 @@ fn unescaped(text: &str) -> String {
                 char::from_u32(hex.unwrap_or_else(|| number.parse()).ok()?)
             }
         });
-        match (letter, entity) {
-            (Some(letter), Some((_, behind))) => {
-                shown.push(letter);
-                rest = behind;
-            }
-            _ => {
-                shown.push('&');
-                rest = behind;
-            }
+        if let (Some(letter), Some((_, behind))) = (letter, entity) {
+            shown.push(letter);
+            rest = behind;
+        } else {
+            shown.push('&');
+            rest = behind;
         }
     }
     shown + rest

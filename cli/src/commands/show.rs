@@ -48,7 +48,7 @@ pub(crate) fn run(session: &Session, args: &ShowArgs) -> Result<Outcome> {
         bail!("{} has no such place: {citation}", file.display());
     };
     let outcome = compare(session, &file, &citation)?;
-    session.output.write(&shown(&citation, &bytes, total, &Redactor::new(session.policy)))?;
+    session.output.write(&shown(&citation, &bytes, total, Redactor::new(session.policy)))?;
     Ok(outcome)
 }
 
@@ -74,7 +74,7 @@ fn compare(session: &Session, file: &std::path::Path, citation: &Citation) -> Re
 }
 
 /// Text, masked and escaped; what is no text, as hex digits.
-fn shown(citation: &Citation, bytes: &[u8], total: u64, redactor: &Redactor) -> String {
+fn shown(citation: &Citation, bytes: &[u8], total: u64, redactor: Redactor) -> String {
     let mut ledger = Ledger::default();
     let left_out = total.saturating_sub(bytes.len() as u64);
     if let Some(text) = as_text(bytes) {
@@ -106,7 +106,7 @@ fn as_text(bytes: &[u8]) -> Option<&str> {
     (!text.is_empty() && text.chars().all(is_plain)).then_some(text)
 }
 
-fn hex(bytes: &[u8], offset: u64, total: u64, redactor: &Redactor) -> String {
+fn hex(bytes: &[u8], offset: u64, total: u64, redactor: Redactor) -> String {
     let most = bytes.get(..MOST_HEX).unwrap_or(bytes);
     let readable: String = most.iter().map(|byte| printable(*byte)).collect();
     let mut ledger = Ledger::default();
@@ -144,7 +144,7 @@ mod tests {
             let span = Span::Bytes { offset: 0x40, len: bytes.len() as u64, address: None };
             let citation = Citation::new(SourceId(1), span);
             let redactor = Redactor::new(Policy::On);
-            assert_eq!(shown(&citation, bytes, bytes.len() as u64, &redactor), expected);
+            assert_eq!(shown(&citation, bytes, bytes.len() as u64, redactor), expected);
         };
         check(b"a line\nanother\n", "a line\nanother\n");
         check("\u{1b}[31mred \u{202e}x\n".as_bytes(), "\\x1b[31mred \\u202ex\n");

@@ -122,18 +122,15 @@ pub(super) fn find(
 ) -> Option<PathBuf> {
     let given = Path::new(path);
     let name = given.file_name();
-    let places: Vec<PathBuf> = match &evidence.evidence_dir {
-        Some(folder) => {
-            let relative = given.strip_prefix("/").unwrap_or(given);
-            [Some(folder.join(relative)), name.map(|name| folder.join(name))].into_iter().flatten().collect()
-        }
-        None => {
-            let folder = report.parent().unwrap_or(Path::new("."));
-            [Some(given.to_owned()), Some(folder.join(given)), name.map(|name| folder.join(name))]
-                .into_iter()
-                .flatten()
-                .collect()
-        }
+    let places: Vec<PathBuf> = if let Some(folder) = &evidence.evidence_dir {
+        let relative = given.strip_prefix("/").unwrap_or(given);
+        [Some(folder.join(relative)), name.map(|name| folder.join(name))].into_iter().flatten().collect()
+    } else {
+        let folder = report.parent().unwrap_or(Path::new("."));
+        [Some(given.to_owned()), Some(folder.join(given)), name.map(|name| folder.join(name))]
+            .into_iter()
+            .flatten()
+            .collect()
     };
     let there: Vec<PathBuf> = places.into_iter().filter(|place| place.is_file()).collect();
     let same = |place: &&PathBuf| stated.is_none() || sha256(place).ok().as_deref() == stated;
