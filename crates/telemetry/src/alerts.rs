@@ -119,7 +119,7 @@ fn has_ended(alert: &Value, ends_at: &str) -> bool {
 }
 
 /// The label `severity` is a team's own word; an alert alone never stopped a process.
-fn severity(label: Option<&str>) -> Severity {
+pub(crate) fn severity(label: Option<&str>) -> Severity {
     match label {
         Some("critical" | "page" | "error") => Severity::Error,
         Some("info" | "none") => Severity::Info,

@@ -1,5 +1,6 @@
 //! What Prometheus gives out: results of queries, the state of targets, and the text that it scrapes.
 
+mod alert_series;
 mod exposition;
 mod query;
 mod targets;

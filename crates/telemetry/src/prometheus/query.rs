@@ -5,7 +5,7 @@ use pycoroner_findings::{Gap, GapKind, SourceId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{MOST_SERIES, sample, series};
+use super::{MOST_SERIES, alert_series, sample, series};
 use crate::document::{Export, Series, Telemetry};
 use crate::documents::{Document, Documents};
 use crate::format::ExportFormat;
@@ -64,6 +64,7 @@ pub(crate) fn read_query(export: &[u8], source: SourceId) -> Telemetry {
         let what = format!("{} more series", reader.left_out);
         telemetry.gaps.push(Gap::new(GapKind::Limit, what, format!("{MOST_SERIES} are read of one export")));
     }
+    telemetry.events.extend(alert_series::events(&telemetry.series));
     let export = Export::of_series(source, ExportFormat::PrometheusQuery, reader.samples, &telemetry.series);
     telemetry.exports.push(export);
     telemetry

@@ -339,3 +339,39 @@ fn text_of_prometheus_itself() {
     check(include_bytes!("../data/prometheus/incident/federate.txt"), 7, 7);
     check(include_bytes!("../data/prometheus/incident/openmetrics.txt"), 20, 0);
 }
+
+#[test]
+fn alerts_kept_as_a_metric_are_events() {
+    let firing = r#", "alertname": "ShopDown", "alertstate": "firing", "severity": "critical""#;
+    let pending = firing.replace("firing", "pending");
+    let check = |labels: &str, seconds: &[i64], expected: &[&str]| {
+        let samples: Vec<(i64, f64)> = seconds.iter().map(|second| (*second, 1.0)).collect();
+        let export = range("ALERTS", labels, &samples);
+        let telemetry = read_as(export.as_bytes(), ExportFormat::PrometheusQuery);
+        let events: Vec<String> = telemetry
+            .events
+            .iter()
+            .map(|event| {
+                let at = event.at.unwrap();
+                let cited = event.citation.as_ref().unwrap();
+                format!("{} {} {} ± {} ms {cited}", at.time, event.kind, event.message, at.uncertainty_ms)
+            })
+            .collect();
+        assert_eq!(events, expected, "{seconds:?}");
+    };
+    check(
+        firing,
+        &[10, 12, 14, 30, 32],
+        &[
+            "1970-01-01T00:00:10Z alert-started ShopDown ± 2000 ms [E5#/data/result/0/values/0]",
+            "1970-01-01T00:00:14Z alert-ended ShopDown ± 2000 ms [E5#/data/result/0/values/2]",
+            "1970-01-01T00:00:30Z alert-started ShopDown ± 2000 ms [E5#/data/result/0/values/3]",
+        ],
+    );
+    check(
+        firing,
+        &[10],
+        &["1970-01-01T00:00:10Z alert-started ShopDown ± 0 ms [E5#/data/result/0/values/0]"],
+    );
+    check(&pending, &[10, 12], &[]);
+}
