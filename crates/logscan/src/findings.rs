@@ -127,9 +127,25 @@ fn fatal_errors(scan: &Scan, findings: &mut Vec<Finding>) {
         }
         if let Some(detail) = event.detail.as_ref().filter(|_| event.severity != Severity::Critical) {
             finding = finding.with_evidence(Evidence::new(Basis::Inferred, detail.clone()));
+            if let Some(end) = ended_by_it(scan, event) {
+                finding.confidence = Confidence::Moderate;
+                finding = finding.with_against(said(scan, end));
+            }
         }
         findings.push(finding);
     }
+}
+
+/// What the server says of the worker that an abort hit, when that ended by the signal and did not exit by itself: the
+/// next thing it says of a worker's end in the same log.
+fn ended_by_it<'s>(scan: &'s Scan, abort: &LogEvent) -> Option<&'s LogEvent> {
+    let is_end =
+        |event: &&LogEvent| matches!(&*event.kind, "worker-killed" | "worker-exit" | "worker-timeout");
+    let mut behind = scan
+        .events
+        .iter()
+        .filter(|event| event.place.source == abort.place.source && event.place.line > abort.place.line);
+    behind.find(is_end).filter(|event| event.kind == "worker-killed" && event.signal == abort.signal)
 }
 
 /// Facts that say what happened by themselves.

@@ -131,4 +131,15 @@ fn a_timeouts_abort_is_no_crash() {
     assert!(explained.contains(&"fatal-error-explained".to_owned()), "{explained:?}");
     assert!(!explained.contains(&"fatal-error-logged".to_owned()), "{explained:?}");
     assert!(ids(abort).contains(&"fatal-error-logged".to_owned()));
+
+    // A worker that ended by the signal after all is said to have done so.
+    let killed = "[2024-05-01 12:00:01 +0000] [7] [ERROR] Worker (pid:8) was sent SIGABRT!\n";
+    let against = |text: &str| {
+        let scan = scan_text(text, &Options::default());
+        let finding =
+            scan.findings().into_iter().find(|finding| finding.id == "fatal-error-explained").unwrap();
+        finding.against.iter().map(|evidence| evidence.statement.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(against(&format!("{timeout}{abort}{killed}")), ["Worker (pid:8) was sent SIGABRT!"]);
+    assert_eq!(against(&format!("{timeout}{abort}{exit}{killed}")), Vec::<String>::new());
 }
