@@ -4,6 +4,7 @@
 
 use crate::envelope::Wrapping;
 use crate::header::{Header, Heads};
+use crate::json_layout::Layouts;
 use crate::json_record::JsonRecord;
 use crate::lines::Block;
 use crate::needles::{Hits, Needles};
@@ -58,6 +59,7 @@ pub(crate) enum Shape {
 #[derive(Default)]
 pub(crate) struct Analyst {
     heads: Heads,
+    layouts: Layouts,
 }
 
 impl Analyst {
@@ -85,13 +87,7 @@ impl Analyst {
             let kind = if may_escape && memchr::memchr(0x1b, text).is_some() || wrapping.is_some() {
                 Kind::Whole
             } else if text.first() == Some(&b'{') {
-                match JsonRecord::parse(text) {
-                    Some(record) => {
-                        found.objects.push(record);
-                        Kind::Object(found.objects.len() - 1)
-                    }
-                    None => Kind::Whole,
-                }
+                self.object(text, hits, &mut found.objects)
             } else {
                 self.heads.parse(text).map_or(Kind::Bare, Kind::Record)
             };
@@ -105,6 +101,23 @@ impl Analyst {
             });
             start = end + 1;
         }
+    }
+
+    /// A line that starts with `{`.
+    #[inline]
+    fn object<'b>(&mut self, text: &'b [u8], hits: Hits, objects: &mut Vec<JsonRecord<'b>>) -> Kind<'b> {
+        if hits.is_empty()
+            && let Some(known) = self.layouts.read(text)
+            && !known.is_escaped
+        {
+            return Kind::Record(known.header);
+        }
+        let Some(record) = JsonRecord::parse(text) else { return Kind::Whole };
+        if hits.is_empty() {
+            self.layouts.learn(text, &record);
+        }
+        objects.push(record);
+        Kind::Object(objects.len() - 1)
     }
 }
 

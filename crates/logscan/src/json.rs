@@ -126,20 +126,36 @@ pub(crate) fn items(array: &[u8]) -> impl Iterator<Item = Value<'_>> {
 
 /// Where the closing quote of a string stands.
 #[inline]
-fn string_end(text: &[u8], mut at: usize) -> Option<usize> {
+fn string_end(text: &[u8], at: usize) -> Option<usize> {
+    closing_quote(text, at).map(|closing| closing.at)
+}
+
+/// The end of a string.
+#[derive(Clone, Copy)]
+pub(crate) struct ClosingQuote {
+    pub(crate) at: usize,
+    /// The string holds escapes.
+    pub(crate) is_behind_escapes: bool,
+}
+
+/// Finds the end of the string whose text starts at `at`.
+#[inline]
+pub(crate) fn closing_quote(text: &[u8], mut at: usize) -> Option<ClosingQuote> {
     // Names and most values are too short for a vectorised search to pay.
     for _ in 0..SHORT_WORDS {
         let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) else { break };
         match first_of(u64::from_le_bytes(*word)) {
             None => at += 8,
-            Some(index) if word.get(index) == Some(&b'"') => return Some(at + index),
+            Some(index) if word.get(index) == Some(&b'"') => {
+                return Some(ClosingQuote { at: at + index, is_behind_escapes: false });
+            }
             Some(index) => {
                 at += index;
                 break;
             }
         }
     }
-    long_string_end(text, at)
+    closing_quote_of_long(text, at)
 }
 
 /// Words of eight bytes that are looked at one by one.
@@ -154,12 +170,14 @@ fn first_of(word: u64) -> Option<usize> {
     (found != 0).then(|| (found.trailing_zeros() / 8) as usize)
 }
 
-fn long_string_end(text: &[u8], mut at: usize) -> Option<usize> {
+fn closing_quote_of_long(text: &[u8], mut at: usize) -> Option<ClosingQuote> {
+    let mut is_behind_escapes = false;
     loop {
         let found = at + memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
         if text.get(found) == Some(&b'"') {
-            return Some(found);
+            return Some(ClosingQuote { at: found, is_behind_escapes });
         }
+        is_behind_escapes = true;
         at = found + 2;
     }
 }

@@ -55,6 +55,7 @@ mod frame;
 pub mod fuzzing;
 mod header;
 mod json;
+mod json_layout;
 mod json_record;
 mod level;
 mod level_times;

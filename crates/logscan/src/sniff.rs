@@ -45,10 +45,11 @@ pub fn looks_like_log(head: &[u8]) -> Option<FormatName> {
             JsonRecord::parse(line)
                 .filter(|record| {
                     record.line.is_some()
-                        || record.time.is_some() && (record.message.is_some() || record.level.is_some())
-                        || record.level.is_some() && record.message.is_some()
+                        || record.head.time.is_some()
+                            && (record.head.message.is_some() || record.head.level.is_some())
+                        || record.head.level.is_some() && record.head.message.is_some()
                 })
-                .map(|record| record.format)
+                .map(|record| record.format())
                 .or_else(|| holds_record(line).then_some(FormatName::Json))
         } else {
             header::parse(line).map(|header| header.format)

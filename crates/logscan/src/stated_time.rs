@@ -42,6 +42,13 @@ pub(crate) fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
 /// Reads `2024-05-01 12:00:00`, with `T` or a blank, `-`, `/` or `.`, a fraction, and a zone; and how long it is.
 #[inline]
 pub(crate) fn iso(text: &[u8]) -> Option<(StatedTime, usize)> {
+    let (seconds, len) = civil(text)?;
+    Some(with_fraction_and_zone(text, seconds, len))
+}
+
+/// Reads `2024-05-01 12:00:00` and the other ways to write it; seconds since 1970, and how long it is.
+#[inline]
+fn civil(text: &[u8]) -> Option<(i64, usize)> {
     let head: &[u8; 11] = text.first_chunk()?;
     let [y1, y2, y3, y4, dash1, m1, m2, dash2, d1, d2, between] = *head;
     if !matches!(dash1, b'-' | b'/' | b'.') || dash1 != dash2 {
@@ -59,12 +66,43 @@ pub(crate) fn iso(text: &[u8]) -> Option<(StatedTime, usize)> {
         return None;
     }
     let seconds = days_from_civil(year, i64::from(month), i64::from(day)) * 86_400 + i64::from(second_of_day);
-    let mut at = clock_at + clock_len;
-    let (nanos, uncertainty_ms, fraction_len) = fraction(text.get(at..).unwrap_or_default());
-    at += fraction_len;
-    let (offset, zone_len) = zone(text.get(at..).unwrap_or_default());
+    Some((seconds, clock_at + clock_len))
+}
+
+/// Reads what follows the seconds of a calendar time, which are `len` bytes long.
+#[inline]
+fn with_fraction_and_zone(text: &[u8], seconds: i64, len: usize) -> (StatedTime, usize) {
+    let (nanos, uncertainty_ms, fraction_len) = fraction(text.get(len..).unwrap_or_default());
+    let len = len + fraction_len;
+    let (offset, zone_len) = zone(text.get(len..).unwrap_or_default());
     let uncertainty_ms = u64::from(uncertainty_ms);
-    Some((StatedTime::Civil { seconds, nanos, offset, uncertainty_ms }, at + zone_len))
+    (StatedTime::Civil { seconds, nanos, offset, uncertainty_ms }, len + zone_len)
+}
+
+/// Remembers the last second: neighbours share it.
+#[derive(Debug, Default)]
+pub(crate) struct Seconds {
+    last: Option<([u8; SECOND_LEN], i64)>,
+}
+
+/// Bytes of `2024-05-01 12:00:00`.
+const SECOND_LEN: usize = 19;
+
+impl Seconds {
+    /// The same as [`any`].
+    #[inline]
+    pub(crate) fn any(&mut self, text: &[u8]) -> Option<StatedTime> {
+        let Some(second) = text.first_chunk::<SECOND_LEN>() else { return any(text) };
+        let seconds = match &self.last {
+            Some((known, seconds)) if known == second => *seconds,
+            _ => {
+                let Some((seconds, SECOND_LEN)) = civil(text) else { return any(text) };
+                self.last = Some((*second, seconds));
+                seconds
+            }
+        };
+        Some(with_fraction_and_zone(text, seconds, SECOND_LEN).0)
+    }
 }
 
 /// Reads `12:00:00`; seconds of the day and how long it is.

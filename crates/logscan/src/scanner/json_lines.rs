@@ -43,17 +43,17 @@ impl SourceScanner<'_> {
         hits: Hits,
         depth: u8,
     ) -> bool {
-        let level = record.level.or(context.level);
-        if let Some(line) = record.line.filter(|_| record.message.is_none() && depth < 3) {
+        let level = record.head.level.or(context.level);
+        if let Some(line) = record.line.filter(|_| record.head.message.is_none() && depth < 3) {
             let Some(inner) = line.text() else { return false };
-            let is_partial = record.format == FormatName::DockerJson && !inner.ends_with(b"\n");
-            context.stamp = record.time.and_then(|time| self.clock.resolve(time)).or(context.stamp);
+            let is_partial = record.format() == FormatName::DockerJson && !inner.ends_with(b"\n");
+            context.stamp = record.head.time.and_then(|time| self.clock.resolve(time)).or(context.stamp);
             context.level = level;
-            context.pid = record.pid.or(context.pid);
-            if let Some(count) = self.wrapped.get_mut(record.format as usize) {
+            context.pid = record.head.pid.or(context.pid);
+            if let Some(count) = self.wrapped.get_mut(record.format() as usize) {
                 *count += 1;
             }
-            let stream = match (record.producer, record.pid) {
+            let stream = match (record.producer, record.head.pid) {
                 (b"", _) => stream,
                 (producer, None) => self.stream_of(producer),
                 (producer, Some(pid)) => {
@@ -120,14 +120,14 @@ impl SourceScanner<'_> {
     ) {
         let message = record.message_text();
         let header = Header {
-            time: record.time,
-            level: record.level,
-            logger: record.logger,
-            thread: record.thread,
-            request_id: record.request_id,
-            pid: record.pid,
+            time: record.head.time,
+            level: record.head.level,
+            logger: record.head.logger,
+            thread: record.head.thread,
+            request_id: record.head.request_id,
+            pid: record.head.pid,
             message: first_line(&message),
-            format: record.format,
+            format: record.format(),
         };
         let is_long = header.message.len() < message.len();
         let plain = if hits.has(Hits::EVENT) { Hits::EVENT } else { Hits::default() };
@@ -143,8 +143,8 @@ impl SourceScanner<'_> {
         if !hits.has(Hits::TRACEBACK) && !hits.has(Hits::STRUCTURED) {
             return;
         }
-        let stamp = record.time.and_then(|time| self.clock.resolve(time)).or(context.stamp);
-        let context = LineContext { stamp, level: record.level.or(context.level), ..context };
+        let stamp = record.head.time.and_then(|time| self.clock.resolve(time)).or(context.stamp);
+        let context = LineContext { stamp, level: record.head.level.or(context.level), ..context };
         let producer = self.streams.get(stream).and_then(|state| state.producer.clone());
         let carrier = carrier_of(&header, producer, &context);
         let trees = exception_trees(record, &message);
@@ -396,6 +396,7 @@ fn is_loki_line(array: &[u8]) -> bool {
 
 /// A record of an export has a message or a line, and a time.
 fn is_record_of_document(object: &[u8]) -> bool {
-    JsonRecord::parse(object)
-        .is_some_and(|record| record.time.is_some() && (record.message.is_some() || record.line.is_some()))
+    JsonRecord::parse(object).is_some_and(|record| {
+        record.head.time.is_some() && (record.head.message.is_some() || record.line.is_some())
+    })
 }
