@@ -77,8 +77,9 @@ struct Followed {
     pids: Vec<u64>,
     /// By time; the first ones and the last ones.
     entries: Vec<Kept>,
-    first_message: String,
-    last_message: String,
+    first_message: Vec<u8>,
+    /// Set when there is more than one record.
+    last_message: Vec<u8>,
 }
 
 impl Followed {
@@ -112,15 +113,23 @@ impl Followed {
         let at = self.entries.partition_point(|known| known.order() <= entry.order());
         self.entries.insert(at, entry);
         if at == 0 {
-            self.first_message = lossy(mention.message, MESSAGE_LIMIT);
-        }
-        if at + 1 == self.entries.len() {
-            self.last_message = lossy(mention.message, MESSAGE_LIMIT);
+            if self.entries.len() == 2 {
+                self.last_message = std::mem::take(&mut self.first_message);
+            }
+            keep(&mut self.first_message, mention.message);
+        } else if at + 1 == self.entries.len() {
+            keep(&mut self.last_message, mention.message);
         }
         if self.entries.len() > FIRST_KEPT + LAST_KEPT {
             self.entries.remove(FIRST_KEPT);
         }
     }
+}
+
+/// Keeps the start of a message, undecoded: few are ever shown.
+fn keep(kept: &mut Vec<u8>, message: &[u8]) {
+    kept.clear();
+    kept.extend_from_slice(message.get(..MESSAGE_LIMIT).unwrap_or(message));
 }
 
 /// Follows requests.
@@ -163,8 +172,8 @@ impl Tracker {
             sources: Vec::new(),
             pids: Vec::new(),
             entries: Vec::new(),
-            first_message: String::new(),
-            last_message: String::new(),
+            first_message: Vec::new(),
+            last_message: Vec::new(),
         };
         followed.add(mention);
         self.by_id.insert(hash, self.followed.len() as u32);
@@ -173,13 +182,30 @@ impl Tracker {
 
     /// Gives up those that were silent for the longest time; what they teach is kept.
     fn give_up(&mut self) {
-        self.followed.sort_by_key(|(hash, followed)| (std::cmp::Reverse(followed.last_time()), *hash));
-        for (_, followed) in self.followed.split_off(MAX_FOLLOWED) {
+        let mut order: Vec<_> = self
+            .followed
+            .iter()
+            .enumerate()
+            .map(|(at, (hash, followed))| (std::cmp::Reverse(followed.last_time()), *hash, at))
+            .collect();
+        if order.len() <= MAX_FOLLOWED {
+            return;
+        }
+        let (kept, _, _) = order.select_nth_unstable(MAX_FOLLOWED);
+        let mut kept: Vec<usize> = kept.iter().map(|(_, _, at)| *at).collect();
+        kept.sort_unstable();
+        let mut kept = kept.into_iter().peekable();
+        for (at, (hash, followed)) in std::mem::take(&mut self.followed).into_iter().enumerate() {
+            if kept.next_if_eq(&at).is_some() {
+                self.followed.push((hash, followed));
+                continue;
+            }
             self.given_up_until = self.given_up_until.max(followed.last_time());
             self.given_up += 1;
             self.lore.add(&followed);
         }
-        self.by_id = self.followed.iter().zip(0..).map(|((hash, _), index)| (*hash, index)).collect();
+        self.by_id.clear();
+        self.by_id.extend(self.followed.iter().zip(0..).map(|((hash, _), index)| (*hash, index)));
     }
 }
 

@@ -4,8 +4,10 @@ use pycoroner_findings::UtcTime;
 use rustc_hash::FxHashMap;
 
 use super::{
-    Followed, Kept, RequestEnd, RequestRecord, RequestState, RequestThread, Requests, Tracker, UnfinishedRule,
+    Followed, Kept, MESSAGE_LIMIT, RequestEnd, RequestRecord, RequestState, RequestThread, Requests, Tracker,
+    UnfinishedRule,
 };
+use crate::ascii::lossy;
 use crate::document::Place;
 
 /// Requests that are listed.
@@ -189,8 +191,8 @@ fn thread(
         level: entry.level,
         template: index_of(entry.template),
         message: match index {
-            0 => Some(followed.first_message.clone()),
-            index if index == last_index => Some(followed.last_message.clone()),
+            0 => Some(lossy(&followed.first_message, MESSAGE_LIMIT)),
+            index if index == last_index => Some(lossy(&followed.last_message, MESSAGE_LIMIT)),
             _ => None,
         },
         place: entry.place,
