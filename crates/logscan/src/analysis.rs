@@ -67,53 +67,59 @@ impl Analyst {
     pub(crate) fn look<'b>(&mut self, bytes: &'b [u8], block: &Block, shape: Shape, found: &mut Lines<'b>) {
         let Shape::Lines(wrapping) = shape else { return };
         let may_escape = memchr::memchr(0x1b, bytes).is_some();
-        let mut needles = Needles::get().find(bytes);
-        let mut needle = needles.next();
+        let mut needles = Needles::get().search(bytes);
         // A byte order mark is no part of the first line.
         let mut start = if block.offset == 0 && bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         while let Some(rest) = bytes.get(start..).filter(|rest| !rest.is_empty()) {
             let len = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
             let end = start + len;
-            let mut hits = Hits::default();
-            while let Some((at, kind)) = needle
-                && at < end
-            {
-                hits = hits.with(kind);
-                needle = needles.next();
-            }
             let text = rest.get(..len).unwrap_or_default();
             // A journal's export may hold any bytes.
             let text = if wrapping == Some(Wrapping::Export) { text } else { bare(text) };
-            let kind = if may_escape && memchr::memchr(0x1b, text).is_some() || wrapping.is_some() {
+            let is_whole = may_escape && memchr::memchr(0x1b, text).is_some() || wrapping.is_some();
+            let is_object = !is_whole && text.first() == Some(&b'{');
+            let known = if is_object { self.layouts.read(text, Needles::get()) } else { None };
+            let whole = (len + 1).min(rest.len());
+            let offset = block.offset + start as u64;
+            start = end + 1;
+            let (hits, is_escaped) = match known {
+                Some(known) => {
+                    needles.skip_to(end);
+                    if !known.is_escaped {
+                        let kind = Kind::Record(known.header);
+                        found.lines.push(Line {
+                            text,
+                            offset,
+                            len: whole as u64,
+                            hits: Hits::default(),
+                            kind,
+                        });
+                        continue;
+                    }
+                    (Hits::default(), true)
+                }
+                None => (needles.hits_before(end), false),
+            };
+            let kind = if is_whole {
                 Kind::Whole
-            } else if text.first() == Some(&b'{') {
-                self.object(text, hits, &mut found.objects)
+            } else if is_object {
+                self.object(text, !is_escaped && hits.is_empty(), &mut found.objects)
             } else {
                 self.heads.parse(text).map_or(Kind::Bare, Kind::Record)
             };
-            let whole = (len + 1).min(rest.len());
-            found.lines.push(Line {
-                text,
-                offset: block.offset + start as u64,
-                len: whole as u64,
-                hits,
-                kind,
-            });
-            start = end + 1;
+            found.lines.push(Line { text, offset, len: whole as u64, hits, kind });
         }
     }
 
     /// A line that starts with `{`.
-    #[inline]
-    fn object<'b>(&mut self, text: &'b [u8], hits: Hits, objects: &mut Vec<JsonRecord<'b>>) -> Kind<'b> {
-        if hits.is_empty()
-            && let Some(known) = self.layouts.read(text)
-            && !known.is_escaped
-        {
-            return Kind::Record(known.header);
-        }
+    fn object<'b>(
+        &mut self,
+        text: &'b [u8],
+        is_unknown: bool,
+        objects: &mut Vec<JsonRecord<'b>>,
+    ) -> Kind<'b> {
         let Some(record) = JsonRecord::parse(text) else { return Kind::Whole };
-        if hits.is_empty() {
+        if is_unknown {
             self.layouts.learn(text, &record);
         }
         objects.push(record);

@@ -1,10 +1,15 @@
-//! Remembers how records in JSON are laid out: those of one call differ in their values, and in little else.
+//! Remembers how records in JSON are laid out: those of one call differ in a few values, and in nothing else.
 //!
 //! What stands between two values (keys, colons, commas, braces) is compared as a whole with what stood there before,
 //! so that no key is looked up and no object is searched for its end. What is remembered is a tree: records that begin
-//! alike share their beginnings. A line that is laid out in no remembered way is left to [`JsonRecord::parse`], which
-//! reads a line that is laid out in one to the same head.
+//! alike share their beginnings. Where values are the same in most records, too (levels, loggers, hosts), they are
+//! compared with what stands around them in one go.
+//!
+//! A line that is laid out in no remembered way is left to [`JsonRecord::parse`], which reads a line that is laid out
+//! in one to the same head. Needles are looked for in values only: where none is in what is remembered, none can be
+//! there.
 
+mod constant;
 mod lead;
 mod learn;
 
@@ -12,7 +17,9 @@ use crate::format::FormatName;
 use crate::header::Header;
 use crate::json::{Value, closing_quote};
 use crate::json_record::{Field, Head, JsonRecord};
+use crate::needles::Needles;
 use crate::stated_time::Seconds;
+use constant::Constant;
 use lead::Lead;
 
 /// Places between values that are remembered.
@@ -29,12 +36,15 @@ pub(crate) struct Layouts {
     seconds: Seconds,
     known: u64,
     unknown: u64,
+    /// Records in which values were looked at that may be the same in many.
+    compared: u64,
 }
 
 /// A place before a value, or before the end.
 #[derive(Debug, Default)]
 struct Node {
     edges: Vec<Edge>,
+    constants: Vec<Constant>,
 }
 
 /// A way to go on.
@@ -42,6 +52,8 @@ struct Node {
 struct Edge {
     lead: Lead,
     then: Then,
+    /// Values that were seen here, as long as they are few.
+    values: Option<Vec<Box<[u8]>>>,
 }
 
 /// What stands behind a lead.
@@ -54,7 +66,7 @@ enum Then {
     End(FormatName),
 }
 
-/// A record of a known layout.
+/// A record of a known layout, without any needle.
 pub(crate) struct Known<'a> {
     /// Its message is still escaped.
     pub(crate) header: Header<'a>,
@@ -63,28 +75,50 @@ pub(crate) struct Known<'a> {
 
 impl Default for Layouts {
     fn default() -> Self {
-        Self { nodes: vec![Node::default()], seconds: Seconds::default(), known: 0, unknown: 0 }
+        Self { nodes: vec![Node::default()], seconds: Seconds::default(), known: 0, unknown: 0, compared: 0 }
     }
 }
 
 impl Layouts {
-    /// Reads a line whose layout is known.
+    /// Reads a line whose layout is known and that holds no needle.
     #[inline]
-    pub(crate) fn read<'a>(&mut self, line: &'a [u8]) -> Option<Known<'a>> {
+    pub(crate) fn read<'a>(&mut self, line: &'a [u8], needles: &Needles) -> Option<Known<'a>> {
         let mut head = Head::default();
         let mut is_escaped = false;
+        let mut has_few = false;
         let mut node = self.nodes.first()?;
         let mut at = 0;
         loop {
-            let edge = node.edges.iter().find(|edge| edge.goes_on(line, at))?;
-            let start = at + edge.lead.len();
-            let (value, end, field, next) = match edge.then {
+            let (start, then) = if let Some(constant) =
+                node.constants.iter().find(|known| known.stands_at(line, at))
+            {
+                constant.set(&mut head, line, at);
+                (at + constant.lead.len(), constant.then)
+            } else {
+                let edge = node.edges.iter().find(|edge| edge.then.stands_behind(&edge.lead, line, at))?;
+                has_few |= edge.values.is_some();
+                (at + edge.lead.len(), edge.then)
+            };
+            let (value, end, field, next) = match then {
+                Then::String(Some(Field::Time), next)
+                    if let Some((time, len)) = line.get(start..).and_then(|rest| self.seconds.iso(rest))
+                        && line.get(start + len) == Some(&b'"') =>
+                {
+                    // Digits and what stands between them: no needle, no escape.
+                    head.time = head.time.or(Some(time));
+                    at = start + len + 1;
+                    node = self.nodes.get(next)?;
+                    continue;
+                }
                 Then::String(field, next) => {
                     let closing = closing_quote(line, start)?;
-                    let value = Value::String(line.get(start..closing.at)?);
+                    // With the opening quote, which a needle may start with.
+                    if needles.may_be_in(line, start - 1, closing.at) {
+                        return None;
+                    }
                     is_escaped |=
                         closing.is_behind_escapes && matches!(field, Some(Field::Message | Field::Body));
-                    (value, closing.at + 1, field, next)
+                    (Value::String(line.get(start..closing.at)?), closing.at + 1, field, next)
                 }
                 Then::Literal(field, next) => {
                     let end = start + literal_len(line, start);
@@ -92,6 +126,9 @@ impl Layouts {
                 }
                 Then::End(format) => {
                     self.known += 1;
+                    if has_few {
+                        self.compare(line);
+                    }
                     return Some(Known { header: header_of(&head, format), is_escaped });
                 }
             };
@@ -124,7 +161,8 @@ impl Layouts {
                 at = edge.then.next().unwrap_or(0);
                 continue;
             }
-            if next >= MAX_NODES || node.edges.len() >= MAX_EDGES {
+            if next >= MAX_NODES || node.edges.len() >= MAX_EDGES || !Needles::get().in_line(lead).is_empty()
+            {
                 return None;
             }
             let then = match behind {
@@ -132,26 +170,14 @@ impl Layouts {
                 learn::Behind::Literal(field) => Then::Literal(field, next),
                 learn::Behind::End => Then::End(format),
             };
-            node.edges.push(Edge { lead: Lead::new(lead), then });
+            let values = then.may_have_few_values().then(Vec::new);
+            node.edges.push(Edge { lead: Lead::new(lead), then, values });
             if then.next().is_some() {
                 self.nodes.push(Node::default());
                 at = next;
             }
         }
         Some(())
-    }
-}
-
-impl Edge {
-    #[inline]
-    fn goes_on(&self, line: &[u8], at: usize) -> bool {
-        let end = at + self.lead.len();
-        self.lead.stands_at(line, at)
-            && match self.then {
-                Then::String(..) => true,
-                Then::Literal(..) => line.get(end).is_some_and(|byte| is_of_literal(*byte)),
-                Then::End(_) => end == line.len(),
-            }
     }
 }
 
@@ -163,6 +189,18 @@ impl Then {
         }
     }
 
+    /// Whether the line goes on with the lead, and then like this.
+    #[inline]
+    fn stands_behind(self, lead: &Lead, line: &[u8], at: usize) -> bool {
+        let end = at + lead.len();
+        lead.stands_at(line, at)
+            && match self {
+                Self::String(..) => true,
+                Self::Literal(..) => literal_len(line, end) > 0,
+                Self::End(_) => end == line.len(),
+            }
+    }
+
     fn is_like(self, behind: learn::Behind) -> bool {
         matches!(
             (self, behind),
@@ -170,6 +208,17 @@ impl Then {
                 | (Self::Literal(..), learn::Behind::Literal(_))
                 | (Self::End(_), learn::Behind::End)
         )
+    }
+
+    /// Times, messages and requests differ from record to record.
+    fn may_have_few_values(self) -> bool {
+        match self {
+            Self::String(field, _) | Self::Literal(field, _) => !matches!(
+                field,
+                Some(Field::Time | Field::Message | Field::Body | Field::RequestId | Field::TraceId)
+            ),
+            Self::End(_) => false,
+        }
     }
 }
 
@@ -182,15 +231,23 @@ fn header_of<'a>(head: &Head<'a>, format: FormatName) -> Header<'a> {
     Header { time, level, logger, thread, request_id, pid, message, format }
 }
 
-/// The bytes of numbers, `true`, `false` and `null`. What else a text that is no JSON may hold is not remembered.
+/// Words that stand without quotes; the last ones as Python's `json` writes them.
+const WORDS: [&[u8]; 5] = [b"true", b"false", b"null", b"NaN", b"Infinity"];
+
+/// Length of a number or word. What else a text that is no JSON may hold is not remembered.
 #[inline]
-fn is_of_literal(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'+')
+fn literal_len(text: &[u8], start: usize) -> usize {
+    let rest = text.get(start..).unwrap_or_default();
+    match rest.first() {
+        Some(b'0'..=b'9' | b'-') => rest.iter().take_while(|byte| is_of_number(**byte)).count(),
+        Some(_) => WORDS.iter().find(|word| rest.starts_with(word)).map_or(0, |word| word.len()),
+        None => 0,
+    }
 }
 
 #[inline]
-fn literal_len(text: &[u8], start: usize) -> usize {
-    text.get(start..).unwrap_or_default().iter().take_while(|byte| is_of_literal(**byte)).count()
+fn is_of_number(byte: u8) -> bool {
+    byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+' | b'e' | b'E')
 }
 
 #[cfg(test)]

@@ -219,14 +219,39 @@ impl Needles {
         this
     }
 
-    /// What is found and a place inside of it, in the order of places.
-    pub(crate) fn find<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = (usize, Hits)> + 'a {
+    /// Looks for them line by line.
+    pub(crate) fn search<'a>(&'a self, text: &'a [u8]) -> Search<'a> {
         Search { needles: self, text, at: 0 }
     }
 
     /// All that one line holds.
     pub(crate) fn in_line(&self, line: &[u8]) -> Hits {
-        self.find(line).fold(Hits::default(), |all, (_, hits)| all.with(hits))
+        self.search(line).hits_before(line.len())
+    }
+
+    /// Whether one stands in a part of a line, or partly behind it.
+    #[inline]
+    pub(crate) fn may_be_in(&self, line: &[u8], from: usize, to: usize) -> bool {
+        let mut at = from;
+        while at + WINDOW <= to {
+            let rest = line.get(at..).unwrap_or_default();
+            if to - at >= CHUNK / 2
+                && let Some(chunk) = rest.first_chunk::<CHUNK>()
+                && !self.may_hold_any(chunk)
+            {
+                at += PLACES * STRIDE;
+                continue;
+            }
+            let window = match rest.first_chunk::<8>() {
+                Some(bytes) => Some(u64::from_le_bytes(*bytes) & MASK),
+                None => window_at(rest, 0),
+            };
+            if window.is_some_and(|window| self.may_hold(window) && !self.at(line, at, window).is_empty()) {
+                return true;
+            }
+            at += STRIDE;
+        }
+        false
     }
 
     #[inline]
@@ -262,35 +287,45 @@ impl Needles {
     }
 }
 
-struct Search<'a> {
+/// Goes through the lines of a text.
+pub(crate) struct Search<'a> {
     needles: &'a Needles,
     text: &'a [u8],
     at: usize,
 }
 
-impl Iterator for Search<'_> {
-    type Item = (usize, Hits);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
+impl Search<'_> {
+    /// What the lines hold that end here, and that were not looked at.
+    #[inline]
+    pub(crate) fn hits_before(&mut self, end: usize) -> Hits {
+        let mut all = Hits::default();
+        while self.at < end {
             // Almost all of a text is passed over here.
-            while let Some(chunk) = self.text.get(self.at..).and_then(<[u8]>::first_chunk::<CHUNK>)
-                && !self.needles.may_hold_any(chunk)
-            {
+            let chunk = self.text.get(self.at..).and_then(<[u8]>::first_chunk::<CHUNK>);
+            if chunk.is_some_and(|chunk| !self.needles.may_hold_any(chunk)) {
                 self.at += PLACES * STRIDE;
+                continue;
             }
             for _ in 0..PLACES {
                 let place = self.at;
-                let window = window_at(self.text, place)?;
+                if place >= end {
+                    break;
+                }
                 self.at += STRIDE;
-                if self.needles.may_hold(window) {
-                    let hits = self.needles.at(self.text, place, window);
-                    if !hits.is_empty() {
-                        return Some((place, hits));
-                    }
+                if let Some(window) = window_at(self.text, place)
+                    && self.needles.may_hold(window)
+                {
+                    all = all.with(self.needles.at(self.text, place, window));
                 }
             }
         }
+        all
+    }
+
+    /// Passes over lines.
+    #[inline]
+    pub(crate) fn skip_to(&mut self, start: usize) {
+        self.at = self.at.max(start);
     }
 }
 
@@ -332,12 +367,62 @@ mod tests {
         }
     }
 
+    /// So that [`crate::json_layout`] need not look for needles between the values of a record.
+    #[test]
+    fn no_needle_goes_beyond_a_value_of_json() {
+        let could_be_literal = |run: &str, is_start: bool, is_end: bool| {
+            let is_number = run.bytes().all(|byte| byte.is_ascii_digit() || b".-+eE".contains(&byte));
+            is_number
+                || ["true", "false", "null", "NaN", "Infinity"].iter().any(|word| match (is_start, is_end) {
+                    (true, true) => word.contains(run),
+                    (true, false) => word.ends_with(run),
+                    (false, true) => word.starts_with(run),
+                    (false, false) => *word == run,
+                })
+        };
+        let is_inside = |letter: char| letter.is_ascii_alphanumeric() || ".-+".contains(letter);
+        for (needle, _) in NEEDLES {
+            assert!(!needle.chars().skip(1).any(|letter| letter == '"'), "{needle}");
+            for (at, run) in needle.match_indices(is_inside) {
+                let (before, behind) = (&needle[..at], &needle[at..]);
+                if before.ends_with(is_inside) {
+                    continue;
+                }
+                let len = behind.find(|letter| !is_inside(letter)).unwrap_or(behind.len());
+                let (word, behind) = behind.split_at(len);
+                let (outer_before, outer_behind) = (before.trim_end(), behind.trim_start());
+                let may_start = outer_before.is_empty() || outer_before.ends_with([':', '[', ',']);
+                let may_end = outer_behind.is_empty() || outer_behind.starts_with([',', ']', '}']);
+                let may_be = could_be_literal(word, before.is_empty(), behind.is_empty());
+                assert!(!(may_start && may_end && may_be), "{needle}: {run}");
+            }
+        }
+    }
+
+    #[test]
+    fn parts_of_a_line() {
+        let text = b"..WORKER TIMEOUT (pid:..";
+        for from in 0..text.len() {
+            for to in from..=text.len() {
+                let is_inside = from <= 2 && to >= 22;
+                assert!(Needles::get().may_be_in(text, from, to) || !is_inside, "{from} {to}");
+            }
+        }
+        assert!(!Needles::get().may_be_in(text, 3, 3));
+        assert!(!Needles::get().may_be_in(b"..WORKER TIMEOUT (pid..", 0, 23));
+    }
+
     #[test]
     fn order_and_neighbours() {
         let text =
             b"a Traceback (most recent call last):\nWorker (pid:7) was sent SIGKILL! Fatal Python error: x";
-        let found: Vec<Hits> = Needles::get().find(text).map(|(_, hits)| hits).collect();
-        assert_eq!(found, [Hits::TRACEBACK, Hits::EVENT, Hits::DUMP]);
+        let mut search = Needles::get().search(text);
+        let first = text.iter().position(|byte| *byte == b'\n').unwrap();
+        assert_eq!(search.hits_before(first), Hits::TRACEBACK);
+        assert_eq!(search.hits_before(text.len()), Hits::EVENT.with(Hits::DUMP));
+        let mut search = Needles::get().search(text);
+        search.skip_to(first);
+        assert_eq!(search.hits_before(text.len()), Hits::EVENT.with(Hits::DUMP));
         assert_eq!(Needles::get().in_line(b""), Hits::default());
     }
 }

@@ -90,18 +90,23 @@ const SECOND_LEN: usize = 19;
 
 impl Seconds {
     /// The same as [`any`].
-    #[inline]
     pub(crate) fn any(&mut self, text: &[u8]) -> Option<StatedTime> {
-        let Some(second) = text.first_chunk::<SECOND_LEN>() else { return any(text) };
+        self.iso(text).map(|(time, _)| time).or_else(|| any(text))
+    }
+
+    /// The same as [`iso`], for times without a blank behind a comma.
+    #[inline]
+    pub(crate) fn iso(&mut self, text: &[u8]) -> Option<(StatedTime, usize)> {
+        let second = text.first_chunk::<SECOND_LEN>()?;
         let seconds = match &self.last {
             Some((known, seconds)) if known == second => *seconds,
             _ => {
-                let Some((seconds, SECOND_LEN)) = civil(text) else { return any(text) };
+                let (seconds, SECOND_LEN) = civil(text)? else { return None };
                 self.last = Some((*second, seconds));
                 seconds
             }
         };
-        Some(with_fraction_and_zone(text, seconds, SECOND_LEN).0)
+        Some(with_fraction_and_zone(text, seconds, SECOND_LEN))
     }
 }
 
@@ -126,6 +131,13 @@ fn two(tens: u8, ones: u8) -> Option<u32> {
 fn fraction(text: &[u8]) -> (u32, u32, usize) {
     if !matches!(text.first(), Some(b'.' | b',')) {
         return (0, SECOND, 0);
+    }
+    // What most logs have.
+    if let [_, d1, d2, d3, behind, ..] = text
+        && !behind.is_ascii_digit()
+        && let (Some(tens), Some(ones)) = (two(*d1, *d2), two(b'0', *d3))
+    {
+        return ((tens * 10 + ones) * 1_000_000, 1, 4);
     }
     let mut nanos = 0_u32;
     let mut digits = 0;

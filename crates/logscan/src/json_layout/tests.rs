@@ -47,13 +47,14 @@ fn read_as_whole(line: &[u8]) -> Option<Header<'_>> {
 }
 
 fn check_same(layouts: &mut Layouts, line: &[u8]) -> bool {
-    let known = layouts.read(line);
+    let known = layouts.read(line, Needles::get());
     if let Some(known) = &known {
         let shown = String::from_utf8_lossy(line);
         let whole = read_as_whole(line).unwrap_or_else(|| panic!("no record: {shown}"));
         assert_eq!(format!("{:?}", known.header), format!("{whole:?}"), "{shown}");
         let needs_decoding = unescape(whole.message).as_ref() != whole.message;
         assert!(known.is_escaped || !needs_decoding, "{shown}");
+        assert!(Needles::get().in_line(line).is_empty(), "{shown}");
     }
     if let Some(record) = JsonRecord::parse(line).filter(|_| known.is_none()) {
         layouts.learn(line, &record);
