@@ -1,7 +1,8 @@
 //! CPU time of scans against counting lines and against ripgrep, in one run over the same synthetic bytes.
 //!
-//! Run with `cargo bench -p pycoroner-logscan --bench scan`; a word picks one of the logs. The logs are made from a
-//! fixed seed. CPU time and not time of day, so that a busy machine changes little.
+//! Run with `cargo bench -p pycoroner-logscan --bench scan`; a word picks one of the logs, and a second one (`scan`,
+//! `templates`) the only work, for a profiler. The logs are made from a fixed seed. CPU time and not time of day, so
+//! that a busy machine changes little; time of day only where two threads are compared with one.
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
 
 mod logs;
@@ -11,7 +12,7 @@ use std::hint::black_box;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use logs::Kind;
 use pycoroner_findings::SourceId;
@@ -48,8 +49,8 @@ fn ripgrep(file: &Path) -> Option<f64> {
     Some(spent.as_secs_f64() * GIB / (SIZE * TIMES) as f64)
 }
 
-fn scan_once(mut bytes: &[u8], templates: bool) {
-    let options = Options { templates, ..Options::default() };
+fn scan_once(mut bytes: &[u8], templates: bool, jobs: usize) {
+    let options = Options { templates, jobs, ..Options::default() };
     let input =
         Input { id: SourceId(1), path: "bench".into(), modified: None, continues: false, reader: &mut bytes };
     black_box(scan([input], &options));
@@ -63,20 +64,24 @@ fn timed(bytes: &[u8], work: impl FnOnce(&[u8])) -> f64 {
 }
 
 fn main() {
-    let wanted = std::env::args().skip(1).find(|word| !word.starts_with('-'));
+    let mut words = std::env::args().skip(1).filter(|word| !word.starts_with('-'));
+    let (wanted, work) = (words.next(), words.next());
     for kind in Kind::ALL {
         if wanted.as_ref().is_none_or(|name| name == kind.name()) {
-            measure(kind);
+            let bytes = logs::log(kind, SIZE);
+            match work.as_deref() {
+                Some(work) => (0..ROUNDS).for_each(|_| scan_once(&bytes, work == "templates", 1)),
+                None => measure(kind.name(), &bytes),
+            }
         }
     }
 }
 
 /// The least of some rounds of each work; the works take turns.
-fn measure(kind: Kind) {
-    let bytes = logs::log(kind, SIZE);
+fn measure(name: &str, bytes: &[u8]) {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
-    file.write_all(&bytes).expect("room for the log");
-    let mut best = [f64::MAX; 4];
+    file.write_all(bytes).expect("room for the log");
+    let mut best = [f64::MAX; 8];
     let mut keep = |index: usize, seconds: f64| {
         if let Some(slot) = best.get_mut(index) {
             *slot = slot.min(seconds);
@@ -85,16 +90,22 @@ fn measure(kind: Kind) {
     for _ in 0..ROUNDS {
         keep(
             0,
-            timed(&bytes, |bytes| {
+            timed(bytes, |bytes| {
                 black_box(memchr::memchr_iter(b'\n', bytes).count());
             }),
         );
         keep(1, ripgrep(file.path()).unwrap_or(f64::MAX));
-        keep(2, timed(&bytes, |bytes| scan_once(bytes, false)));
-        keep(3, timed(&bytes, |bytes| scan_once(bytes, true)));
+        keep(2, timed(bytes, |bytes| scan_once(bytes, false, 1)));
+        keep(3, timed(bytes, |bytes| scan_once(bytes, true, 1)));
+        for (index, (templates, jobs)) in
+            [(false, 1), (false, 2), (true, 1), (true, 2)].into_iter().enumerate()
+        {
+            let start = Instant::now();
+            scan_once(bytes, templates, jobs);
+            keep(4 + index, start.elapsed().as_secs_f64());
+        }
     }
-    let [lines, ripgrep, records, templates] = best;
-    let name = kind.name();
+    let [lines, ripgrep, records, templates, one, two, one_mining, two_mining] = best;
     println!(
         "{name}: s/GiB: {lines:.3} newlines, {records:.3} scan, {templates:.3} with templates ({:.2} and {:.2} GB/s)",
         1.0737 / records,
@@ -104,6 +115,11 @@ fn measure(kind: Kind) {
         "{name}: times counting newlines: {:.1} scan, {:.1} with templates",
         records / lines,
         templates / lines
+    );
+    println!(
+        "{name}: two threads are faster by {:.2} scan, {:.2} with templates",
+        one / two,
+        one_mining / two_mining
     );
     if ripgrep < f64::MAX {
         println!(

@@ -2,12 +2,21 @@
 //!
 //! Nothing here depends on the lines before, so that several threads can look at a source's blocks at once.
 
+mod run;
+
 use crate::envelope::Wrapping;
-use crate::header::{Header, Heads};
+use crate::header::{Counted, Header, Heads, Known};
 use crate::json_layout::Layouts;
 use crate::json_record::JsonRecord;
+use crate::level::Level;
 use crate::lines::Block;
-use crate::needles::{Hits, Needles};
+use crate::needles::{Hits, Needles, Search};
+use crate::template::{Named, Namer};
+use run::{Index, OpenRun};
+pub(crate) use run::{LastLine, Run, Second, Sighted};
+
+/// Lines and runs that are held of one block; what is behind them is looked at when these were taken in.
+const MAX_ITEMS: usize = 4096;
 
 /// One line of a block.
 pub(crate) struct Line<'b> {
@@ -23,8 +32,8 @@ pub(crate) struct Line<'b> {
 
 /// What a line is by its own text.
 pub(crate) enum Kind<'b> {
-    /// It starts a record.
-    Record(Header<'b>),
+    /// It starts a record; with the name of its template, where templates are counted.
+    Record(Header<'b>, Option<Named<'b>>),
     /// It does not.
     Bare,
     /// It is an object that is a record, with this number of [`Lines::objects`].
@@ -33,17 +42,53 @@ pub(crate) enum Kind<'b> {
     Whole,
 }
 
+impl Kind<'_> {
+    /// It is a record that is only counted when nothing is under assembly.
+    pub(crate) fn is_quiet(&self, hits: Hits) -> bool {
+        match self {
+            Self::Record(header, _) => hits.is_empty() && header.level.is_none_or(is_quiet),
+            _ => false,
+        }
+    }
+}
+
+#[inline]
+fn is_quiet(level: Level) -> bool {
+    level < Level::Warning
+}
+
+/// Lines, one behind the other.
+pub(crate) enum Item<'b> {
+    Line(Line<'b>),
+    Run(Run<'b>),
+}
+
 /// The lines of a block.
 #[derive(Default)]
 pub(crate) struct Lines<'b> {
-    pub(crate) lines: Vec<Line<'b>>,
+    pub(crate) items: Vec<Item<'b>>,
     pub(crate) objects: Vec<JsonRecord<'b>>,
+    /// What the runs hold.
+    pub(crate) seconds: Vec<Second>,
+    pub(crate) sighted: Vec<Sighted<'b>>,
+    /// Where the lines that were not looked at start.
+    pub(crate) end: usize,
 }
 
 impl Lines<'_> {
-    /// With room for as many lines as the last block had.
-    pub(crate) fn with_capacity(lines: usize, objects: usize) -> Self {
-        Self { lines: Vec::with_capacity(lines), objects: Vec::with_capacity(objects) }
+    /// With room for as much as the last block had.
+    pub(crate) fn with_capacity([items, objects, seconds, sighted]: [usize; 4]) -> Self {
+        Self {
+            items: Vec::with_capacity(items),
+            objects: Vec::with_capacity(objects),
+            seconds: Vec::with_capacity(seconds),
+            sighted: Vec::with_capacity(sighted),
+            end: 0,
+        }
+    }
+
+    pub(crate) fn counts(&self) -> [usize; 4] {
+        [self.items.len(), self.objects.len(), self.seconds.len(), self.sighted.len()]
     }
 }
 
@@ -55,75 +100,184 @@ pub(crate) enum Shape {
     Lines(Option<Wrapping>),
 }
 
+/// What is wanted of lines.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wanted {
+    /// The names of templates.
+    pub(crate) templates: bool,
+    /// Records that are only counted are summed up.
+    pub(crate) runs: bool,
+}
+
 /// Looks at blocks. What it remembers makes it faster, and changes nothing.
-#[derive(Default)]
 pub(crate) struct Analyst {
+    wanted: Wanted,
     heads: Heads,
     layouts: Layouts,
+    namer: Namer,
+    index: Index,
+}
+
+/// Where a line starts in its block, and where the next one does.
+#[derive(Clone, Copy)]
+struct Span {
+    start: usize,
+    next: usize,
+}
+
+/// What one line says.
+enum Told<'b> {
+    /// It may be summed up.
+    Counted(Counted<'b>, Option<Named<'b>>),
+    Line(Kind<'b>),
 }
 
 impl Analyst {
-    /// Fills `lines` with the lines of a block.
-    pub(crate) fn look<'b>(&mut self, bytes: &'b [u8], block: &Block, shape: Shape, found: &mut Lines<'b>) {
-        let Shape::Lines(wrapping) = shape else { return };
-        let may_escape = memchr::memchr(0x1b, bytes).is_some();
-        let mut needles = Needles::get().search(bytes);
-        // A byte order mark is no part of the first line.
-        let mut start = if block.offset == 0 && bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-        while let Some(rest) = bytes.get(start..).filter(|rest| !rest.is_empty()) {
-            let len = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            let end = start + len;
-            let text = rest.get(..len).unwrap_or_default();
-            // A journal's export may hold any bytes.
-            let text = if wrapping == Some(Wrapping::Export) { text } else { bare(text) };
-            let is_whole = may_escape && memchr::memchr(0x1b, text).is_some() || wrapping.is_some();
-            let is_object = !is_whole && text.first() == Some(&b'{');
-            let known = if is_object { self.layouts.read(text, Needles::get()) } else { None };
-            let whole = (len + 1).min(rest.len());
-            let offset = block.offset + start as u64;
-            start = end + 1;
-            let (hits, is_escaped) = match known {
-                Some(known) => {
-                    needles.skip_to(end);
-                    if !known.is_escaped {
-                        let kind = Kind::Record(known.header);
-                        found.lines.push(Line {
-                            text,
-                            offset,
-                            len: whole as u64,
-                            hits: Hits::default(),
-                            kind,
-                        });
-                        continue;
-                    }
-                    (Hits::default(), true)
-                }
-                None => (needles.hits_before(end), false),
-            };
-            let kind = if is_whole {
-                Kind::Whole
-            } else if is_object {
-                self.object(text, !is_escaped && hits.is_empty(), &mut found.objects)
-            } else {
-                self.heads.parse(text).map_or(Kind::Bare, Kind::Record)
-            };
-            found.lines.push(Line { text, offset, len: whole as u64, hits, kind });
+    pub(crate) fn new(wanted: Wanted) -> Self {
+        Self {
+            wanted,
+            heads: Heads::default(),
+            layouts: Layouts::default(),
+            namer: Namer::default(),
+            index: Index::default(),
         }
     }
 
-    /// A line that starts with `{`.
+    /// Fills `found` with the lines of a block from `start` on.
+    pub(crate) fn look<'b>(
+        &mut self,
+        bytes: &'b [u8],
+        start: usize,
+        block: &Block,
+        shape: Shape,
+        found: &mut Lines<'b>,
+    ) {
+        found.end = bytes.len();
+        let Shape::Lines(wrapping) = shape else { return };
+        // A byte order mark is no part of the first line.
+        let has_mark = block.offset == 0 && start == 0 && bytes.starts_with(b"\xef\xbb\xbf");
+        let mut start = if has_mark { 3 } else { start };
+        let all = bytes.get(start..).unwrap_or_default();
+        let is_plain = wrapping.is_none() && memchr::memchr(0x1b, all).is_none();
+        let needles = Needles::get();
+        let mut search = needles.search(bytes);
+        // Something may be under assembly where a block starts, so its first record stands alone.
+        let mut is_settled = false;
+        let mut run: Option<OpenRun> = None;
+        while let Some(rest) = bytes.get(start..).filter(|rest| !rest.is_empty()) {
+            if found.items.len() >= MAX_ITEMS {
+                found.end = start;
+                break;
+            }
+            // A remembered head holds no newline, so that its line ends behind it.
+            let known = if is_plain { self.heads.recall(rest) } else { None };
+            let behind = known.as_ref().map_or(rest, |known| known.message);
+            let len = rest.len() - behind.len() + memchr::memchr(b'\n', behind).unwrap_or(behind.len());
+            let span = Span { start, next: start + (len + 1).min(rest.len()) };
+            start = span.next;
+            let text = rest.get(..len).unwrap_or_default();
+            // A journal's export may hold any bytes.
+            let text = if wrapping == Some(Wrapping::Export) { text } else { bare(text) };
+            let is_whole = !is_plain && (wrapping.is_some() || memchr::memchr(0x1b, text).is_some());
+            let may_count = is_settled && self.wanted.runs;
+            let (told, hits) = if let Some(known) = known {
+                let hits = needles.between(rest, known.needles_from(), text.len());
+                (self.known(&known.ending_at(text), may_count && hits.is_empty()), hits)
+            } else if is_whole {
+                (Told::Line(Kind::Whole), search.hits_in(span.start, span.next))
+            } else if text.first() == Some(&b'{') {
+                self.object(text, span, may_count, &mut search, found)
+            } else {
+                let hits = search.hits_in(span.start, span.next);
+                let told = match self.heads.parse(text) {
+                    Some(header) => self.record(header, may_count && hits.is_empty()),
+                    None => Told::Line(Kind::Bare),
+                };
+                (told, hits)
+            };
+            let kind = match told {
+                Told::Counted(counted, named) => {
+                    if !run.as_ref().is_some_and(|run| run.takes(&counted)) {
+                        close(&mut run, bytes, found);
+                    }
+                    let run =
+                        run.get_or_insert_with(|| OpenRun::start(&counted, span, &mut self.index, found));
+                    run.add(&counted, named.as_ref(), span, &mut self.index, found);
+                    continue;
+                }
+                Told::Line(kind) => kind,
+            };
+            close(&mut run, bytes, found);
+            is_settled = kind.is_quiet(hits);
+            let (offset, len) = (block.offset + span.start as u64, (span.next - span.start) as u64);
+            found.items.push(Item::Line(Line { text, offset, len, hits, kind }));
+        }
+        close(&mut run, bytes, found);
+    }
+
+    /// What a line with a remembered head says.
+    #[inline]
+    fn known<'b>(&mut self, known: &Known<'b>, may_count: bool) -> Told<'b> {
+        let level = Some(known.level);
+        let named = self.wanted.templates.then(|| self.namer.name(known.message, level));
+        let names_request =
+            known.names_request || named.as_ref().is_some_and(|named| named.request_id.is_some());
+        if may_count
+            && is_quiet(known.level)
+            && !names_request
+            && let Some(counted) = self.heads.counted(known)
+        {
+            return Told::Counted(counted, named);
+        }
+        match self.heads.header(known) {
+            Some(header) => Told::Line(Kind::Record(header, named)),
+            None => Told::Line(Kind::Whole),
+        }
+    }
+
+    /// What a line says that starts a record.
+    fn record<'b>(&mut self, header: Header<'b>, may_count: bool) -> Told<'b> {
+        let named = self.wanted.templates.then(|| self.namer.name(header.message, header.level));
+        let names_request =
+            !header.request_id.is_empty() || named.as_ref().is_some_and(|named| named.request_id.is_some());
+        if may_count
+            && !names_request
+            && let Some(counted) = Counted::of(&header).filter(|counted| is_quiet(counted.level))
+        {
+            return Told::Counted(counted, named);
+        }
+        Told::Line(Kind::Record(header, named))
+    }
+
+    /// What a line says that starts with `{`.
     fn object<'b>(
         &mut self,
         text: &'b [u8],
-        is_unknown: bool,
-        objects: &mut Vec<JsonRecord<'b>>,
-    ) -> Kind<'b> {
-        let Some(record) = JsonRecord::parse(text) else { return Kind::Whole };
-        if is_unknown {
+        span: Span,
+        may_count: bool,
+        search: &mut Search<'_>,
+        found: &mut Lines<'b>,
+    ) -> (Told<'b>, Hits) {
+        let known = self.layouts.read(text, Needles::get());
+        let is_escaped = known.as_ref().is_some_and(|known| known.is_escaped);
+        let hits = match known {
+            Some(known) if !is_escaped => return (self.record(known.header, may_count), Hits::default()),
+            Some(_) => Hits::default(),
+            None => search.hits_in(span.start, span.next),
+        };
+        let Some(record) = JsonRecord::parse(text) else { return (Told::Line(Kind::Whole), hits) };
+        if !is_escaped && hits.is_empty() {
             self.layouts.learn(text, &record);
         }
-        objects.push(record);
-        Kind::Object(objects.len() - 1)
+        found.objects.push(record);
+        (Told::Line(Kind::Object(found.objects.len() - 1)), hits)
+    }
+}
+
+/// Ends a run.
+fn close<'b>(run: &mut Option<OpenRun>, bytes: &'b [u8], found: &mut Lines<'b>) {
+    if let Some(run) = run.take() {
+        run.close(bytes, found);
     }
 }
 

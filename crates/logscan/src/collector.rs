@@ -207,6 +207,30 @@ impl<'o> Collector<'o> {
         }
     }
 
+    /// Counts records of one second, by level, all at one position.
+    pub(crate) fn count_records(
+        &mut self,
+        levels: &[u32; Level::ALL.len()],
+        time: UtcTime,
+        position: Position,
+    ) {
+        let records = levels.iter().map(|count| u64::from(*count)).sum::<u64>();
+        self.levels.add_all(levels);
+        self.level_times.add_all(levels, time);
+        match position {
+            Position::Inside => {
+                self.level_times_inside.add_all(levels, time);
+                self.records_inside += records;
+                self.levels_inside.add_all(levels);
+            }
+            Position::Before => {
+                self.records_before += records;
+                self.levels_before.add_all(levels);
+            }
+            Position::After | Position::Unknown => {}
+        }
+    }
+
     pub(crate) fn add_gap(&mut self, gap: Gap) {
         if self.gaps.len() < MAX_GAPS { self.gaps.push(gap) } else { self.gaps_dropped += 1 }
     }

@@ -142,7 +142,7 @@ const TIMES: usize = 4;
 
 impl LineTally {
     #[inline]
-    pub(crate) fn time(&mut self, known: Option<(TimeBasis, u64)>) {
+    pub(crate) fn times(&mut self, known: Option<(TimeBasis, u64)>, records: u64) {
         let index = match known {
             Some((TimeBasis::Stated, _)) => 0,
             Some((TimeBasis::AssumedZone, _)) => 1,
@@ -150,7 +150,7 @@ impl LineTally {
             _ => 3,
         };
         if let Some((count, uncertainty)) = self.times.get_mut(index) {
-            *count += 1;
+            *count += records;
             *uncertainty = (*uncertainty).max(known.map_or(0, |(_, millis)| millis));
         }
     }

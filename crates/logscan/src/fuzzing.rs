@@ -8,23 +8,29 @@ use std::io::{self, Read};
 use pycoroner_findings::SourceId;
 
 use crate::document::Place;
-use crate::scan::{Input, Options, Scan, scan};
+use crate::pipeline::Way;
+use crate::scan::{Input, Options, Scan, scan_in};
 use crate::sniff::looks_like_log;
 
 /// Scans the bytes in two ways that must agree, and holds the result to what every scan promises.
 pub fn logs(bytes: &[u8]) {
-    let whole = scan_in_pieces(bytes, usize::MAX);
-    let in_pieces = scan_in_pieces(bytes, bytes.first().map_or(1, |byte| usize::from(*byte) + 1));
-    assert!(whole == in_pieces, "what a scan finds depends on how its input arrives");
+    let whole = scan_in_pieces(bytes, usize::MAX, Way::default());
+    let step = bytes.first().map_or(1, |byte| usize::from(*byte) + 1);
+    let in_pieces = scan_in_pieces(bytes, step, Way { sums_up: false, ..Way::default() });
+    assert!(
+        whole == in_pieces,
+        "what a scan finds depends on how its input arrives, or on what is summed up"
+    );
     check(&whole, bytes.len() as u64);
     let _ = (whole.document(), whole.timeline(), looks_like_log(bytes));
 }
 
-fn scan_in_pieces(bytes: &[u8], step: usize) -> Scan {
+fn scan_in_pieces(bytes: &[u8], step: usize, way: Way) -> Scan {
     let mut reader = Pieces { rest: bytes, step };
     let input =
         Input { id: SourceId(1), path: "log".into(), modified: None, reader: &mut reader, continues: false };
-    scan([input], &Options::default())
+    let options = Options { explain: true, ..Options::default() };
+    scan_in(way, [input], &options)
 }
 
 fn check(scan: &Scan, len: u64) {

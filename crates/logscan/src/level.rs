@@ -111,6 +111,12 @@ impl LevelCounts {
         }
     }
 
+    pub(crate) fn add_all(&mut self, levels: &[u32; Level::ALL.len()]) {
+        for (count, more) in self.0.iter_mut().zip(levels) {
+            *count += u64::from(*more);
+        }
+    }
+
     pub(crate) fn get(&self, level: Level) -> u64 {
         self.0.get(level as usize).copied().unwrap_or(0)
     }

@@ -40,17 +40,34 @@ impl Bucket {
 impl LevelTimes {
     #[inline]
     pub(crate) fn add(&mut self, level: Option<Level>, time: UtcTime) {
+        let Some(bucket) = self.bucket_at(time) else { return };
+        bucket.records += 1;
+        if let Some(level) = level {
+            bucket.levels.add(level);
+        }
+    }
+
+    /// Counts records of one second, by level.
+    pub(crate) fn add_all(&mut self, levels: &[u32; Level::ALL.len()], time: UtcTime) {
+        let Some(bucket) = self.bucket_at(time) else { return };
+        bucket.records += levels.iter().map(|count| u64::from(*count)).sum::<u64>();
+        bucket.levels.add_all(levels);
+    }
+
+    /// Whether two times lie in one bucket, however long the buckets are.
+    pub(crate) fn are_together(a: UtcTime, b: UtcTime) -> bool {
+        a.0.div_euclid(NANOS) == b.0.div_euclid(NANOS)
+    }
+
+    #[inline]
+    fn bucket_at(&mut self, time: UtcTime) -> Option<&mut Bucket> {
         let nanos = self.nanos();
         let is_current = |start: i64| time.0 >= start && time.0 - start < nanos;
         if !self.current.as_ref().is_some_and(|(start, _)| is_current(*start)) {
             self.flush();
             self.current = Some((start_of(time.0, self.nanos()), Bucket::default()));
         }
-        let Some((_, bucket)) = &mut self.current else { return };
-        bucket.records += 1;
-        if let Some(level) = level {
-            bucket.levels.add(level);
-        }
+        self.current.as_mut().map(|(_, bucket)| bucket)
     }
 
     fn nanos(&self) -> i64 {

@@ -5,6 +5,20 @@ pub(crate) const BUFFER: usize = 1 << 20;
 /// Bytes of a block of whole lines, unless a line is longer: what stays in a processor's cache.
 const BLOCK: usize = 64 << 10;
 
+/// Bytes of blocks, unless a line is longer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BlockSizes {
+    /// Of the first one, which tells whether a source is one document.
+    pub(crate) first: usize,
+    pub(crate) others: usize,
+}
+
+impl Default for BlockSizes {
+    fn default() -> Self {
+        Self { first: BUFFER, others: BLOCK }
+    }
+}
+
 /// Reads whole lines in blocks.
 ///
 /// A buffer is always filled before it is cut into lines, so where a block ends depends on the bytes only and never
@@ -18,6 +32,7 @@ pub(crate) struct Blocks<'r> {
     is_first: bool,
     at_end: bool,
     in_long_line: bool,
+    sizes: BlockSizes,
     error: Option<io::Error>,
 }
 
@@ -67,7 +82,7 @@ impl Buffer {
 }
 
 impl<'r> Blocks<'r> {
-    pub(crate) fn new(reader: &'r mut (dyn Read + Send)) -> Self {
+    pub(crate) fn new(reader: &'r mut (dyn Read + Send), sizes: BlockSizes) -> Self {
         Self {
             reader,
             ahead: Vec::new(),
@@ -75,6 +90,7 @@ impl<'r> Blocks<'r> {
             is_first: true,
             at_end: false,
             in_long_line: false,
+            sizes,
             error: None,
         }
     }
@@ -95,8 +111,8 @@ impl<'r> Blocks<'r> {
         let skipped = if self.in_long_line { self.skip_line(buffer) } else { 0 };
         // Whether a source is one document is told by its first block.
         let is_first = std::mem::take(&mut self.is_first);
-        self.fill(buffer, if is_first { BUFFER } else { BLOCK });
-        if !is_first && !self.at_end && memchr::memrchr(b'\n', buffer.held()).is_none() {
+        self.fill(buffer, if is_first { self.sizes.first } else { self.sizes.others });
+        if !self.at_end && memchr::memrchr(b'\n', buffer.held()).is_none() {
             self.fill(buffer, BUFFER);
         }
         let held = buffer.held();
@@ -200,7 +216,7 @@ mod tests {
 
     /// Offset, length, whether cut, and what was skipped, of each block.
     fn blocks_of(mut input: &[u8]) -> Vec<(u64, usize, bool, u64)> {
-        let mut blocks = Blocks::new(&mut input);
+        let mut blocks = Blocks::new(&mut input, BlockSizes::default());
         let mut buffer = Buffer::default();
         std::iter::from_fn(|| blocks.next(&mut buffer))
             .map(|block| (block.offset, block.len, block.is_cut, block.skipped))

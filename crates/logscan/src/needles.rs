@@ -174,7 +174,14 @@ const MIN_LEN: usize = WINDOW + STRIDE - 1;
 const _: () = {
     let mut at = 0;
     while at < NEEDLES.len() {
-        assert!(NEEDLES[at].0.len() >= MIN_LEN, "a needle is too short");
+        let needle = NEEDLES[at].0.as_bytes();
+        assert!(needle.len() >= MIN_LEN, "a needle is too short");
+        let mut byte = 0;
+        while byte < needle.len() {
+            // So none is in a time or goes on behind one: see `reach`.
+            assert!(!needle[byte].is_ascii_digit(), "a needle holds a digit");
+            byte += 1;
+        }
         at += 1;
     }
 };
@@ -182,9 +189,14 @@ const _: () = {
 /// Words of the filter's bits.
 const WORDS: usize = 1 << 10;
 
+/// Entries of the first filter: they stay in a processor's fastest cache.
+const MARKS: usize = 1 << 15;
+
 /// Finds the needles of a block of lines.
 pub(crate) struct Needles {
-    /// A bit for each hash of a window; most windows of a text have none.
+    /// Not zero for hashes of windows; most windows of a text are passed over by this alone.
+    marks: Box<[u8]>,
+    /// A bit for each longer hash of a window.
     filter: Box<[u64; WORDS]>,
     /// Needles by window, with the window's offset in the needle.
     by_window: FxHashMap<u64, Vec<Place>>,
@@ -204,7 +216,11 @@ impl Needles {
     }
 
     fn of(needles: &[(&'static str, Hits)]) -> Self {
-        let mut this = Self { filter: Box::new([0; WORDS]), by_window: FxHashMap::default() };
+        let mut this = Self {
+            marks: vec![0; MARKS].into_boxed_slice(),
+            filter: Box::new([0; WORDS]),
+            by_window: FxHashMap::default(),
+        };
         for (needle, hits) in needles {
             let needle = needle.as_bytes();
             for offset in 0..STRIDE {
@@ -212,6 +228,9 @@ impl Needles {
                 let (word, bit) = slot(window);
                 if let Some(word) = this.filter.get_mut(word) {
                     *word |= bit;
+                }
+                if let Some(mark) = this.marks.get_mut(mark_of(window)) {
+                    *mark = 1;
                 }
                 this.by_window.entry(window).or_default().push(Place { needle, offset, hits: *hits });
             }
@@ -260,17 +279,47 @@ impl Needles {
         self.filter.get(word).is_some_and(|word| word & bit != 0)
     }
 
+    /// All that is found in a part of a text, and perhaps more of the same line.
+    #[inline]
+    pub(crate) fn between(&self, text: &[u8], start: usize, end: usize) -> Hits {
+        let mut at = start;
+        while at + WINDOW <= end {
+            // Places behind the end do no harm: what seems to be there is looked for again.
+            let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk::<CHUNK>) else { break };
+            if self.may_hold_any(chunk) {
+                break;
+            }
+            at += PLACES * STRIDE;
+        }
+        if at + WINDOW > end {
+            Hits::default()
+        } else {
+            self.in_line(text.get(start..end).unwrap_or_default())
+        }
+    }
+
     #[inline]
     fn may_hold_any(&self, chunk: &[u8; CHUNK]) -> bool {
         let mut any = 0;
         let mut rest = chunk.as_slice();
         for _ in 0..PLACES {
             let Some(bytes) = rest.first_chunk::<8>() else { return true };
-            let (word, bit) = slot(u64::from_le_bytes(*bytes) & MASK);
-            any |= self.filter.get(word).copied().unwrap_or(0) & bit;
+            any |= self.marks.get(mark_of(u64::from_le_bytes(*bytes))).copied().unwrap_or(1);
             rest = rest.get(STRIDE..).unwrap_or_default();
         }
         any != 0
+    }
+
+    /// How many of a text's last bytes may be the start of a needle that goes on behind it; `None` when the text holds
+    /// one as a whole.
+    pub(crate) fn reach(&self, text: &[u8]) -> Option<usize> {
+        if !self.in_line(text).is_empty() {
+            return None;
+        }
+        let starts = |needle: &[u8]| {
+            (1..needle.len()).rev().find(|len| needle.get(..*len).is_some_and(|start| text.ends_with(start)))
+        };
+        Some(NEEDLES.iter().filter_map(|(needle, _)| starts(needle.as_bytes())).max().unwrap_or(0))
     }
 
     /// The needles that have this window at this place of the text.
@@ -297,7 +346,7 @@ pub(crate) struct Search<'a> {
 impl Search<'_> {
     /// What the lines hold that end here, and that were not looked at.
     #[inline]
-    pub(crate) fn hits_before(&mut self, end: usize) -> Hits {
+    fn hits_before(&mut self, end: usize) -> Hits {
         let mut all = Hits::default();
         while self.at < end {
             // Almost all of a text is passed over here.
@@ -322,15 +371,16 @@ impl Search<'_> {
         all
     }
 
-    /// Passes over lines.
+    /// What one line holds, behind those that were looked at or passed over.
     #[inline]
-    pub(crate) fn skip_to(&mut self, start: usize) {
+    pub(crate) fn hits_in(&mut self, start: usize, end: usize) -> Hits {
         self.at = self.at.max(start);
+        self.hits_before(end)
     }
 }
 
 /// Places that are looked at together, and the bytes that takes.
-const PLACES: usize = 8;
+const PLACES: usize = 4;
 const CHUNK: usize = (PLACES - 1) * STRIDE + 8;
 
 /// The bits of a window among those of eight bytes.
@@ -339,6 +389,12 @@ const MASK: u64 = u64::MAX >> (64 - 8 * WINDOW);
 fn window_at(text: &[u8], at: usize) -> Option<u64> {
     let window = text.get(at..at + WINDOW)?;
     Some(window.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)))
+}
+
+/// Place in the first filter, of the window that eight bytes start with: the others are shifted out.
+#[inline]
+fn mark_of(bytes: u64) -> usize {
+    (bytes.wrapping_mul(0x9e37_79b9_7f4a_7c15 << (64 - 8 * WINDOW)) >> 49) as usize
 }
 
 /// Word and bit of the filter; Fibonacci hashing, of which the highest bits are the best.
@@ -421,8 +477,7 @@ mod tests {
         assert_eq!(search.hits_before(first), Hits::TRACEBACK);
         assert_eq!(search.hits_before(text.len()), Hits::EVENT.with(Hits::DUMP));
         let mut search = Needles::get().search(text);
-        search.skip_to(first);
-        assert_eq!(search.hits_before(text.len()), Hits::EVENT.with(Hits::DUMP));
+        assert_eq!(search.hits_in(first, text.len()), Hits::EVENT.with(Hits::DUMP));
         assert_eq!(Needles::get().in_line(b""), Hits::default());
     }
 }

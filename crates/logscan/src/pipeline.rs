@@ -10,45 +10,69 @@ use std::thread;
 
 use pycoroner_findings::{SourceId, UtcTime};
 
-use crate::analysis::{Analyst, Lines, Shape};
+use crate::analysis::{Analyst, Lines, Shape, Wanted};
 use crate::collector::Collector;
 use crate::envelope::Wrapping;
-use crate::lines::{Block, Blocks, Buffer};
+use crate::lines::{Block, BlockSizes, Blocks, Buffer};
 use crate::scan::Input;
 use crate::scanner::{Intake, is_document};
 
 /// More threads than this only wait for each other.
 const MAX_JOBS: usize = 16;
 
+/// How to read; the result is the same for any way.
+#[derive(Clone, Copy)]
+pub(crate) struct Way {
+    /// Records that are only counted are summed up where that can be.
+    pub(crate) sums_up: bool,
+    /// Bytes of the first block, and of the others.
+    pub(crate) blocks: BlockSizes,
+}
+
+impl Default for Way {
+    fn default() -> Self {
+        Self { sums_up: true, blocks: BlockSizes::default() }
+    }
+}
+
 /// Reads all inputs to their ends.
-pub(crate) fn read<'o>(inputs: Vec<Input<'_>>, collector: Collector<'o>) -> Collector<'o> {
+pub(crate) fn read<'o>(inputs: Vec<Input<'_>>, collector: Collector<'o>, way: Way) -> Collector<'o> {
     let jobs = collector.options().jobs.clamp(1, MAX_JOBS);
-    let feed = Mutex::new(Feed { inputs: inputs.into_iter(), current: None, wrapping: None, pieces: 0 });
+    // Records that are compared are told apart by their times.
+    let runs = way.sums_up && collector.comparison.is_none();
+    let wanted = Wanted { templates: collector.options().templates, runs };
+    let feed = Mutex::new(Feed {
+        inputs: inputs.into_iter(),
+        current: None,
+        wrapping: None,
+        pieces: 0,
+        sizes: way.blocks,
+    });
     let turns = Turns { state: Mutex::new((0, Intake::new(collector))), turned: Condvar::new() };
     if jobs == 1 {
-        work(&feed, &turns);
+        work(wanted, &feed, &turns);
     } else {
         thread::scope(|scope| {
             for _ in 0..jobs {
-                scope.spawn(|| work(&feed, &turns));
+                scope.spawn(|| work(wanted, &feed, &turns));
             }
         });
     }
     turns.state.into_inner().unwrap_or_else(PoisonError::into_inner).1.finish()
 }
 
-fn work(feed: &Mutex<Feed<'_>>, turns: &Turns<'_>) {
+fn work(wanted: Wanted, feed: &Mutex<Feed<'_>>, turns: &Turns<'_>) {
     let mut buffer = Buffer::default();
-    let mut analyst = Analyst::default();
-    let mut expected = (0, 0);
+    let mut analyst = Analyst::new(wanted);
+    let mut expected = [0; 4];
     loop {
         let Some(piece) = lock(feed).next(&mut buffer) else { return };
-        let mut lines = Lines::with_capacity(expected.0, expected.1);
+        let mut lines = Lines::with_capacity(expected);
         let bytes = piece.block.as_ref().map_or(&[][..], |block| buffer.block(block));
         // A thread that failed must not leave the others waiting for its turn.
         let looked = panic::catch_unwind(AssertUnwindSafe(|| {
             if let Some(block) = &piece.block {
-                analyst.look(bytes, block, piece.shape, &mut lines);
+                analyst.look(bytes, 0, block, piece.shape, &mut lines);
             }
         }));
         turns.take(piece.number, |intake| {
@@ -57,7 +81,7 @@ fn work(feed: &Mutex<Feed<'_>>, turns: &Turns<'_>) {
             }
             intake.take(&piece, bytes, &lines);
         });
-        expected = (lines.lines.len(), lines.objects.len());
+        expected = lines.counts();
     }
 }
 
@@ -122,6 +146,7 @@ struct Feed<'i> {
     /// How the lines of the last source were wrapped.
     wrapping: Option<Wrapping>,
     pieces: u64,
+    sizes: BlockSizes,
 }
 
 struct Current<'i> {
@@ -137,7 +162,7 @@ impl Feed<'_> {
             let start = Some(Start { id, path, modified, continues });
             self.wrapping = self.wrapping.filter(|_| continues);
             let shape = Shape::Lines(self.wrapping);
-            self.current = Some(Current { blocks: Blocks::new(reader), start, shape });
+            self.current = Some(Current { blocks: Blocks::new(reader, self.sizes), start, shape });
         }
         let current = self.current.as_mut()?;
         let block = current.blocks.next(buffer);
@@ -172,3 +197,6 @@ fn shape_of(block: &Block, buffer: &Buffer, continued: Option<Wrapping>) -> Shap
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     Shape::Lines(Wrapping::detect(bytes.get(..bytes.len().min(64 << 10)).unwrap_or_default()).or(continued))
 }
+
+#[cfg(test)]
+mod tests;

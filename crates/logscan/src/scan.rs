@@ -15,7 +15,7 @@ use crate::document::{
 };
 use crate::findings;
 use crate::level::Level;
-use crate::pipeline;
+use crate::pipeline::{self, Way};
 use crate::rates::{Coverage, judge};
 use crate::requests::{Death, Requests};
 use crate::tally::Tally;
@@ -118,8 +118,13 @@ pub struct Scan {
 /// Bad input is no error: what cannot be read is a [`Gap`]. Memory is bounded whatever the input is; what the bounds
 /// cost is a gap, too.
 pub fn scan<'a>(inputs: impl IntoIterator<Item = Input<'a>>, options: &Options) -> Scan {
+    scan_in(Way::default(), inputs, options)
+}
+
+/// Scans in some way; which one makes no difference.
+pub(crate) fn scan_in<'a>(way: Way, inputs: impl IntoIterator<Item = Input<'a>>, options: &Options) -> Scan {
     let inputs: Vec<Input<'a>> = inputs.into_iter().collect();
-    let mut collector = pipeline::read(inputs, Collector::new(options));
+    let mut collector = pipeline::read(inputs, Collector::new(options), way);
     collector.sort_entries();
     let mut scan = summarise(collector, options);
     findings::weigh_events(&mut scan);

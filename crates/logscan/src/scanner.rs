@@ -7,12 +7,13 @@ mod heads;
 mod intake;
 mod json_lines;
 mod lines_of_block;
+mod runs;
 
 use pycoroner_findings::{GapKind, TimeBasis, Timestamp, UtcTime};
 use rustc_hash::FxHashMap;
 
 use self::heads::{HeaderInLine, header_in, introduce, says_something_else};
-use crate::analysis::{Lines, Shape};
+use crate::analysis::{Analyst, Lines, Shape, Wanted};
 use crate::ascii::{indent, lossy, until};
 use crate::clock::Clock;
 use crate::collector::{Carrier, Collector};
@@ -33,6 +34,7 @@ use crate::lines::{Block, strip_ansi};
 use crate::needles::{Hits, Needles};
 use crate::pipeline::Start;
 use crate::stream::{LineContext, Stream};
+use crate::template::Named;
 use crate::traceback::{Exception, is_box, is_header};
 use crate::window::Position;
 pub(crate) use export::is_export;
@@ -69,6 +71,8 @@ pub(crate) struct SourceScanner<'o> {
     entry: export::Entry,
     /// The start of the line that the block before this one cut.
     cut: Option<Place>,
+    /// Looks at lines that are taken in one by one.
+    analyst: Analyst,
 }
 
 impl<'o> SourceScanner<'o> {
@@ -115,6 +119,7 @@ impl<'o> SourceScanner<'o> {
             scratch: Vec::new(),
             entry: export::Entry::default(),
             cut: None,
+            analyst: Analyst::new(Wanted::default()),
         }
     }
 
@@ -128,7 +133,8 @@ impl<'o> SourceScanner<'o> {
             Shape::Lines(wrapping) => self.wrapping = wrapping,
         }
         self.note_skipped(block.skipped);
-        self.lines_of(lines);
+        self.lines_of(lines, block, bytes);
+        self.rest_of(lines.end..bytes.len(), block, bytes);
         if block.is_cut {
             self.cut = Some(Place {
                 source: self.source,
@@ -241,8 +247,21 @@ impl<'o> SourceScanner<'o> {
     }
 
     /// A line that starts a record.
-    #[inline]
     fn record(&mut self, stream: usize, line: &[u8], header: &Header<'_>, context: LineContext, hits: Hits) {
+        self.named_record(stream, line, header, None, context, hits);
+    }
+
+    /// A line that starts a record, the name of whose template may be known.
+    #[inline]
+    fn named_record(
+        &mut self,
+        stream: usize,
+        line: &[u8],
+        header: &Header<'_>,
+        named: Option<Named<'_>>,
+        context: LineContext,
+        hits: Hits,
+    ) {
         let Some(state) = self.streams.get_mut(stream) else { return };
         let stated = header.time.and_then(|time| self.clock.resolve(time));
         if let (Some(own), Some(collected)) = (stated, context.stamp) {
@@ -268,7 +287,7 @@ impl<'o> SourceScanner<'o> {
         let pid = header.pid.or(context.pid);
         state.set_record(line, stamp, level, pid);
         let context = LineContext { stamp, pid, level, ..context };
-        let position = self.count(stream, header, &context);
+        let position = self.count(stream, header, named, &context);
         if level.is_some_and(|level| level >= Level::Warning) {
             self.keep_warning(stream, header, &context, position);
         }
@@ -279,10 +298,16 @@ impl<'o> SourceScanner<'o> {
 
     /// Counts a record whose context holds its time, level and process.
     #[inline]
-    fn count(&mut self, stream: usize, header: &Header<'_>, context: &LineContext) -> Position {
+    fn count(
+        &mut self,
+        stream: usize,
+        header: &Header<'_>,
+        named: Option<Named<'_>>,
+        context: &LineContext,
+    ) -> Position {
         let stamp = context.stamp;
         if let Some(state) = self.streams.get_mut(stream) {
-            state.count_format(header.format);
+            state.count_formats(header.format, 1);
         }
         self.records += 1;
         self.tally.uses.records += 1;
@@ -290,14 +315,14 @@ impl<'o> SourceScanner<'o> {
         let position = self.collector.position(stamp);
         self.collector.count_record(context.level, stamp.map(|stamp| stamp.time), position);
         if self.collector.options().templates {
-            self.count_message(stream, header, context, position);
+            self.count_message(stream, header, context, position, named);
         }
         position
     }
 
     #[inline]
     fn note_time(&mut self, stamp: Option<Timestamp>) {
-        self.tally.time(stamp.map(|stamp| (stamp.basis, stamp.uncertainty_ms)));
+        self.tally.times(stamp.map(|stamp| (stamp.basis, stamp.uncertainty_ms)), 1);
         let Some(Timestamp { time, basis, .. }) = stamp else { return };
         if basis == TimeBasis::InferredYear
             && self.last.is_some_and(|last| last.millis_since(time) > MOST_OF_A_YEAR_MS)

@@ -112,9 +112,9 @@ impl Stream {
     }
 
     #[inline]
-    pub(crate) fn count_format(&mut self, format: FormatName) {
+    pub(crate) fn count_formats(&mut self, format: FormatName, records: u64) {
         if let Some(count) = self.formats.get_mut(format as usize) {
-            *count += 1;
+            *count += records;
         }
     }
 

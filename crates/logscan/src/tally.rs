@@ -83,6 +83,13 @@ impl Tally {
         }
     }
 
+    /// Counts many, of which only the number, the first place and the ends in time count.
+    pub(crate) fn add_many(&mut self, count: u64, first: &Sighting, last: Option<UtcTime>) {
+        self.add(first);
+        self.count += count.saturating_sub(1);
+        self.last = self.last.max(last);
+    }
+
     pub(crate) fn merge(&mut self, other: &Self) {
         let least = |a: Option<UtcTime>, b: Option<UtcTime>| a.into_iter().chain(b).min();
         let first_of = |a: Option<Place>, b: Option<Place>| a.into_iter().chain(b).reduce(earlier);

@@ -13,7 +13,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 
 use crate::ascii::lossy;
 use crate::level::Level;
-use crate::tally::{Sighting, Tally};
+use crate::tally::Tally;
 pub(crate) use mask::{RULES, mask};
 
 const MAX_TEMPLATES: usize = 4096;
@@ -34,12 +34,42 @@ pub(crate) struct Mined {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank(bool, u64);
 
+/// What a message's template is called, and what else was seen while it was masked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Named<'m> {
+    /// The hash of the template and its level.
+    pub(crate) name: u64,
+    /// The id of a request that it names.
+    pub(crate) request_id: Option<&'m [u8]>,
+}
+
+/// Tells templates of messages, without counting them.
+#[derive(Debug, Default)]
+pub(crate) struct Namer {
+    masked: Vec<u8>,
+}
+
+impl Namer {
+    pub(crate) fn name<'m>(&mut self, message: &'m [u8], level: Option<Level>) -> Named<'m> {
+        self.masked.clear();
+        let message = head(message);
+        let request_id = mask(message, &mut self.masked).and_then(|range| message.get(range));
+        Named { name: hash_of(&self.masked, level), request_id }
+    }
+
+    fn text(&mut self, message: &[u8]) -> String {
+        self.masked.clear();
+        mask(head(message), &mut self.masked);
+        lossy(&self.masked, MESSAGE_LIMIT * 4)
+    }
+}
+
 /// Counts messages by template.
 #[derive(Debug, Default)]
 pub(crate) struct TemplateMiner {
     kept: Bottom,
     coarse: Bottom,
-    masked: Vec<u8>,
+    namer: Namer,
     /// Records that are counted by no template.
     pub(crate) uncounted: u64,
 }
@@ -54,28 +84,27 @@ struct Bottom {
 }
 
 impl TemplateMiner {
-    /// Counts a message; the hash of its template, and the id of a request that it names.
-    pub(crate) fn add<'m>(
+    /// Tells the template of a message that nobody has looked at.
+    pub(crate) fn name<'m>(&mut self, message: &'m [u8], level: Option<Level>) -> Named<'m> {
+        self.namer.name(message, level)
+    }
+
+    /// Counts messages of one template, one of which is given.
+    pub(crate) fn add(
         &mut self,
-        message: &'m [u8],
+        name: u64,
         level: Option<Level>,
-        sighting: &Sighting,
-    ) -> (u64, Option<&'m [u8]>) {
-        let mut masked = std::mem::take(&mut self.masked);
-        masked.clear();
-        let message = head(message);
-        let request_id = mask(message, &mut masked).and_then(|range| message.get(range));
-        let rank = rank_of(&masked, level);
+        message: &[u8],
+        count: impl FnOnce(&mut Tally),
+    ) {
+        let rank = Rank(level < Some(Level::Warning), name);
         if let Some(known) = self.kept.get_mut(rank) {
-            known.tally.add(sighting);
-        } else {
-            let mut tally = Tally::default();
-            tally.add(sighting);
-            let text = lossy(&masked, MESSAGE_LIMIT * 4);
-            self.put(Mined { text, level, tally, rank });
+            return count(&mut known.tally);
         }
-        self.masked = masked;
-        (rank.1, request_id)
+        let mut tally = Tally::default();
+        count(&mut tally);
+        let text = self.namer.text(message);
+        self.put(Mined { text, level, tally, rank });
     }
 
     fn put(&mut self, mined: Mined) {
@@ -92,7 +121,7 @@ impl TemplateMiner {
     /// Counts by the first words what is not kept.
     fn put_coarse(&mut self, mined: Mined) {
         let text = first_words(&mined.text);
-        let rank = rank_of(text.as_bytes(), mined.level);
+        let rank = Rank(mined.level < Some(Level::Warning), hash_of(text.as_bytes(), mined.level));
         if let Some(mined) = self.coarse.put(Mined { text, rank, ..mined }) {
             self.uncounted += mined.tally.count;
         }
@@ -183,11 +212,11 @@ impl Bottom {
     }
 }
 
-fn rank_of(masked: &[u8], level: Option<Level>) -> Rank {
+fn hash_of(masked: &[u8], level: Option<Level>) -> u64 {
     let mut hasher = FxHasher::default();
     hasher.write(masked);
     hasher.write_u8(level.map_or(0, |level| level as u8 + 1));
-    Rank(level < Some(Level::Warning), hasher.finish())
+    hasher.finish()
 }
 
 /// The part that counts; a word that the limit cuts is left out, for its rest may vary.

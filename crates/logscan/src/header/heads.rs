@@ -5,47 +5,99 @@
 
 use super::fields::next_field;
 use super::{Header, parse};
+use crate::ascii::until;
 use crate::format::FormatName;
 use crate::level::Level;
+use crate::needles::Needles;
 use crate::stated_time::{StatedTime, iso};
 
 /// Bytes of `2024-05-01 12:00:00`.
 const SECOND: usize = 19;
 /// Bounds of a key; a zone is shorter than the least.
-const MIN_KEY: usize = 8;
+const MIN_KEY: usize = 6;
 const MAX_KEY: usize = 96;
-/// Heads that are remembered: sets, and heads in each.
-const SETS: usize = 32;
-const WAYS: usize = 16;
+/// Heads that are remembered, and those of them that start alike.
+const MAX_HEADS: usize = 512;
+const MAX_ALIKE: usize = 8;
+const SLOTS: usize = 256;
 
 /// Reads heads of records faster than [`parse`], with the same result.
 pub(crate) struct Heads {
     /// The last time's text up to its second, and its seconds since 1970.
     second: [u8; SECOND],
     seconds: i64,
-    sets: Vec<Set>,
-}
-
-#[derive(Default)]
-struct Set {
-    heads: Vec<Head>,
-    /// Which head is given up next.
-    next: usize,
+    known: Vec<Head>,
+    /// By the start of the key: one more than the index of the last head that was added.
+    slots: Box<[u16; SLOTS]>,
 }
 
 /// A remembered head, without its time.
 struct Head {
-    /// The key's last bytes: most keys of a set differ in them.
-    tail: [u8; MIN_KEY],
-    key: Vec<u8>,
+    key: Key,
+    /// The next one that starts alike, as in the slots.
+    next: u16,
     shape: Shape,
     offset: Option<i32>,
-    level: Option<Level>,
+    level: Level,
     logger: Part,
     thread: Part,
     request_id: Part,
     pid: Option<u64>,
     format: FormatName,
+    /// Bytes at the end that a needle may start with.
+    reach: usize,
+}
+
+/// The text between a time's last digit and the message.
+struct Key {
+    len: usize,
+    /// Blocks of sixteen bytes from its start and from its end; of a shorter one the text padded with zeros.
+    blocks: [(u128, u128); MAX_KEY / 32],
+}
+
+impl Key {
+    fn new(text: &[u8]) -> Option<Self> {
+        let mut blocks = [(0, 0); MAX_KEY / 32];
+        if text.len() < 16 {
+            let mut padded = [0; 16];
+            padded.get_mut(..text.len())?.copy_from_slice(text);
+            *blocks.first_mut()? = (u128::from_le_bytes(padded), 0);
+        } else {
+            for (index, block) in blocks.iter_mut().enumerate().take(Self::blocks(text.len())) {
+                *block = Self::block(text, index)?;
+            }
+        }
+        (text.len() <= MAX_KEY).then_some(Self { len: text.len(), blocks })
+    }
+
+    /// Pairs of blocks that cover so many bytes.
+    #[inline]
+    fn blocks(len: usize) -> usize {
+        len.div_ceil(32)
+    }
+
+    #[inline]
+    fn block(text: &[u8], index: usize) -> Option<(u128, u128)> {
+        let start = text.get(16 * index..)?.first_chunk()?;
+        let end = text.get(..text.len().checked_sub(16 * index)?)?.last_chunk()?;
+        Some((u128::from_le_bytes(*start), u128::from_le_bytes(*end)))
+    }
+
+    /// The text behind the key; `None` when another one stands there.
+    #[inline]
+    fn strip<'a>(&self, text: &'a [u8]) -> Option<&'a [u8]> {
+        if self.len < 16 {
+            let start = u128::from_le_bytes(*text.first_chunk()?) & ((1 << (8 * self.len)) - 1);
+            return if start == self.blocks.first()?.0 { text.get(self.len..) } else { None };
+        }
+        let (own, behind) = text.split_at_checked(self.len)?;
+        for (index, known) in self.blocks.iter().enumerate().take(Self::blocks(self.len)) {
+            if Self::block(own, index)? != *known {
+                return None;
+            }
+        }
+        Some(behind)
+    }
 }
 
 /// A part of the key.
@@ -89,35 +141,148 @@ impl Shape {
 
 impl Default for Heads {
     fn default() -> Self {
-        Self { second: [0; SECOND], seconds: 0, sets: (0..SETS).map(|_| Set::default()).collect() }
+        Self { second: [0; SECOND], seconds: 0, known: Vec::new(), slots: Box::new([0; SLOTS]) }
+    }
+}
+
+/// A line whose head is remembered.
+pub(crate) struct Known<'a> {
+    head: usize,
+    /// Seconds since 1970 as if the clock had shown UTC.
+    seconds: i64,
+    nanos: u32,
+    uncertainty_ms: u64,
+    reach: usize,
+    pub(crate) level: Level,
+    pub(crate) names_request: bool,
+    text: &'a [u8],
+    pub(crate) message: &'a [u8],
+}
+
+impl<'a> Known<'a> {
+    /// Where in the text needles may start: none stands wholly in a head.
+    #[inline]
+    pub(crate) fn needles_from(&self) -> usize {
+        (self.text.len() - self.message.len()).saturating_sub(self.reach)
+    }
+
+    /// The same, of a text that went on behind the line.
+    #[inline]
+    pub(crate) fn ending_at(self, line: &'a [u8]) -> Self {
+        let head = self.text.len() - self.message.len();
+        Self { text: line, message: line.get(head..).unwrap_or_default(), ..self }
+    }
+}
+
+/// What is counted of a record.
+pub(crate) struct Counted<'a> {
+    pub(crate) form: Form,
+    /// Seconds since 1970 as if the clock had shown UTC.
+    pub(crate) seconds: i64,
+    pub(crate) nanos: u32,
+    pub(crate) level: Level,
+    pub(crate) pid: Option<u64>,
+    pub(crate) message: &'a [u8],
+}
+
+impl<'a> Counted<'a> {
+    /// `None` when the record has no calendar time or no level.
+    pub(crate) fn of(header: &Header<'a>) -> Option<Self> {
+        let StatedTime::Civil { seconds, nanos, offset, uncertainty_ms } = header.time? else { return None };
+        let form = Form { format: header.format, offset, uncertainty_ms };
+        Some(Self { form, seconds, nanos, level: header.level?, pid: header.pid, message: header.message })
+    }
+}
+
+/// What the records of a layout have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Form {
+    pub(crate) format: FormatName,
+    /// Seconds east of UTC, where the text says so.
+    pub(crate) offset: Option<i32>,
+    pub(crate) uncertainty_ms: u64,
+}
+
+impl Form {
+    /// A time, by nanoseconds since 1970 as if the clock had shown UTC.
+    pub(crate) fn time(self, nanos: i64) -> StatedTime {
+        StatedTime::Civil {
+            seconds: nanos.div_euclid(1_000_000_000),
+            nanos: nanos.rem_euclid(1_000_000_000) as u32,
+            offset: self.offset,
+            uncertainty_ms: self.uncertainty_ms,
+        }
     }
 }
 
 impl Heads {
     /// Reads the head of a record; `None` when the line does not start one.
-    #[inline]
     pub(crate) fn parse<'a>(&mut self, line: &'a [u8]) -> Option<Header<'a>> {
-        if !matches!(line.first()?, b'0'..=b'9' | b'[') {
-            return parse(line);
-        }
-        let Some(shape) = Shape::of(line) else { return parse(line) };
-        match self.recall(line, shape) {
-            Some(header) => Some(header),
-            None => self.learn(line, shape),
+        match self.recall(line) {
+            Some(known) => self.header(&known),
+            None => self.learn(line),
         }
     }
 
-    #[inline]
-    fn recall<'a>(&mut self, line: &'a [u8], shape: Shape) -> Option<Header<'a>> {
-        let seconds = self.seconds_of(line, shape)?;
-        let key_at = shape.key_at();
-        let (nanos, uncertainty_ms) = fraction(line.get(key_at - usize::from(shape.fraction)..key_at)?);
-        let rest = line.get(key_at..)?;
-        let set = self.sets.get(set_of(rest)?)?;
-        set.heads.iter().filter(|head| head.shape == shape && head.stands_in(rest)).find_map(|head| {
-            let time = StatedTime::Civil { seconds, nanos, offset: head.offset, uncertainty_ms };
-            head.header(time, rest)
+    /// The head of a line that was recalled last.
+    pub(crate) fn header<'a>(&self, known: &Known<'a>) -> Option<Header<'a>> {
+        let Known { seconds, nanos, uncertainty_ms, text, message, .. } = *known;
+        let head = self.known.get(known.head)?;
+        let rest = text.get(head.shape.key_at()..)?;
+        let part = |part: Part| rest.get(usize::from(part.start)..)?.get(..usize::from(part.len));
+        Some(Header {
+            time: Some(StatedTime::Civil { seconds, nanos, offset: head.offset, uncertainty_ms }),
+            level: Some(head.level),
+            logger: part(head.logger)?,
+            thread: part(head.thread)?,
+            request_id: part(head.request_id)?,
+            pid: head.pid,
+            message,
+            format: head.format,
         })
+    }
+
+    /// What is counted of a line that was recalled last.
+    #[inline]
+    pub(crate) fn counted<'a>(&self, known: &Known<'a>) -> Option<Counted<'a>> {
+        let Known { seconds, nanos, uncertainty_ms, level, message, .. } = *known;
+        let head = self.known.get(known.head)?;
+        let form = Form { format: head.format, offset: head.offset, uncertainty_ms };
+        Some(Counted { form, seconds, nanos, level, pid: head.pid, message })
+    }
+
+    /// A text that starts with a line whose head is remembered.
+    #[inline]
+    pub(crate) fn recall<'a>(&mut self, text: &'a [u8]) -> Option<Known<'a>> {
+        if !matches!(text.first()?, b'0'..=b'9' | b'[') {
+            return None;
+        }
+        let shape = Shape::of(text)?;
+        let seconds = self.seconds_of(text, shape)?;
+        let key_at = shape.key_at();
+        let (nanos, uncertainty_ms) = fraction(text.get(key_at - usize::from(shape.fraction)..key_at)?);
+        let rest = text.get(key_at..)?;
+        let mut next = *self.slots.get(slot_of(rest)?)?;
+        while let Some(index) = usize::from(next).checked_sub(1) {
+            let head = self.known.get(index)?;
+            next = head.next;
+            if head.shape == shape
+                && let Some(message) = head.key.strip(rest)
+            {
+                return head.ends_before(message).then_some(Known {
+                    head: index,
+                    seconds,
+                    nanos,
+                    uncertainty_ms,
+                    reach: head.reach,
+                    level: head.level,
+                    names_request: head.request_id.len > 0,
+                    text,
+                    message,
+                });
+            }
+        }
+        None
     }
 
     /// Seconds since 1970 of a time that stands where the shape says.
@@ -135,9 +300,13 @@ impl Heads {
     /// Reads the line as a whole, and remembers its head.
     #[cold]
     #[inline(never)]
-    fn learn<'a>(&mut self, line: &'a [u8], shape: Shape) -> Option<Header<'a>> {
+    pub(crate) fn learn<'a>(&mut self, line: &'a [u8]) -> Option<Header<'a>> {
         let header = parse(line)?;
-        self.remember(line, shape, &header);
+        if matches!(line.first()?, b'0'..=b'9' | b'[')
+            && let Some(shape) = Shape::of(line)
+        {
+            self.remember(line, shape, &header);
+        }
         Some(header)
     }
 
@@ -151,61 +320,86 @@ impl Heads {
         let rest = line.get(key_at..)?;
         let key = rest.get(..rest.len().checked_sub(header.message.len())?)?;
         // Behind a blank what follows has no say in what the key's own fields are.
-        let is_whole = header.level.is_some() && key.ends_with(b" ") && starts_plainly(header.message);
-        if !is_whole || key.len() > MAX_KEY {
+        let level = header.level?;
+        if !key.ends_with(b" ")
+            || !starts_plainly(header.message)
+            || !(MIN_KEY..=MAX_KEY).contains(&key.len())
+        {
             return None;
         }
         let part = |text: &[u8]| {
             let start = if text.is_empty() { 0 } else { text.as_ptr() as usize - key.as_ptr() as usize };
             (start + text.len() <= key.len()).then_some(Part { start: start as u8, len: text.len() as u8 })
         };
-        let head = Head {
-            tail: *key.last_chunk()?,
-            key: key.to_vec(),
+        let mut head = Head {
+            next: 0,
+            reach: Needles::get().reach(key)?,
+            key: Key::new(key)?,
             shape,
             offset,
-            level: header.level,
+            level,
             logger: part(header.logger)?,
             thread: part(header.thread)?,
             request_id: part(header.request_id)?,
             pid: header.pid,
             format: header.format,
         };
-        let set = self.sets.get_mut(set_of(rest)?)?;
-        if set.heads.len() < WAYS {
-            set.heads.push(head);
-        } else {
-            *set.heads.get_mut(set.next % WAYS)? = head;
-            set.next = set.next.wrapping_add(1);
+        if self.known.len() >= MAX_HEADS {
+            self.known.clear();
+            *self.slots = [0; SLOTS];
         }
+        let slot = slot_of(rest)?;
+        let alike = std::iter::successors(self.slots.get(slot).copied(), |at| {
+            usize::from(*at).checked_sub(1).and_then(|index| self.known.get(index)).map(|head| head.next)
+        });
+        let is_full = alike.take_while(|at| *at > 0).count() >= MAX_ALIKE;
+        let slot = self.slots.get_mut(slot)?;
+        head.next = if is_full { 0 } else { *slot };
+        self.known.push(head);
+        *slot = self.known.len() as u16;
         Some(())
     }
 }
 
 impl Head {
+    /// Whether the message could not be read as one more field.
     #[inline]
-    fn stands_in(&self, rest: &[u8]) -> bool {
-        rest.get(..self.key.len()).is_some_and(|text| text.ends_with(&self.tail) && text == self.key)
+    fn ends_before(&self, message: &[u8]) -> bool {
+        starts_plainly(message) && (self.is_surely_message(message) || self.is_no_field(message))
     }
 
-    /// The head of a line that has the key, unless what follows changes it.
+    /// Whether it is a message by its first word alone: behind a logger, only a name and a colon are a field.
     #[inline]
-    fn header<'a>(&self, time: StatedTime, rest: &'a [u8]) -> Option<Header<'a>> {
-        let part = |part: Part| rest.get(usize::from(part.start)..)?.get(..usize::from(part.len));
-        let message = rest.get(self.key.len()..)?;
-        let header = Header {
-            time: Some(time),
-            level: self.level,
-            logger: part(self.logger)?,
-            thread: part(self.thread)?,
-            request_id: part(self.request_id)?,
-            pid: self.pid,
-            message,
-            format: self.format,
-        };
-        let stands = starts_plainly(message) && next_field(&mut { header }, message).is_none();
-        stands.then_some(header)
+    fn is_surely_message(&self, message: &[u8]) -> bool {
+        let Some(start) = message.first_chunk() else { return false };
+        let start = u64::from_le_bytes(*start);
+        // The lowest bit of each is exact.
+        let (blanks, colons) = (bytes_that_are(b' ', start), bytes_that_are(b':', start));
+        let is_blank_first = blanks.trailing_zeros() < colons.trailing_zeros();
+        self.logger.len > 0 && is_blank_first && message.first().is_some_and(u8::is_ascii_alphabetic)
     }
+
+    #[inline(never)]
+    fn is_no_field(&self, message: &[u8]) -> bool {
+        let message = until(message, b'\n');
+        let message = message.strip_suffix(b"\r").unwrap_or(message);
+        let mut header = Header::new(Some(StatedTime::Undated), self.format, message);
+        header.level = Some(self.level);
+        header.pid = self.pid;
+        // Of these, only whether they are there counts.
+        header.logger = message.get(..usize::from(self.logger.len.min(1))).unwrap_or_default();
+        header.thread = message.get(..usize::from(self.thread.len.min(1))).unwrap_or_default();
+        header.request_id = message.get(..usize::from(self.request_id.len.min(1))).unwrap_or_default();
+        next_field(&mut header, message).is_none()
+    }
+}
+
+/// Sets the highest bit of each byte that is equal, and perhaps of some above such a byte.
+#[inline]
+fn bytes_that_are(byte: u8, bytes: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let different = bytes ^ (ONES * u64::from(byte));
+    different.wrapping_sub(ONES) & !different & (ONES << 7)
 }
 
 /// No bracket, dash or blank that could belong to the head.
@@ -214,11 +408,11 @@ fn starts_plainly(message: &[u8]) -> bool {
     message.first().is_some_and(u8::is_ascii_alphanumeric)
 }
 
-/// The set that a key is looked for in: by its first bytes, where levels and threads stand.
+/// The slot of a key: by its first bytes, where levels and threads stand.
 #[inline]
-fn set_of(rest: &[u8]) -> Option<usize> {
-    let first = u64::from_le_bytes(*rest.first_chunk()?);
-    Some((first.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 59) as usize)
+fn slot_of(rest: &[u8]) -> Option<usize> {
+    let first = u64::from_le_bytes(*rest.first_chunk()?) << (8 * (8 - MIN_KEY));
+    Some((first.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize)
 }
 
 /// Nanoseconds, and the milliseconds that are left open; of nothing, or of a point and three or six digits.

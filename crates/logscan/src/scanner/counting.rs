@@ -12,6 +12,7 @@ use crate::level::Level;
 use crate::requests::Mention;
 use crate::stream::LineContext;
 use crate::tally::{Moment, Sighting};
+use crate::template::Named;
 use crate::window::Position;
 
 const MESSAGE_LIMIT: usize = 2048;
@@ -26,6 +27,7 @@ impl SourceScanner<'_> {
         header: &Header<'_>,
         context: &LineContext,
         position: Position,
+        named: Option<Named<'_>>,
     ) {
         let LineContext { stamp, pid, level, .. } = *context;
         let comparison = self.collector.comparison;
@@ -33,14 +35,17 @@ impl SourceScanner<'_> {
         let place = context.place();
         let time = stamp.map(|stamp| stamp.time);
         let sighting = Sighting { time, moment, place, log: self.log };
-        let (template, found) = self.collector.templates.add(header.message, level, &sighting);
-        let id = if header.request_id.is_empty() { found.unwrap_or_default() } else { header.request_id };
+        let templates = &mut self.collector.templates;
+        let Named { name, request_id } = named.unwrap_or_else(|| templates.name(header.message, level));
+        templates.add(name, level, header.message, |tally| tally.add(&sighting));
+        let id =
+            if header.request_id.is_empty() { request_id.unwrap_or_default() } else { header.request_id };
         if !id.is_empty() {
             let is_access_log = matches!(header.format, FormatName::AccessLog | FormatName::Uwsgi)
                 || contains(header.message, b" HTTP/1.1\" ")
                 || contains(header.message, b" HTTP/1.0\" ");
             let message = header.message;
-            let mention = Mention { id, time, level, pid, template, message, is_access_log, place };
+            let mention = Mention { id, time, level, pid, template: name, message, is_access_log, place };
             self.collector.requests.add(&mention);
         }
         if comparison.is_some() {

@@ -36,24 +36,66 @@ pub(crate) const RULES: &[&str] = &[
 
 /// Appends the message with its variable parts replaced; where the id of a request stands in it.
 pub(crate) fn mask(message: &[u8], out: &mut Vec<u8>) -> Option<Range<usize>> {
-    let mut masker = Masker { text: message, at: 0, token: out.len(), out, request_id: None };
+    let (token, shift) = (out.len(), out.len());
+    let mut masker = Masker { text: message, at: 0, copied: 0, shift, token, out, request_id: None };
     while let Some(byte) = message.get(masker.at).copied() {
-        masker.at += match byte {
-            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'_' => masker.word(),
-            b'"' | b'\'' => masker.quoted(byte),
-            b'/' => masker.path(),
-            b'@' => masker.email(),
-            b'-' => masker.dash(),
-            b':' => masker.colon(),
-            _ => masker.plain(byte),
+        let class = class_of(byte);
+        masker.at += if class & WORD != 0 {
+            masker.word()
+        } else if class & SPECIAL == 0 {
+            masker.token = masker.place(masker.at + 1);
+            1
+        } else {
+            match byte {
+                b'"' | b'\'' => masker.quoted(byte),
+                b'/' => masker.path(),
+                b'@' => masker.email(),
+                b'-' => masker.dash(),
+                b':' => masker.colon(),
+                _ => masker.plain(byte),
+            }
         };
     }
+    masker.copy();
     masker.request_id
+}
+
+/// What bytes may be part of.
+const WORD: u8 = 1;
+const DIGIT: u8 = 2;
+const HEX: u8 = 4;
+/// A byte with which something other than a word may start, or that a mail address may hold.
+const SPECIAL: u8 = 8;
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which checks the index")]
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        classes[byte] = match byte as u8 {
+            b'0'..=b'9' => WORD | DIGIT | HEX,
+            b'a'..=b'f' | b'A'..=b'F' => WORD | HEX,
+            b'g'..=b'z' | b'G'..=b'Z' | b'_' => WORD,
+            b'"' | b'\'' | b'/' | b'@' | b'-' | b':' | b'.' | b'%' | b'+' => SPECIAL,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    classes
+};
+
+#[inline]
+fn class_of(byte: u8) -> u8 {
+    CLASSES.get(usize::from(byte)).copied().unwrap_or(0)
 }
 
 struct Masker<'m, 'o> {
     text: &'m [u8],
     at: usize,
+    /// What stands in front of this is in `out`; what is literal is copied when the next wildcard is written.
+    copied: usize,
+    /// From a place in the text to the place in `out` where it is going to stand; may wrap around.
+    shift: usize,
     out: &'o mut Vec<u8>,
     /// Where in `out` the present run of characters that a mail address may hold starts.
     token: usize,
@@ -61,10 +103,12 @@ struct Masker<'m, 'o> {
 }
 
 /// What a run of letters, digits and `_` is made of.
+#[derive(Clone, Copy)]
 struct Word {
     len: usize,
-    digits: usize,
-    hex: usize,
+    has_digit: bool,
+    is_digits: bool,
+    is_hex: bool,
 }
 
 /// Each function gives how many bytes of the text it has taken, at least one.
@@ -78,21 +122,39 @@ impl<'m> Masker<'m, '_> {
     }
 
     fn plain(&mut self, byte: u8) -> usize {
-        self.out.push(byte);
         if !matches!(byte, b'.' | b'%' | b'+') {
-            self.token = self.out.len();
+            self.token = self.place(self.at + 1);
         }
         1
     }
 
-    fn literal(&mut self, len: usize) -> usize {
-        let taken = self.text.get(self.at..self.at + len).unwrap_or_default();
-        self.out.extend_from_slice(taken);
-        taken.len().max(1)
+    /// Where in `out` a place of the text is going to stand, if all before it is literal.
+    #[inline]
+    fn place(&self, at: usize) -> usize {
+        self.shift.wrapping_add(at)
+    }
+
+    /// Copies what is literal.
+    fn copy(&mut self) {
+        self.out.extend_from_slice(self.text.get(self.copied..self.at).unwrap_or_default());
+        self.copied = self.at;
+    }
+
+    /// Something else stands in `out` for the next bytes of the text.
+    fn replaced(&mut self, len: usize) -> usize {
+        self.copied = self.at + len.max(1);
+        self.shift = self.out.len().wrapping_sub(self.copied);
+        len.max(1)
     }
 
     /// Writes a wildcard; behind the same one and a comma it is one more of a list.
     fn wildcard(&mut self, name: &'static [u8], len: usize) -> usize {
+        self.copy();
+        self.name(name);
+        self.replaced(len)
+    }
+
+    fn name(&mut self, name: &'static [u8]) {
         let is_repeated = self
             .out
             .strip_suffix(b", ")
@@ -105,54 +167,76 @@ impl<'m> Masker<'m, '_> {
             }
             None => self.out.extend_from_slice(name),
         }
-        len.max(1)
     }
 
+    #[inline]
     fn word(&mut self) -> usize {
         let text = self.rest();
         let word = measure(text);
-        let Word { len, digits, hex } = word;
-        let next = text.get(len).copied().unwrap_or(b' ');
+        let next = text.get(word.len).copied().unwrap_or(b' ');
+        // What stands behind a blank and has no digit is no id, and only a colon makes more of it than a word.
+        let is_plain = !word.has_digit && next != b':' && !(word.len == 8 && word.is_hex);
+        if is_plain && !matches!(next, b'-' | b'.') && self.is_behind_blank() {
+            return word.len;
+        }
+        self.any_word(text, word, next)
+    }
+
+    /// One blank stands in front of it, and no other separator.
+    #[inline]
+    fn is_behind_blank(&self) -> bool {
+        let before = |back: usize| self.at.checked_sub(back).and_then(|at| self.text.get(at)).copied();
+        before(1) == Some(b' ') && before(2).is_some_and(|byte| !key::is_separator(byte))
+    }
+
+    fn any_word(&mut self, text: &'m [u8], word: Word, next: u8) -> usize {
+        let Word { len, has_digit, is_hex, .. } = word;
         if let Some(len) = self.named_id(text) {
             return self.wildcard(b"<id>", len);
         }
         if next == b':' {
-            if text.get(len..).is_some_and(|rest| rest.starts_with(b"://")) && digits == 0 {
+            if text.get(len..).is_some_and(|rest| rest.starts_with(b"://")) && !has_digit {
                 return self.wildcard(b"<url>", url_len(text));
             }
             if len == 1 && text.get(2) == Some(&b'\\') {
                 return self.wildcard(b"<path>", windows_path_len(text));
             }
-            if hex == len
-                && let Some((name, len)) = colon_address(text)
-            {
+            if is_hex && let Some((name, len)) = colon_address(text) {
                 return self.wildcard(name, len);
             }
         }
-        if len == 8 && hex == 8 && is_uuid(text) {
+        if len == 8 && is_hex && is_uuid(text) {
             return self.wildcard(b"<uuid>", 36);
         }
-        if digits == 0 {
-            return self.literal(len);
+        if !has_digit {
+            return len;
         }
         if text.first().is_some_and(u8::is_ascii_digit) {
-            if let Some(len) = time_len(text, len) {
+            // Most numbers are no more than that.
+            let is_alone =
+                word.is_digits && matches!(next, b' ' | b',' | b')' | b']' | b'"' | b'\'' | b';' | b'=');
+            if !is_alone && let Some(len) = time_len(text, len) {
                 return self.wildcard(b"<time>", len);
             }
-            if let Some(taken) = self.number(&word) {
+            let number = if is_alone { Some(self.plain_number(len)) } else { self.number(&word) };
+            if let Some(taken) = number {
                 return taken;
             }
         }
-        if text.starts_with(b"0x") && hex + 1 == len {
+        if text.starts_with(b"0x") && text.get(2..len).is_some_and(|rest| measure(rest).is_hex) {
             return self.wildcard(b"<hex>", len);
         }
         self.parts(len)
     }
 
+    fn plain_number(&mut self, len: usize) -> usize {
+        if len <= 3 && self.states_outcome(len) { len } else { self.wildcard(b"<n>", len) }
+    }
+
     /// A number with its fraction, exponent and unit; `None` when the word is more than that.
     fn number(&mut self, word: &Word) -> Option<usize> {
         let text = self.rest();
-        if word.digits == word.len
+        if word.is_digits
             && let Some(len) = ipv4_len(text)
         {
             return Some(self.wildcard(b"<ip>", len));
@@ -160,10 +244,7 @@ impl<'m> Masker<'m, '_> {
         let number = Number::read(text);
         let taken = match number.kind {
             NumberKind::None => return None,
-            NumberKind::Plain if number.len <= 3 && self.states_outcome(number.len) => {
-                self.literal(number.len)
-            }
-            NumberKind::Plain => self.wildcard(b"<n>", number.len),
+            NumberKind::Plain => self.plain_number(number.len),
             NumberKind::Version => self.wildcard(b"<version>", number.len),
             NumberKind::Duration => self.wildcard(b"<duration>", number.len),
             NumberKind::Size => self.wildcard(b"<size>", number.len),
@@ -192,6 +273,12 @@ impl<'m> Masker<'m, '_> {
             return true;
         }
         let ([key @ .., b':' | b'=', b' '] | [key @ .., b' ' | b'=' | b':']) = before else { return false };
+        // Most words end otherwise.
+        let [.., a, b] = key else { return false };
+        let end = [a.to_ascii_lowercase(), b.to_ascii_lowercase()];
+        if !matches!(&end, b"us" | b"de" | b".1" | b".0" | b"/2" | b"al" | b"no" | b"th") {
+            return false;
+        }
         KEYS.iter().any(|name| {
             key.len().checked_sub(name.len()).is_some_and(|start| {
                 key.get(start..).is_some_and(|tail| tail.eq_ignore_ascii_case(name))
@@ -231,20 +318,21 @@ impl<'m> Masker<'m, '_> {
 
     /// A word with digits in it, part by part between its underscores.
     fn parts(&mut self, len: usize) -> usize {
+        self.copy();
         let word = self.text.get(self.at..self.at + len).unwrap_or_default();
         for (index, part) in word.split(|byte| *byte == b'_').enumerate() {
             if index > 0 {
                 self.out.push(b'_');
             }
-            let Word { len, digits, hex } = measure(part);
-            if digits == 0 {
+            let Word { len, has_digit, is_digits, is_hex } = measure(part);
+            if !has_digit {
                 self.out.extend_from_slice(part);
-            } else if digits == len {
-                self.wildcard(b"<n>", len);
-            } else if hex == len && len >= 7 {
-                self.wildcard(b"<hex>", len);
+            } else if is_digits {
+                self.name(b"<n>");
+            } else if is_hex && len >= 7 {
+                self.name(b"<hex>");
             } else if len >= 16 || digit_runs(part) > 1 {
-                self.wildcard(b"<id>", len);
+                self.name(b"<id>");
             } else {
                 let mut in_number = false;
                 for byte in part {
@@ -257,7 +345,7 @@ impl<'m> Masker<'m, '_> {
                 }
             }
         }
-        len.max(1)
+        self.replaced(len)
     }
 
     fn quoted(&mut self, quote: u8) -> usize {
@@ -301,8 +389,8 @@ impl<'m> Masker<'m, '_> {
             // The query belongs to it.
             len += text.get(len..).map_or(0, until_end_of_value);
         } else if !is_specific {
-            self.token = self.out.len();
-            return self.literal(len);
+            self.token = self.place(self.at);
+            return len;
         } else if path.last() == Some(&b'.') {
             len -= 1;
         }
@@ -325,6 +413,7 @@ impl<'m> Masker<'m, '_> {
         if !has_domain || !self.previous().is_ascii_alphanumeric() {
             return self.plain(b'@');
         }
+        self.copy();
         self.out.truncate(self.token);
         self.wildcard(b"<email>", host.len() + 1)
     }
@@ -334,9 +423,9 @@ impl<'m> Masker<'m, '_> {
         let follows = self.rest().get(1).is_some_and(u8::is_ascii_digit);
         let is_sign = follows && matches!(self.previous(), b' ' | b'=' | b'(' | b'[' | b',' | b':' | b'_');
         if is_sign && !self.states_outcome(0) {
-            return 1;
+            self.copy();
+            self.replaced(1);
         }
-        self.out.push(b'-');
         1
     }
 
@@ -350,21 +439,19 @@ impl<'m> Masker<'m, '_> {
     }
 }
 
+#[inline]
 fn measure(text: &[u8]) -> Word {
-    let mut word = Word { len: 0, digits: 0, hex: 0 };
+    let (mut len, mut any, mut all) = (0, 0, DIGIT | HEX);
     for byte in text {
-        match byte {
-            b'0'..=b'9' => {
-                word.digits += 1;
-                word.hex += 1;
-            }
-            b'a'..=b'f' | b'A'..=b'F' => word.hex += 1,
-            b'g'..=b'z' | b'G'..=b'Z' | b'_' => {}
-            _ => break,
+        let class = class_of(*byte);
+        if class & WORD == 0 {
+            break;
         }
-        word.len += 1;
+        any |= class;
+        all &= class;
+        len += 1;
     }
-    word
+    Word { len, has_digit: any & DIGIT != 0, is_digits: all & DIGIT != 0, is_hex: all & HEX != 0 }
 }
 
 fn digit_runs(text: &[u8]) -> usize {

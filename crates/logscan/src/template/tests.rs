@@ -2,18 +2,23 @@ use pycoroner_findings::UtcTime;
 
 use super::*;
 use crate::document::Place;
-use crate::tally::Moment;
+use crate::tally::{Moment, Sighting};
 
 fn sighting(index: u64) -> Sighting {
     let place = Place { line: index + 1, ..Place::default() };
     Sighting { time: Some(UtcTime(index as i64)), moment: Moment::Elsewhere, place, log: 1 }
 }
 
+fn add(miner: &mut TemplateMiner, message: &[u8], level: Option<Level>, index: u64) {
+    let name = miner.name(message, level).name;
+    miner.add(name, level, message, |tally| tally.add(&sighting(index)));
+}
+
 fn mined<'m>(messages: impl Iterator<Item = (u64, &'m String)>) -> (Vec<String>, u64) {
     let mut miner = TemplateMiner::default();
     for (index, message) in messages {
         let level = if message.starts_with('w') { Level::Warning } else { Level::Info };
-        miner.add(message.as_bytes(), Some(level), &sighting(index));
+        add(&mut miner, message.as_bytes(), Some(level), index);
     }
     let all = miner.finish();
     let told = all.mined.iter().map(|mined| {
@@ -59,7 +64,7 @@ fn long_messages_end_with_a_whole_word() {
     let message = |tail: &str| format!("{}{tail} end", "word ".repeat(50));
     let mut miner = TemplateMiner::default();
     for tail in ["abcdefghijklmnop", "abcdefghijklmnopqrst"] {
-        miner.add(message(tail).as_bytes(), None, &sighting(0));
+        add(&mut miner, message(tail).as_bytes(), None, 0);
     }
     assert_eq!(miner.finish().mined.len(), 1);
 }
@@ -68,7 +73,7 @@ fn long_messages_end_with_a_whole_word() {
 fn kinds_of_numbers_are_one() {
     let mut miner = TemplateMiner::default();
     for message in ["key 3f8a10c set", "key 3f8a10d set", "key 1234567 set", "key 'a' set"] {
-        miner.add(message.as_bytes(), None, &sighting(0));
+        add(&mut miner, message.as_bytes(), None, 0);
     }
     let templates = miner.finish();
     let told: Vec<_> = templates.mined.iter().map(|mined| (mined.text.as_str(), mined.tally.count)).collect();

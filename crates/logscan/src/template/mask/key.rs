@@ -30,9 +30,11 @@ impl Key {
         if before.ends_with(b"req-") {
             return Some(Self::Request);
         }
-        let is_separator = |byte: &&u8| b"=: \"'[(".contains(byte);
-        let separators = before.iter().rev().take(4).take_while(is_separator).count();
+        let separators = before.iter().rev().take(4).take_while(|byte| is_separator(**byte)).count();
         let head = before.get(..before.len() - separators).unwrap_or_default();
+        if !may_end_name(head) {
+            return None;
+        }
         // The name without its separators, in lower case, at the end of the array.
         let mut name = [0_u8; 16];
         let mut start = name.len();
@@ -55,4 +57,18 @@ impl Key {
             _ => None,
         }
     }
+}
+
+#[inline]
+pub(super) fn is_separator(byte: u8) -> bool {
+    matches!(byte, b'=' | b':' | b' ' | b'"' | b'\'' | b'[' | b'(')
+}
+
+/// Whether one of the names may end so; most words do not.
+#[inline]
+fn may_end_name(head: &[u8]) -> bool {
+    let [.., a, b] = head else { return false };
+    let end = [a.to_ascii_lowercase(), b.to_ascii_lowercase()];
+    matches!(&end, b"id" | b"nt" | b"st" | b"eq" | b"ce" | b"on")
+        || matches!((a, b), (b'_' | b'-', _) | (_, b'_' | b'-'))
 }

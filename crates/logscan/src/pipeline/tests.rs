@@ -1,0 +1,126 @@
+//! The same result however the bytes are cut into blocks, and whether records are summed up or not.
+
+#![expect(clippy::indexing_slicing, reason = "the tables are those of this file")]
+
+use std::fmt::Write as _;
+
+use pycoroner_findings::{SourceId, UtcTime};
+
+use super::Way;
+use crate::clock::Zone;
+use crate::lines::BlockSizes;
+use crate::scan::{Input, Options, Scan, scan_in};
+use crate::window::Window;
+
+fn scan_of(mut bytes: &[u8], way: Way, options: &Options) -> Scan {
+    let input =
+        Input { id: SourceId(1), path: "log".into(), modified: None, continues: false, reader: &mut bytes };
+    scan_in(way, [input], options)
+}
+
+/// What follows heads of records, or stands between records.
+const TEXTS: &[&str] = &[
+    "ready",
+    "order 7 placed by 10.0.0.1 in 12ms",
+    "order 8 placed by 10.0.0.2 in 3ms",
+    "cache: hit",
+    "a.b:34 - x",
+    "GET /orders?id=7 HTTP/1.1 200 12",
+    "request_id=abcd1234 started",
+    "request_id=abcd1234 done",
+    "é: x",
+    "",
+    "Worker (pid:77) was sent SIGKILL! Perhaps out of memory?",
+    "7 12345678901234 x",
+    "Timeout (0:00:05)!",
+    "charge failed\r",
+    "failed\nTraceback (most recent call last):\n  File \"/srv/a.py\", line 3, in run\n    x()\nKeyError: 7",
+    "went on\n  with more\nthan a line",
+    "\u{1b}[31mred\u{1b}[0m",
+];
+
+const HEADS: &[&str] = &[
+    "{} INFO [MainThread] shop.orders: ",
+    "{} DEBUG [MainThread] shop.orders: ",
+    "{} INFO ",
+    "{} WARNING [MainThread] shop.cart: ",
+    "{} ERROR shop: ",
+    "[{} +0200] [77] [INFO] ",
+    "{} - shop.pay - INFO - ",
+    "INFO:shop:",
+    "{\"time\": \"{}\", \"level\": \"INFO\", \"message\": \"x\"}",
+    "",
+    "{} INFO shop: Killed pro",
+    "{} INFO Killed process: ",
+    "{} [req-6f1c2b3a-4958-6776-8594-93a2b1c0df00] INFO x: ",
+];
+
+/// Records of a few heads, most of them quiet, in an order that the seed gives.
+fn log(seed: u64, lines: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % below as u64) as usize
+    };
+    let mut text = String::new();
+    let mut millis = 0;
+    for _ in 0..lines {
+        millis += [1, 40, 700, 1000, 20_000, 900_000][next(6)];
+        let (minute, second) = (millis / 60_000, millis / 1000 % 60);
+        let time =
+            format!("2024-10-27 {:02}:{:02}:{second:02},{:03}", minute / 60 % 24, minute % 60, millis % 1000);
+        let head = HEADS[if next(8) > 0 { next(3) } else { next(HEADS.len()) }].replace("{}", &time);
+        let message = TEXTS[if next(8) > 0 { next(4) } else { next(TEXTS.len()) }];
+        let _ = writeln!(text, "{head}{message}");
+    }
+    text.into_bytes()
+}
+
+fn ways_of_looking() -> Vec<Options> {
+    let berlin = "CET-1CEST,M3.5.0,M10.5.0/3";
+    let zone = Zone::new(jiff::tz::TimeZone::posix(berlin).unwrap());
+    let half_past_one = UtcTime(1_729_992_600_000_000_000);
+    let window = Window { since: Some(half_past_one), until: None };
+    vec![
+        Options { explain: true, ..Options::default() },
+        Options { templates: false, assumed_zone: zone, ..Options::default() },
+        Options {
+            window: Some(window),
+            shifts: [(SourceId(1), -1_500_000_000)].into(),
+            ..Options::default()
+        },
+        Options { window: Some(window), jobs: 3, ..Options::default() },
+    ]
+}
+
+#[test]
+fn summed_up_or_one_by_one() {
+    for options in ways_of_looking() {
+        for seed in 0..40 {
+            let log = log(seed, 60);
+            let one_by_one = scan_of(&log, Way { sums_up: false, ..Way::default() }, &options);
+            let summed_up = scan_of(&log, Way::default(), &options);
+            assert!(
+                summed_up == one_by_one,
+                "seed {seed}: {:#?}\n{:#?}",
+                summed_up.document(),
+                one_by_one.document()
+            );
+        }
+    }
+}
+
+#[test]
+fn cut_anywhere() {
+    let options = Options { explain: true, ..Options::default() };
+    let log = log(7, 60);
+    let whole = scan_of(&log, Way::default(), &options);
+    // A block holds a line at least, so that these sizes cut at the end of each line.
+    for size in (1..log.len()).step_by(7) {
+        let blocks = BlockSizes { first: size, others: 1 + size / 2 };
+        let in_blocks = scan_of(&log, Way { blocks, ..Way::default() }, &options);
+        assert!(in_blocks == whole, "blocks of {size} bytes");
+    }
+}
