@@ -225,6 +225,34 @@ mod tests {
         assert_eq!(dot.lines().filter(|line| line.contains("->")).count(), 3, "{dot}");
     }
 
+    /// Labels in the middle of arrows that come together would lie on each other's arrows.
+    #[test]
+    fn labels_stand_at_the_boxes_that_they_belong_to() {
+        let mut picture = Picture::default();
+        let center = picture.add(1, Look::Target, "center".into(), String::new());
+        for number in 0..16 {
+            let (before, after) = (format!("before {number}"), format!("after {number}"));
+            let left = picture.add(0, Look::Object, before.clone(), String::new());
+            let right = picture.add(2, Look::Object, after.clone(), String::new());
+            picture
+                .arrows
+                .extend([(left, center, format!("to {number}")), (center, right, format!("of {number}"))]);
+        }
+        let svg = picture.svg();
+        let y_of = |text: &str| -> i32 {
+            let line =
+                svg.lines().find(|line| line.ends_with("</text>") && line.contains(&format!(">{text}<")));
+            let line =
+                line.or_else(|| svg.lines().find(|line| line.contains(&format!("bold\">{text}<")))).unwrap();
+            line.split(" y=\"").nth(1).unwrap().split('"').next().unwrap().parse().unwrap()
+        };
+        for number in 0..16 {
+            // The label stands above the middle of its box.
+            assert_eq!(y_of(&format!("to {number}")) - y_of(&format!("before {number}")), 18, "{svg}");
+            assert_eq!(y_of(&format!("of {number}")) - y_of(&format!("after {number}")), 18, "{svg}");
+        }
+    }
+
     #[test]
     fn an_empty_picture_is_one() {
         assert!(Picture::default().svg().ends_with("</svg>\n") && Picture::default().dot().ends_with("}\n"));
