@@ -60,6 +60,9 @@ pub(crate) struct Common {
     /// Say less on stderr
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
+    /// Don't show on stderr how far a long analysis is; it is shown on terminals only
+    #[arg(long, global = true)]
+    pub(crate) no_progress: bool,
     /// Say more on stderr
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,

@@ -37,6 +37,7 @@ pub(crate) struct Session {
     /// Whether secrets are masked.
     pub(crate) policy: Policy,
     loudness: Loudness,
+    shows_progress: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,7 +60,12 @@ impl Session {
             (_, true) => Loudness::Verbose,
             _ => Loudness::Normal,
         };
-        Self { output: Output::new(common.output.as_deref(), common.color), policy, loudness }
+        Self {
+            output: Output::new(common.output.as_deref(), common.color),
+            policy,
+            loudness,
+            shows_progress: !common.no_progress,
+        }
     }
 
     /// Says something on stderr that a user wants to know.
@@ -85,7 +91,7 @@ impl Session {
 
     /// A line that shows how far an analysis is.
     pub(crate) fn progress(&self) -> Progress {
-        Progress::new(self.loudness == Loudness::Quiet)
+        Progress::new(self.loudness == Loudness::Quiet || !self.shows_progress)
     }
 
     /// Writes a document, redacted, as JSON or as what `render` makes of it.

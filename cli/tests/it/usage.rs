@@ -51,6 +51,16 @@ fn wrong_usage_ends_with_2() {
 }
 
 #[test]
+fn options_of_all_commands_may_stand_anywhere() {
+    let core = incident("checkout-segfault").core;
+    let plain = run(args!["heap", core, "types"]).exits(0).stdout;
+    for args in [args!["--no-progress", "heap", core, "types"], args!["heap", core, "types", "--no-progress"]]
+    {
+        assert_eq!(run(args).exits(0).stdout, plain);
+    }
+}
+
+#[test]
 fn evidence_that_is_not_understood_makes_the_answer_incomplete() {
     let folder = tempfile::tempdir().unwrap();
     let junk = folder.path().join("junk.bin");
