@@ -171,7 +171,7 @@ pub(crate) struct MatchRow {
     #[serde(rename = "type")]
     pub(crate) type_name: String,
     pub(crate) state: String,
-    pub(crate) shallow_bytes: u64,
+    pub(crate) shallow_bytes: Option<u64>,
     pub(crate) retained_bytes: u64,
     pub(crate) retained_objects: u64,
     pub(crate) reference_count: u64,

@@ -30,7 +30,8 @@ pub(crate) fn render(document: &MatchesDocument) -> String {
 
 fn write_row(out: &mut String, row: &MatchRow) {
     let (address, name) = (shortened(&row.address), shortened(&row.type_name));
-    let (own, kept) = (bytes(row.shallow_bytes), bytes(row.retained_bytes));
+    let own = row.shallow_bytes.map_or_else(|| "?".to_owned(), bytes);
+    let kept = bytes(row.retained_bytes);
     let (objects, references) = (count(row.retained_objects), references(row.reference_count));
     let length = row.length.map(|length| format!("[{}]", count(length))).unwrap_or_default();
     let _ = write!(

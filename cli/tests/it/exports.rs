@@ -167,7 +167,8 @@ import json, sys
 import pyarrow.compute as pc, pyarrow.parquet as pq
 objects, edges, types = (pq.read_table(f'{sys.argv[1]}/{name}.parquet') for name in ('objects', 'edges', 'types'))
 print(json.dumps({'objects': objects.num_rows, 'bytes': pc.sum(objects['shallow_bytes']).as_py(),
-                  'types': pc.sum(types['count']).as_py(), 'edges': edges.num_rows}))";
+                  'open': objects['shallow_bytes'].null_count, 'types': pc.sum(types['count']).as_py(),
+                  'edges': edges.num_rows}))";
 
 /// `PYCORONER_TOOLS` names a folder with `node_modules` (memlab) and `venv` (`PyArrow`), and `dot` is to be had.
 #[test]
@@ -206,7 +207,9 @@ fn the_tools_themselves_agree() {
         let pyarrow = last_line(answer(python.args(["-c", PYARROW]).arg(&tables)));
         assert_eq!(pyarrow["objects"], totals("objects"), "{}", fixture.name);
         assert_eq!(pyarrow["types"], totals("objects"), "{}", fixture.name);
-        assert_eq!(pyarrow["bytes"], totals("shallow_bytes"), "{}", fixture.name);
+        // Sums count an array without its items, whose size no core of a static interpreter has.
+        let open = 80 * pyarrow["open"].as_u64().unwrap();
+        assert_eq!(pyarrow["bytes"], totals("shallow_bytes") - open, "{}", fixture.name);
 
         let dot = folder.path().join(format!("{number}.dot"));
         run(args!["heap", fixture.core, "object", "sys.modules", "-o", dot]);

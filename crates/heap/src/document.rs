@@ -238,7 +238,7 @@ pub struct ObjectRow {
     /// Lengths of the dimensions of an array.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shape: Option<Vec<u64>>,
-    /// What `sys.getsizeof` says.
+    /// What `sys.getsizeof` says; missing when only a part of it can be told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shallow_bytes: Option<u64>,
     /// What would be freed with it; missing when no root leads to it, or when that was not asked for.
@@ -328,7 +328,7 @@ pub struct ReferenceRow {
     /// The shortest path to that object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// What `sys.getsizeof` says of that object.
+    /// What `sys.getsizeof` says of that object; missing when only a part of it can be told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shallow_bytes: Option<u64>,
     /// What would be freed with that object.

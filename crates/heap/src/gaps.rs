@@ -51,6 +51,10 @@ pub(crate) fn find(heap: &Heap<'_, '_>) -> Vec<Gap> {
             "they state more bytes than the process had; they count with the fixed size of their type",
         ));
     }
+    let least = heap.objects.least_count();
+    if least > 0 {
+        gaps.push(of_sizes(least));
+    }
     if heap.objects.debug_hooks {
         gaps.push(Gap::new(
             GapKind::Unknown,
@@ -59,4 +63,16 @@ pub(crate) fn find(heap: &Heap<'_, '_>) -> Vec<Gap> {
         ));
     }
     gaps
+}
+
+/// The sizes of some arrays are not known whole.
+pub(crate) fn of_sizes(arrays: usize) -> Gap {
+    let arrays = if arrays == 1 { "an array".to_owned() } else { format!("{arrays} arrays") };
+    Gap::new(
+        GapKind::Missing,
+        format!("the size of {arrays}"),
+        "how large the items of an `array.array` are is a constant in a file of the program that was not found; sums \
+         count such an array without its items",
+    )
+    .remedy("give --sysroot the folder in which the files of the process lie")
 }

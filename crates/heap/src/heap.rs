@@ -6,6 +6,7 @@ use crate::analysis::{Failure, Options, Phase};
 use crate::graph::{Graph, Node};
 use crate::memory::image::Bytes;
 use crate::objects::kinds::Shape;
+use crate::objects::sizes::Size;
 use crate::objects::table::{self, Objects};
 use crate::objects::types::{TypeFacts, Types};
 use crate::references::reader::Reader;
@@ -83,12 +84,15 @@ impl<'r, 'p> Heap<'r, 'p> {
         let Self { reader, types, objects, graph, large, implausible, mapped, .. } = self;
         let (address, facts) = (objects.address(node), types.facts(objects.type_id(node)));
         let Some(object) = reader.image.from(address) else { return };
-        let mut size = reader.size_of(object, &facts);
+        let Size { bytes: mut size, is_least } = reader.size_of(object, &facts);
         if size > *mapped {
             *implausible += 1;
             size = facts.basic_size;
         }
         objects.set_size(node, size);
+        if is_least {
+            objects.set_least(node);
+        }
         let twice = reader.counted_twice(object, &facts);
         if twice > 0 {
             objects.set_counted_twice(node, twice);

@@ -13,6 +13,7 @@ use crate::document::{InquiryDocument, ObjectRow, SCHEMA, Unresolved};
 use crate::expression::error::ExpressionError;
 use crate::expression::parse;
 use crate::expression::resolve::resolve;
+use crate::gaps;
 use crate::graph::Node;
 use crate::graph::dominators::Dominator;
 use crate::naming::look::Look;
@@ -123,6 +124,9 @@ impl<'r, 'p> Inquiry<'r, 'p> {
                         Err(failure) => document.gaps.push(no_survey(&failure)),
                     }
                 }
+                let sizes = addresses.iter().filter_map(|&address| look.size(address));
+                let least = sizes.filter(|size| size.is_least).count();
+                document.gaps.extend((least > 0).then(|| gaps::of_sizes(least)));
                 document.objects = Some(rows);
             }
             Question::Referents => {

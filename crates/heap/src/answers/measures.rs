@@ -1,6 +1,5 @@
 //! How large an object is to Python code: `len()`, its buffer, its shape.
 
-use pycoroner_coredump::member;
 use pycoroner_coredump::objects::ndarray;
 
 use crate::naming::look::Look;
@@ -52,16 +51,7 @@ impl Measures {
             Shape::Str => (object.word(places.unicode_length)?, None),
             Shape::List | Shape::Tuple | Shape::Deque => (object.word(places.var_len)?, None),
             Shape::ByteArray => (object.word(places.var_len)?, Some(1)),
-            Shape::Array => {
-                // The descriptions of types can be constants, which a binary has and no core.
-                let of_binary = || {
-                    let descr = Look::pointer(object.word(places.array_descr?)?).ok()?;
-                    let size = look.runtime.python().read(descr, member::ARRAY_DESCR_ITEMSIZE).ok()?;
-                    u64::try_from(size).ok()
-                };
-                let size = look.reader.array_item_size(object).or_else(of_binary);
-                (object.word(places.var_len)?, size)
-            }
+            Shape::Array => (object.word(places.var_len)?, look.reader.array_item_size(object)),
             Shape::Atom if facts.is_bytes() => (object.word(places.var_len)?, Some(1)),
             _ => return Self::library(look, address),
         };

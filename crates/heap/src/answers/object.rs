@@ -9,6 +9,7 @@ use crate::document::{AttributeRow, ObjectRow};
 use crate::expression::parse;
 use crate::naming::look::{Look, MAX_KEY};
 use crate::objects::kinds::Shape;
+use crate::objects::sizes::Size;
 
 /// The object at `address`; what it retains, and the path to it, are filled in by who knows all objects.
 pub(crate) fn describe(look: &Look<'_, '_, '_>, expr: &str, address: u64, limits: &ReprLimits) -> ObjectRow {
@@ -26,7 +27,7 @@ pub(crate) fn describe(look: &Look<'_, '_, '_>, expr: &str, address: u64, limits
         length: measures.length,
         buffer_bytes: measures.buffer_bytes,
         shape: measures.shape,
-        shallow_bytes: look.size(address),
+        shallow_bytes: look.size(address).and_then(Size::whole),
         retained_bytes: None,
         retained_objects: None,
         attributes,

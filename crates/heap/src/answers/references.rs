@@ -12,6 +12,7 @@ use crate::graph::Node;
 use crate::naming::edge::{Context, Kind, Move, transition};
 use crate::naming::look::Look;
 use crate::objects::kinds::Shape;
+use crate::objects::sizes::Size;
 use crate::references::visit::Step;
 use crate::survey::Survey;
 
@@ -67,7 +68,7 @@ fn row_of(look: &Look<'_, '_, '_>, object: u64) -> ReferenceRow {
         address: Some(Address(object)),
         r#type: Some(look.type_name(object)),
         path: None,
-        shallow_bytes: look.size(object),
+        shallow_bytes: look.size(object).and_then(Size::whole),
         retained_bytes: None,
     }
 }

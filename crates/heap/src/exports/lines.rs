@@ -20,7 +20,8 @@ struct Line<'l> {
     address: Address,
     r#type: &'l str,
     state: State,
-    shallow_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shallow_bytes: Option<u64>,
     retained_bytes: u64,
     retained_objects: u64,
     reference_count: u64,
@@ -71,7 +72,7 @@ impl Export<'_, '_> {
                 address: Address(objects.address(node)),
                 r#type: names.get(objects.type_id(node) as usize).map_or("", String::as_str),
                 state: self.state(&native, node),
-                shallow_bytes: objects.size(node),
+                shallow_bytes: objects.whole_size(node),
                 retained_bytes: survey.retained.bytes(node),
                 retained_objects: u64::from(survey.retained.count(node)),
                 reference_count: heap.refcount(node),

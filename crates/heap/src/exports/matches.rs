@@ -63,8 +63,9 @@ pub struct MatchRow {
     pub r#type: String,
     /// What keeps it alive.
     pub state: State,
-    /// What `sys.getsizeof` says.
-    pub shallow_bytes: u64,
+    /// What `sys.getsizeof` says; missing when only a part of it can be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shallow_bytes: Option<u64>,
     /// What would be freed with it; 0 for garbage.
     pub retained_bytes: u64,
     /// How many objects would be freed with it, itself included.
@@ -161,7 +162,7 @@ impl Export<'_, '_> {
             address: Address(heap.objects.address(node)),
             r#type: heap.type_name(node),
             state: self.state(native, node),
-            shallow_bytes: heap.objects.size(node),
+            shallow_bytes: heap.objects.whole_size(node),
             retained_bytes: survey.retained.bytes(node),
             retained_objects: u64::from(survey.retained.count(node)),
             reference_count: heap.refcount(node),

@@ -36,7 +36,7 @@ const OBJECTS: &str = "message objects {
     required int32 type_id (INTEGER(32, false));
     required binary type (STRING);
     required binary state (STRING);
-    required int64 shallow_bytes (INTEGER(64, false));
+    optional int64 shallow_bytes (INTEGER(64, false));
     required int64 retained_bytes (INTEGER(64, false));
     required int64 retained_objects (INTEGER(64, false));
     required int64 reference_count (INTEGER(64, false));
@@ -94,7 +94,8 @@ impl Export<'_, '_> {
             let states = [State::Alive, State::Native, State::Unreachable].map(|state| text(state.name()));
             let state = |node: Node| states[self.state(&native, node) as usize].clone();
             column::<ByteArrayType>(&mut group, nodes().map(state))?;
-            column::<Int64Type>(&mut group, nodes().map(|node| signed(objects.size(node))))?;
+            let whole = |node: Node| objects.whole_size(node).map(signed);
+            optional_column::<Int64Type>(&mut group, nodes().map(whole))?;
             column::<Int64Type>(&mut group, nodes().map(|node| signed(survey.retained.bytes(node))))?;
             column::<Int64Type>(&mut group, nodes().map(|node| i64::from(survey.retained.count(node))))?;
             column::<Int64Type>(&mut group, nodes().map(|node| signed(heap.refcount(node))))?;

@@ -12,6 +12,7 @@ use crate::expression::literal::Literal;
 use crate::heap::Heap;
 use crate::memory::image::Bytes;
 use crate::objects::kinds::Shape;
+use crate::objects::sizes::Size;
 use crate::objects::types::{MAX_REFCOUNT, TypeFacts, Types};
 use crate::references::reader::Reader;
 use crate::references::visit::Step;
@@ -72,8 +73,8 @@ impl<'l, 'r, 'p> Look<'l, 'r, 'p> {
         name().unwrap_or_default()
     }
 
-    /// What `sys.getsizeof` says of an object.
-    pub(crate) fn size(&self, address: u64) -> Option<u64> {
+    /// What `sys.getsizeof` says of an object, as far as that can be told.
+    pub(crate) fn size(&self, address: u64) -> Option<Size> {
         Some(self.reader.size_of(self.bytes(address)?, &self.facts(address)?))
     }
 

@@ -15,7 +15,7 @@ pub(crate) enum Shape {
     Tuple,
     /// `list`.
     List,
-    /// `dict`.
+    /// `dict`, and the `frozendict` of 3.15, which is one with a hash behind it.
     Dict,
     /// `collections.OrderedDict`: a dict with a list of its keys.
     OrderedDict,
@@ -74,7 +74,7 @@ impl Shape {
             "bytearray" if builtins => Self::ByteArray,
             "tuple" if builtins => Self::Tuple,
             "list" if builtins => Self::List,
-            "dict" if builtins => Self::Dict,
+            "dict" | "frozendict" if builtins => Self::Dict,
             "set" | "frozenset" if builtins => Self::Set,
             "type" if builtins => Self::Type,
             "frame" if builtins => Self::Frame,

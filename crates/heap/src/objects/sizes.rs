@@ -7,9 +7,25 @@ use crate::objects::kinds::Shape;
 use crate::objects::types::TypeFacts;
 use crate::references::reader::Reader;
 
+/// The size of an object, as far as it can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size {
+    /// What is known of it.
+    pub(crate) bytes: u64,
+    /// The object counts more, and how much lies in a file that is not there.
+    pub(crate) is_least: bool,
+}
+
+impl Size {
+    /// The whole size; nothing when only a part of it is known.
+    pub(crate) fn whole(self) -> Option<u64> {
+        Some(self.bytes).filter(|_| !self.is_least)
+    }
+}
+
 impl Reader<'_> {
     /// `_PySys_GetSizeOf` (Python/sysmodule.c at v3.8.18 to v3.13.0) for the object at `object`.
-    pub(crate) fn size_of(&self, object: Bytes<'_>, facts: &TypeFacts) -> u64 {
+    pub(crate) fn size_of(&self, object: Bytes<'_>, facts: &TypeFacts) -> Size {
         let own = match facts.shape {
             Shape::Int => self.int_size(object, facts),
             Shape::Str => self.str_size(object),
@@ -30,7 +46,11 @@ impl Reader<'_> {
                 .library_extra(object, facts)
                 .map(|extra| self.plain_size(object, facts).saturating_add(extra)),
         };
-        own.unwrap_or_else(|| self.plain_size(object, facts)).saturating_add(self.pre_header(object, facts))
+        let bytes = own.unwrap_or_else(|| self.plain_size(object, facts));
+        Size {
+            bytes: bytes.saturating_add(self.pre_header(object, facts)),
+            is_least: facts.shape == Shape::Array && own.is_none(),
+        }
     }
 
     /// How much of an object's size is that of another object, which counts by itself as well.
@@ -249,19 +269,25 @@ impl Reader<'_> {
     /// `array_array___sizeof___impl` (Modules/arraymodule.c).
     fn array_size(&self, object: Bytes<'_>, facts: &TypeFacts) -> Option<u64> {
         let items = object.word(self.places.array_allocated?)?;
-        let size = self.array_item_size(object)?;
+        // An array that never had an item needs no size of one.
+        let size = if items == 0 { 0 } else { self.array_item_size(object)? };
         Some(facts.basic_size.saturating_add(items.saturating_mul(size)))
     }
 
-    /// `array.itemsize`. What describes the types of items is constant from 3.15 on, and then in no core; the chunk of
+    /// `array.itemsize`. What describes the types of items is a constant from 3.15 on, and in all static interpreters
+    /// that need not be relocated: then it lies in the program's file and in no core. Without the file, the chunk of
     /// glibc's malloc that the items lie in still tells how large they are, if they are many.
     pub(crate) fn array_item_size(&self, object: Bytes<'_>) -> Option<u64> {
         /// Smaller ones do not come from malloc.
         const LEAST_ITEMS: u64 = 513;
         const PAGE: u64 = 4096;
         let places = &self.places;
-        if let Some(descr) = self.image.from(object.word(places.array_descr?)?) {
-            return descr.half(places.array_descr_itemsize?).map(u64::from);
+        let described = object.word(places.array_descr?)?.checked_add(places.array_descr_itemsize?)?;
+        if let Some(size) = self.image.from(described).and_then(|size| size.half(0)) {
+            return Some(size.into());
+        }
+        if let Some(size) = self.constant(described) {
+            return Some(size.into());
         }
         let (items, room) = (object.word(places.array_items?)?, object.word(places.array_allocated?)?);
         if room < LEAST_ITEMS {

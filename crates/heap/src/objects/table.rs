@@ -1,6 +1,6 @@
 //! All objects in columns, and which object starts at an address.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::allocators::glibc::{self, Malloc, Run, Use};
 use crate::allocators::index::{BlockIndex, Found, Totals};
@@ -23,6 +23,8 @@ pub(crate) struct Objects {
     sizes: Vec<u32>,
     /// Sizes of 4 GiB and more.
     huge: FxHashMap<Node, u64>,
+    /// Objects that have more than their size says, of which nothing can be told.
+    least: FxHashSet<Node>,
     /// How much of an object's size is that of another object.
     counted_twice: FxHashMap<Node, u64>,
     index: BlockIndex,
@@ -76,6 +78,7 @@ impl Objects {
             addresses,
             types: types_found,
             huge: FxHashMap::default(),
+            least: FxHashSet::default(),
             counted_twice: FxHashMap::default(),
             index,
             others: FxHashMap::default(),
@@ -106,7 +109,7 @@ impl Objects {
         self.types[node as usize]
     }
 
-    /// What `sys.getsizeof` says of the object.
+    /// What `sys.getsizeof` says of the object, as far as that can be told.
     pub(crate) fn size(&self, node: Node) -> u64 {
         match self.sizes[node as usize] {
             HUGE => self.huge.get(&node).copied().unwrap_or(u64::from(HUGE)),
@@ -118,6 +121,21 @@ impl Objects {
     pub(crate) fn own_size(&self, node: Node) -> u64 {
         let twice = if self.counted_twice.is_empty() { None } else { self.counted_twice.get(&node) };
         self.size(node).saturating_sub(twice.copied().unwrap_or(0))
+    }
+
+    /// Says that an object has more than its size says.
+    pub(crate) fn set_least(&mut self, node: Node) {
+        self.least.insert(node);
+    }
+
+    /// What `sys.getsizeof` says of the object; nothing when only a part of it can be told.
+    pub(crate) fn whole_size(&self, node: Node) -> Option<u64> {
+        Some(self.size(node)).filter(|_| !self.least.contains(&node))
+    }
+
+    /// How many objects have more than their size says.
+    pub(crate) fn least_count(&self) -> usize {
+        self.least.len()
     }
 
     /// Says how much of an object's size another object counts as well.
@@ -209,6 +227,7 @@ impl Objects {
             + self.index.heap_bytes()
             + self.malloc.heap_bytes()
             + self.others.capacity() as u64 * 17
+            + self.least.capacity() as u64 * 5
     }
 
     /// What the blocks of an allocator hold.

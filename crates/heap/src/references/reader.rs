@@ -1,6 +1,8 @@
 //! What reading objects takes: memory, places, and how this version keeps attributes.
 
-use pycoroner_coredump::{InstanceDict, PythonRuntime, ReadError, References, Suspension};
+use pycoroner_coredump::{
+    Address, DeadProcess, InstanceDict, Memory, PythonRuntime, ReadError, References, Suspension,
+};
 
 use crate::memory::image::{Bytes, Image, WORD};
 use crate::memory::places::{Places, StrState};
@@ -13,6 +15,7 @@ const FRAME_CLEARED: i8 = 5;
 /// Reads objects out of the dumped memory.
 pub(crate) struct Reader<'d> {
     pub(crate) image: Image<'d>,
+    process: &'d DeadProcess<'d>,
     pub(crate) places: Places,
     pub(crate) str_state: StrState,
     pub(crate) instance_dict: InstanceDict,
@@ -45,6 +48,7 @@ impl<'d> Reader<'d> {
         };
         Ok(Self {
             image: Image::new(runtime.process().core()),
+            process: runtime.process(),
             places,
             str_state: StrState::new(python.layout())?,
             instance_dict: python.dialect().instance_dict,
@@ -83,6 +87,13 @@ impl<'d> Reader<'d> {
     /// The words at `address`, as many of `count` as are there.
     pub(crate) fn words(&self, address: u64, count: u64) -> impl Iterator<Item = u64> + use<'d> {
         self.image.from(address).map(|bytes| bytes.words(0, count)).into_iter().flatten()
+    }
+
+    /// The number of four bytes at `address`, from the file of a module where the core left it out: what no process
+    /// can change is not dumped.
+    pub(crate) fn constant(&self, address: u64) -> Option<u32> {
+        let bytes = self.process.bytes(Address(address), size_of::<u32>()).ok()?;
+        self.process.core().target().unsigned(&bytes).try_into().ok()
     }
 
     /// Number of words between two offsets.

@@ -1,7 +1,7 @@
 //! Committed cores against what their processes wrote about themselves.
 
 use pycoroner_coredump::{Core, DeadProcess, ModuleFinder, PythonRuntime};
-use pycoroner_findings::SourceId;
+use pycoroner_findings::{Gap, SourceId};
 use pycoroner_fixtures::{Fixture, Truth, TruthOwner, cores, live};
 use pycoroner_heap::{Failure, HeapDocument, Options, analyze, growth};
 
@@ -94,7 +94,11 @@ fn every_dumped_byte_is_in_one_row_of_the_ledger() {
         let document = document(&fixture);
         let sum: u64 = document.ledger.iter().map(|row| row.bytes).sum();
         assert_eq!(sum, document.totals.dumped_bytes, "{}", fixture.name);
-        assert_eq!(document.gaps, [], "{}", fixture.name);
+        // Static interpreters have in their file how large the items of the program's array are.
+        let is_open = |gap: &&Gap| gap.what == "the size of an array";
+        let is_static = fixture.name.starts_with("medley") && fixture.name.ends_with("-debian");
+        assert_eq!(document.gaps.iter().filter(is_open).count(), usize::from(is_static), "{}", fixture.name);
+        assert!(document.gaps.iter().all(|gap| is_open(&gap)), "{}: {:?}", fixture.name, document.gaps);
     }
 }
 
