@@ -215,13 +215,12 @@ impl Analyst {
         close(&mut run, bytes, found);
     }
 
-    /// What a line with a remembered head says.
+    /// What a line with a remembered head says. Requests are followed where templates are counted.
     #[inline]
     fn known<'b>(&mut self, known: &Known<'b>, may_count: bool) -> Told<'b> {
         let level = Some(known.level);
         let named = self.wanted.templates.then(|| self.namer.name(known.message, level));
-        let names_request =
-            known.names_request || named.as_ref().is_some_and(|named| named.request_id.is_some());
+        let names_request = named.is_some_and(|named| known.names_request || named.request_id.is_some());
         if may_count
             && is_quiet(known.level)
             && !names_request
@@ -239,7 +238,7 @@ impl Analyst {
     fn record<'b>(&mut self, header: Header<'b>, may_count: bool) -> Told<'b> {
         let named = self.wanted.templates.then(|| self.namer.name(header.message, header.level));
         let names_request =
-            !header.request_id.is_empty() || named.as_ref().is_some_and(|named| named.request_id.is_some());
+            named.is_some_and(|named| !header.request_id.is_empty() || named.request_id.is_some());
         if may_count
             && !names_request
             && let Some(counted) = Counted::of(&header).filter(|counted| is_quiet(counted.level))
@@ -262,7 +261,14 @@ impl Analyst {
         let is_escaped = known.as_ref().is_some_and(|known| known.is_escaped);
         let hits = match known {
             Some(known) if !is_escaped => return (self.record(known.header, may_count), Hits::default()),
-            Some(_) => Hits::default(),
+            Some(known) => {
+                // Without its template, nothing of the message is needed.
+                let counted = Counted::of(&known.header).filter(|counted| is_quiet(counted.level));
+                if let Some(counted) = counted.filter(|_| may_count && !self.wanted.templates) {
+                    return (Told::Counted(counted, None), Hits::default());
+                }
+                Hits::default()
+            }
             None => search.hits_in(span.start, span.next),
         };
         let Some(record) = JsonRecord::parse(text) else { return (Told::Line(Kind::Whole), hits) };

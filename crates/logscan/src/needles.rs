@@ -261,11 +261,12 @@ impl Needles {
                 at += PLACES * STRIDE;
                 continue;
             }
-            let window = match rest.first_chunk::<8>() {
-                Some(bytes) => Some(u64::from_le_bytes(*bytes) & MASK),
-                None => window_at(rest, 0),
+            let bytes = match rest.first_chunk::<8>() {
+                Some(bytes) => u64::from_le_bytes(*bytes),
+                None => window_at(rest, 0).unwrap_or_default(),
             };
-            if window.is_some_and(|window| self.may_hold(window) && !self.at(line, at, window).is_empty()) {
+            let window = bytes & MASK;
+            if self.mark(bytes) != 0 && self.may_hold(window) && !self.at(line, at, window).is_empty() {
                 return true;
             }
             at += STRIDE;
@@ -298,13 +299,19 @@ impl Needles {
         }
     }
 
+    /// Not zero where a window may be one of a needle: the one that eight bytes start with.
+    #[inline]
+    fn mark(&self, bytes: u64) -> u8 {
+        self.marks.get(mark_of(bytes)).copied().unwrap_or(1)
+    }
+
     #[inline]
     fn may_hold_any(&self, chunk: &[u8; CHUNK]) -> bool {
         let mut any = 0;
         let mut rest = chunk.as_slice();
         for _ in 0..PLACES {
             let Some(bytes) = rest.first_chunk::<8>() else { return true };
-            any |= self.marks.get(mark_of(u64::from_le_bytes(*bytes))).copied().unwrap_or(1);
+            any |= self.mark(u64::from_le_bytes(*bytes));
             rest = rest.get(STRIDE..).unwrap_or_default();
         }
         any != 0

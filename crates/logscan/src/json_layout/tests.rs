@@ -144,7 +144,7 @@ fn changed_records_are_read_alike_in_both_ways() {
     let mut layouts = Layouts::default();
     let lines: Vec<&str> = RECORDS.iter().flatten().copied().collect();
     let mut known = 0;
-    for round in 0..40_000 {
+    for round in 0..15_000 {
         if round % 500 == 0 {
             layouts = Layouts::default();
             for line in &lines {
@@ -156,7 +156,7 @@ fn changed_records_are_read_alike_in_both_ways() {
         let changed = sequence.change(line.as_bytes(), other.as_bytes());
         known += usize::from(changed.first() == Some(&b'{') && check_same(&mut layouts, &changed));
     }
-    assert!(known > 2000, "{known}");
+    assert!(known > 800, "{known}");
 }
 
 #[test]

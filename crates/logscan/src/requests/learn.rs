@@ -139,7 +139,7 @@ impl Tracker {
             }
         }
         let mut requests = Requests { given_up: self.given_up, ..Requests::default() };
-        let mut threads: Vec<RequestThread> = Vec::new();
+        let mut judged: Vec<Judged<'_>> = Vec::new();
         for (_, followed) in &self.followed {
             requests.followed += 1;
             let rule = match (followed.first(), followed.last()) {
@@ -157,62 +157,90 @@ impl Tracker {
                 None if !is_cut_off => RequestState::Unknown,
                 _ => RequestState::Unfinished,
             };
-            let is_cut_off = is_cut_off && state == RequestState::Unfinished;
             requests.finished += u64::from(state == RequestState::Finished);
             requests.unfinished += u64::from(state == RequestState::Unfinished);
-            threads.push(RequestThread {
-                cut_off: is_cut_off,
-                ..thread(followed, state, rule, death, &index_of)
-            });
+            judged.push(Judged::new(followed, state, is_cut_off, death, rule));
         }
-        threads.sort_by_key(|thread| {
-            let is_unfinished = thread.state == RequestState::Unfinished;
-            let rank = (is_unfinished, thread.cut_off, thread.open_at_death, thread.same_process);
-            (std::cmp::Reverse((rank, thread.level, thread.last)), thread.id.clone())
-        });
-        threads.truncate(MAX_THREADS);
-        requests.threads = threads;
+        judged
+            .sort_unstable_by(|a, b| b.rank().cmp(&a.rank()).then_with(|| a.followed.id.cmp(&b.followed.id)));
+        judged.truncate(MAX_THREADS);
+        requests.threads = judged.into_iter().map(|judged| judged.thread(&index_of)).collect();
         requests.ends = ends(&lore, &index_of);
         requests
     }
 }
 
-fn thread(
-    followed: &Followed,
+/// A request, and what became of it.
+struct Judged<'f> {
+    followed: &'f Followed,
     state: RequestState,
+    is_cut_off: bool,
+    is_open_at_death: bool,
+    is_of_dead_process: bool,
+    last: Option<UtcTime>,
     rule: Option<UnfinishedRule>,
-    death: Option<&Death>,
-    index_of: &impl Fn(u64) -> Option<usize>,
-) -> RequestThread {
-    let (first, last) = (followed.first().and_then(|entry| entry.time), followed.last_time());
-    let last_index = followed.entries.len().saturating_sub(1);
-    let record = |(index, entry): (usize, &Kept)| RequestRecord {
-        time: entry.time,
-        level: entry.level,
-        template: index_of(entry.template),
-        message: match index {
-            0 => Some(lossy(&followed.first_message, MESSAGE_LIMIT)),
-            index if index == last_index => Some(lossy(&followed.last_message, MESSAGE_LIMIT)),
-            _ => None,
-        },
-        place: entry.place,
-    };
-    let is_open = death.is_some_and(|death| last.is_some_and(|last| last <= death.time));
-    RequestThread {
-        id: followed.id.clone(),
-        state,
-        cut_off: false,
-        open_at_death: state == RequestState::Unfinished && is_open,
-        same_process: death.is_some_and(|death| death.pid.is_some_and(|pid| followed.pids.contains(&pid))),
-        records: followed.records,
-        first,
-        last,
-        level: followed.level,
-        sources: followed.sources.clone(),
-        pids: followed.pids.clone(),
-        entries: followed.entries.iter().enumerate().map(record).collect(),
-        tracebacks: Vec::new(),
-        rule,
+}
+
+impl<'f> Judged<'f> {
+    fn new(
+        followed: &'f Followed,
+        state: RequestState,
+        is_cut_off: bool,
+        death: Option<&Death>,
+        rule: Option<UnfinishedRule>,
+    ) -> Self {
+        let last = followed.last_time();
+        let is_unfinished = state == RequestState::Unfinished;
+        let is_before_death = death.is_some_and(|death| last.is_some_and(|last| last <= death.time));
+        let pid = death.and_then(|death| death.pid);
+        Self {
+            followed,
+            state,
+            is_cut_off: is_cut_off && is_unfinished,
+            is_open_at_death: is_unfinished && is_before_death,
+            is_of_dead_process: pid.is_some_and(|pid| followed.pids.contains(&pid)),
+            last,
+            rule,
+        }
+    }
+
+    /// What is worth most to a reader comes first.
+    fn rank(&self) -> impl Ord + use<> {
+        let is_unfinished = self.state == RequestState::Unfinished;
+        let flags = (is_unfinished, self.is_cut_off, self.is_open_at_death, self.is_of_dead_process);
+        (flags, self.followed.level, self.last)
+    }
+
+    fn thread(self, index_of: &impl Fn(u64) -> Option<usize>) -> RequestThread {
+        let followed = self.followed;
+        let last_index = followed.entries.len().saturating_sub(1);
+        let record = |(index, entry): (usize, &Kept)| RequestRecord {
+            time: entry.time,
+            level: entry.level,
+            template: index_of(entry.template),
+            message: match index {
+                0 => Some(lossy(&followed.first_message, MESSAGE_LIMIT)),
+                index if index == last_index => Some(lossy(&followed.last_message, MESSAGE_LIMIT)),
+                _ => None,
+            },
+            place: entry.place,
+        };
+        RequestThread {
+            id: followed.id.clone(),
+            state: self.state,
+            cut_off: self.is_cut_off,
+            open_at_death: self.is_open_at_death,
+            same_process: self.is_of_dead_process,
+            records: followed.records,
+            first: followed.first().and_then(|entry| entry.time),
+            last: self.last,
+            level: followed.level,
+            sources: followed.sources.clone(),
+            pids: followed.pids.clone(),
+            entries: followed.entries.iter().enumerate().map(record).collect(),
+            tracebacks: Vec::new(),
+            rule: self.rule,
+        }
     }
 }
 

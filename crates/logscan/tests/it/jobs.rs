@@ -1,4 +1,4 @@
-//! The same result on any number of threads.
+//! The same result on any number of threads, and of all else where templates are not counted.
 
 use pycoroner_findings::{SourceId, UtcTime};
 use pycoroner_logscan::{Anchor, Input, Options, Scan, scan};
@@ -52,4 +52,37 @@ fn many_logs() {
     check(&logs);
     check(&[]);
     check(&[Vec::new(), b"\xef\xbb\xbf".to_vec(), vec![b'x'; 3 << 20], b"[{\n".repeat(700_000)]);
+}
+
+#[test]
+fn without_templates() {
+    let mut log = Vec::new();
+    for (number, line) in jumble(7, 200_000).split(|byte| *byte == b'\n').enumerate() {
+        let second = number / 50;
+        let time = format!("2024-05-01T12:{:02}:{:02}.{:03}Z", second / 60 % 60, second % 60, number % 1000);
+        let level = ["info", "debug", "warning"][number / 7 % 3];
+        for message in ["plain", r#"a \"quoted\" word"#, r"two\nlines"] {
+            let record = format!(
+                "{{\"time\":\"{time}\",\"level\":\"{level}\",\"message\":\"{message}\",\"request_id\":\"r-{number:04}\"}}\n"
+            );
+            log.extend_from_slice(record.as_bytes());
+        }
+        if number % 20 == 0 {
+            log.extend_from_slice(line);
+            log.push(b'\n');
+        }
+    }
+    let scan_with = |templates: bool| {
+        let mut reader: &[u8] = &log;
+        let input = Input {
+            id: SourceId(1),
+            path: "log".into(),
+            modified: None,
+            continues: false,
+            reader: &mut reader,
+        };
+        let scan = scan([input], &Options { templates, ..Options::default() });
+        (scan.sources, scan.levels, scan.levels_over_time, scan.tracebacks, scan.events, scan.warnings)
+    };
+    assert!(scan_with(true) == scan_with(false));
 }
