@@ -10,8 +10,32 @@ pub(crate) fn card_numbers(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;
-    while at < bytes.len() {
-        if !bytes[at].is_ascii_digit() {
+    // A number of that many digits holds one of the bytes that are looked at.
+    while let Some(byte) = bytes.get(at + FEWEST - 1) {
+        if !is_part(*byte) {
+            at += FEWEST;
+            continue;
+        }
+        let start = at + FEWEST - 1;
+        let start = start - bytes[at..start].iter().rev().take_while(|byte| is_part(**byte)).count();
+        at = numbers_of_run(bytes, start, &mut found);
+    }
+    found
+}
+
+/// Digits of the shortest number.
+const FEWEST: usize = 13;
+
+/// A byte that a number may be written with.
+fn is_part(byte: u8) -> bool {
+    byte.is_ascii_digit() || matches!(byte, b' ' | b'-')
+}
+
+/// Looks at the digits from a place on, up to a byte that no number is written with; where that is.
+fn numbers_of_run(bytes: &[u8], start: usize, found: &mut Vec<Range<usize>>) -> usize {
+    let mut at = start;
+    while let Some(byte) = bytes.get(at).filter(|byte| is_part(**byte)) {
+        if !byte.is_ascii_digit() {
             at += 1;
             continue;
         }
@@ -25,7 +49,7 @@ pub(crate) fn card_numbers(text: &str) -> Vec<Range<usize>> {
         }
         at = end;
     }
-    found
+    at
 }
 
 /// Digits with single separators skipped, and where the last of them ends.
@@ -87,4 +111,25 @@ fn passes_luhn(digits: &[u8]) -> bool {
         })
         .sum();
     sum.is_multiple_of(10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_found_wherever_they_stand() {
+        for number in ["4222222222222", "4111 1111 1111 1111", "6240000000000000006"] {
+            for filling in ["x ", "- ", "1. ", "é"] {
+                for count in 0..30 {
+                    let before = format!("{}:", filling.repeat(count));
+                    let text = format!("{before}{number}, {}", filling.repeat(count % 7));
+                    let whole = before.len()..before.len() + number.len();
+                    assert!(matches!(&card_numbers(&text)[..], [found] if *found == whole), "{text}");
+                    let cut = &text[..before.len() + number.len() - 1];
+                    assert!(card_numbers(cut).is_empty(), "{cut}");
+                }
+            }
+        }
+    }
 }
