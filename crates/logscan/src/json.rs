@@ -159,7 +159,7 @@ pub(crate) fn closing_quote(text: &[u8], mut at: usize) -> Option<ClosingQuote> 
 }
 
 /// Words of eight bytes that are looked at one by one.
-const SHORT_WORDS: usize = 8;
+const SHORT_WORDS: usize = 2;
 
 /// Index of the first byte that is a quote or a backslash ("Bit Twiddling Hacks": a word that has a zero byte).
 #[inline]
