@@ -27,7 +27,7 @@ pub(crate) fn shifts(texts: &[String], items: &[Item]) -> Result<Shifts> {
                 items.iter().take(10).map(|item| format!("{} is {}", item.id, item.shown)).collect();
             bail!("no source is named {source:?}; {}", known.join(", "));
         };
-        if item.kind == Kind::Core {
+        if matches!(item.kind, Kind::Core | Kind::OlderCore) {
             bail!("{} is a core, which states no times; shift the logs and exports instead", item.shown);
         }
         shifts.insert(item.id, nanos(duration)?);

@@ -123,6 +123,26 @@ impl Evidence {
         Ok(evidence)
     }
 
+    /// Adds the cores that the other one is compared with, or marks them where they are among the files.
+    ///
+    /// # Errors
+    /// When one cannot be read or is no core.
+    pub(crate) fn add_older(&mut self, paths: &[PathBuf]) -> Result<()> {
+        let same = |a: &Path, b: &Path| {
+            a == b || fs::canonicalize(a).ok().is_some_and(|a| fs::canonicalize(b).ok() == Some(a))
+        };
+        for path in paths {
+            let item = core_item(path)?;
+            if let Some(known) = self.items.iter_mut().find(|known| same(&known.path, &item.path)) {
+                known.kind = Kind::OlderCore;
+                continue;
+            }
+            let id = SourceId(u32::try_from(self.items.len()).unwrap_or(u32::MAX).saturating_add(1));
+            self.items.push(Item { id, kind: Kind::OlderCore, ..item });
+        }
+        Ok(())
+    }
+
     /// The items of a kind.
     pub(crate) fn of(&self, kind: &Kind) -> impl Iterator<Item = &Item> {
         self.items.iter().filter(move |item| item.kind == *kind)
@@ -286,7 +306,7 @@ pub(crate) fn core_item(path: &Path) -> Result<Item> {
         format!("cannot read {}; check the path and the permissions of the file", path.display())
     })?;
     match item.kind {
-        Kind::Core => Ok(item),
+        Kind::Core | Kind::OlderCore => Ok(item),
         Kind::Log => bail!("{} is a log and no core file; try: pycoroner logs {0}", path.display()),
         Kind::Export(format) => bail!(
             "{} is an export ({}) and no core file; try: pycoroner analyze",

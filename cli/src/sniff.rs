@@ -17,6 +17,8 @@ const HEAD: u64 = 1 << 16;
 pub(crate) enum Kind {
     /// An ELF core file, maybe compressed.
     Core,
+    /// A core that the other one is compared with.
+    OlderCore,
     /// A log, maybe compressed.
     Log,
     /// An export of metrics, traces, alerts or the like, maybe compressed.
@@ -30,6 +32,7 @@ impl Kind {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Core => "core",
+            Self::OlderCore => "older core",
             Self::Log => "log",
             Self::Export(format) => format.name(),
             Self::NotUnderstood(_) => "not understood",

@@ -14,7 +14,8 @@ use serde::Serialize;
 
 use super::death::{self, Death};
 use super::log_scan::{jobs, scan_logs};
-use super::{Session, earlier_stacks, heap, pretty};
+use super::older_cores::OlderCores;
+use super::{Session, earlier_stacks, pretty};
 use crate::args::{AnalyzeArgs, ReportForm, ReportFormat};
 use crate::cited::all_digests;
 use crate::clock_shift::{Shifts, shifts};
@@ -33,6 +34,7 @@ const MOST_EXPORT_BYTES: u64 = 256 << 20;
 pub(crate) fn run(session: &Session, args: &AnalyzeArgs) -> Result<Outcome> {
     let zone = Zone::new(time_window::zone(&args.zone.tz)?);
     let mut evidence = Evidence::gather(&args.paths)?;
+    evidence.add_older(&args.older)?;
     session.output.spare(evidence.files())?;
     refuse_nothing(&evidence)?;
     let shifts = shifts(&args.skew, &evidence.items)?;
@@ -47,7 +49,8 @@ pub(crate) fn run(session: &Session, args: &AnalyzeArgs) -> Result<Outcome> {
         material.findings.extend(findings);
     }
     if telemetry != Telemetry::default() {
-        add_document(&mut material, &pycoroner_telemetry::judge(telemetry, &requests(scan.as_ref())))?;
+        let judged = pycoroner_telemetry::judge(telemetry, &requests(scan.as_ref()), material.died_at);
+        add_document(&mut material, &judged)?;
     }
     for item in &evidence.items {
         session.detail(&format!("hashing {} ({})", item.shown, item.kind.name()));
@@ -96,6 +99,7 @@ fn dead_process(
     args: &AnalyzeArgs,
     material: &mut Material,
 ) -> Result<Option<Dead>> {
+    let older = OlderCores::read(session, evidence, args)?;
     let mut dead = None;
     let mut first_error = None;
     for (index, item) in evidence.items.iter().enumerate().filter(|(_, item)| item.kind == Kind::Core) {
@@ -103,11 +107,13 @@ fn dead_process(
             session.note(&format!("{} is a further core and not in this report", item.shown));
             let why = "a report is about one process";
             let gap = Gap::new(GapKind::Limit, format!("all of {}", item.shown), why);
-            material.gaps.push(gap.remedy("run pycoroner analyze for each core"));
+            let remedy =
+                "run pycoroner analyze for each core; give an older one of the same service to --older";
+            material.gaps.push(gap.remedy(remedy));
             continue;
         }
         session.detail(&format!("reading {}", item.shown));
-        match read_core(session, item, args) {
+        match read_core(session, item, args, &older) {
             Ok((snapshot, heap)) => dead = Some(Dead { item: index, snapshot, heap }),
             Err(error) => {
                 let gap = Gap::new(GapKind::Corrupt, format!("all of {}", item.shown), format!("{error:#}"));
@@ -127,13 +133,14 @@ fn read_core(
     session: &Session,
     item: &Item,
     args: &AnalyzeArgs,
+    older: &OlderCores,
 ) -> Result<(ProcessSnapshot, Option<HeapDocument>)> {
     let options =
         CaptureOptions { locals: LocalsOf::CrashedThread(FRAMES_WITH_LOCALS), ..CaptureOptions::default() };
     with_process(item, &args.binaries, |process, runtime| {
         let snapshot = capture(process, runtime, &options);
         // Without a runtime the snapshot's own gap says why there is no heap.
-        Ok((snapshot, runtime.is_ok().then(|| heap::read(session, runtime, args.memory.max_memory))))
+        Ok((snapshot, runtime.is_ok().then(|| older.compared_with(session, runtime, args.memory.max_memory))))
     })
 }
 
@@ -147,7 +154,7 @@ fn add_logs(
     material: &mut Material,
 ) -> Result<Option<Scan>> {
     if let Some((dead, item)) = dead.and_then(|dead| Some((dead, evidence.items.get(dead.item)?))) {
-        let death = death::of_process(item, &dead.snapshot, evidence, &options, &telemetry.processes);
+        let death = death::of_process(item, &dead.snapshot, evidence, &options, telemetry);
         options.anchor = death::anchor(&death, &dead.snapshot);
         material.events.extend(died(&death, &dead.snapshot));
         material.died_at = death.at;

@@ -3,9 +3,10 @@
 use pycoroner_coredump::{ProcessSnapshot, StoredCore};
 use pycoroner_findings::{Gap, GapKind, TimeBasis, Timestamp, UtcTime};
 use pycoroner_logscan::{Anchor, CrashedThread, LogEvent, Options, Scan};
-use pycoroner_telemetry::ProcessRecord;
+use pycoroner_telemetry::{ProcessRecord, Telemetry};
 
 use super::log_scan::scan_logs;
+use super::uptime;
 use crate::evidence::{Evidence, Item};
 use crate::sniff::Kind;
 
@@ -20,6 +21,10 @@ const DEATHS: [&str; 8] = [
     "native-abort",
     "signal",
 ];
+/// What is known only to have been before a file was kept is taken to be this uncertain.
+const ONE_DAY_MS: u64 = 86_400_000;
+/// [`WRITING_MS`], as a difference of times.
+const COMPLETE_MS: i64 = 60_000;
 /// A core is complete this long after the death at most, in nearly all cases.
 const WRITING_MS: u64 = 60_000;
 /// A log that ends earlier than this before the core was last changed is taken to show that the core was copied.
@@ -45,11 +50,11 @@ pub(super) fn of_process(
     snapshot: &ProcessSnapshot,
     evidence: &Evidence,
     options: &Options,
-    processes: &[ProcessRecord],
+    telemetry: &Telemetry,
 ) -> Death {
-    let stored = stored(core, snapshot).or_else(|| listed(processes, snapshot));
+    let stored = stored(core, snapshot).or_else(|| listed(&telemetry.processes, snapshot));
     if evidence.of(&Kind::Log).next().is_none() {
-        return stored.map_or_else(|| by_file(core), |at| Death { at: Some(at), gap: None });
+        return stored.map_or_else(|| by_file(core, None), |at| Death { at: Some(at), gap: None });
     }
     let quick = Options { templates: false, ..options.clone() };
     let scan = scan_logs(evidence, &quick);
@@ -60,7 +65,9 @@ pub(super) fn of_process(
         }
         (stated, stored) => stated.or(stored),
     };
-    at.map_or_else(|| by_span(core, &scan), |at| Death { at: Some(at), gap: None })
+    let uptime = uptime::of_death(&scan, snapshot, evidence, telemetry);
+    at.or(uptime.at)
+        .map_or_else(|| by_span(core, &scan, uptime.not_after), |at| Death { at: Some(at), gap: None })
 }
 
 /// The time that systemd-coredump gave the core's name or attributes, if those are about this very process.
@@ -112,18 +119,21 @@ fn stated(scan: &Scan, snapshot: &ProcessSnapshot) -> Option<Timestamp> {
             .filter(|event| event.kind == *kind)
             .filter(agrees)
             .filter_map(|event| event.at)
-            .next_back()
+            // When a log was kept is not when this happened.
+            .rfind(|at| !uptime::is_undated(*at))
     })
 }
 
-/// The core's own time where the logs bear it out, else the end of the logs.
-fn by_span(core: &Item, scan: &Scan) -> Death {
+/// The core's own time where the logs bear it out, else the end of the logs; in no case behind `not_after`.
+fn by_span(core: &Item, scan: &Scan, not_after: Option<UtcTime>) -> Death {
     let first = scan.sources.iter().filter_map(|source| source.first).min();
     let (Some(first), Some(last)) = (first, scan.sources.iter().filter_map(|source| source.last).max())
     else {
-        return by_file(core);
+        return by_file(core, not_after);
     };
-    let is_plausible = |time: &UtcTime| *time >= first && time.millis_since(last) <= SILENCE_MS;
+    let is_early = |time: &UtcTime| not_after.is_none_or(|bound| time.millis_since(bound) <= COMPLETE_MS);
+    let is_plausible =
+        |time: &UtcTime| *time >= first && time.millis_since(last) <= SILENCE_MS && is_early(time);
     if let Some(time) = core.modified.filter(is_plausible) {
         // The core is changed after the death and the log is silent after it: it lies between the two.
         let silence = u64::try_from(time.millis_since(last)).unwrap_or(0);
@@ -146,7 +156,19 @@ fn by_span(core: &Item, scan: &Scan) -> Death {
     Death { at: Some(Timestamp { time: last, basis, uncertainty_ms: WRITING_MS }), gap: Some(gap) }
 }
 
-fn by_file(core: &Item) -> Death {
+/// The core's own time; when a kernel's log was kept that names the death already, the core was copied after it.
+fn by_file(core: &Item, not_after: Option<UtcTime>) -> Death {
+    let is_late = |time: &UtcTime| not_after.is_some_and(|bound| time.millis_since(bound) > COMPLETE_MS);
+    if let (Some(copied), Some(time)) = (core.modified.filter(is_late), not_after) {
+        let why = format!(
+            "the kernel's log states it in seconds since boot only and was kept before {time}; the core file was last changed at {copied}, as happens when it is copied"
+        );
+        let gap = Gap::new(GapKind::Missing, "the exact time of death", why).remedy(
+            "take the kernel's log with wall clock times: journalctl -k -o short-iso-precise, or dmesg -T",
+        );
+        let at = Timestamp { time, basis: TimeBasis::FileModified, uncertainty_ms: ONE_DAY_MS };
+        return Death { at: Some(at), gap: Some(gap) };
+    }
     match core.modified {
         Some(time) => {
             let at = Timestamp { time, basis: TimeBasis::FileModified, uncertainty_ms: WRITING_MS };

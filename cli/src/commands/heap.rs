@@ -45,7 +45,7 @@ pub(crate) fn run(session: &Session, args: &HeapArgs) -> Result<Outcome> {
     let item = core_item(&args.core)?;
     session.output.spare([item.path.as_path()])?;
     let document = with_process(&item, &args.binaries, |process, runtime| {
-        let mut document = read(session, runtime, args.memory.max_memory);
+        let mut document = read(session, runtime, args.memory.max_memory, Wanted::default()).document;
         document.gaps.splice(0..0, gaps_of_core(process));
         Ok(document)
     })?;
@@ -119,7 +119,7 @@ fn compare(session: &Session, args: &HeapArgs) -> Result<Outcome> {
         let is_last = number + 1 == items.len();
         let wanted = Wanted { keep_objects: number == 0, earlier: first.as_ref().filter(|_| is_last) };
         let mut found = with_process(item, &args.binaries, |process, runtime| {
-            let mut found = read_for(session, runtime, args.memory.max_memory, wanted);
+            let mut found = read(session, runtime, args.memory.max_memory, wanted);
             found.document.gaps.splice(0..0, gaps_of_core(process));
             Ok(found)
         })?;
@@ -167,17 +167,19 @@ fn inquire(session: &Session, args: &HeapArgs, question: Question) -> Result<Out
 
 /// What comparing cores takes besides the answers.
 #[derive(Clone, Copy, Default)]
-struct Wanted<'o> {
-    keep_objects: bool,
-    earlier: Option<&'o ObjectSet>,
+pub(super) struct Wanted<'o> {
+    /// Keep which objects there are.
+    pub(super) keep_objects: bool,
+    /// Tell which objects are new since these.
+    pub(super) earlier: Option<&'o ObjectSet>,
 }
 
 /// The heap's answers, and what comparing cores takes.
 #[derive(Default)]
-struct Found {
-    document: HeapDocument,
-    objects: Option<ObjectSet>,
-    newcomers: Option<Newcomers>,
+pub(super) struct Found {
+    pub(super) document: HeapDocument,
+    pub(super) objects: Option<ObjectSet>,
+    pub(super) newcomers: Option<Newcomers>,
 }
 
 /// The heap's answers; without a Python, or when the heap cannot be read, the gap that says so.
@@ -185,16 +187,9 @@ pub(super) fn read(
     session: &Session,
     runtime: Result<&PythonRuntime<'_>, &AttachError>,
     max_memory: u64,
-) -> HeapDocument {
-    read_for(session, runtime, max_memory, Wanted::default()).document
-}
-
-fn read_for(
-    session: &Session,
-    runtime: Result<&PythonRuntime<'_>, &AttachError>,
-    max_memory: u64,
-    Wanted { keep_objects, earlier }: Wanted<'_>,
+    wanted: Wanted<'_>,
 ) -> Found {
+    let Wanted { keep_objects, earlier } = wanted;
     let refused = |why: String| {
         let gaps = vec![Gap::new(GapKind::Unknown, "the heap", why)];
         Found {

@@ -3,6 +3,7 @@
 use anyhow::{Result, bail};
 use pycoroner_coredump::{CaptureOptions, capture};
 use pycoroner_logscan::{Anchor, Options, Window, Zone};
+use pycoroner_telemetry::Telemetry;
 
 use super::log_scan::{jobs, scan_logs};
 use super::{Session, death};
@@ -79,7 +80,7 @@ fn anchor_of_core(
         Ok(capture(process, runtime, &CaptureOptions::default()))
     })?;
     let options = Options { assumed_zone: zone.clone(), ..Options::default() };
-    let death = death::of_process(&core, &snapshot, evidence, &options, &[]);
+    let death = death::of_process(&core, &snapshot, evidence, &options, &Telemetry::default());
     let anchor = death::anchor(&death, &snapshot);
     evidence.gaps.extend(death.gap);
     Ok(anchor)

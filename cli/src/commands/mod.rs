@@ -11,9 +11,11 @@ mod heap_picture;
 pub(crate) mod layout;
 mod log_scan;
 pub(crate) mod logs;
+mod older_cores;
 pub(crate) mod report;
 pub(crate) mod schema;
 pub(crate) mod show;
+mod uptime;
 pub(crate) mod verify;
 
 use std::io::Write;

@@ -21,7 +21,7 @@ const ROW: usize = 16;
 
 /// Runs the command.
 pub(crate) fn run(session: &Session, args: &ShowArgs) -> Result<Outcome> {
-    let report = verify::read(&args.report)?;
+    let report = verify::read(&args.written.report)?;
     let asked =
         cited::parse(args.citation.split_whitespace().next().unwrap_or_default()).with_context(|| {
             format!(
@@ -39,8 +39,7 @@ pub(crate) fn run(session: &Session, args: &ShowArgs) -> Result<Outcome> {
     let Some(source) = report.sources.iter().find(|source| source.id == citation.source) else {
         bail!("the report has no {}; its register of evidence lists what there is", citation.source);
     };
-    let Some(file) = verify::find(&args.report, &args.evidence, &source.path, source.sha256.as_deref())
-    else {
+    let Some(file) = verify::find(&args.written, &source.path, source.sha256.as_deref()) else {
         bail!("{} is not found; give the folder that holds it to --evidence-dir", source.path);
     };
     let read = || format!("cannot read {}", file.display());

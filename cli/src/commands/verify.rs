@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use pycoroner_findings::{Citation, SourceId};
 
 use super::Session;
-use crate::args::{EvidenceDir, VerifyArgs};
+use crate::args::{VerifyArgs, Written};
 use crate::cited::{self, StatedReport};
 use crate::evidence::sha256;
 use crate::exit::Outcome;
@@ -16,12 +16,12 @@ use crate::render::inert::inert;
 
 /// Runs the command.
 pub(crate) fn run(session: &Session, args: &VerifyArgs) -> Result<Outcome> {
-    let report = read(&args.report)?;
+    let report = read(&args.written.report)?;
     let mut faults = Vec::new();
     let mut files: BTreeMap<SourceId, PathBuf> = BTreeMap::new();
     for source in &report.sources {
         session.detail(&format!("hashing {}", source.path));
-        match find(&args.report, &args.evidence, &source.path, source.sha256.as_deref()) {
+        match find(&args.written, &source.path, source.sha256.as_deref()) {
             None => faults.push(format!("missing: {} {} is not found", source.id, inert(&source.path))),
             Some(file) => {
                 if let Some(found) = mismatch(&file, source.sha256.as_deref())? {
@@ -114,19 +114,14 @@ fn mismatch(file: &Path, stated: Option<&str>) -> Result<Option<String>> {
 /// The file that a report names: where it was given, else next to the report, else in a folder that the user names.
 ///
 /// Of several the one with the stated digest is taken.
-pub(super) fn find(
-    report: &Path,
-    evidence: &EvidenceDir,
-    path: &str,
-    stated: Option<&str>,
-) -> Option<PathBuf> {
+pub(super) fn find(written: &Written, path: &str, stated: Option<&str>) -> Option<PathBuf> {
     let given = Path::new(path);
     let name = given.file_name();
-    let places: Vec<PathBuf> = if let Some(folder) = &evidence.evidence_dir {
+    let places: Vec<PathBuf> = if let Some(folder) = &written.evidence_dir {
         let relative = given.strip_prefix("/").unwrap_or(given);
         [Some(folder.join(relative)), name.map(|name| folder.join(name))].into_iter().flatten().collect()
     } else {
-        let folder = report.parent().unwrap_or(Path::new("."));
+        let folder = written.report.parent().unwrap_or(Path::new("."));
         [Some(given.to_owned()), Some(folder.join(given)), name.map(|name| folder.join(name))]
             .into_iter()
             .flatten()

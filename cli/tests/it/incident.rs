@@ -123,3 +123,67 @@ fn logs_alone_are_enough_for_a_report() {
     let report = run(args!["analyze", incident("checkout-segfault").file("app.log")]).exits(0).stdout;
     assert!(report.contains("PaymentError"), "{report}");
 }
+
+/// The heap of an older core is compared; its citations can be verified, and it is no core of the report.
+#[test]
+fn an_older_core_is_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let (core, log) = evidence(folder.path(), CRASH);
+    let older = folder.path().join("older.zst");
+    fs::copy(&core, &older).unwrap();
+    let file = folder.path().join("incident.json");
+    run(args!["analyze", core, log, "--older", older, "-o", file]).exits(0);
+    let report: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let list = |name: &str| report[name].as_array().unwrap().clone();
+    let kinds: Vec<_> = list("sources").iter().map(|source| source["kind"].clone()).collect();
+    assert_eq!(kinds, ["core", "log", "older core"]);
+    let finding = list("findings").into_iter().find(|finding| finding["id"] == "heap-level");
+    assert!(finding.is_some(), "{:#?}", list("findings"));
+    run(args!["verify", file]).exits(0);
+    // In a folder that is given whole it is the older one all the same.
+    let again = run(args!["analyze", folder.path(), "--older", older, "--format", "json"]);
+    assert!(again.stdout.contains("\"heap-level\""), "{}", again.stderr);
+    let alone = run(args!["analyze", older, "--older", older]).exits(2);
+    assert!(alone.stderr.contains("has no newer core"), "{}", alone.stderr);
+    let none = run(args!["analyze", core, "--older", log]).exits(2);
+    assert!(none.stderr.contains("is a log and no core file"), "{}", none.stderr);
+}
+
+/// A kernel's log in seconds since boot names the death; when it was kept is not when that was.
+#[test]
+fn seconds_since_boot_are_no_time_of_death() {
+    let pid = incident("checkout-segfault").truth.pid;
+    let check = |kept: Duration, modified: Duration, boot: Option<u64>, expected: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let (core, _) = evidence(folder.path(), modified);
+        let kernel = folder.path().join("dmesg.txt");
+        let text = format!(
+            "[  682.136503] python3[{pid}]: segfault at 0 ip 00007f2348d065ad sp 00007f2348907fe0 error 4 in libc.so.6[975ad,7f2348c95000+156000]\n\
+             [  700.136503] usb 1-1: new device\n"
+        );
+        fs::write(&kernel, text).unwrap();
+        File::options().write(true).open(&kernel).unwrap().set_modified(UNIX_EPOCH + kept).unwrap();
+        let metrics = folder.path().join("metrics.prom");
+        let boot = boot.map_or(String::new(), |boot| format!("node_boot_time_seconds {boot}\n"));
+        let type_line =
+            "# HELP node_boot_time_seconds Unix time of boot.\n# TYPE node_boot_time_seconds gauge\n";
+        fs::write(&metrics, format!("{type_line}{boot}up 1\n")).unwrap();
+        let report = run(args!["analyze", core, kernel, metrics, "--format", "json"]).json();
+        let at = &report["died_at"];
+        let found = format!("{} {} {}", at["time"], at["time_basis"], at["time_uncertainty_ms"]);
+        assert_eq!(found.replace('"', ""), expected);
+    };
+    let hour = Duration::from_hours(1);
+    // The core was written before the log was kept.
+    check(CRASH + hour, CRASH, None, "2026-11-23T09:25:57Z file-modified 60000");
+    // It was copied later: the death was 18 s or more before the log was kept.
+    check(CRASH + hour, CRASH + 2 * hour, None, "2026-11-23T10:25:39Z file-modified 86400000");
+    // 2026-11-23T09:14:35Z and 682.136503 s.
+    let booted = CRASH.as_secs() - 682;
+    check(
+        CRASH + hour,
+        CRASH + 2 * hour,
+        Some(booted),
+        "2026-11-23T09:25:57.136503Z inferred-neighbour 10000",
+    );
+}

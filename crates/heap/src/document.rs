@@ -1,10 +1,11 @@
 //! The document `pycoroner.heap/1`.
 
 use pycoroner_coredump::Address;
-use pycoroner_findings::{Finding, Gap};
+use pycoroner_findings::{Citation, Finding, Gap};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::growth::{OwnerGrowth, TypeGrowth};
 use crate::naming::edge::Kind;
 
 mod activity;
@@ -53,6 +54,12 @@ pub struct HeapDocument {
     pub suspended: Vec<SuspendedRow>,
     /// Exceptions that keep the frames of functions that have ended.
     pub exceptions: Vec<KeptFrames>,
+    /// Types of which there are more or fewer objects than in older cores; empty when there are none to compare with.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub growth: Vec<TypeGrowth>,
+    /// Owners that keep more or less alive than in older cores.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub grown_owners: Vec<OwnerGrowth>,
     /// The judgement.
     pub findings: Vec<Finding>,
     /// What could not be told.
@@ -118,6 +125,9 @@ pub struct Owner {
     pub retained_bytes: u64,
     /// How many objects would be freed with it, itself included.
     pub retained_objects: u64,
+    /// Its bytes in the core.
+    #[serde(skip)]
+    pub citation: Option<Citation>,
 }
 
 /// A place where much of the heap accumulates.

@@ -4,10 +4,14 @@ use pycoroner_coredump::Core;
 use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
 
 use crate::document::{LedgerRow, Suspect, Unowned};
+use quantity::{number, size};
 
 mod details;
+mod growth;
+mod quantity;
 
 pub(crate) use details::of_details;
+pub(crate) use growth::{of_growth, weigh_suspects};
 
 /// Every suspect as a finding; memory that is free inside of allocators; objects whose references got lost.
 pub(crate) fn judge(
@@ -79,10 +83,13 @@ fn leak_suspect(core: &Core<'_>, suspect: &Suspect) -> Finding {
         percent if percent >= 30.0 => Confidence::Moderate,
         _ => Confidence::Weak,
     };
-    let title = format!(
-        "Leak suspect: {} retains {} bytes in {} objects, {:.1} % of all live objects",
-        suspect.path, suspect.retained_bytes, suspect.retained_objects, suspect.percent
-    );
+    let kept = size(suspect.retained_bytes);
+    let kept = match &suspect.accumulates {
+        Some(piled) => format!("holds {} {} and keeps {kept} alive", number(piled.count), piled.r#type),
+        None => format!("is one buffer of {kept}"),
+    };
+    let title =
+        format!("Leak suspect: {} {kept}, {:.1} % of all live objects", suspect.path, suspect.percent);
     let evidence = Evidence::new(Basis::Derived, suspect.why.clone()).cite(core.cite(suspect.address, 64));
     Finding::new("heap-leak-suspect", Severity::Warning, confidence, title)
         .about(suspect.path.clone())

@@ -4,12 +4,13 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use pycoroner_coredump::Address;
-use pycoroner_findings::{Gap, GapKind};
+use pycoroner_findings::{Citation, Gap, GapKind};
 use rustc_hash::FxHashMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::document::{HeapDocument, SCHEMA};
+use crate::findings;
 
 /// Two heaps compared: types and owners, what grew most first.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -105,6 +106,9 @@ pub struct OwnerGrowth {
     pub retained: Vec<Option<u64>>,
     /// It retained more in each core than in the one before.
     pub is_monotone: bool,
+    /// Its bytes in the oldest and in the newest core, as far as it is listed there.
+    #[serde(skip)]
+    pub(crate) citations: Vec<Citation>,
 }
 
 /// Compares the heaps of two cores. Types and owners that did not change are left out.
@@ -115,20 +119,7 @@ pub fn growth(old: &HeapDocument, new: &HeapDocument) -> GrowthDocument {
 /// Compares the heaps of a series of cores, the oldest first. Types and owners that are in the last as they were in the
 /// first are left out.
 pub fn growth_series(series: &[&HeapDocument]) -> GrowthDocument {
-    let mut gaps = Vec::new();
-    for (number, document) in (1..).zip(series) {
-        let which = match number {
-            1 => "older".to_owned(),
-            _ if number == series.len() => "newer".to_owned(),
-            _ => format!("{number}th"),
-        };
-        let of = |gap: &Gap| Gap { what: format!("{} (of the {which} core)", gap.what), ..gap.clone() };
-        gaps.extend(document.gaps.iter().map(of));
-    }
-    if series.iter().any(|document| document.types.is_empty()) {
-        let why = "one of the heaps could not be read: all of the others looks like a change";
-        gaps.push(Gap::new(GapKind::Missing, "the growth", why));
-    }
+    let gaps = gaps(series);
     let mut document = match (series.first(), series.last()) {
         (Some(old), Some(new)) => GrowthDocument {
             schema: SCHEMA,
@@ -151,6 +142,28 @@ pub fn growth_series(series: &[&HeapDocument]) -> GrowthDocument {
     document
 }
 
+/// What could not be told of the heaps, by whose it is.
+fn gaps(series: &[&HeapDocument]) -> Vec<Gap> {
+    let mut gaps = Vec::new();
+    for (number, document) in (1..).zip(series) {
+        let which = match number {
+            1 => "older".to_owned(),
+            _ if number == series.len() => "newer".to_owned(),
+            _ => format!("{number}th"),
+        };
+        gaps.extend(document.gaps.iter().map(|gap| of_core(gap, &which)));
+    }
+    if series.iter().any(|document| document.types.is_empty()) {
+        let why = "one of the heaps could not be read: all of the others looks like a change";
+        gaps.push(Gap::new(GapKind::Missing, "the growth", why));
+    }
+    gaps
+}
+
+fn of_core(gap: &Gap, which: &str) -> Gap {
+    Gap { what: format!("{} (of the {which} core)", gap.what), ..gap.clone() }
+}
+
 impl GrowthDocument {
     /// Adds what is new, or why that cannot be told.
     pub fn add_newcomers(&mut self, mut newcomers: Newcomers) {
@@ -158,6 +171,25 @@ impl GrowthDocument {
             Some(gap) => self.gaps.push(gap),
             None => self.new_objects = Some(newcomers),
         }
+    }
+}
+
+impl HeapDocument {
+    /// Adds what has changed since `older` cores of the same service, the oldest first, and what that says.
+    pub fn add_growth(&mut self, older: &[HeapDocument], newcomers: Option<Newcomers>) {
+        let Some(oldest) = older.first() else { return };
+        let series: Vec<&HeapDocument> = older.iter().chain([&*self]).collect();
+        let mut growth = growth_series(&series);
+        if let Some(newcomers) = newcomers {
+            growth.add_newcomers(newcomers);
+        }
+        let findings = findings::of_growth(&growth, oldest, self);
+        findings::weigh_suspects(oldest, self);
+        self.findings.extend(findings);
+        // Its own gaps it has already.
+        self.gaps.extend(older.iter().flat_map(|heap| &heap.gaps).map(|gap| of_core(gap, "older")));
+        self.growth = growth.growth;
+        self.grown_owners = growth.owners;
     }
 }
 
@@ -225,8 +257,10 @@ fn owners(old: &HeapDocument, new: &HeapDocument) -> Vec<OwnerGrowth> {
                 length_after: None,
                 retained: Vec::new(),
                 is_monotone: false,
+                citations: Vec::new(),
             });
             entry.r#type.clone_from(&owner.r#type);
+            entry.citations.extend(owner.citation.clone());
             if is_new {
                 (entry.retained_after, entry.length_after) = (Some(owner.retained_bytes), owner.length);
             } else {
@@ -244,8 +278,10 @@ fn owners(old: &HeapDocument, new: &HeapDocument) -> Vec<OwnerGrowth> {
 
 #[cfg(test)]
 mod tests {
+    use pycoroner_findings::{Confidence, Finding, Severity};
+
     use super::*;
-    use crate::document::TypeRow;
+    use crate::document::{Accumulates, Owner, Suspect, TypeRow};
 
     fn heap(counts: &[(&str, u64)]) -> HeapDocument {
         let row = |&(name, count): &(&str, u64)| TypeRow {
@@ -255,6 +291,67 @@ mod tests {
             ..TypeRow::default()
         };
         HeapDocument { types: counts.iter().map(row).collect(), ..HeapDocument::default() }
+    }
+
+    /// A heap in which `path` keeps so many MiB alive, of as many objects, besides 2 MiB of others.
+    fn holding(path: &str, mebibytes: u64) -> HeapDocument {
+        let bytes = mebibytes << 20;
+        let owner = |path: &str, bytes| Owner {
+            path: path.into(),
+            address: Address(1),
+            r#type: "dict".into(),
+            length: Some(mebibytes),
+            buffer_bytes: None,
+            shape: None,
+            retained_bytes: bytes,
+            retained_objects: mebibytes,
+            citation: None,
+        };
+        let suspect = Suspect {
+            path: path.into(),
+            address: Address(1),
+            r#type: "dict".into(),
+            retained_bytes: bytes,
+            retained_objects: mebibytes,
+            percent: 90.0,
+            accumulates: Some(Accumulates {
+                r#type: "Session".into(),
+                count: mebibytes,
+                each_bytes: 1 << 20,
+            }),
+            why: String::new(),
+            refuted_if: String::new(),
+        };
+        let mut heap = heap(&[("Session", mebibytes)]);
+        heap.totals.shallow_bytes = bytes + (2 << 20);
+        heap.owners = vec![owner("shop", bytes + 100), owner(path, bytes), owner("rest", 10)];
+        heap.findings = vec![
+            Finding::new("heap-leak-suspect", Severity::Warning, Confidence::Strong, "suspect").about(path),
+        ];
+        heap.suspects = vec![suspect];
+        heap
+    }
+
+    #[test]
+    fn growth_is_judged() {
+        use Confidence::{Moderate, Strong, Weak};
+        let check = |older: &HeapDocument, newer: &HeapDocument, expected: &[(&str, Confidence, &str)]| {
+            let mut newer = newer.clone();
+            newer.add_growth(std::slice::from_ref(older), None);
+            let found: Vec<(&str, Confidence, &str)> =
+                newer.findings.iter().map(|one| (&*one.id, one.confidence, &*one.title)).collect();
+            assert_eq!(found, expected);
+        };
+        let (small, large) = (holding("shop.S", 20), holding("shop.S", 200));
+        let grown = "shop.S grew from 20.0 MiB to 200.0 MiB since the older core, from 20 to 200 entries; it holds 200 Session";
+        check(&small, &large, &[("heap-leak-suspect", Strong, "suspect"), ("heap-grown", Strong, grown)]);
+        let level = "The heap is about as large as in the older core: 202.0 MiB then, 202.0 MiB now";
+        check(&large, &large, &[("heap-leak-suspect", Weak, "suspect"), ("heap-level", Moderate, level)]);
+        let elsewhere =
+            "shop.T grew from at most 10 bytes to 200.0 MiB since the older core; it holds 200 Session";
+        let other = holding("shop.T", 200);
+        check(&small, &other, &[("heap-leak-suspect", Strong, "suspect"), ("heap-grown", Strong, elsewhere)]);
+        check(&HeapDocument::default(), &large, &[("heap-leak-suspect", Strong, "suspect")]);
     }
 
     #[test]

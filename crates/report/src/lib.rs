@@ -35,13 +35,13 @@ pub use draft::{Draft, Material, assemble};
 pub use html::render_html;
 pub use incident::{Incident, Redaction, SCHEMA};
 pub use sections::{
-    Accumulated, AllocationSite, Asyncio, Breadcrumb, Change, Collector, ContainerEnd, Context, CoreSection,
-    Crash, Deadlock, ErrorReport, Exception, Export, FirstSignal, FrameRef, GrowthRow, HeapSection,
-    HeapTotals, Label, LedgerRow, LevelBucket, LevelCount, LevelsOverTime, Local, Lock, LogEvent, LogPlace,
-    LogRecord, LogSource, LogTraceback, LogsSection, MemoryLog, NativeFrame, OwnerRow, Process,
-    ProcessRecord, Python, PythonFrame, RateChange, ReportedException, RequestRecord, RequestThread,
-    Requests, Series, Silence, StackDump, StackFrame, SuspectRow, SuspendedRow, Task, TelemetrySection,
-    Template, Thread, ThreadStack, TraceSpan, TracebackEntry, TypeRow, UnreachableRow, Verdict, Waiter,
-    Waiting, Window,
+    Accumulated, AllocationSite, Asyncio, Breadcrumb, CCall, Change, Collector, ContainerEnd, Context,
+    CoreSection, Crash, Deadlock, ErrorReport, Exception, Export, FirstSignal, FrameRef, GrowthRow,
+    HeapSection, HeapTotals, Label, LedgerRow, LevelBucket, LevelCount, LevelsOverTime, Local, Lock,
+    LogEvent, LogPlace, LogRecord, LogSource, LogTraceback, LogsSection, MemoryLog, NativeFrame,
+    OwnerGrowthRow, OwnerRow, Process, ProcessRecord, Python, PythonFrame, RateChange, ReportedException,
+    RequestRecord, RequestThread, Requests, Series, Silence, StackDump, StackFrame, SuspectRow, SuspendedRow,
+    Task, TelemetrySection, Template, Thread, ThreadStack, TraceSpan, TracebackEntry, TypeRow,
+    UnreachableRow, Verdict, Waiter, Waiting, Window,
 };
 pub use template::{TemplateError, render_markdown, render_template};

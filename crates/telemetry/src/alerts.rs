@@ -1,4 +1,5 @@
-//! Alerts of Prometheus (`/api/v1/alerts`, `/api/v1/rules`) and Alertmanager (API v2, `amtool -o json`, webhook).
+//! Alerts of Prometheus (`/api/v1/alerts`, `/api/v1/rules`) and Alertmanager (API v2 with its groups, `amtool -o json`,
+//! webhook).
 //!
 //! The forms are those of the [Prometheus HTTP API](https://prometheus.io/docs/prometheus/3.0/querying/api/#alerts),
 //! the [Alertmanager API v2](https://github.com/prometheus/alertmanager/blob/v0.27.0/api/v2/openapi.yaml) and its
@@ -19,10 +20,16 @@ use crate::time::{rfc3339, stated};
 const MOST_ALERTS: usize = 10_000;
 /// Whether a file is an export of alerts.
 pub(crate) fn is_alerts(head: &Head<'_>) -> bool {
-    ["*", "alerts/*", "data/alerts/*", "data/*"].into_iter().any(|alert| {
+    ["*", "*/alerts/*", "alerts/*", "data/alerts/*", "data/*"].into_iter().any(|alert| {
         let has = |member: &str| head.outline.has(&format!("{alert}/{member}"));
         has("labels/alertname") && (has("startsAt") || has("activeAt"))
-    }) || head.outline.has_all(&["data/groups/*/rules/*/name", "data/groups/*/rules/*/health"])
+    }) || is_empty(head)
+        || head.outline.has_all(&["data/groups/*/rules/*/name", "data/groups/*/rules/*/health"])
+}
+
+/// Whether Prometheus answered that there is no alert.
+fn is_empty(head: &Head<'_>) -> bool {
+    head.outline.has_all(&["status", "data/alerts"]) && !head.outline.has("data/alerts/*")
 }
 
 /// Reads when alerts started and ended: events `alert-pending`, `alert-started` and `alert-ended`.
@@ -68,6 +75,10 @@ pub(crate) fn read_alerts(export: &[u8], source: SourceId) -> Telemetry {
 /// Where the lists of alerts stand: one, or one for each rule.
 fn lists(document: &Value) -> Vec<String> {
     let groups = items(document, "/data/groups");
+    let is_grouped = |group: &Value| group.get("alerts").is_some_and(Value::is_array);
+    if let Some(groups) = document.as_array().filter(|groups| groups.iter().any(is_grouped)) {
+        return (0..groups.len()).map(|group| format!("/{group}/alerts")).collect();
+    }
     if groups.is_empty() {
         let is_list = |pointer: &&str| document.pointer(pointer).is_some_and(Value::is_array);
         let list = ["", "/alerts", "/data/alerts", "/data"].into_iter().find(is_list);

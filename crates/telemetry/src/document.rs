@@ -289,6 +289,9 @@ pub struct AllocationSite {
     /// By how many blocks it grew since the tool last counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub growth: Option<u64>,
+    /// By how many bytes it grew between two snapshots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub growth_bytes: Option<u64>,
     /// The type of the objects, where the tool counts by type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub type_name: Option<String>,

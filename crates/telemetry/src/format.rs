@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use crate::head::Head;
 use crate::{
     alerts, coredumpctl, description, docker, incident, incidents, kubernetes, memray, objgraph, prometheus,
-    psutil, pyspy, sentry, tracemalloc, traces,
+    psutil, pyspy, sentry, tracemalloc, tracemalloc_top, traces,
 };
 
 /// What an export was taken for, by its content.
@@ -69,6 +69,8 @@ pub enum ExportFormat {
     Speedscope,
     /// A snapshot of tracemalloc.
     Tracemalloc,
+    /// What programs print of tracemalloc's statistics.
+    TracemallocTop,
     /// Spans of Zipkin.
     Zipkin,
 }
@@ -107,6 +109,7 @@ const TABLE: &[(ExportFormat, Test)] = &[
     (ExportFormat::Slack, incidents::is_slack),
     (ExportFormat::Speedscope, pyspy::speedscope::is_speedscope),
     (ExportFormat::Tracemalloc, tracemalloc::is_snapshot),
+    (ExportFormat::TracemallocTop, tracemalloc_top::is_top),
     (ExportFormat::Zipkin, traces::is_zipkin),
 ];
 
@@ -149,6 +152,7 @@ impl ExportFormat {
             Self::Slack => "slack",
             Self::Speedscope => "speedscope",
             Self::Tracemalloc => "tracemalloc",
+            Self::TracemallocTop => "tracemalloc-top",
             Self::Zipkin => "zipkin",
         }
     }

@@ -60,9 +60,10 @@ pub(crate) fn read_slack(export: &[u8], source: SourceId) -> Telemetry {
             let Some(at) = text(message, "/ts").and_then(|ts| epoch_seconds(ts.parse().ok()?)) else {
                 continue;
             };
-            let said = text(message, "/text")
-                .or_else(|| text(message, "/attachments/0/title"))
-                .or_else(|| text(message, "/attachments/0/fallback"))
+            // Alertmanager leaves the text empty and says all in an attachment.
+            let said = ["/text", "/attachments/0/title", "/attachments/0/fallback", "/attachments/0/text"]
+                .into_iter()
+                .find_map(|key| text(message, key).filter(|text| !text.trim().is_empty()))
                 .unwrap_or("(no text)");
             let bot = ["/bot_profile/name", "/username"].into_iter().find_map(|key| text(message, key));
             let is_bot = message.get("bot_id").is_some() || text(message, "/subtype") == Some("bot_message");

@@ -46,6 +46,7 @@ mod skew;
 mod thinning;
 mod time;
 mod tracemalloc;
+mod tracemalloc_top;
 mod traces;
 mod tree;
 mod unread;

@@ -4,7 +4,7 @@ use crate::document::Telemetry;
 use crate::format::ExportFormat;
 use crate::{
     alerts, coredumpctl, description, docker, incident, incidents, kubernetes, memray, objgraph, prometheus,
-    psutil, pyspy, sentry, tracemalloc, traces,
+    psutil, pyspy, sentry, tracemalloc, tracemalloc_top, traces,
 };
 
 /// Reads one export whole; what is not understood of it becomes a gap.
@@ -39,6 +39,7 @@ pub fn read(format: ExportFormat, export: &[u8], source: SourceId) -> Telemetry 
         ExportFormat::Slack => incidents::read_slack(export, source),
         ExportFormat::Speedscope => pyspy::speedscope::read_speedscope(export, source),
         ExportFormat::Tracemalloc => tracemalloc::read_snapshot(export, source),
+        ExportFormat::TracemallocTop => tracemalloc_top::read_top(export, source),
         ExportFormat::Zipkin => traces::read_zipkin(export, source),
     }
 }

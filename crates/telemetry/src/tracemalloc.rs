@@ -282,6 +282,7 @@ fn site(
         bytes: Some(share.bytes),
         blocks: Some(share.blocks),
         growth: None,
+        growth_bytes: None,
         type_name: None,
         counted: Counted::Live,
         heaviest: others.then(|| StackShare {

@@ -58,9 +58,11 @@ pub(crate) fn owner(
         return None;
     }
     let measures = Measures::of(steps.look(), heap.objects.address(node));
+    let address = Address(heap.objects.address(node));
     Some(Owner {
         path: described.text,
-        address: Address(heap.objects.address(node)),
+        address,
+        citation: heap.runtime.process().core().cite(address, 64),
         r#type: type_name,
         length: measures.length,
         buffer_bytes: measures.buffer_bytes,

@@ -1,15 +1,17 @@
 //! Threads wait for each other in a circle.
 
 use super::rule::{BASE, Rule};
-use super::signs::{FAILED, FAILURES, HANGS};
+use super::signs::{FAILED, FAILURES, HANG_ENDS, HANGS};
 
 pub(super) const RULE: Rule = Rule {
     id: "deadlock",
-    statement: "Threads waited for each other in a circle, so none of them could go on",
+    statement: "A deadlock kept threads from going on",
     needs: &[&["deadlock"]],
     contributes_to: FAILURES,
     // The abort is the supervisor's answer to the hang.
     causes_despite: &["worker-timeout"],
+    names: &["deadlock"],
+    leads_to: HANG_ENDS,
     raised_by: HANGS,
     against: FAILED,
     refuted_if: "one of the waits has a time limit, or one of the locks is released by a thread outside of the circle",

@@ -1,7 +1,7 @@
 //! A thread keeps the GIL while it blocks.
 
 use super::rule::{BASE, Rule};
-use super::signs::{FAILED, FAILURES, HANGS};
+use super::signs::{FAILED, FAILURES, HANG_ENDS, HANGS};
 
 pub(super) const RULE: Rule = Rule {
     id: "gil-starvation",
@@ -10,6 +10,8 @@ pub(super) const RULE: Rule = Rule {
     contributes_to: FAILURES,
     // The abort is the supervisor's answer to the hang.
     causes_despite: &["worker-timeout"],
+    names: &["gil-starvation"],
+    leads_to: HANG_ENDS,
     raised_by: HANGS,
     against: FAILED,
     refuted_if: "the holder lets go of the GIL within milliseconds",

@@ -6,6 +6,7 @@ pub(super) const RULE: Rule = Rule {
     id: "invalid-access",
     statement: "Native code used an address that was not valid: a stale or damaged pointer",
     needs: &[&["crash-invalid-access"]],
+    names: &["extension-at-fault"],
     raised_by: &[
         ("foreign-extension", "an extension that was built for another Python was loaded"),
         ("extension-at-fault", "an extension was at work there"),

@@ -1,7 +1,7 @@
 //! A lock whose owner has ended is waited for.
 
 use super::rule::{BASE, Rule};
-use super::signs::{FAILED, FAILURES, HANGS};
+use super::signs::{FAILED, FAILURES, HANG_ENDS, HANGS};
 
 pub(super) const RULE: Rule = Rule {
     id: "lock-abandoned",
@@ -10,6 +10,8 @@ pub(super) const RULE: Rule = Rule {
     contributes_to: FAILURES,
     // The abort is the supervisor's answer to the hang.
     causes_despite: &["worker-timeout"],
+    names: &["lock-abandoned"],
+    leads_to: HANG_ENDS,
     raised_by: HANGS,
     against: FAILED,
     refuted_if: "the lock is released by another thread than its owner, as a plain Lock may be",

@@ -4,18 +4,23 @@ use pycoroner_findings::Confidence;
 
 use super::Role;
 use super::rule::{BASE, Rule};
-use super::signs::OOM;
 
 pub(super) const RULE: Rule = Rule {
     id: "memory-growth",
     statement: "Memory piled up in the process and contributed",
     role: Role::ContributingFactor,
-    needs: &[&["heap-leak-suspect", "memory-rising"]],
-    // Said by the rule of the leak that ended in a kill.
-    yields_to: OOM,
+    needs: &[&["heap-leak-suspect", "memory-rising", "heap-grown"]],
+    // Said by the rules of leaks that ended in a kill or in a failed allocation.
+    yields_to: &["oom-kill-logged", "container-oom-killed", "allocation-failed"],
+    names: &["heap-grown", "heap-leak-suspect", "memory-rising"],
     at_most: Confidence::Moderate,
-    raised_by: &[("memory-rising", "the metrics show memory rising up to the end")],
+    raised_by: &[
+        ("memory-rising", "the metrics show memory rising up to the end"),
+        ("heap-grown", "an older core shows less of it"),
+        ("allocation-site-of-owner", "a profiler saw its memory allocated in the code that holds it"),
+    ],
     against: &[
+        ("heap-level", "the heap is no larger than in an older core"),
         ("crash-null-dereference", "the crash is explained without it"),
         ("crash-stack-overflow", "the crash is explained without it"),
     ],

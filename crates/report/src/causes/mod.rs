@@ -6,6 +6,8 @@
 mod abort;
 mod abort_called;
 mod allocation_failed;
+mod allocation_leak;
+mod allocation_pile;
 mod await_circle;
 mod deadlock;
 mod disk_full;
@@ -50,7 +52,7 @@ use serde::{Deserialize, Serialize};
 use rule::Rule;
 
 /// All rules; of equally likely causes the one that stands first is named first.
-const RULES: [&Rule; 37] = [
+const RULES: [&Rule; 39] = [
     &null_dereference::RULE,
     &use_after_free::RULE,
     &invalid_access::RULE,
@@ -65,6 +67,8 @@ const RULES: [&Rule; 37] = [
     &oom_leak::RULE,
     &oom_spike::RULE,
     &oom_kill::RULE,
+    &allocation_leak::RULE,
+    &allocation_pile::RULE,
     &allocation_failed::RULE,
     &files_exhausted::RULE,
     &disk_full::RULE,
@@ -127,17 +131,34 @@ pub enum Role {
     ProbableCause,
     /// It may have had a part in it, next to what stopped the process.
     ContributingFactor,
+    /// Another cause led to it: it says how the process ended, and that one why.
+    Consequence,
 }
 
 /// The probable causes of what was found about the process `pid`, the likeliest first; never none.
 pub(crate) fn rank(findings: &[Finding], pid: Option<u64>) -> Vec<Cause> {
     let mut causes: Vec<Cause> = RULES.iter().filter_map(|rule| rule.apply(findings, pid)).collect();
+    mark_consequences(&mut causes);
     causes.sort_by_key(|cause| (cause.role, std::cmp::Reverse(cause.confidence)));
     causes.truncate(MOST_CAUSES);
     if causes.is_empty() {
         causes.push(unknown());
     }
     causes
+}
+
+/// What a cause led to is no cause of its own, unless that cause is only a weak sign.
+fn mark_consequences(causes: &mut [Cause]) {
+    let leads: Vec<&str> = causes
+        .iter()
+        .filter(|cause| cause.role == Role::ProbableCause && cause.confidence > Confidence::Weak)
+        .filter_map(|cause| RULES.iter().find(|rule| rule.id == cause.id))
+        .flat_map(|rule| rule.leads_to)
+        .copied()
+        .collect();
+    for cause in causes.iter_mut().filter(|cause| leads.contains(&&*cause.id)) {
+        cause.role = Role::Consequence;
+    }
 }
 
 impl Rule {
@@ -160,6 +181,7 @@ impl Rule {
         let raised_by = reasons(self.raised_by);
         let mut against = reasons(self.against);
         against.dedup();
+        let caveats = self.caveats.iter().map(|why| (*why).to_owned());
         if !raised_by.is_empty() {
             confidence = raised(confidence);
         }
@@ -172,6 +194,7 @@ impl Rule {
             against.push(ANOTHER.to_owned());
             confidence = Confidence::Weak;
         }
+        against.extend(caveats);
         if self.inherits_against {
             against.extend(
                 needed().flat_map(|finding| &finding.against).map(|evidence| evidence.statement.clone()),
@@ -186,7 +209,7 @@ impl Rule {
             self.contributes_to.iter().any(|id| found(id)) && !self.causes_despite.iter().any(|id| found(id));
         Some(Cause {
             id: self.id.to_owned(),
-            statement: self.statement.to_owned(),
+            statement: self.said_of(findings),
             role: if contributes { Role::ContributingFactor } else { self.role },
             confidence,
             findings: indexes.map(|(index, _)| index).collect(),
@@ -195,6 +218,28 @@ impl Rule {
             refuted_if: self.refuted_if.to_owned(),
             next: self.next.to_owned(),
         })
+    }
+}
+
+impl Rule {
+    /// The statement, with what it is about in this process.
+    fn said_of(&self, findings: &[Finding]) -> String {
+        let named = self.names.iter().find_map(|id| findings.iter().find(|finding| finding.id == *id));
+        named.map_or_else(
+            || self.statement.to_owned(),
+            |found| format!("{}: {}", self.statement, uncapitalized(&found.title)),
+        )
+    }
+}
+
+/// A sentence as it goes on behind a colon; names and abbreviations stay as they are.
+pub(crate) fn uncapitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    match (letters.next(), letters.clone().next()) {
+        (Some(first), Some(second)) if first.is_ascii_uppercase() && !second.is_ascii_uppercase() => {
+            first.to_lowercase().chain(letters).collect()
+        }
+        _ => text.to_owned(),
     }
 }
 
@@ -293,6 +338,15 @@ mod tests {
             &[("deadlock", Strong), ("worker-timeout", Strong), ("external-kill", Moderate)],
         );
         check(
+            &["abort-called", "allocation-failed", "heap-leak-suspect", "memory-rising"],
+            &[("allocation-leak", Strong), ("allocation-failed", Strong), ("abort-called", Strong)],
+        );
+        check(
+            &["abort-called", "allocation-failed", "heap-leak-suspect"],
+            &[("allocation-pile", Moderate), ("allocation-failed", Strong), ("abort-called", Strong)],
+        );
+        check(&["allocation-failed", "heap-leak-suspect", "heap-level"], &[("allocation-failed", Strong)]);
+        check(
             &["crash-external-kill", "worker-timeout", "all-idle"],
             &[("worker-timeout", Moderate), ("external-kill", Moderate)],
         );
@@ -338,6 +392,14 @@ mod tests {
         );
         check(&["crash-use-after-free", "foreign-extension"], "foreign-extension", Role::ContributingFactor);
         check(&["crash-external-kill", "heap-leak-suspect"], "memory-growth", Role::ContributingFactor);
+        check(&["crash-external-kill", "worker-timeout", "deadlock"], "worker-timeout", Role::Consequence);
+        check(&["allocation-failed", "memory-rising"], "allocation-failed", Role::Consequence);
+        check(&["allocation-failed"], "allocation-failed", Role::ProbableCause);
+        check(
+            &["crash-null-dereference", "allocation-failed", "heap-grown"],
+            "allocation-leak",
+            Role::ContributingFactor,
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub(super) const RULE: Rule = Rule {
     id: "null-dereference",
     statement: "Native code below the innermost Python frame followed a null pointer",
     needs: &[&["crash-null-dereference"]],
+    names: &["extension-at-fault"],
     raised_by: &[
         ("foreign-extension", "an extension that was built for another Python was loaded"),
         ("extension-at-fault", "an extension was at work there"),

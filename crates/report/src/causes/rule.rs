@@ -17,6 +17,12 @@ pub(super) struct Rule {
     pub(super) causes_despite: &'static [&'static str],
     /// However strong the findings are, the cause is no stronger than this.
     pub(super) at_most: Confidence,
+    /// The first finding of these that was found says what the statement is about in this process.
+    pub(super) names: &'static [&'static str],
+    /// Rules whose causes this one led to, where both apply: they say how it ended, and this one why.
+    pub(super) leads_to: &'static [&'static str],
+    /// What speaks against it wherever it applies, because of what it does not need.
+    pub(super) caveats: &'static [&'static str],
     /// Does not apply when one of these was found: another rule explains more.
     pub(super) yields_to: &'static [&'static str],
     /// Makes it more likely, and why.
@@ -40,6 +46,9 @@ pub(super) const BASE: Rule = Rule {
     contributes_to: &[],
     causes_despite: &[],
     at_most: Confidence::Strong,
+    names: &[],
+    leads_to: &[],
+    caveats: &[],
     yields_to: &[],
     raised_by: &[],
     against: &[],

@@ -49,6 +49,15 @@ pub(super) const HANGS: &[(&str, &str)] = &[
     ("crash-external-kill", "the signal came from outside, as it does when a process hangs"),
 ];
 
+/// The causes by which a hang comes to its end.
+pub(super) const HANG_ENDS: &[&str] = &["worker-timeout", "external-kill", "abort", "abort-called"];
+
+/// The causes by which a process ends that gets no more memory.
+pub(super) const ALLOCATION_ENDS: &[&str] = &["allocation-failed", "abort-called", "abort"];
+
+/// The causes by which a kill for want of memory shows.
+pub(super) const KILLS: &[&str] = &["external-kill", "allocation-failed"];
+
 /// Somebody says that memory ran out: the kernel, or the runtime of a container.
 pub(super) const OOM: &[&str] = &["oom-kill-logged", "container-oom-killed"];
 

@@ -6,6 +6,7 @@ pub(super) const RULE: Rule = Rule {
     id: "use-after-free",
     statement: "Native code used memory that had been freed",
     needs: &[&["crash-use-after-free"]],
+    names: &["extension-at-fault"],
     raised_by: &[
         ("extension-at-fault", "an extension was at work there"),
         ("fatal-error-logged", "the log reports the same fatal error"),

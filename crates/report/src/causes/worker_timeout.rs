@@ -6,6 +6,7 @@ pub(super) const RULE: Rule = Rule {
     id: "worker-timeout",
     statement: "The worker did not answer in time and its supervisor stopped it",
     needs: &[&["worker-timeout"]],
+    leads_to: &["external-kill", "abort", "abort-called"],
     raised_by: &[
         ("crash-abort", "an abort signal is what a supervisor sends to a worker that timed out"),
         ("crash-external-kill", "the signal came from another process"),

@@ -41,7 +41,7 @@ pub(super) fn draw(incident: &Incident) -> Option<Figure> {
     if left_out > 0 {
         let _ = write!(caption, " {left_out} more files are not drawn.");
     }
-    Some(Figure { section: "at-a-glance", caption, svg: svg.finish() })
+    Some(Figure { section: "evidence-register", caption, svg: svg.finish() })
 }
 
 /// Name, first and last time of every source that has times; a core has the moment of its making.

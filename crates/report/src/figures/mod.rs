@@ -5,6 +5,7 @@
 
 mod coverage;
 mod end_scale;
+mod log_rate;
 mod owners;
 mod series;
 mod stacks;
@@ -34,5 +35,6 @@ pub(crate) fn of(incident: &Incident) -> Vec<Figure> {
     figures.extend(series::draw(incident));
     figures.extend(owners::draw(incident));
     figures.extend(types::draw(incident));
+    figures.extend(log_rate::draw(incident));
     figures
 }

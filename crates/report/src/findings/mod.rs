@@ -1,13 +1,10 @@
-//! What follows from several sources together, or from what the exports state without judging it.
-//!
-//! A producer that states a finding of the same id has said it already; then nothing is added.
+//! What follows from several sources together; what one of them says alone, its producer judges.
 
+mod allocations;
 mod changes;
 mod containers;
 mod corruption;
 mod exhaustion;
-mod memory;
-mod scrapes;
 
 use pycoroner_findings::Finding;
 
@@ -16,16 +13,14 @@ use crate::Incident;
 /// Adds what the sources say together.
 pub(crate) fn add(incident: &mut Incident) {
     let found: Vec<Finding> = [
+        allocations::findings(incident),
         containers::findings(incident),
-        memory::findings(incident),
-        scrapes::findings(incident),
         exhaustion::findings(incident),
         corruption::findings(incident),
         changes::findings(incident),
     ]
     .into_iter()
     .flatten()
-    .filter(|finding| incident.findings.iter().all(|said| said.id != finding.id))
     .collect();
     incident.findings.extend(found);
 }

@@ -151,7 +151,7 @@ fn compare(page: &mut Page, incident: &Incident, look: &Earlier) {
         " ",
     ));
     page.table(
-        ["Thread", "Stood in", "In the core", "Changed"],
+        ["Thread", "Stood in", "In the core"],
         look.rows.iter().map(|row| {
             let id = row.stack.id.as_deref().map_or_else(Inert::default, prose);
             let name = row.stack.name.as_deref().map_or_else(Inert::default, prose);
@@ -162,12 +162,7 @@ fn compare(page: &mut Page, incident: &Incident, look: &Earlier) {
             let then = row.then.as_deref().map_or_else(|| "no Python frame".into(), code);
             let none = if incident.core.is_some() { "no such thread" } else { "there is no core" };
             let now = row.at_end.as_deref().map_or_else(|| none.into(), code);
-            let changed = match (&row.at_end, row.is_same) {
-                (None, _) => "",
-                (Some(_), true) => "no: the same line",
-                (Some(_), false) => "yes",
-            };
-            [Inert::join([id, name, samples], " "), then, now, changed.into()]
+            [Inert::join([id, name, samples], " "), then, now]
         }),
     );
     if look.left_out > 0 {

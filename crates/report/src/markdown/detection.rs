@@ -6,6 +6,7 @@ use super::page::Page;
 use super::quantity::{clock, span};
 use crate::Incident;
 use crate::views::detection::{detection, time};
+use crate::views::missing::has_alerts;
 
 /// When it began against when somebody was told, and when it was over.
 pub(crate) fn render(page: &mut Page, incident: &Incident) {
@@ -41,6 +42,9 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
             .then(span(-ms))
             .then(" before the first symptom that these files show."),
         (None, Some(_)) => "An alert fired; no symptom before it has a time.".into(),
+        (None, None) if has_alerts(incident) => {
+            "The alerts that were given list none that was pending or firing when they were exported.".into()
+        }
         (None, None) => "No alert is among the evidence: whether one fired is not known.".into(),
     };
     page.paragraph(delay);

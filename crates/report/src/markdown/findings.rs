@@ -67,6 +67,7 @@ pub(crate) fn render_causes(page: &mut Page, incident: &Incident) {
         let role = match cause.role {
             Role::ProbableCause => "Probable cause",
             Role::ContributingFactor => "Contributing factor",
+            Role::Consequence => "What another cause led to",
         };
         page.paragraph(
             Inert::from(role)

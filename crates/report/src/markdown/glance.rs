@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 
-use pycoroner_findings::{Confidence, GapKind};
+use pycoroner_findings::Confidence;
 
 use super::inert::{Inert, code, prose};
 use super::page::Page;
 use super::quantity::{basis, clock, count, uncertainty};
-use super::{cite, crash, findings};
+use super::{brief, cite, crash, findings};
 use crate::sections::{Crash, PythonFrame, Thread};
 use crate::views::missing::missing;
 use crate::views::{end, threads};
@@ -16,6 +16,10 @@ const MOST_STATES: usize = 4;
 
 /// Most kinds of evidence that were not given and are named on the first screen.
 const MOST_MISSING: usize = 4;
+/// Most reasons against the first cause on the first screen.
+const MOST_AGAINST: usize = 2;
+/// Most gaps that are named there.
+const MOST_GAPS: usize = 3;
 
 /// `Incident report: SIGSEGV in charge`.
 pub(crate) fn title(incident: &Incident) -> Inert {
@@ -52,10 +56,15 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
         ("**Where**", place(incident)),
         ("**Exception**", exception(incident)),
         ("**Probable cause**", cause(incident)),
+        ("**Against it**", against(incident)),
+        ("**It led to**", led_to(incident)),
         ("**Contributing**", contributing(incident)),
         ("**Last log line**", last_line(incident)),
-        ("**Evidence**", completeness(incident)),
+        ("**Evidence**", given(incident)),
+        ("**Unknown**", unknown(incident)),
+        ("**Next**", next(incident)),
     ];
+    page.paragraph(brief::sentence(incident));
     let shown = rows.into_iter().filter(|(_, value)| !value.is_empty());
     page.table(["", ""], shown.map(|(name, value)| [name.into(), value]));
 }
@@ -153,12 +162,24 @@ fn place(incident: &Incident) -> Inert {
             "no Python frame in the thread that stopped".into()
         };
     };
+    let handler = threads::interrupted(thread).and(thread.python_frames.first());
+    let handler = handler.map_or_else(Inert::default, |frame| {
+        Inert::from(", interrupted by a signal, for which it runs ").then(point(frame))
+    });
+    point(frame)
+        .then(caller(thread, frame))
+        .then(handler)
+        .then(", ")
+        .then(thread_name(thread))
+        .then(" ")
+        .then(cite::core(incident))
+}
+
+/// Where the program's own code called a frame of a library; empty for all others.
+pub(crate) fn caller(thread: &Thread, frame: &PythonFrame) -> Inert {
     let inside = threads::is_library(frame.file.as_deref())
         .then(|| thread.python_frames.iter().find(|frame| !threads::is_library(frame.file.as_deref())));
-    let called = inside
-        .flatten()
-        .map_or_else(Inert::default, |caller| Inert::from(", called from ").then(point(caller)));
-    point(frame).then(called).then(", ").then(thread_name(thread)).then(" ").then(cite::core(incident))
+    inside.flatten().map_or_else(Inert::default, |caller| Inert::from(", called from ").then(point(caller)))
 }
 
 /// Function, file and line of a frame.
@@ -168,10 +189,11 @@ pub(crate) fn point(frame: &PythonFrame) -> Inert {
     function.then(" at ").then(code(&format!("{}{line}", frame.file.as_deref().unwrap_or("unknown file"))))
 }
 
-/// The thread that crashed, and its innermost Python frame.
+/// The thread that crashed, and its innermost Python frame; the one that waited, where a signal's handler interrupted it.
 pub(crate) fn where_it_stopped(incident: &Incident) -> Option<(&Thread, &PythonFrame)> {
     let thread = threads::crashed(incident)?;
-    Some((thread, thread.python_frames.first()?))
+    let frames = threads::interrupted(thread).unwrap_or(&thread.python_frames);
+    Some((thread, frames.first()?))
 }
 
 /// `thread 7 (MainThread)`.
@@ -183,7 +205,7 @@ pub(crate) fn thread_name(thread: &Thread) -> Inert {
     }
 }
 
-fn exception(incident: &Incident) -> Inert {
+pub(super) fn exception(incident: &Incident) -> Inert {
     let Some(exception) = threads::crashed(incident).and_then(|thread| thread.exceptions.first()) else {
         return Inert::default();
     };
@@ -196,25 +218,48 @@ fn exception(incident: &Incident) -> Inert {
 }
 
 fn cause(incident: &Incident) -> Inert {
-    let probable = incident.causes.iter().find(|cause| cause.role == Role::ProbableCause);
-    let Some(cause) = probable.or(incident.causes.first()) else { return Inert::default() };
+    let Some(cause) = incident.causes.first() else { return Inert::default() };
     let confidence = findings::confidence(cause.confidence);
     let from = findings::numbers(&cause.findings);
     let basis = if from.is_empty() { Inert::default() } else { Inert::from(", from ").then(from) };
     let part = match cause.role {
         Role::ProbableCause => "",
-        Role::ContributingFactor => "not known; a contributing factor: ",
+        Role::ContributingFactor | Role::Consequence => "not known; a contributing factor: ",
     };
     Inert::from(part).then(prose(&cause.statement)).then(" (").then(confidence).then(basis).then(")")
 }
 
+/// What speaks against the first cause, or what would.
+fn against(incident: &Incident) -> Inert {
+    let Some(cause) = incident.causes.first().filter(|cause| !cause.refuted_if.is_empty()) else {
+        return Inert::default();
+    };
+    let refuted = Inert::from("it would be refuted if ").then(prose(&cause.refuted_if));
+    let more = cause.against.len().saturating_sub(MOST_AGAINST);
+    let more = if more == 0 { Inert::default() } else { Inert::from(more).then(" more below") };
+    let said = cause.against.iter().take(MOST_AGAINST).map(|why| prose(why));
+    let said = Inert::join(said.chain([more]), "; ");
+    let said = if said.is_empty() { "nothing that was read".into() } else { said };
+    said.then("; ").then(refuted)
+}
+
+/// What the first cause led to: how it ended.
+fn led_to(incident: &Incident) -> Inert {
+    let consequences = incident.causes.iter().filter(|cause| cause.role == Role::Consequence);
+    // How each may have come about is what the first cause says.
+    let fact = |cause: &'_ Cause| cause.statement.split(':').next().map(prose).unwrap_or_default();
+    Inert::join(consequences.map(fact), "; ")
+}
+
 /// The likeliest factor beside the cause, by what was found of it.
 fn contributing(incident: &Incident) -> Inert {
+    let Some(cause) = incident.causes.first().filter(|cause| cause.role == Role::ProbableCause) else {
+        return Inert::default();
+    };
     let is_told =
-        |cause: &&Cause| cause.role == Role::ContributingFactor && cause.confidence >= Confidence::Moderate;
-    let mut factors = incident.causes.iter().filter(is_told);
-    let has_cause = incident.causes.iter().any(|cause| cause.role == Role::ProbableCause);
-    let Some(factor) = factors.next().filter(|_| has_cause) else { return Inert::default() };
+        |other: &&Cause| other.role == Role::ContributingFactor && other.confidence >= Confidence::Moderate;
+    let is_new = |other: &&Cause| !other.findings.iter().all(|index| cause.findings.contains(index));
+    let Some(factor) = incident.causes.iter().filter(is_told).find(is_new) else { return Inert::default() };
     let found = factor.findings.first().and_then(|index| incident.findings.get(*index));
     let said = found.map_or_else(|| prose(&factor.statement), |finding| prose(&finding.title));
     let from = findings::numbers(&factor.findings);
@@ -235,36 +280,43 @@ fn last_line(incident: &Incident) -> Inert {
     )
 }
 
-/// What was given and what was not, so that a short report is not taken for good news.
-fn completeness(incident: &Incident) -> Inert {
+/// What was given, so that a short report is not taken for good news.
+fn given(incident: &Incident) -> Inert {
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
     for source in &incident.sources {
         *kinds.entry(&source.kind).or_default() += 1;
     }
-    let files = Inert::join(
-        kinds.into_iter().map(|(kind, files)| Inert::from(files).then(" × ").then(prose(kind))),
-        ", ",
-    );
-    let heap = if incident.core.is_some() && incident.heap.is_none() { "heap not read" } else { "" };
+    let kinds = kinds.into_iter().map(|(kind, files)| Inert::from(files).then(" × ").then(prose(kind)));
+    Inert::join(kinds, ", ")
+}
+
+/// What could not be read of it, and what was not given.
+fn unknown(incident: &Incident) -> Inert {
+    let heap = if incident.core.is_some() && incident.heap.is_none() { "the heap was not read" } else { "" };
+    let first = incident.gaps.iter().take(MOST_GAPS).map(|gap| prose(&gap.what));
+    let more = incident.gaps.len().saturating_sub(MOST_GAPS);
+    let more = if more == 0 { Inert::default() } else { Inert::from(more).then(" more") };
+    let gaps = Inert::join(first.chain([more]), ", ");
+    let gaps = if gaps.is_empty() {
+        "all that was given was read".into()
+    } else {
+        Inert::from("not read: ").then(gaps)
+    };
     let missing = missing(incident);
     let named = Inert::join(missing.iter().take(MOST_MISSING).map(|row| row.what.into()), ", ");
     let more = missing.len().saturating_sub(MOST_MISSING);
     let more = if more == 0 { Inert::default() } else { Inert::from(" and ").then(more).then(" more") };
     let not_given =
         if missing.is_empty() { named } else { Inert::from("not given: ").then(named).then(more) };
-    Inert::join([files, gaps(incident), heap.into(), not_given], "; ")
+    Inert::join([gaps, heap.into(), not_given], "; ")
 }
 
-fn gaps(incident: &Incident) -> Inert {
-    if incident.gaps.is_empty() {
-        return "no gaps".into();
-    }
-    let mut kinds: BTreeMap<GapKind, usize> = BTreeMap::new();
-    for gap in &incident.gaps {
-        *kinds.entry(gap.kind).or_default() += 1;
-    }
-    let by_kind = kinds
-        .into_iter()
-        .map(|(kind, gaps)| Inert::from(gaps).then(" ").then(super::unknowns::gap_kind(kind)));
-    count(incident.gaps.len(), "gap", "gaps").then(" (").then(Inert::join(by_kind, ", ")).then(")")
+/// What to look at next, and the command for the evidence that would tell most and can still be had.
+fn next(incident: &Incident) -> Inert {
+    let look = incident.causes.first().map_or_else(Inert::default, |cause| prose(&cause.next));
+    let missing = missing(incident);
+    let get = missing.iter().find(|row| row.still).map_or_else(Inert::default, |row| {
+        Inert::from("Get ").then(row.what).then(": ").then(code(&row.command))
+    });
+    Inert::join([look, get], " ")
 }

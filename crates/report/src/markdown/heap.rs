@@ -88,6 +88,26 @@ fn growth(page: &mut Page, heap: &HeapSection) {
             ]
         }),
     );
+    page.table(
+        [
+            "Owner, since the older core",
+            "Length before",
+            "Length now",
+            "Kept alive before",
+            "Keeps alive now",
+        ],
+        heap.grown_owners.iter().take(MOST_ROWS).map(|row| {
+            let listed = |bytes: Option<u64>| bytes.map_or_else(|| "not among the largest".into(), size);
+            let length = |length: Option<u64>| length.map_or_else(Inert::default, grouped);
+            [
+                code(&row.path),
+                length(row.length_before),
+                length(row.length_after),
+                listed(row.retained_before),
+                listed(row.retained_after),
+            ]
+        }),
+    );
 }
 
 fn totals(page: &mut Page, incident: &Incident, heap: &HeapSection) {

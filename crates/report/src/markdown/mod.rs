@@ -5,6 +5,7 @@
 
 mod appendix;
 mod before_death;
+mod brief;
 mod cite;
 mod closing;
 pub(crate) mod crash;

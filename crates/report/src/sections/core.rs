@@ -130,6 +130,8 @@ pub struct Waiting {
     pub object: Option<String>,
     pub path: Option<String>,
     pub owner_tid: Option<u64>,
+    /// A signal's handler runs in the midst of the wait.
+    pub interrupted: bool,
 }
 
 /// One Python frame, with its locals where they were read.
@@ -141,8 +143,18 @@ pub struct PythonFrame {
     pub qualname: Option<String>,
     pub file: Option<String>,
     pub line: Option<u64>,
+    pub handles_signal: Option<u32>,
+    pub c_call: Option<CCall>,
     pub locals: Vec<Local>,
     pub citation: Option<Citation>,
+}
+
+/// The C function that a frame has called.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[expect(missing_docs, reason = "fields are those of the contract document")]
+pub struct CCall {
+    pub name: Option<String>,
 }
 
 /// One variable of a frame.

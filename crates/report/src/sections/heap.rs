@@ -17,6 +17,8 @@ pub struct HeapSection {
     pub suspects: Vec<SuspectRow>,
     /// Types that became more or fewer since an older core.
     pub growth: Vec<GrowthRow>,
+    /// Owners that keep more or less alive since an older core.
+    pub grown_owners: Vec<OwnerGrowthRow>,
     /// Objects that nothing refers to from outside of their own circle; missing when it was not looked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unreachable: Option<Vec<UnreachableRow>>,
@@ -110,6 +112,20 @@ pub struct GrowthRow {
     pub count_after: Option<u64>,
     pub bytes_before: Option<u64>,
     pub bytes_after: Option<u64>,
+}
+
+/// What an owner keeps alive in an older core and in this one; missing where it is not listed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[expect(missing_docs, reason = "fields are those of the contract document")]
+pub struct OwnerGrowthRow {
+    pub path: String,
+    #[serde(rename = "type")]
+    pub type_name: String,
+    pub retained_before: Option<u64>,
+    pub retained_after: Option<u64>,
+    pub length_before: Option<u64>,
+    pub length_after: Option<u64>,
 }
 
 /// Cyclic garbage of one type.

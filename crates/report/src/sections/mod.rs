@@ -8,12 +8,12 @@ mod logs;
 mod telemetry;
 
 pub use self::core::{
-    Asyncio, CoreSection, Crash, Deadlock, Exception, FirstSignal, FrameRef, Local, Lock, MemoryLog,
+    Asyncio, CCall, CoreSection, Crash, Deadlock, Exception, FirstSignal, FrameRef, Local, Lock, MemoryLog,
     NativeFrame, Process, Python, PythonFrame, Task, Thread, TracebackEntry, Verdict, Waiter, Waiting,
 };
 pub use self::heap::{
-    Accumulated, Collector, GrowthRow, HeapSection, HeapTotals, LedgerRow, OwnerRow, SuspectRow,
-    SuspendedRow, TypeRow, UnreachableRow,
+    Accumulated, Collector, GrowthRow, HeapSection, HeapTotals, LedgerRow, OwnerGrowthRow, OwnerRow,
+    SuspectRow, SuspendedRow, TypeRow, UnreachableRow,
 };
 pub use self::logs::{
     LevelBucket, LevelCount, LevelsOverTime, LogEvent, LogPlace, LogRecord, LogSource, LogTraceback,

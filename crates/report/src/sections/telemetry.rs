@@ -119,6 +119,8 @@ pub struct AllocationSite {
     pub frames: Vec<StackFrame>,
     pub bytes: u64,
     pub blocks: u64,
+    pub growth_bytes: Option<u64>,
+    pub counted: Option<String>,
     pub type_name: Option<String>,
     pub citation: Option<Citation>,
 }

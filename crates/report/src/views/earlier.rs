@@ -1,4 +1,4 @@
-//! Stacks that were taken while the process lived, against those of the core: what changed.
+//! Stacks that were taken while the process lived, beside those of the core; what changed is judged by telemetry.
 
 use std::collections::BTreeMap;
 
@@ -25,8 +25,6 @@ pub(crate) struct EarlierRow<'a> {
     pub(crate) then: Option<String>,
     /// Where it stands in the core; `None` when the core has no such thread.
     pub(crate) at_end: Option<String>,
-    /// Whether it is at the same line.
-    pub(crate) is_same: bool,
 }
 
 /// Most threads of one dump that are listed.
@@ -58,15 +56,7 @@ fn row<'a>(stack: &'a ThreadStack, threads: &[Thread], comparable: bool) -> Earl
     let same = threads.iter().filter(|_| comparable).find(|thread| is_thread(stack, thread));
     let now = same.and_then(super::threads::own_frame);
     let at_end = same.map(|_| now.map_or_else(|| "no Python frame".to_owned(), frame_line));
-    let is_same = match (own(&stack.frames), now) {
-        (Some(then), Some(now)) => {
-            then.line == now.line
-                && then.file.as_deref().map(file_name) == now.file.as_deref().map(file_name)
-                && now.function.as_deref() == Some(&*then.function)
-        }
-        _ => false,
-    };
-    EarlierRow { stack, then, at_end, is_same }
+    EarlierRow { stack, then, at_end }
 }
 
 fn is_thread(stack: &ThreadStack, thread: &Thread) -> bool {
@@ -82,11 +72,6 @@ fn line(frame: &StackFrame) -> String {
     let file = frame.file.as_deref().unwrap_or("unknown file");
     let line = frame.line.map_or_else(|| "?".to_owned(), |line| line.to_string());
     format!("{} {file}:{line}", frame.function)
-}
-
-/// Tools shorten paths in ways of their own.
-fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Functions by the memory that they and what they called had allocated, the most first.

@@ -34,12 +34,19 @@ pub(crate) fn missing(incident: &Incident) -> Vec<Missing> {
         (has_kernel_log(incident), asks.kernel()),
         (telemetry.is_some_and(|telemetry| !telemetry.containers.is_empty()), Asks::container()),
         (telemetry.is_some_and(|telemetry| !super::trend::memory(telemetry).is_empty()), asks.memory()),
-        (incident.timeline.iter().any(|event| event.kind.starts_with("alert-")), asks.alerts()),
+        (has_alerts(incident), asks.alerts()),
         (telemetry.is_some_and(|telemetry| !telemetry.spans.is_empty()), asks.traces()),
         (telemetry.is_some_and(|telemetry| !telemetry.stacks.is_empty()), Asks::stacks()),
         (telemetry.is_some_and(|telemetry| telemetry.context.is_some()), Asks::context()),
     ];
     checks.into_iter().filter(|(is_there, _)| !is_there).map(|(_, missing)| missing).collect()
+}
+
+/// Whether alerts were given, and be it that there were none.
+pub(crate) fn has_alerts(incident: &Incident) -> bool {
+    let mut exports = incident.telemetry.iter().flat_map(|telemetry| &telemetry.exports);
+    incident.timeline.iter().any(|event| event.kind.starts_with("alert-"))
+        || exports.any(|export| export.format.as_deref() == Some("alerts"))
 }
 
 fn has_kernel_log(incident: &Incident) -> bool {

@@ -19,9 +19,29 @@ pub(crate) fn is_library(file: Option<&str>) -> bool {
     file.is_some_and(|file| file.starts_with('<') || PLACES.iter().any(|place| file.contains(place)))
 }
 
-/// The innermost frame that is the program's own, else the innermost one.
-pub(crate) fn own_frame(thread: &Thread) -> Option<&PythonFrame> {
+/// The frames without those of a signal's handler that ran in the midst of a wait; innermost first.
+pub(crate) fn interrupted(thread: &Thread) -> Option<&[PythonFrame]> {
     let frames = &thread.python_frames;
+    if !thread.waiting_on.as_ref().is_some_and(|waiting| waiting.interrupted) {
+        return None;
+    }
+    let handler = frames.iter().position(|frame| frame.handles_signal.is_some());
+    // The wait itself is a call of a lock's or condition's method.
+    let is_wait = |frame: &PythonFrame| {
+        let call = frame.c_call.as_ref().and_then(|call| call.name.as_deref());
+        call.is_some_and(|name| name.starts_with("_thread."))
+    };
+    let below = match handler {
+        Some(handler) => handler + 1,
+        None => frames.iter().position(is_wait).filter(|at| *at > 0)?,
+    };
+    frames.get(below..).filter(|frames| !frames.is_empty())
+}
+
+/// The innermost frame that is the program's own, else the innermost one; where a signal's handler interrupted a wait,
+/// of those that waited.
+pub(crate) fn own_frame(thread: &Thread) -> Option<&PythonFrame> {
+    let frames = interrupted(thread).unwrap_or(&thread.python_frames);
     frames.iter().find(|frame| !is_library(frame.file.as_deref())).or_else(|| frames.first())
 }
 

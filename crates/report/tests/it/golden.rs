@@ -68,6 +68,20 @@ fn a_library_frame_names_its_caller() {
 }
 
 #[test]
+fn a_wait_that_a_signal_interrupted() {
+    let core = serde_json::json!({"schema": "pycoroner.core/1", "crash": {"signal_name": "SIGABRT"}, "threads": [{"tid": 7, "crashed": true,
+        "waiting_on": {"kind": "lock", "path": "shop.LEDGER", "interrupted": true}, "python_frames": [
+            {"function": "on_abort", "file": "/app/conf.py", "line": 31},
+            {"function": "handle", "file": "/usr/lib/python3/site-packages/server.py", "line": 199},
+            {"function": "charge", "file": "/app/shop/ledger.py", "line": 18, "c_call": {"kind": "method", "name": "_thread.lock.__enter__"}}]}]});
+    let report = render_markdown(&incident(Material { documents: vec![core], ..Material::default() }));
+    assert!(report.starts_with("# Incident report: SIGABRT in `charge`"), "{report}");
+    let place = "| **Where** | `charge` at `/app/shop/ledger.py:18`, interrupted by a signal, for which it runs `on_abort` at \
+        `/app/conf.py:31`, thread 7";
+    assert!(report.contains(place), "{report}");
+}
+
+#[test]
 fn a_deadlock() {
     let report = render_markdown(&incident(deadlock()));
     check("deadlock.md", &report);

@@ -3,6 +3,7 @@
 mod browser;
 mod golden;
 mod hostile;
+mod joining;
 mod material;
 mod merging;
 mod page;

@@ -181,7 +181,10 @@ fn logs() -> Value {
         "templates": [
             {"template": "order <n> retried", "level": "WARNING", "count": 7, "first": "2024-05-01T11:59:03Z", "new_in_window": true},
             {"template": "GET <path>", "level": "INFO", "count": 900, "new_in_window": false}],
-        "window": {"from": "2024-05-01T11:58:03Z", "to": "2024-05-01T12:00:33Z"},
+        "window": {"from": "2024-05-01T11:58:03Z", "to": "2024-05-01T12:00:33Z", "levels_over_time": {"bucket_ms": 30_000, "buckets": [
+            {"from": "2024-05-01T11:58:30Z", "records": 12, "levels": [{"level": "INFO", "count": 12}]},
+            {"from": "2024-05-01T11:59:00Z", "records": 20, "levels": [{"level": "INFO", "count": 18}, {"level": "WARNING", "count": 2}]},
+            {"from": "2024-05-01T12:00:00Z", "records": 3, "levels": [{"level": "ERROR", "count": 3}]}]}},
         "warnings": [
             {"time": "2024-05-01T11:59:58Z", "time_basis": "stated", "time_uncertainty_ms": 1, "level": "WARNING", "message": "slow answer from the gateway", "source": 0, "line": 1035, "last_line": 1035, "offset": 82_800, "bytes": 80},
             {"time": "2024-05-01T12:00:01Z", "level": "ERROR", "message": "said by the traceback", "source": 0, "line": 1042, "last_line": 1046, "offset": 83_360, "bytes": 400}],
@@ -220,6 +223,12 @@ pub(crate) fn deadlock() -> Material {
     Material { documents: vec![core], findings: vec![circle, alive], ..Material::default() }
 }
 
+/// What exports say, with what telemetry concludes from it.
+pub(crate) fn judged(document: Value) -> Value {
+    let telemetry = serde_json::from_value(document).unwrap();
+    serde_json::to_value(pycoroner_telemetry::judge(telemetry, &[], Some(at(0)))).unwrap()
+}
+
 /// A leak that ended in a kill for want of memory: no core, but metrics, alerts, spans, stacks and the kernel's word.
 pub(crate) fn leak() -> Material {
     let cited = |pointer: &str| json!({"source": 1, "span": {"kind": "pointer", "pointer": pointer}});
@@ -235,14 +244,14 @@ pub(crate) fn leak() -> Material {
         |function: &str, line: u64| json!({"function": function, "file": "/app/shop/cache.py", "line": line});
     let telemetry = json!({
         "schema": "pycoroner.telemetry/1",
-        "exports": [{"id": 1, "format": "prometheus", "records": 80, "first": at(600).time, "last": at(-45).time}],
+        "exports": [{"id": 1, "format": "prometheus-query", "records": 80, "first": at(600).time, "last": at(-45).time}],
         "series": [
             {"name": "process_resident_memory_bytes", "labels": labels, "points": memory, "citation": cited("/data/result/0")},
             {"name": "up", "labels": labels, "points": up, "citation": cited("/data/result/1")},
             {"name": "shop_sessions", "labels": labels, "points": memory, "citation": cited("/data/result/2")}],
         "spans": [
-            {"trace_id": "ab12", "name": "POST /login", "start": at(2).time, "failed": false, "citation": cited("/spans/0")},
-            {"trace_id": "ab13", "name": "GET /cart", "start": at(9).time, "end": at(8).time, "failed": true, "error": "503", "citation": cited("/spans/1")}],
+            {"trace_id": "ab12", "span_id": "01", "name": "POST /login", "start": at(2).time, "failed": false, "citation": cited("/spans/0")},
+            {"trace_id": "ab13", "span_id": "02", "name": "GET /cart", "start": at(9).time, "end": at(8).time, "failed": true, "error": "503", "citation": cited("/spans/1")}],
         "stacks": [{"time": at(120).time, "time_basis": "stated", "time_uncertainty_ms": 1000, "pid": 4242, "citation": cited("/stacks/0"),
             "threads": [{"id": "4242", "name": "MainThread", "active": true, "samples": 1, "frames": [frame("remember", 12), frame("handle", 40)]}]}],
         "allocations": [
@@ -277,7 +286,7 @@ pub(crate) fn leak() -> Material {
             sha256: None,
             shifted_ms: None,
         }],
-        documents: vec![telemetry],
+        documents: vec![judged(telemetry)],
         findings: vec![oom],
         events: vec![
             event(3000, "deploy", Severity::Info, "deploy: shop 4.2.0", 1),

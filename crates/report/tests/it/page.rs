@@ -74,6 +74,7 @@ fn every_figure_has_its_section() {
         "Metrics over time",
         "What keeps how much of the heap alive",
         "Types of the heap by size",
+        "Log records over time by level",
     ];
     for title in titles {
         assert_eq!(html.matches(&format!("role=\"img\"><title>{title}")).count(), 1, "{title}");

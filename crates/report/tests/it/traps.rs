@@ -5,7 +5,7 @@ use pycoroner_report::{Incident, Material, Role};
 use serde_json::{Value, json};
 
 use crate::golden::check;
-use crate::material::{at, event, incident, line};
+use crate::material::{at, event, incident, judged, line};
 
 fn finding(
     id: &'static str,
@@ -30,8 +30,8 @@ fn core(signal: u32, name: &str, verdict: &str) -> Value {
 
 fn container(exit_code: i64, reason: &str, oom_killed: Option<bool>) -> Value {
     let citation = json!({"source": 3, "span": {"kind": "pointer", "pointer": "/0/State"}});
-    json!({"schema": "pycoroner.telemetry/1", "containers": [{"name": "shop", "exit_code": exit_code,
-        "reason": reason, "oom_killed": oom_killed, "finished": at(0).time, "citation": citation}]})
+    judged(json!({"schema": "pycoroner.telemetry/1", "containers": [{"name": "shop", "exit_code": exit_code,
+        "reason": reason, "oom_killed": oom_killed, "finished": at(0).time, "citation": citation}]}))
 }
 
 /// Memory of two lives of a process: it rises to the kill, and falls because a new process begins.
@@ -41,17 +41,21 @@ fn two_lives() -> Value {
     };
     let mib = |values: &[f64]| points(&values.iter().map(|value| value * 1_048_576.0).collect::<Vec<_>>());
     let labels = json!([{"name": "instance", "value": "shop:8000"}]);
-    json!({"schema": "pycoroner.telemetry/1", "series": [
-        {"name": "process_resident_memory_bytes", "labels": labels, "points": mib(&[100.0, 160.0, 220.0, 280.0, 340.0, 400.0, 90.0, 95.0])},
-        {"name": "process_start_time_seconds", "labels": labels, "points": points(&[1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 90.0, 90.0])},
-    ]})
+    let cited = |number: u32| json!({"source": 3, "span": {"kind": "pointer", "pointer": format!("/data/result/{number}/values")}});
+    judged(json!({"schema": "pycoroner.telemetry/1", "series": [
+        {"name": "process_resident_memory_bytes", "labels": labels, "points": mib(&[100.0, 160.0, 220.0, 280.0, 340.0, 400.0, 90.0, 95.0]), "citation": cited(0)},
+        {"name": "process_start_time_seconds", "labels": labels, "points": points(&[1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 90.0, 90.0]), "citation": cited(1)},
+    ]}))
 }
 
 /// `up` with a pause in it and no zero.
 fn pause() -> Value {
     let points: Vec<Value> =
         [300, 285, 270, 255, 60, 45, 30].iter().map(|second| json!([at(*second).time, 1.0])).collect();
-    json!({"schema": "pycoroner.telemetry/1", "series": [{"name": "up", "points": points}]})
+    let cited = json!({"source": 3, "span": {"kind": "pointer", "pointer": "/data/result/0/values"}});
+    judged(
+        json!({"schema": "pycoroner.telemetry/1", "series": [{"name": "up", "points": points, "citation": cited}]}),
+    )
 }
 
 fn traps() -> Vec<(&'static str, Material)> {
@@ -143,7 +147,11 @@ fn shown(incident: &Incident) -> String {
         lines.extend(finding.against.iter().map(|against| format!("  against: {}", against.statement)));
     }
     for cause in &incident.causes {
-        let role = if cause.role == Role::ProbableCause { "cause" } else { "contributed" };
+        let role = match cause.role {
+            Role::ProbableCause => "cause",
+            Role::ContributingFactor => "contributed",
+            Role::Consequence => "led to",
+        };
         lines.push(format!("{role}: {} ({:?}): {}", cause.id, cause.confidence, cause.statement));
         lines.extend(cause.raised_by.iter().map(|why| format!("  more likely: {why}")));
         lines.extend(cause.against.iter().map(|why| format!("  against: {why}")));

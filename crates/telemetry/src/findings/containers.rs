@@ -30,7 +30,10 @@ fn judge_end(end: &ContainerEnd) -> Option<Finding> {
     let no_memory = if code == SIGKILL { "; that memory ran out is not shown by it" } else { "" };
     let title = format!("Container {} ended with exit code {code}, as by {what}{no_memory}", end.name);
     let statement = format!("exit code {code} is 128 plus {}, the number of {what}", code - SIGNALLED);
-    let mut finding = Finding::new(id, severity, Confidence::Strong, title)
+    // Without a word on memory, a kill for want of it is not ruled out.
+    let is_open = code == SIGKILL && end.oom_killed.is_none();
+    let confidence = if is_open { Confidence::Moderate } else { Confidence::Strong };
+    let mut finding = Finding::new(id, severity, confidence, title)
         .about(end.name.clone())
         .with_evidence(ended(end))
         .with_evidence(Evidence::new(Basis::Derived, statement).cite(end.citation.clone()));
@@ -40,6 +43,8 @@ fn judge_end(end: &ContainerEnd) -> Option<Finding> {
             (None, Some(reason)) => observed(end, &format!("the reason is {reason:?} and not \"OOMKilled\"")),
             (None, None) => observed(end, "no reason is given"),
         });
+        let against = "whoever sends SIGKILL leaves this code: lack of memory is one of several reasons";
+        finding = finding.with_against(Evidence::new(Basis::Derived, against));
         return Some(finding.refuted_if(
             "the kernel's log of that time names a process of this container as killed for lack of memory",
         ));

@@ -5,12 +5,16 @@ pub(crate) mod allocations;
 mod clocks;
 mod containers;
 mod error_rate;
+mod files;
 mod lives;
-mod resources;
+mod memory;
+mod rise;
 pub(crate) mod stacks;
 mod statistics;
 mod targets;
 mod traces;
+
+use pycoroner_findings::Timestamp;
 
 use crate::document::Telemetry;
 use crate::skew::{LoggedRequest, estimate};
@@ -19,13 +23,15 @@ use crate::thinning::thin;
 /// Judges what all exports say together, and thins series that are too long for a document afterwards.
 ///
 /// Call it once, when all exports are read: a limit stands in one export, what came near it in another. `logged` are
-/// log records that name their trace; they tell how far the clocks of logs and traces are apart.
-pub fn judge(mut telemetry: Telemetry, logged: &[LoggedRequest]) -> Telemetry {
+/// log records that name their trace; they tell how far the clocks of logs and traces are apart. With `died_at`, the
+/// time at which the process died, what came long before the end is told from what led up to it.
+pub fn judge(mut telemetry: Telemetry, logged: &[LoggedRequest], died_at: Option<Timestamp>) -> Telemetry {
     telemetry.skews = estimate(&telemetry, logged);
     clocks::judge(&mut telemetry);
     let lives = lives::find(&telemetry.series);
     targets::judge(&mut telemetry, &lives);
-    resources::judge(&mut telemetry, &lives);
+    memory::judge(&mut telemetry, &lives, died_at);
+    files::judge(&mut telemetry, &lives);
     error_rate::judge(&mut telemetry);
     containers::judge(&mut telemetry);
     traces::judge(&mut telemetry);

@@ -137,6 +137,7 @@ fn site(bytes: u64, group: &[(&[u8], &Share)]) -> Option<AllocationSite> {
         bytes: Some(bytes),
         blocks: Some(group.iter().fold(0, |sum, (_, share)| sum.saturating_add(share.blocks))),
         growth: None,
+        growth_bytes: None,
         type_name: None,
         counted: Counted::Unknown,
         heaviest: others.then_some(StackShare { frames: stack, bytes: share.bytes, blocks: share.blocks }),

@@ -42,6 +42,7 @@ pub(crate) fn read_stats(bytes: &[u8], source: SourceId) -> Telemetry {
             bytes: item.get("size").and_then(Value::as_u64),
             blocks: counts.get(place).copied(),
             growth: None,
+            growth_bytes: None,
             type_name: None,
             counted: Counted::Allocated,
             heaviest: None,

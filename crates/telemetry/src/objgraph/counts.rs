@@ -57,6 +57,7 @@ pub(crate) fn read_counts(bytes: &[u8], source: SourceId) -> Telemetry {
             bytes: None,
             blocks: Some(count),
             growth,
+            growth_bytes: None,
             type_name: Some(name.to_owned()),
             counted: Counted::Live,
             heaviest: None,

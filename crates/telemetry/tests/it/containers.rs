@@ -170,7 +170,7 @@ fn exit_codes_and_what_contradicts_them() {
             r#"[{{"Id": "c3", "Name": "/shop", "State": {{"Status": "exited", "Running": false, "OOMKilled": {oom}, "ExitCode": {code},
                 "StartedAt": "2026-11-22T11:28:06Z", "FinishedAt": "2026-11-22T11:30:35Z"}}, "HostConfig": {{"Memory": 83886080}}}}]"#
         );
-        let telemetry = judge(read_as(export.as_bytes(), ExportFormat::DockerInspect), &[]);
+        let telemetry = judge(read_as(export.as_bytes(), ExportFormat::DockerInspect), &[], None);
         let found: Vec<String> = telemetry
             .findings
             .iter()
@@ -188,6 +188,7 @@ fn exit_codes_and_what_contradicts_them() {
         "false",
         &[
             "exit-code-137: Container shop ended with exit code 137, as by SIGKILL; that memory ran out is not shown by it",
+            "  but whoever sends SIGKILL leaves this code: lack of memory is one of several reasons",
         ],
     );
     let contradicted = "container-oom-killed: Memory of container shop is said to have run out (limit 80 MiB), and its exit code contradicts that";

@@ -96,7 +96,7 @@ fn changed(sample: &[u8], random: &mut Random) -> Vec<u8> {
 }
 
 fn check(format: ExportFormat, bytes: &[u8]) {
-    let telemetry = judge(read(format, bytes, SourceId(1)), &[]);
+    let telemetry = judge(read(format, bytes, SourceId(1)), &[], None);
     let text = serde_json::to_string(&telemetry).unwrap();
     serde_json::from_str::<Telemetry>(&text).unwrap();
 }

@@ -66,6 +66,27 @@ fn prometheus_rules() {
     );
 }
 
+/// As Prometheus 2.42 and Alertmanager 0.25 wrote them.
+#[test]
+fn one_alert_in_all_its_forms() {
+    let started = |pointer: &str| {
+        format!(
+            "2026-11-26T13:16:15.189Z alert-started 127.0.0.1:18400 ShopDown: 127.0.0.1:18400 does not answer [E1#{pointer}]"
+        )
+    };
+    let expect = |export: &[u8], lines: &[&str]| check(export, lines);
+    expect(include_bytes!("../data/alertmanager/amtool_query.json"), &[&started("/0/startsAt")]);
+    expect(include_bytes!("../data/alertmanager/api_v2_groups.json"), &[&started("/0/alerts/0/startsAt")]);
+    expect(
+        include_bytes!("../data/alertmanager/webhook_resolved.json"),
+        &[
+            &started("/alerts/0/startsAt"),
+            "2026-11-26T13:16:33.189Z alert-ended 127.0.0.1:18400 ShopDown: 127.0.0.1:18400 does not answer [E1#/alerts/0/endsAt]",
+        ],
+    );
+    expect(include_bytes!("../data/alertmanager/prometheus_none.json"), &[]);
+}
+
 #[test]
 fn other_json_is_no_export_of_alerts() {
     for other in
@@ -139,11 +160,14 @@ fn incidents_of_pagerduty() {
 fn messages_of_slack_name_no_person() {
     check_events(
         r#"[{"type": "message", "subtype": "bot_message", "bot_id": "B1", "username": "alertmanager", "text": "[FIRING] ShopDown", "ts": "1795346946.000200"},
-            {"type": "message", "user": "U1", "user_profile": {"real_name": "A. Person"}, "text": "looking", "ts": "1795346960.5"}]"#,
+            {"type": "message", "user": "U1", "user_profile": {"real_name": "A. Person"}, "text": "looking", "ts": "1795346960.5"},
+            {"type": "message", "subtype": "bot_message", "bot_id": "B1", "username": "alertmanager", "text": "", "ts": "1795347000.0",
+                "attachments": [{"color": "2eb886", "fallback": "[RESOLVED] ShopDown | http://alerts.example", "title": "[RESOLVED] ShopDown"}]}]"#,
         ExportFormat::Slack,
         &[
             "2026-11-22T11:29:06.000200Z chat-message alertmanager [FIRING] ShopDown [E1#/0]",
             "2026-11-22T11:29:20.500Z chat-message - looking [E1#/1]",
+            "2026-11-22T11:30:00Z chat-message alertmanager [RESOLVED] ShopDown [E1#/2]",
         ],
     );
 }

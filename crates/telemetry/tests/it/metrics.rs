@@ -1,4 +1,4 @@
-use pycoroner_findings::SourceId;
+use pycoroner_findings::{SourceId, TimeBasis, Timestamp, UtcTime};
 use pycoroner_telemetry::{ExportFormat, Telemetry, judge, read};
 
 fn read_as(export: &[u8], format: ExportFormat) -> Telemetry {
@@ -40,7 +40,7 @@ fn findings(exports: &[String]) -> Vec<String> {
         let format = ExportFormat::sniff(export.as_bytes()).unwrap();
         telemetry.extend(read(format, export.as_bytes(), SourceId(index as u32 + 1)));
     }
-    let telemetry = judge(telemetry, &[]);
+    let telemetry = judge(telemetry, &[], None);
     telemetry.findings.iter().map(|finding| format!("{}: {}", finding.id, finding.title)).collect()
 }
 
@@ -161,10 +161,10 @@ fn restarts_are_intervals_unless_the_start_is_stated() {
     assert_eq!(findings(&[counter.clone(), start.clone()]), [restart]);
     let mut both = read(ExportFormat::PrometheusQuery, counter.as_bytes(), SourceId(1));
     both.extend(read(ExportFormat::PrometheusQuery, start.as_bytes(), SourceId(2)));
-    let both = judge(both, &[]);
+    let both = judge(both, &[], None);
     assert_eq!(both.events[0].at.unwrap().time.to_string(), "1970-01-01T00:00:01Z");
     assert_eq!(both.events[1].at.unwrap().time.to_string(), "1970-01-01T00:00:12.500Z");
-    let only = judge(read(ExportFormat::PrometheusQuery, counter.as_bytes(), SourceId(1)), &[]);
+    let only = judge(read(ExportFormat::PrometheusQuery, counter.as_bytes(), SourceId(1)), &[], None);
     let at = only.events[0].at.unwrap();
     assert_eq!((at.time.to_string().as_str(), at.uncertainty_ms), ("1970-01-01T00:00:12.500Z", 2501));
     assert_eq!(
@@ -182,6 +182,59 @@ fn restarts_are_intervals_unless_the_start_is_stated() {
         [""; 0]
     );
     assert_eq!(findings(&[range("shop_sessions", "", &[(0, 5.0), (5, 2.0), (10, 1.0), (15, 0.0)])]), [""; 0]);
+}
+
+/// What is said of memory whose samples are 15 s apart, of a process that died at a second.
+#[test]
+fn memory_up_to_the_end() {
+    let check = |died_at: i64, mebibytes: &[u32], others: &[&str], expected: &[&str]| {
+        let samples: Vec<(i64, f64)> =
+            (0..).zip(mebibytes).map(|(at, value)| (at * 15, f64::from(*value) * 1_048_576.0)).collect();
+        let mut telemetry = Telemetry::default();
+        for labels in [""].iter().chain(others) {
+            let export = range("process_resident_memory_bytes", labels, &samples);
+            telemetry.extend(read(ExportFormat::PrometheusQuery, export.as_bytes(), SourceId(1)));
+        }
+        let died_at =
+            Timestamp { time: UtcTime(died_at * 1_000_000_000), basis: TimeBasis::Stated, uncertainty_ms: 0 };
+        let judged = judge(telemetry, &[], Some(died_at));
+        let found: Vec<String> = judged
+            .findings
+            .iter()
+            .map(|one| format!("{} {:?} {}: {}", one.id, one.confidence, one.against.len(), one.title))
+            .collect();
+        assert_eq!(found, expected, "{mebibytes:?}");
+    };
+    let rising = [100, 130, 160, 190, 220, 250];
+    let title = "Resident memory of a:1 shop rose from 100.0 MiB to 250.0 MiB";
+    let up_to = |confidence: &str, against: u8| {
+        format!("memory-rising {confidence} {against}: {title} in 75 s, up to the end")
+    };
+    check(80, &rising, &[], &[&up_to("Strong", 0)]);
+    let before = format!(
+        "memory-rose-before Moderate 0: {title} between 1970-01-01T00:00:00Z and 1970-01-01T00:01:15Z"
+    );
+    check(3600, &rising, &[], &[&before]);
+    let other = up_to("Moderate", 1);
+    check(80, &rising, &[r#", "pod": "b""#], &[&other, &other.replace("a:1 shop", "a:1 shop b")]);
+    check(
+        80,
+        &[100, 103, 106, 109, 112, 115],
+        &[],
+        &[
+            "memory-rising Moderate 0: Resident memory of a:1 shop rose from 100.0 MiB to 115.0 MiB in 75 s, up to the end",
+        ],
+    );
+    check(
+        80,
+        &[100, 101, 100, 101, 100, 290],
+        &[],
+        &[
+            "memory-jumped Strong 0: Resident memory of a:1 shop jumped from 100.0 MiB to 290.0 MiB between two samples",
+        ],
+    );
+    check(3600, &[100, 101, 100, 101, 100, 290], &[], &[]);
+    check(80, &[100, 101, 100, 101, 100, 101], &[], &[]);
 }
 
 #[test]
@@ -204,7 +257,7 @@ fn memory_that_falls_by_a_restart_has_not_recovered() {
     );
     let mut telemetry = read(ExportFormat::PrometheusQuery, exports[0].as_bytes(), SourceId(1));
     telemetry.extend(read(ExportFormat::PrometheusQuery, exports[1].as_bytes(), SourceId(2)));
-    let evidence = judge(telemetry, &[]).findings.pop().unwrap().evidence;
+    let evidence = judge(telemetry, &[], None).findings.pop().unwrap().evidence;
     assert_eq!(
         evidence.iter().map(|evidence| evidence.statement.as_str()).collect::<Vec<_>>(),
         [
@@ -236,7 +289,7 @@ fn limits_of_memory_and_files() {
     assert_eq!(
         findings(&exports),
         [
-            "open-files-rising: 910 files of a:1 shop were open at 1970-01-01T00:00:45Z, 91 % of the 1000 that may be"
+            "files-near-limit: 910 files of a:1 shop were open at 1970-01-01T00:00:45Z, 91 % of the 1000 that may be"
         ]
     );
     assert_eq!(findings(&[range("process_open_fds", "", &most)]), [""; 0]);
@@ -269,7 +322,7 @@ fn hostile_numbers_are_gaps() {
     let export = format!(
         r#"{{"status":"success","data":{{"resultType":"matrix","result":[{{"metric":{{"a":"1","a":"2"}},"values":{samples}}},{{"metric":7}},[]]}}}}"#
     );
-    let telemetry = judge(read_as(export.as_bytes(), ExportFormat::PrometheusQuery), &[]);
+    let telemetry = judge(read_as(export.as_bytes(), ExportFormat::PrometheusQuery), &[], None);
     assert_eq!(series(&telemetry)[..1], ["(expression) [2] 1 points [E5#/data/result/0]"]);
     assert!(telemetry.gaps.len() >= 2, "{:#?}", telemetry.gaps);
     serde_json::from_str::<Telemetry>(&serde_json::to_string(&telemetry).unwrap()).unwrap();
@@ -279,7 +332,7 @@ fn hostile_numbers_are_gaps() {
 fn long_series_are_thinned_and_say_so() {
     let samples: Vec<(i64, f64)> = (0..5000).map(|at| (at * 5, if at == 2500 { 7.0 } else { 1.0 })).collect();
     let export = range("shop_sessions", "", &samples);
-    let telemetry = judge(read(ExportFormat::PrometheusQuery, export.as_bytes(), SourceId(1)), &[]);
+    let telemetry = judge(read(ExportFormat::PrometheusQuery, export.as_bytes(), SourceId(1)), &[], None);
     let series = &telemetry.series[0];
     assert!(series.points.len() <= 1000 && series.points.iter().any(|(_, value)| *value > 6.0));
     assert_eq!(telemetry.gaps.len(), 1);

@@ -28,7 +28,11 @@ fn lines(telemetry: &Telemetry) -> Vec<String> {
 fn the_same_spans_in_two_exports() {
     let zipkin = include_bytes!("../data/traces/zipkin.jsonl");
     let check = |millis: i64, expected: &[&str]| {
-        assert_eq!(lines(&judge(both(ExportFormat::Zipkin, zipkin, millis), &[])), expected, "{millis}");
+        assert_eq!(
+            lines(&judge(both(ExportFormat::Zipkin, zipkin, millis), &[], None)),
+            expected,
+            "{millis}"
+        );
     };
     check(0, &["E2 E1 0+-1 4 spans"]);
     check(2000, &["E2 E1 2000+-1 4 spans", "Times of E2 are 2.000 s ahead of those of E1"]);
@@ -42,7 +46,7 @@ fn the_same_end_of_a_container() {
     let pod = include_bytes!("../data/kubernetes/pod_oomkilled_137.yaml");
     telemetry.extend(read(ExportFormat::KubernetesObjects, pod, SourceId(2)));
     assert_eq!(
-        lines(&judge(telemetry, &[])),
+        lines(&judge(telemetry, &[], None)),
         ["E2 E1 -500+-0 1 ends of containers", "Times of E2 are 0.500 s behind those of E1"]
     );
 }
@@ -55,7 +59,7 @@ fn log_records_lie_within_their_traces() {
         trace_id: trace.to_owned(),
     };
     let check = |logged: &[LoggedRequest], expected: &[&str]| {
-        let telemetry = judge(read(ExportFormat::Otlp, OTLP, SourceId(1)), logged);
+        let telemetry = judge(read(ExportFormat::Otlp, OTLP, SourceId(1)), logged, None);
         assert_eq!(lines(&telemetry), expected, "{logged:?}");
     };
     let (first, second) = ("1A08c187caf039e4d38d63afe861ccfd", "0xc787887dd52dd7033e7b4b60a241090c");

@@ -22,6 +22,58 @@ fn line(site: &AllocationSite) -> String {
     )
 }
 
+/// `file:lines bytes blocks +bytes +blocks` of each site that is printed.
+#[test]
+fn what_is_printed() {
+    let check = |text: &str, expected: &[&str]| {
+        assert_eq!(ExportFormat::sniff(text.as_bytes()), Some(ExportFormat::TracemallocTop), "{text}");
+        let telemetry = read(ExportFormat::TracemallocTop, text.as_bytes(), SourceId(1));
+        assert_eq!(telemetry.gaps, [], "{text}");
+        let number = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
+        let line = |site: &AllocationSite| {
+            let frames: Vec<String> = site.frames.iter().map(|frame| number(frame.line)).collect();
+            format!(
+                "{}:{} {} {} {} {} {}",
+                site.frames[0].file.as_deref().unwrap(),
+                frames.join("<"),
+                number(site.bytes),
+                number(site.blocks),
+                number(site.growth_bytes),
+                number(site.growth),
+                site.citation
+            )
+        };
+        assert_eq!(telemetry.allocations.iter().map(line).collect::<Vec<_>>(), expected);
+    };
+    let file = "/srv/shop/cache.py";
+    check(
+        include_str!("../data/tracemalloc/printed/statistics.txt"),
+        &[
+            &format!("{file}:5 26004684 467968 - - [E1:L2]"),
+            &format!("{file}:8 224256 7000 - - [E1:L3]"),
+            &format!("{file}:6 56012 1744 - - [E1:L4]"),
+            &format!("{file}:4 160 1 - - [E1:L5]"),
+        ],
+    );
+    check(
+        include_str!("../data/tracemalloc/printed/differences.txt"),
+        &[
+            &format!("{file}:5 26004684 467968 20237516 364000 [E1:L2]"),
+            &format!("{file}:8 224256 7000 224256 7000 [E1:L3]"),
+            &format!("{file}:6 56012 1744 0 0 [E1:L4]"),
+            &format!("{file}:4 160 1 0 0 [E1:L5]"),
+        ],
+    );
+    check(
+        include_str!("../data/tracemalloc/printed/pretty.txt"),
+        &[&format!("{file}:5 25995571 - - - [E1:L2]"), &format!("{file}:8 224051 - - - [E1:L4]")],
+    );
+    check(
+        include_str!("../data/tracemalloc/printed/traceback.txt"),
+        &[&format!("{file}:5<8 20328960 364001 - - [E1:L1]")],
+    );
+}
+
 #[test]
 fn snapshots_of_all_versions_and_protocols() {
     let check =

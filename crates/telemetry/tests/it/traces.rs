@@ -122,7 +122,7 @@ fn otlp(spans: &[(&str, &str, u64, &str)]) -> String {
 fn a_request_without_an_end_is_not_said_to_have_never_ended() {
     let end = "1795346893172393053";
     let check = |spans: &[(&str, &str, u64, &str)], expected: &[&str]| {
-        let telemetry = judge(read_as(otlp(spans).as_bytes(), ExportFormat::Otlp), &[]);
+        let telemetry = judge(read_as(otlp(spans).as_bytes(), ExportFormat::Otlp), &[], None);
         let found = telemetry.findings.iter().flat_map(|finding| &finding.evidence);
         let statements: Vec<&str> = found.map(|evidence| evidence.statement.as_str()).collect();
         assert_eq!(statements, expected, "{spans:?}");
@@ -190,7 +190,7 @@ fn metrics_of_otlp_are_series() {
 #[test]
 fn a_killed_service_leaves_spans_without_the_one_around_them() {
     let check = |export: &[u8], format: ExportFormat, expected: &[&str]| {
-        let telemetry = judge(read_as(export, format), &[]);
+        let telemetry = judge(read_as(export, format), &[], None);
         let found: Vec<String> = telemetry
             .findings
             .iter()

@@ -1,8 +1,14 @@
 //! The command line, as clap reads it and `--help` shows it.
 
+mod heap;
+mod report;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use heap::{Folding, HeapArgs, HeapFormat, HeapView, SortKey};
+pub(crate) use report::{AnalyzeArgs, ReportArgs, ReportForm, ReportFormat, ShowArgs, VerifyArgs, Written};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -126,129 +132,6 @@ pub(crate) enum CoreFormat {
     Folded,
 }
 
-/// The forms of what a heap says; each view has some of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum HeapFormat {
-    Text,
-    Json,
-    Jsonl,
-    Heapsnapshot,
-    Parquet,
-    Dot,
-    Svg,
-}
-
-/// The forms of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ReportFormat {
-    Md,
-    Html,
-    Json,
-}
-
-/// How a report is written.
-#[derive(Debug, Args)]
-pub(crate) struct ReportForm {
-    /// Markdown, HTML or JSON; when omitted, by the ending of the output file, else Markdown
-    #[arg(long, value_name = "md|html|json", hide_possible_values = true)]
-    pub(crate) format: Option<ReportFormat>,
-    /// Fill in FILE, a template of your team's own report in Markdown (Jinja syntax; see docs/templates.md)
-    #[arg(long, value_name = "FILE", conflicts_with = "format")]
-    pub(crate) template: Option<PathBuf>,
-    /// State when the report was written; without it equal evidence gives equal reports
-    #[arg(long)]
-    pub(crate) stamp: bool,
-}
-
-/// Write a report anew from the incident that was kept as JSON, without its evidence
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  pycoroner analyze core.412 app.log -o incident.json
-  pycoroner report incident.json -o incident.md
-  pycoroner report incident.json --template our-postmortem.md.jinja -o postmortem.md")]
-pub(crate) struct ReportArgs {
-    /// What pycoroner analyze --format json has written
-    #[arg(value_name = "INCIDENT")]
-    pub(crate) incident: PathBuf,
-    #[command(flatten)]
-    pub(crate) form: ReportForm,
-}
-
-/// Where the evidence of a report lies.
-#[derive(Debug, Args)]
-pub(crate) struct EvidenceDir {
-    /// Look for the files of the evidence in DIR only; else where the report says, and next to the report
-    #[arg(long, value_name = "DIR")]
-    pub(crate) evidence_dir: Option<PathBuf>,
-}
-
-/// Print the bytes behind a citation of a report: text masked and escaped, all else as hex digits
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  pycoroner show '[E2:L1042]' incident.md
-  pycoroner show 'E1@0x3f8a10+64' incident.json --evidence-dir /mnt/evidence
-  pycoroner show 'E5#/data/result/0' incident.md
-
-Exit code 1: the bytes are not those that the report was written from.")]
-pub(crate) struct ShowArgs {
-    /// The citation as the report writes it; the brackets may be left out
-    #[arg(value_name = "CITE")]
-    pub(crate) citation: String,
-    /// The report, in Markdown, HTML or JSON
-    #[arg(value_name = "REPORT")]
-    pub(crate) report: PathBuf,
-    #[command(flatten)]
-    pub(crate) evidence: EvidenceDir,
-}
-
-/// Read the evidence of a report again and compare every file and every citation with its hash
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  pycoroner verify incident.md
-  pycoroner verify incident.json --evidence-dir /mnt/evidence
-
-Exit code 1: a file is missing or has changed, or a citation does not say what it said; each is named.")]
-pub(crate) struct VerifyArgs {
-    /// The report, in Markdown, HTML or JSON
-    #[arg(value_name = "REPORT")]
-    pub(crate) report: PathBuf,
-    #[command(flatten)]
-    pub(crate) evidence: EvidenceDir,
-}
-
-/// Write the incident report: what stopped, when, where in the Python code, and why most probably
-///
-/// Takes cores, logs and directories in any order and finds out by their content which is which. Every claim of
-/// the report cites its bytes; what could not be known stands in its section "Gaps and unknowns".
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  pycoroner analyze core.412.zst app.log -o incident.md
-  pycoroner analyze /var/crash/412/ --tz Europe/Berlin -o incident.html
-  journalctl -u shop -o short-iso | pycoroner analyze core.412 - > incident.md
-
-The crash window of the logs is laid around the time of death. That is what a log says about this very process,
-else what systemd-coredump stored with the core, else its modification time, else the last record of the logs; the report says which.")]
-pub(crate) struct AnalyzeArgs {
-    /// Core files, logs, directories of them; `-` is stdin
-    #[arg(required = true, value_name = "PATH")]
-    pub(crate) paths: Vec<PathBuf>,
-    #[command(flatten)]
-    pub(crate) form: ReportForm,
-    /// Add DUR to all times of a source whose clock was wrong: E3=+2s, app.log=-1m30s; may be given more than once
-    #[arg(long, value_name = "SRC=DUR")]
-    pub(crate) skew: Vec<String>,
-    #[command(flatten)]
-    pub(crate) binaries: Binaries,
-    #[command(flatten)]
-    pub(crate) zone: ZoneArg,
-    #[command(flatten)]
-    pub(crate) memory: MemoryArg,
-}
-
 /// Show what a core says: how the process ended, every thread's Python stack, the exceptions in force
 ///
 /// Stacks are innermost frame first. Threads with equal stacks are shown once.
@@ -295,143 +178,6 @@ pub(crate) struct ValueLimits {
     /// Print at most SIZE of text for one value
     #[arg(long, value_name = "SIZE", default_value = "4K", value_parser = size)]
     pub(crate) max_string: u64,
-}
-
-/// Show what a core's heap holds: types, what keeps the most alive, and what looks like a leak
-///
-/// Sizes are those of `sys.getsizeof`; what an object keeps alive is what would go if it went.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  pycoroner heap core.412
-  pycoroner heap core.412 types
-  pycoroner heap core.412 owners --format json
-  pycoroner heap core.412 object 'shop.cache.STORE[\"sessions\"]' 0x7f3a5c0e1d40
-  pycoroner heap core.412 path \"<thread 'MainThread'>.<frame main>.rows[-1]\"
-  pycoroner heap core.412 referrers shop.models.Registry.instances
-  pycoroner heap core.412 growth core.387
-  pycoroner heap core.412 objects --where 'type=dict,list size>1M under=shop.cache'
-  pycoroner heap core.412 export -o core.412.heapsnapshot      for the Memory panel of Chrome DevTools, or memlab
-  pycoroner heap core.412 path shop.cache._SESSIONS -o sessions.svg      a picture; object draws what is around it
-  pycoroner heap core.412 export -o core.412.parquet           a folder with objects, edges and types, for DuckDB or pandas
-
-EXPR is an address, or a path as all views print it: a module's name, then .attribute, [key], and what has no name in
-Python in angle brackets.
-
-FILTER has terms with spaces between them, all of which must hold:
-  type=NAME,NAME   module=NAME   != for none of them; `*` in a name stands for anything
-  size>1M  retained>=10K  kept>100  refs=1  length<9  id=41  address=0x7f3a5c0e1d40   K, M, G, T; = != < <= > >=
-  under=EXPR       the shortest path to it goes through EXPR, or begins so
-  kept-by=EXPR     it would go if EXPR went
-  alive  native  unreachable   something keeps it alive; native code does; it is garbage in a cycle")]
-pub(crate) struct HeapArgs {
-    /// The core file, plain or compressed with zstd, lz4, xz, bzip2 or gzip
-    #[arg(value_name = "CORE")]
-    pub(crate) core: PathBuf,
-    /// What to show
-    #[arg(value_enum, default_value = "summary")]
-    pub(crate) view: HeapView,
-    /// With object, path, referrers, referents: the objects, by address or path; with growth: older cores
-    #[arg(value_name = "EXPR|OLD")]
-    pub(crate) expressions: Vec<String>,
-    #[command(flatten)]
-    pub(crate) values: ValueLimits,
-    /// With path: print at most N paths to one object
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    pub(crate) max_paths: usize,
-    /// With object: do not read the whole heap to say what it keeps alive and which path leads to it
-    #[arg(long)]
-    pub(crate) no_retained: bool,
-    /// With export: heapsnapshot, parquet (three files in a folder) or jsonl; with objects also jsonl; with object and
-    /// path also dot and svg; else text or JSON. When omitted, by the ending of the output file, else text
-    #[arg(long, value_name = "text|json|jsonl|heapsnapshot|parquet|dot|svg", hide_possible_values = true)]
-    pub(crate) format: Option<HeapFormat>,
-    #[command(flatten)]
-    pub(crate) choice: Choice,
-    #[command(flatten)]
-    pub(crate) folding: Folding,
-    #[command(flatten)]
-    pub(crate) binaries: Binaries,
-    #[command(flatten)]
-    pub(crate) memory: MemoryArg,
-}
-
-/// Which objects are listed.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Choice {
-    /// With objects: list those that FILTER asks for, all of whose terms must hold
-    #[arg(long = "where", value_name = "FILTER", default_value = "", hide_default_value = true)]
-    pub(crate) filter: String,
-    /// With objects: list the first N; 0 for all
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    pub(crate) limit: usize,
-    /// With objects: what comes first, the largest: what it keeps alive, its own size, how many objects it keeps, its
-    /// references
-    #[arg(
-        long,
-        value_name = "retained|size|kept|refs",
-        default_value = "retained",
-        hide_possible_values = true
-    )]
-    pub(crate) sort: SortKey,
-}
-
-/// What objects are sorted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SortKey {
-    Retained,
-    Size,
-    Kept,
-    Refs,
-}
-
-/// How much a heap snapshot holds.
-#[derive(Clone, Copy, Debug, Args)]
-pub(crate) struct Folding {
-    /// With export to heapsnapshot: show at most N objects by themselves, those that keep most alive; others count
-    /// with what keeps them alive
-    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
-    pub(crate) max_objects: usize,
-    /// With export to heapsnapshot: fold objects that keep less than SIZE alive, instead of what --max-objects asks for
-    #[arg(long, value_name = "SIZE", value_parser = size)]
-    pub(crate) fold_below: Option<u64>,
-}
-
-/// The views of the heap's text output; JSON always holds all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum HeapView {
-    /// Totals, and the first rows of everything
-    Summary,
-    /// All types by size
-    Types,
-    /// What looks like a leak, and why
-    Suspects,
-    /// What keeps the most alive, by path
-    Owners,
-    /// Generators, coroutines and tasks that were never finished, by function
-    Suspended,
-    /// Exceptions that keep the frames of functions alive that have ended
-    Exceptions,
-    /// What the cyclic garbage collector would find, and references that are counted and not found
-    Garbage,
-    /// Equal strings, and containers that have room for more than they hold
-    Waste,
-    /// The largest objects and buffers
-    Largest,
-    /// What the objects are that EXPR... name, and what they keep alive
-    Object,
-    /// The shortest paths to them, each from another root
-    Path,
-    /// What refers to them
-    Referrers,
-    /// What they refer to
-    Referents,
-    /// What changed since older cores of the same service: EXPR... are these, the oldest first
-    Growth,
-    /// The objects that --where asks for
-    Objects,
-    /// The whole heap for other tools; see --format
-    Export,
 }
 
 /// Show what logs say: tracebacks, fatal errors, events, and messages that are new

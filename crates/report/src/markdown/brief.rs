@@ -1,0 +1,86 @@
+//! The whole report in one sentence: what stopped, when and where, and why most probably.
+
+use pycoroner_findings::Confidence;
+
+use super::inert::{Inert, code, prose};
+use super::quantity::{clock, count};
+use super::{crash, glance};
+use crate::causes::uncapitalized;
+use crate::sections::CoreSection;
+use crate::views::end;
+use crate::{Cause, Incident, Role};
+
+/// What stopped and why, and whether something speaks against that.
+pub(crate) fn sentence(incident: &Incident) -> Inert {
+    let Some(cause) = incident.causes.first() else { return Inert::default() };
+    let why = why(cause);
+    let objection = match cause.against.as_slice() {
+        [] => Inert::default(),
+        [only] => Inert::from(" Against that: ").then(prose(only)).then("."),
+        [first, rest @ ..] => Inert::from(" Against that: ")
+            .then(prose(first))
+            .then(", and ")
+            .then(count(rest.len(), "more reason", "more reasons"))
+            .then("."),
+    };
+    Inert::from("**In short:** ").then(what(incident)).then("; ").then(why).then(".").then(objection)
+}
+
+fn why(cause: &Cause) -> Inert {
+    if cause.id == "unknown" {
+        return "the evidence does not show why".into();
+    }
+    let certainty = match (cause.role, cause.confidence) {
+        (Role::ContributingFactor | Role::Consequence, _) => {
+            "why is not known, a contributing factor may be: "
+        }
+        (_, Confidence::Certain | Confidence::Strong) => "most probably: ",
+        (_, Confidence::Moderate) => "probably: ",
+        (_, Confidence::Weak) => "perhaps: ",
+    };
+    Inert::from("**").then(certainty).then(prose(&uncapitalized(&cause.statement))).then("**")
+}
+
+fn what(incident: &Incident) -> Inert {
+    let at = incident.died_at.map_or_else(Inert::default, |at| {
+        let about = if at.uncertainty_ms > 1000 { " at about " } else { " at " };
+        Inert::from(about).then(clock(at.time)).then(" UTC")
+    });
+    match &incident.core {
+        Some(core) => of_core(incident, core, &at),
+        None => of_event(incident, &at),
+    }
+}
+
+fn of_core(incident: &Incident, core: &CoreSection, at: &Inert) -> Inert {
+    let pid = core.process.pid.map_or_else(|| "a process".into(), |pid| Inert::from("process ").then(pid));
+    let argv = &core.process.argv;
+    let process = if argv.is_empty() { pid } else { pid.then(" (").then(code(&argv.join(" "))).then(")") };
+    if crash::is_alive(core) {
+        return process.then(" had not crashed when its core was taken").then(at.clone());
+    }
+    let signal = core.crash.as_ref().and_then(|crash| crash.signal_name.as_deref());
+    let died = match signal {
+        Some(signal) => process.then(" died of ").then(prose(signal)),
+        None => process.then(" stopped"),
+    };
+    let place = glance::where_it_stopped(incident).map_or_else(Inert::default, |(thread, frame)| {
+        Inert::from(" in ").then(glance::point(frame)).then(glance::caller(thread, frame))
+    });
+    let exception = glance::exception(incident);
+    let exception =
+        if exception.is_empty() { exception } else { Inert::from(", with an exception ").then(exception) };
+    died.then(at.clone()).then(place).then(exception)
+}
+
+/// What the event of the end says, when there is no core.
+fn of_event(incident: &Incident, at: &Inert) -> Inert {
+    let Some(event) = end::event(incident) else {
+        return "what stopped is not known: no source tells of an end".into();
+    };
+    let pid = event.pid.map_or_else(Inert::default, |pid| Inert::from(", process ").then(pid));
+    let service =
+        incident.telemetry.as_ref().and_then(|telemetry| telemetry.context.as_ref()?.service.as_deref());
+    let service = service.map_or_else(Inert::default, |name| Inert::from(" of ").then(code(name)));
+    prose(end::in_words(event)).then(pid).then(service).then(at.clone())
+}
