@@ -378,6 +378,11 @@ impl<'m> Masker<'m, '_> {
         }
         let text = self.rest();
         let text = text.get(..VALUE_LIMIT).unwrap_or(text);
+        // `/10.0.0.12:5432`, as Java prints addresses.
+        let address = text.get(1..).and_then(ipv4_len);
+        if address.is_some_and(|len| text.get(1 + len) != Some(&b'/')) {
+            return self.plain(b'/');
+        }
         let mut len = text.iter().take_while(|byte| is_path_byte(**byte)).count();
         let path = text.get(..len).unwrap_or_default();
         let is_specific =

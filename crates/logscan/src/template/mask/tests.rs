@@ -18,6 +18,8 @@ fn wildcards() {
     check("delta -5, ratio 1.5e-07, blk_-160899", "delta <n>, ratio <n>, blk_<n>");
     check("id=6f1c2b3a-4958-6776-8594-93a2b1c0df00 ok", "id=<uuid> ok");
     check("from 10.0.0.12:5432 to 10.0.0.13.", "from <ip> to <ip>.");
+    check("client /10.10.34.11:50716; dropped", "client /<ip>; dropped");
+    check("mounts /10.0.0.1/share", "mounts <path>");
     check("to [fe80::1]:80, ::1 and 2001:db8:0:0:0:0:0:1", "to [<ip>]:<n>, <ip> and <ip>");
     check("std::bad_alloc in a::b at 12:30", "std::bad_alloc in a::b at <n>:<n>");
     check("nic 00:1b:44:11:3a:b7 up", "nic <mac> up");
