@@ -18,6 +18,9 @@ pub(crate) use run::{LastLine, Run, Second, Sighted};
 /// Lines and runs that are held of one block; what is behind them is looked at when these were taken in.
 const MAX_ITEMS: usize = 4096;
 
+/// Lines of a block that are taken into no run until no more runs are tried in it.
+const MAX_MISSES: usize = 8;
+
 /// One line of a block.
 pub(crate) struct Line<'b> {
     /// Without its end, and without NULs in front.
@@ -164,11 +167,18 @@ impl Analyst {
         // Something may be under assembly where a block starts, so its first record stands alone.
         let mut is_settled = false;
         let mut run: Option<OpenRun> = None;
-        while let Some(rest) = bytes.get(start..).filter(|rest| !rest.is_empty()) {
+        let mut misses = 0;
+        while start < bytes.len() {
             if found.items.len() >= MAX_ITEMS {
                 found.end = start;
                 break;
             }
+            if is_settled && is_plain && self.wanted.runs && misses < MAX_MISSES {
+                let next = self.run_on(bytes, start, &mut run, found);
+                misses = if next == start { misses + 1 } else { 0 };
+                start = next;
+            }
+            let Some(rest) = bytes.get(start..).filter(|rest| !rest.is_empty()) else { break };
             // A remembered head holds no newline, so that its line ends behind it.
             let known = if is_plain { self.heads.recall(rest) } else { None };
             let behind = known.as_ref().map_or(rest, |known| known.message);
@@ -213,6 +223,45 @@ impl Analyst {
             found.items.push(Item::Line(Line { text, offset, len, hits, kind }));
         }
         close(&mut run, bytes, found);
+    }
+
+    /// Takes lines into a run as long as they have remembered heads and are only counted; where the first other one
+    /// starts. This is where a scan spends its time.
+    fn run_on<'b>(
+        &mut self,
+        bytes: &'b [u8],
+        mut start: usize,
+        run: &mut Option<OpenRun>,
+        found: &mut Lines<'b>,
+    ) -> usize {
+        let needles = Needles::get();
+        while let Some(rest) = bytes.get(start..)
+            && let Some(known) = self.heads.recall(rest)
+            && is_quiet(known.level)
+            && !(known.names_request && self.wanted.templates)
+        {
+            let head = rest.len() - known.message.len();
+            let len = memchr::memchr(b'\n', known.message).unwrap_or(known.message.len());
+            let message = known.message.get(..len).unwrap_or_default();
+            let message = message.strip_suffix(b"\r").unwrap_or(message);
+            if !needles.between(rest, known.needles_from(), head + message.len()).is_empty() {
+                break;
+            }
+            let named = self.wanted.templates.then(|| self.namer.name(message, Some(known.level)));
+            if named.as_ref().is_some_and(|named| named.request_id.is_some()) {
+                break;
+            }
+            let Some(counted) = self.heads.counted(&known) else { break };
+            let counted = Counted { message, ..counted };
+            let span = Span { start, next: start + (head + len + 1).min(rest.len()) };
+            if !run.as_ref().is_some_and(|run| run.takes(&counted)) {
+                close(run, bytes, found);
+            }
+            let run = run.get_or_insert_with(|| OpenRun::start(&counted, span, &mut self.index, found));
+            run.add(&counted, named.as_ref(), span, &mut self.index, found);
+            start = span.next;
+        }
+        start
     }
 
     /// What a line with a remembered head says. Requests are followed where templates are counted.

@@ -195,7 +195,7 @@ const MARKS: usize = 1 << 15;
 /// Finds the needles of a block of lines.
 pub(crate) struct Needles {
     /// Not zero for hashes of windows; most windows of a text are passed over by this alone.
-    marks: Box<[u8]>,
+    marks: Box<[u8; MARKS]>,
     /// A bit for each longer hash of a window.
     filter: Box<[u64; WORDS]>,
     /// Needles by window, with the window's offset in the needle.
@@ -217,7 +217,7 @@ impl Needles {
 
     fn of(needles: &[(&'static str, Hits)]) -> Self {
         let mut this = Self {
-            marks: vec![0; MARKS].into_boxed_slice(),
+            marks: vec![0; MARKS].try_into().unwrap_or_else(|_| unreachable!("it has this length")),
             filter: Box::new([0; WORDS]),
             by_window: FxHashMap::default(),
         };

@@ -155,11 +155,10 @@ impl<'m> Masker<'m, '_> {
     }
 
     fn name(&mut self, name: &'static [u8]) {
-        let is_repeated = self
-            .out
-            .strip_suffix(b", ")
-            .or(self.out.strip_suffix(b","))
-            .and_then(|list| list.ends_with(name).then_some(list.len()));
+        let is_repeated = match self.out.as_slice() {
+            [list @ .., b',', b' '] | [list @ .., b','] if list.ends_with(name) => Some(list.len()),
+            _ => None,
+        };
         match is_repeated {
             Some(list) => {
                 self.out.truncate(list);
@@ -253,20 +252,8 @@ impl<'m> Masker<'m, '_> {
     }
 
     /// The text in front of a short number says that it names an outcome.
+    #[inline]
     fn states_outcome(&self, digits: usize) -> bool {
-        const KEYS: [&[u8]; 11] = [
-            b"status",
-            b"status_code",
-            b"http/1.1",
-            b"http/1.0",
-            b"http/2",
-            b"http/2.0",
-            b"signal",
-            b"errno",
-            b"code",
-            b"returncode",
-            b"exited with",
-        ];
         let before = self.text.get(..self.at).unwrap_or_default();
         let before = before.strip_suffix(b"-").unwrap_or(before);
         if digits == 3 && before.ends_with(b"\" ") {
@@ -276,15 +263,7 @@ impl<'m> Masker<'m, '_> {
         // Most words end otherwise.
         let [.., a, b] = key else { return false };
         let end = [a.to_ascii_lowercase(), b.to_ascii_lowercase()];
-        if !matches!(&end, b"us" | b"de" | b".1" | b".0" | b"/2" | b"al" | b"no" | b"th") {
-            return false;
-        }
-        KEYS.iter().any(|name| {
-            key.len().checked_sub(name.len()).is_some_and(|start| {
-                key.get(start..).is_some_and(|tail| tail.eq_ignore_ascii_case(name))
-                    && !start.checked_sub(1).and_then(|at| key.get(at)).is_some_and(u8::is_ascii_alphanumeric)
-            })
-        })
+        matches!(&end, b"us" | b"de" | b".1" | b".0" | b"/2" | b"al" | b"no" | b"th") && names_outcome(key)
     }
 
     /// The id of a request, when the text in front of it says that it is one: how long it is.
@@ -293,6 +272,9 @@ impl<'m> Masker<'m, '_> {
             return None;
         }
         let before = self.text.get(..self.at).unwrap_or_default();
+        if self.is_behind_blank() && !key::may_end_name(before.get(..before.len() - 1)?) {
+            return None;
+        }
         let key = Key::before(before)?;
         let belongs = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         let len = text.iter().take(128).take_while(belongs).count();
@@ -436,12 +418,35 @@ impl<'m> Masker<'m, '_> {
 
     /// `::1`
     fn colon(&mut self) -> usize {
-        let is_start = !self.previous().is_ascii_alphanumeric() && self.rest().get(1) == Some(&b':');
-        match colon_address(self.rest()).filter(|_| is_start) {
+        let is_start = self.rest().get(1) == Some(&b':') && !self.previous().is_ascii_alphanumeric();
+        match if is_start { colon_address(self.rest()) } else { None } {
             Some((name, len)) => self.wildcard(name, len),
             None => self.plain(b':'),
         }
     }
+}
+
+/// Whether a text ends with what outcomes are named by.
+fn names_outcome(text: &[u8]) -> bool {
+    const KEYS: [&[u8]; 11] = [
+        b"status",
+        b"status_code",
+        b"http/1.1",
+        b"http/1.0",
+        b"http/2",
+        b"http/2.0",
+        b"signal",
+        b"errno",
+        b"code",
+        b"returncode",
+        b"exited with",
+    ];
+    KEYS.iter().any(|name| {
+        text.len().checked_sub(name.len()).is_some_and(|start| {
+            text.get(start..).is_some_and(|tail| tail.eq_ignore_ascii_case(name))
+                && !start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphanumeric)
+        })
+    })
 }
 
 #[inline]

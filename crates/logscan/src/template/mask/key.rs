@@ -66,7 +66,7 @@ pub(super) fn is_separator(byte: u8) -> bool {
 
 /// Whether one of the names may end so; most words do not.
 #[inline]
-fn may_end_name(head: &[u8]) -> bool {
+pub(super) fn may_end_name(head: &[u8]) -> bool {
     let [.., a, b] = head else { return false };
     let end = [a.to_ascii_lowercase(), b.to_ascii_lowercase()];
     matches!(&end, b"id" | b"nt" | b"st" | b"eq" | b"ce" | b"on")
