@@ -219,6 +219,9 @@ pub(crate) struct LogsArgs {
     /// Text or JSON; when omitted, by the ending of the output file, else text
     #[arg(long, value_name = "text|json", hide_possible_values = true)]
     pub(crate) format: Option<DocumentFormat>,
+    /// Read large logs as a whole, where the window and what lies before it would do
+    #[arg(long)]
+    pub(crate) whole_logs: bool,
     /// Read on N threads; as many as there are processors when omitted. What is found is the same
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<std::num::NonZeroUsize>,

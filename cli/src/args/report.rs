@@ -110,6 +110,9 @@ pub(crate) struct AnalyzeArgs {
     /// Add DUR to all times of a source whose clock was wrong: E3=+2s, app.log=-1m30s; may be given more than once
     #[arg(long, value_name = "SRC=DUR")]
     pub(crate) skew: Vec<String>,
+    /// Read large logs as a whole, where the time around the death and what lies before it would do
+    #[arg(long)]
+    pub(crate) whole_logs: bool,
     #[command(flatten)]
     pub(crate) binaries: Binaries,
     #[command(flatten)]

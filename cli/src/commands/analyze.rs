@@ -13,7 +13,7 @@ use pycoroner_telemetry::{LoggedRequest, Telemetry};
 use serde::Serialize;
 
 use super::death::{self, Death};
-use super::log_scan::{jobs, scan_logs};
+use super::log_scan::{jobs, partial, scan_logs};
 use super::older_cores::OlderCores;
 use super::{Session, earlier_stacks, pretty};
 use crate::args::{AnalyzeArgs, ReportForm, ReportFormat};
@@ -40,7 +40,13 @@ pub(crate) fn run(session: &Session, args: &AnalyzeArgs) -> Result<Outcome> {
     let shifts = shifts(&args.skew, &evidence.items)?;
     let mut material = Material::default();
     let dead = dead_process(session, &mut evidence, args, &mut material)?;
-    let options = Options { assumed_zone: zone, shifts, jobs: jobs(None), ..Options::default() };
+    let options = Options {
+        assumed_zone: zone,
+        shifts,
+        jobs: jobs(None),
+        partial: partial(args.whole_logs),
+        ..Options::default()
+    };
     let shifts = options.shifts.clone();
     let telemetry = read_exports(&evidence, &shifts, &mut material);
     let scan = add_logs(session, &evidence, dead.as_ref(), options, &telemetry, &mut material)?;

@@ -1,8 +1,10 @@
 //! When the process died: the one place that decides it, and how well it is known.
 
+use std::time::Duration;
+
 use pycoroner_coredump::{ProcessSnapshot, StoredCore};
 use pycoroner_findings::{Gap, GapKind, TimeBasis, Timestamp, UtcTime};
-use pycoroner_logscan::{Anchor, CrashedThread, LogEvent, Options, Scan};
+use pycoroner_logscan::{Anchor, CrashedThread, LogEvent, Options, PartialReading, Scan, Window};
 use pycoroner_telemetry::{ProcessRecord, Telemetry};
 
 use super::log_scan::scan_logs;
@@ -30,6 +32,10 @@ const WRITING_MS: u64 = 60_000;
 /// A log that ends earlier than this before the core was last changed is taken to show that the core was copied.
 const SILENCE_MS: i64 = 300_000;
 
+/// Where in large logs a line about the death is looked for, around the time at which the core was written.
+const SEARCHED_BEFORE: Duration = Duration::from_mins(10);
+const SEARCHED_AFTER: Duration = Duration::from_mins(2);
+
 /// Times of a log and of the stored core that lie this near to each other mean the same.
 const AGREEING_MS: i64 = 10_000;
 /// Process ids up to this one are what containers give.
@@ -56,8 +62,7 @@ pub(super) fn of_process(
     if evidence.of(&Kind::Log).next().is_none() {
         return stored.map_or_else(|| by_file(core, None), |at| Death { at: Some(at), gap: None });
     }
-    let quick = Options { templates: false, ..options.clone() };
-    let scan = scan_logs(evidence, &quick);
+    let (scan, was_searched) = quick_scan(core, snapshot, evidence, options, stored);
     let at = match (stated(&scan, snapshot), stored) {
         // A log's clock may be read in the wrong zone; where the two agree, the log is the more exact one.
         (Some(stated), Some(stored)) if stated.time.millis_since(stored.time).abs() > AGREEING_MS => {
@@ -66,8 +71,42 @@ pub(super) fn of_process(
         (stated, stored) => stated.or(stored),
     };
     let uptime = uptime::of_death(&scan, snapshot, evidence, telemetry);
-    at.or(uptime.at)
-        .map_or_else(|| by_span(core, &scan, uptime.not_after), |at| Death { at: Some(at), gap: None })
+    let known = at.or(uptime.at);
+    let mut death =
+        known.map_or_else(|| by_span(core, &scan, uptime.not_after), |at| Death { at: Some(at), gap: None });
+    if known.is_none() && !was_searched {
+        let why = "no log states it near the time at which the core was last changed, and the rest of large logs was not searched";
+        let gap = Gap::new(GapKind::Limit, "the exact time of death", why);
+        death.gap.get_or_insert(gap.remedy("give --whole-logs"));
+    }
+    death
+}
+
+/// Scans for what the logs say of the death; and whether all of them was searched.
+///
+/// Of large logs only the time around the likely death is read, when there is one.
+fn quick_scan(
+    core: &Item,
+    snapshot: &ProcessSnapshot,
+    evidence: &Evidence,
+    options: &Options,
+    stored: Option<Timestamp>,
+) -> (Scan, bool) {
+    let likely = stored.map(|at| at.time).or(core.modified);
+    let window = likely.map(|time| Window::around(time, SEARCHED_BEFORE, SEARCHED_AFTER));
+    let quick = Options { templates: false, window, ..options.clone() };
+    let scan = scan_logs(evidence, &quick);
+    if scan.sources.iter().all(|source| source.part.is_none()) {
+        return (scan, true);
+    }
+    let is_told = stored.is_some()
+        || stated(&scan, snapshot).is_some()
+        || core.modified.is_some_and(|time| is_plausible(&scan, time));
+    if is_told {
+        return (scan, false);
+    }
+    let partial = PartialReading { above: u64::MAX, ..quick.partial };
+    (scan_logs(evidence, &Options { partial, ..quick }), true)
 }
 
 /// The time that systemd-coredump gave the core's name or attributes, if those are about this very process.
@@ -124,17 +163,25 @@ fn stated(scan: &Scan, snapshot: &ProcessSnapshot) -> Option<Timestamp> {
     })
 }
 
+/// When the logs begin and end, also those that were read in part.
+fn span(scan: &Scan) -> Option<(UtcTime, UtcTime)> {
+    let firsts =
+        scan.sources.iter().filter_map(|source| source.part.map_or(source.first, |part| part.file_first));
+    let lasts =
+        scan.sources.iter().filter_map(|source| source.part.map_or(source.last, |part| part.file_last));
+    firsts.min().zip(lasts.max())
+}
+
+/// Whether the logs bear out that a process died right before a time.
+fn is_plausible(scan: &Scan, time: UtcTime) -> bool {
+    span(scan).is_some_and(|(first, last)| time >= first && time.millis_since(last) <= SILENCE_MS)
+}
+
 /// The core's own time where the logs bear it out, else the end of the logs; in no case behind `not_after`.
 fn by_span(core: &Item, scan: &Scan, not_after: Option<UtcTime>) -> Death {
-    let first = scan.sources.iter().filter_map(|source| source.first).min();
-    let (Some(first), Some(last)) = (first, scan.sources.iter().filter_map(|source| source.last).max())
-    else {
-        return by_file(core, not_after);
-    };
+    let Some((_, last)) = span(scan) else { return by_file(core, not_after) };
     let is_early = |time: &UtcTime| not_after.is_none_or(|bound| time.millis_since(bound) <= COMPLETE_MS);
-    let is_plausible =
-        |time: &UtcTime| *time >= first && time.millis_since(last) <= SILENCE_MS && is_early(time);
-    if let Some(time) = core.modified.filter(is_plausible) {
+    if let Some(time) = core.modified.filter(|time| is_plausible(scan, *time) && is_early(time)) {
         // The core is changed after the death and the log is silent after it: it lies between the two.
         let silence = u64::try_from(time.millis_since(last)).unwrap_or(0);
         let at = Timestamp { time, basis: TimeBasis::FileModified, uncertainty_ms: silence.max(WRITING_MS) };

@@ -1,12 +1,13 @@
 //! Scanning the logs among the evidence, and what they say about the time of a death.
 
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::thread;
 
 use pycoroner_findings::{Gap, GapKind};
-use pycoroner_logscan::{Input, LogSource, Options, Scan, scan};
+use pycoroner_logscan::{Input, LogSource, Options, PartialReading, Reader, Scan, scan};
 
 use crate::evidence::{Evidence, Item};
 use crate::sniff::{self, Kind};
@@ -16,16 +17,26 @@ pub(super) fn jobs(asked: Option<NonZeroUsize>) -> usize {
     asked.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
 }
 
+/// When large logs are read in part, unless the user wants all of them.
+pub(super) fn partial(whole_logs: bool) -> PartialReading {
+    let usual = PartialReading::default();
+    PartialReading { above: if whole_logs { u64::MAX } else { usual.above }, ..usual }
+}
+
 /// Scans all logs of the evidence, in its order.
 pub(super) fn scan_logs(evidence: &Evidence, options: &Options) -> Scan {
     let items: Vec<&Item> = evidence.of(&Kind::Log).collect();
     let mut readers: Vec<LazyReader> = items.iter().map(|item| LazyReader::new(item.path.clone())).collect();
-    let inputs = items.iter().zip(&mut readers).map(|(item, reader)| Input {
-        id: item.id,
-        path: item.shown.clone(),
-        modified: item.modified,
-        continues: item.continues,
-        reader,
+    let inputs = items.iter().zip(&mut readers).map(|(item, reader)| {
+        // Only of what stands on the disk as it is read can a part be read.
+        let may_be_part = item.bytes > options.partial.above && sniff::is_plain(&item.path).unwrap_or(false);
+        Input {
+            id: item.id,
+            path: item.shown.clone(),
+            modified: item.modified,
+            continues: item.continues,
+            reader: if may_be_part { Reader::File(reader) } else { Reader::Stream(reader) },
+        }
     });
     let mut scan = scan(inputs, options);
     scan.gaps.extend(items.iter().zip(&scan.sources).filter_map(|(item, source)| changed(item, source)));
@@ -34,7 +45,8 @@ pub(super) fn scan_logs(evidence: &Evidence, options: &Options) -> Scan {
 
 /// A file that others wrote to, or cut, while it was read.
 fn changed(item: &Item, source: &LogSource) -> Option<Gap> {
-    if source.bytes == item.bytes || !sniff::is_plain(&item.path).unwrap_or(false) {
+    // Of a part, the scan says itself whether it was there.
+    if source.part.is_some() || source.bytes == item.bytes || !sniff::is_plain(&item.path).unwrap_or(false) {
         return None;
     }
     let what = format!("what {} was when the work began", item.shown);
@@ -50,8 +62,14 @@ fn changed(item: &Item, source: &LogSource) -> Option<Gap> {
 /// Opens its file when it is first read and closes it at its end: a directory can hold more logs than may be open.
 struct LazyReader {
     path: PathBuf,
-    file: Option<Box<dyn Read + Send>>,
+    file: Option<Opened>,
     is_at_end: bool,
+}
+
+enum Opened {
+    Stream(Box<dyn Read + Send>),
+    /// Opened by a seek: what can be read from any place.
+    Plain(File),
 }
 
 impl LazyReader {
@@ -67,13 +85,29 @@ impl Read for LazyReader {
         }
         let file = match &mut self.file {
             Some(file) => file,
-            None => self.file.insert(sniff::open(&self.path)?),
+            None => self.file.insert(Opened::Stream(sniff::open(&self.path)?)),
         };
-        let count = file.read(buffer)?;
+        let count = match file {
+            Opened::Stream(stream) => stream.read(buffer)?,
+            Opened::Plain(file) => file.read(buffer)?,
+        };
         if count == 0 {
             self.is_at_end = true;
             self.file = None;
         }
         Ok(count)
+    }
+}
+
+impl Seek for LazyReader {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.is_at_end = false;
+        if let Some(Opened::Plain(file)) = &mut self.file {
+            return file.seek(to);
+        }
+        let mut file = File::open(&self.path)?;
+        let at = file.seek(to)?;
+        self.file = Some(Opened::Plain(file));
+        Ok(at)
     }
 }

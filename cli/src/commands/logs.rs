@@ -5,7 +5,7 @@ use pycoroner_coredump::{CaptureOptions, capture};
 use pycoroner_logscan::{Anchor, Options, Window, Zone};
 use pycoroner_telemetry::Telemetry;
 
-use super::log_scan::{jobs, scan_logs};
+use super::log_scan::{jobs, partial, scan_logs};
 use super::{Session, death};
 use crate::args::{Binaries, LogsArgs};
 use crate::dead_process::with_process;
@@ -44,6 +44,7 @@ fn options(session: &Session, args: &LogsArgs, evidence: &mut Evidence) -> Resul
         assumed_zone: Zone::new(zone.clone()),
         explain: args.explain,
         jobs: jobs(args.jobs),
+        partial: partial(args.whole_logs),
         ..Options::default()
     };
     if let Some(text) = &args.window {
@@ -63,7 +64,7 @@ fn options(session: &Session, args: &LogsArgs, evidence: &mut Evidence) -> Resul
     }
     options.anchor = bound(&args.around)?.map(Anchor::at);
     if let Some(path) = &args.core {
-        options.anchor = anchor_of_core(session, path, &options.assumed_zone, evidence)?;
+        options.anchor = anchor_of_core(session, path, &options.assumed_zone, args.whole_logs, evidence)?;
     }
     Ok(options)
 }
@@ -72,6 +73,7 @@ fn anchor_of_core(
     session: &Session,
     path: &std::path::Path,
     zone: &Zone,
+    whole_logs: bool,
     evidence: &mut Evidence,
 ) -> Result<Option<Anchor>> {
     let core = core_item(path)?;
@@ -79,7 +81,7 @@ fn anchor_of_core(
     let snapshot = with_process(&core, &Binaries::default(), |process, runtime| {
         Ok(capture(process, runtime, &CaptureOptions::default()))
     })?;
-    let options = Options { assumed_zone: zone.clone(), ..Options::default() };
+    let options = Options { assumed_zone: zone.clone(), partial: partial(whole_logs), ..Options::default() };
     let death = death::of_process(&core, &snapshot, evidence, &options, &Telemetry::default());
     let anchor = death::anchor(&death, &snapshot);
     evidence.gaps.extend(death.gap);

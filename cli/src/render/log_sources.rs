@@ -33,6 +33,9 @@ pub(super) fn write(out: &mut String, scan: &Document) {
                 skew.least_ms, skew.most_ms
             );
         }
+        if let Some(because) = &explanation.whole_because {
+            let _ = writeln!(out, "    whole     all of it was read: {}", inert(because));
+        }
         for unparsed in &explanation.unparsed {
             write_unparsed(out, unparsed);
         }
@@ -103,10 +106,14 @@ fn write_times(out: &mut String, explanation: &Explanation) {
 fn write_unparsed(out: &mut String, unparsed: &Unparsed) {
     let (example, left_out) = cut(&unparsed.example, MOST_CHARACTERS);
     let more = if left_out > 0 { "…" } else { "" };
+    let place = match unparsed.place.line {
+        0 => format!("byte {}", unparsed.place.offset),
+        line => format!("line {line}"),
+    };
     let first = if example.is_empty() {
-        format!("the first is line {}", unparsed.place.line)
+        format!("the first is {place}")
     } else {
-        format!("the first, line {}, is \"{}{more}\"", unparsed.place.line, inert(example))
+        format!("the first, {place}, is \"{}{more}\"", inert(example))
     };
     let _ = writeln!(
         out,

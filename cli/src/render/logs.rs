@@ -52,6 +52,7 @@ fn write_sources(out: &mut String, scan: &Document) {
             let _ = write!(out, ", {WARN}{} in no record{WARN:#}", bytes(source.unparsed_bytes));
         }
         out.push('\n');
+        write_part(out, source);
     }
     let levels = |counts: &std::collections::BTreeMap<String, u64>| -> String {
         let by_weight =
@@ -68,6 +69,29 @@ fn write_sources(out: &mut String, scan: &Document) {
         let _ = write!(out, ", around {}", clock(anchor));
     }
     let _ = writeln!(out, ": {} ({})", counted(window.records, "record"), levels(&window.levels));
+}
+
+/// Which part of a source was read, when not all was.
+fn write_part(out: &mut String, source: &LogSource) {
+    let Some(part) = source.part else { return };
+    let _ = write!(
+        out,
+        "  {WARN}{} of {} were read{WARN:#}, from byte {} on: the window, and {} before it to compare it with",
+        bytes(part.to.saturating_sub(part.from)),
+        bytes(part.of),
+        count(part.from),
+        bytes(part.window_from.saturating_sub(part.from)),
+    );
+    if let (Some(first), Some(last)) = (part.file_first, part.file_last) {
+        let _ = write!(
+            out,
+            "; the file goes from {} to {}, in order at {} places",
+            clock(first),
+            clock(last),
+            count(part.checked_places)
+        );
+    }
+    let _ = writeln!(out, "; --whole-logs reads all");
 }
 
 /// `gunicorn`, or `gunicorn in compose`.
@@ -247,7 +271,13 @@ fn write_templates(out: &mut String, scan: &Document) {
     let (title, shown) = if new.is_empty() {
         ("Most frequent messages", scan.templates.iter().collect())
     } else {
-        ("Never logged before the window", new)
+        let is_part = scan.sources.iter().any(|source| source.part.is_some());
+        let title = if is_part {
+            "Not logged before the window, in what was read"
+        } else {
+            "Never logged before the window"
+        };
+        (title, new)
     };
     if shown.is_empty() {
         return;
@@ -263,11 +293,14 @@ fn write_templates(out: &mut String, scan: &Document) {
     }
 }
 
-/// `app.log:42`.
+/// `app.log:42`, or `app.log@0x1f40` where lines are not known.
 pub(super) fn cite(scan: &Document, place: Place) -> String {
     let path = scan.sources.get(place.source).map_or("?", |source| source.path.as_str());
     let name = path.rsplit('/').next().unwrap_or(path);
-    format!("{}:{}", inert(name), place.line)
+    match place.line {
+        0 => format!("{}@{:#x}", inert(name), place.offset),
+        line => format!("{}:{line}", inert(name)),
+    }
 }
 
 /// `2026-11-23 09:25:54.087`, in UTC.

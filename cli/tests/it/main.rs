@@ -7,6 +7,7 @@ mod exports;
 mod heap;
 mod incident;
 mod logs;
+mod parts;
 mod program;
 mod schema;
 mod stacks;

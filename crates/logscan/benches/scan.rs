@@ -51,8 +51,13 @@ fn ripgrep(file: &Path) -> Option<f64> {
 
 fn scan_once(mut bytes: &[u8], templates: bool, jobs: usize) {
     let options = Options { templates, jobs, ..Options::default() };
-    let input =
-        Input { id: SourceId(1), path: "bench".into(), modified: None, continues: false, reader: &mut bytes };
+    let input = Input {
+        id: SourceId(1),
+        path: "bench".into(),
+        modified: None,
+        continues: false,
+        reader: (&mut bytes).into(),
+    };
     black_box(scan([input], &options));
 }
 

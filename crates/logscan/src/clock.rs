@@ -1,7 +1,8 @@
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
-use pycoroner_findings::{TimeBasis, Timestamp, UtcTime};
+use pycoroner_findings::{SourceId, TimeBasis, Timestamp, UtcTime};
 
+use crate::scan::Options;
 use crate::stated_time::{StatedTime, days_from_civil};
 
 /// The zone in which times without a zone are read.
@@ -81,6 +82,12 @@ impl Clock {
             met_undated: false,
             shift: 0,
         }
+    }
+
+    /// The clock of one source.
+    pub(crate) fn of_source(options: &Options, id: SourceId, modified: Option<UtcTime>) -> Self {
+        let shift = options.shifts.get(&id).copied().unwrap_or_default();
+        Self::new(&options.assumed_zone, modified).shifted(shift)
     }
 
     /// Adds so many nanoseconds to each time.

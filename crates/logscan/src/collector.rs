@@ -1,7 +1,5 @@
 //! Keeps what a scan finds, within bounds.
 
-use std::collections::VecDeque;
-
 use pycoroner_findings::{Gap, GapKind, Severity, Timestamp, UtcTime};
 use rustc_hash::FxHashMap;
 
@@ -89,7 +87,7 @@ pub(crate) struct Collector<'o> {
     logs: Vec<String>,
     /// The bit of each source's log.
     pub(crate) source_logs: Vec<u64>,
-    pub(crate) warnings: VecDeque<LogRecord>,
+    pub(crate) warnings: Vec<LogRecord>,
     pub(crate) gaps: Vec<Gap>,
     pub(crate) gaps_dropped: u64,
     held_tracebacks: [Held; 2],
@@ -125,7 +123,7 @@ impl<'o> Collector<'o> {
             requests: Tracker::default(),
             logs: Vec::new(),
             source_logs: Vec::new(),
-            warnings: VecDeque::new(),
+            warnings: Vec::new(),
             gaps: Vec::new(),
             gaps_dropped: 0,
             held_tracebacks: [Held::default(); 2],
@@ -244,16 +242,32 @@ impl<'o> Collector<'o> {
 
     /// Keeps a record for the window's list; the oldest ones make room.
     pub(crate) fn keep_warning(&mut self, record: LogRecord) {
-        if self.warnings.len() >= MAX_WARNINGS {
-            self.warnings.pop_front();
-            self.warnings_dropped += 1;
+        if self.warnings.len() >= 2 * MAX_WARNINGS {
+            self.keep_latest_warnings();
         }
-        self.warnings.push_back(record);
+        self.warnings.push(record);
+    }
+
+    /// Brings the records that were kept into the order of their times, as far as they have any, and keeps the last.
+    pub(crate) fn keep_latest_warnings(&mut self) {
+        // What has no time stands behind the record in front of it.
+        let mut known: Option<(usize, UtcTime)> = None;
+        let mut timed: Vec<(Option<UtcTime>, LogRecord)> = Vec::with_capacity(self.warnings.len());
+        for record in std::mem::take(&mut self.warnings) {
+            let before = known.filter(|(source, _)| *source == record.place.source).map(|(_, time)| time);
+            let time = record.at.map(|at| at.time).or(before);
+            known = time.map(|time| (record.place.source, time));
+            timed.push((time, record));
+        }
+        timed.sort_by_key(|(time, _)| *time);
+        let excess = timed.len().saturating_sub(MAX_WARNINGS);
+        self.warnings_dropped += excess as u64;
+        self.warnings = timed.into_iter().skip(excess).map(|(_, record)| record).collect();
     }
 
     /// Adds a further line to the record that was kept last, when the line belongs to its source.
     pub(crate) fn extend_warning(&mut self, line: &[u8], context: &LineContext) {
-        let Some(record) = self.warnings.back_mut().filter(|record| record.place.source == context.source)
+        let Some(record) = self.warnings.last_mut().filter(|record| record.place.source == context.source)
         else {
             return;
         };
@@ -262,8 +276,7 @@ impl<'o> Collector<'o> {
             record.message.push('\n');
             record.message.push_str(&lossy(line.trim_ascii_end(), room));
         }
-        record.place.last_line = context.number;
-        record.place.bytes = (context.offset + context.len).saturating_sub(record.place.offset);
+        record.place.include(context);
     }
 
     fn is_dead_process(&self, pid: Option<u64>) -> bool {

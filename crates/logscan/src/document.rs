@@ -12,7 +12,9 @@ use crate::explanation::Explanation;
 use crate::format::FormatName;
 use crate::frame::Frame;
 use crate::level::Level;
+use crate::part::LogPart;
 use crate::requests::Requests;
+use crate::stream::LineContext;
 use crate::workers::Worker;
 use crate::{fingerprint, requests, template};
 
@@ -137,6 +139,9 @@ pub struct LogSource {
     /// It is the next file of the rotated log that the source before it belongs to.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub continues_previous: bool,
+    /// The part that was read, when not all was: counts and times are of that part, and places have no lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<LogPart>,
     /// How it was read, when that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explanation: Option<Box<Explanation>>,
@@ -147,10 +152,11 @@ pub struct LogSource {
 pub struct Place {
     /// Index of the source.
     pub source: usize,
-    /// First line, counted from 1.
+    /// First line, counted from 1; 0, and missing in a document, where the source was read in part: it is not known.
+    #[serde(default, skip_serializing_if = "is_unknown")]
     pub line: u64,
     /// Last line, included; lines of other producers may stand between.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_unknown")]
     pub last_line: u64,
     /// Offset of the first byte of the first line.
     #[serde(default)]
@@ -161,13 +167,30 @@ pub struct Place {
 }
 
 impl Place {
+    /// Extends it to a line, which may stand in front of it where the newest line comes first.
+    pub(crate) fn include(&mut self, context: &LineContext) {
+        let end = (self.offset + self.bytes).max(context.offset + context.len);
+        self.offset = self.offset.min(context.offset);
+        self.bytes = end - self.offset;
+        self.line = self.line.min(context.number);
+        self.last_line = self.last_line.max(context.number);
+    }
+
     /// Points at the lines.
     pub fn citation(&self, sources: &[LogSource]) -> Option<Citation> {
-        let id = sources.get(self.source)?.id;
-        let span =
-            Span::Lines { first: self.line, last: self.last_line, offset: self.offset, len: self.bytes };
-        Some(Citation::new(id, span))
+        let source = sources.get(self.source)?;
+        let (offset, len) = (self.offset, self.bytes);
+        let span = match source.part {
+            None => Span::Lines { first: self.line, last: self.last_line, offset, len },
+            Some(_) => Span::Bytes { offset, len, address: None },
+        };
+        Some(Citation::new(source.id, span))
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_unknown(line: &u64) -> bool {
+    *line == 0
 }
 
 /// What kind of stack an entry is.

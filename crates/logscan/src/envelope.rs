@@ -19,6 +19,8 @@ pub(crate) enum Wrapping {
     Syslog,
     /// `2024-05-01T12:00:00.123456789Z text`, from `docker logs -t`.
     DockerTimes,
+    /// `2024-05-01T12:00:00Z {app="shop"} text`, what `logcli` prints.
+    Logcli,
     /// `journalctl -o export`: an entry is several lines, so that no line is peeled.
     Export,
 }
@@ -41,8 +43,9 @@ impl Wrapping {
         if is_export(head) {
             return Some(Self::Export);
         }
-        [Self::Cri, Self::Kubectl, Self::Syslog, Self::Compose, Self::DockerTimes].into_iter().find(
-            |wrapping| {
+        [Self::Cri, Self::Kubectl, Self::Logcli, Self::Syslog, Self::Compose, Self::DockerTimes]
+            .into_iter()
+            .find(|wrapping| {
                 let mut lines = 0_u32;
                 let mut wrapped = 0_u32;
                 for line in head.split(|byte| *byte == b'\n').take(60) {
@@ -54,8 +57,7 @@ impl Wrapping {
                     wrapped += u32::from(wrapping.peel(line).is_some());
                 }
                 lines > 0 && wrapped * 10 >= lines * 8
-            },
-        )
+            })
     }
 
     pub(crate) fn peel(self, line: &[u8]) -> Option<Envelope<'_>> {
@@ -75,6 +77,7 @@ impl Wrapping {
             }
             Self::Cri => cri(line),
             Self::Syslog => syslog(line),
+            Self::Logcli => logcli(line),
             Self::Export => None,
             Self::DockerTimes => {
                 let (time, text) = docker_time(line)?;
@@ -136,6 +139,18 @@ fn compose(line: &[u8]) -> Option<Envelope<'_>> {
         text,
         is_partial: false,
     })
+}
+
+/// Labels that all lines have in common stand at the top, or nowhere: `{}`.
+fn logcli(line: &[u8]) -> Option<Envelope<'_>> {
+    let (time, len) = stated_time::iso(line)?;
+    let rest = line.get(len..)?.strip_prefix(b" ")?.strip_prefix(b"{")?;
+    let end = memchr::memchr(b'}', rest.get(..rest.len().min(2048))?)?;
+    let producer = rest.get(..end)?;
+    let text = trim_start(rest.get(end + 1..)?);
+    let has_labels = producer.is_empty() || memchr::memmem::find(producer, b"=\"").is_some();
+    let envelope = Envelope { producer, time: Some(time), pid: None, level: None, text, is_partial: false };
+    has_labels.then_some(envelope)
 }
 
 fn cri(line: &[u8]) -> Option<Envelope<'_>> {

@@ -1,5 +1,7 @@
 //! What was taken for what: per source, the formats, the use of each line, the basis of its times.
 
+use std::borrow::Cow;
+
 use pycoroner_findings::TimeBasis;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +30,9 @@ pub struct Explanation {
     pub skew: Option<Skew>,
     /// What is in no record, by reason.
     pub unparsed: Vec<Unparsed>,
+    /// Why all of a large file was read, where only the window would have been.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub whole_because: Option<Cow<'static, str>>,
 }
 
 /// The collector's time less the record's own: whole quarters of an hour are a zone, small ones the way, others a
@@ -189,7 +194,12 @@ impl LineTally {
             .map(|(_, basis)| basis)
     }
 
-    pub(crate) fn explain(self, formats: Vec<FormatUse>, zone: &str) -> Explanation {
+    pub(crate) fn explain(
+        self,
+        formats: Vec<FormatUse>,
+        zone: &str,
+        whole_because: Option<&'static str>,
+    ) -> Explanation {
         const BASES: [Option<TimeBasis>; TIMES] =
             [Some(TimeBasis::Stated), Some(TimeBasis::AssumedZone), Some(TimeBasis::InferredYear), None];
         let mut times: Vec<TimeUse> = BASES
@@ -207,6 +217,7 @@ impl LineTally {
             assumed_zone: times.iter().any(is_assumed).then(|| zone.to_owned()),
             times,
             skew: self.skew,
+            whole_because: whole_because.map(Cow::Borrowed),
             unparsed: self.unparsed.into_iter().flatten().map(|unparsed| *unparsed).collect(),
         }
     }

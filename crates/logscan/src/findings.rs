@@ -32,11 +32,11 @@ pub(crate) fn weigh_events(scan: &mut Scan) {
         .iter()
         .filter(|entry| entry.kind == TracebackKind::Faulthandler && entry.message.starts_with("Aborted"))
         .filter(|entry| entry.frames.iter().any(|frame| frame.file.contains("gunicorn")))
-        .map(|entry| (entry.place.source, entry.place.line))
+        .map(|entry| (entry.place.source, entry.place.offset))
         .collect();
     for event in scan.events.iter_mut().filter(|event| event.kind == "fatal-error" && event.signal == Some(6))
     {
-        let in_gunicorn = aborted_in_gunicorn.contains(&(event.place.source, event.place.line));
+        let in_gunicorn = aborted_in_gunicorn.contains(&(event.place.source, event.place.offset));
         let explained = timeouts.iter().any(|timeout| in_gunicorn && may_be_same(timeout, event));
         if explained {
             event.severity = Severity::Warning;
@@ -98,7 +98,7 @@ fn fatal_errors(scan: &Scan, findings: &mut Vec<Finding>) {
         let current = scan.tracebacks.iter().find(|entry| {
             entry.kind == TracebackKind::Faulthandler
                 && entry.current_thread
-                && (entry.place.source, entry.place.line) == (event.place.source, event.place.line)
+                && (entry.place.source, entry.place.offset) == (event.place.source, event.place.offset)
         });
         let place = current.and_then(|entry| entry.frames.first()).map_or(String::new(), |frame| {
             let function = frame.function.as_deref().unwrap_or("?");
@@ -144,7 +144,7 @@ fn ended_by_it<'s>(scan: &'s Scan, abort: &LogEvent) -> Option<&'s LogEvent> {
     let mut behind = scan
         .events
         .iter()
-        .filter(|event| event.place.source == abort.place.source && event.place.line > abort.place.line);
+        .filter(|event| event.place.source == abort.place.source && event.place.offset > abort.place.offset);
     behind.find(is_end).filter(|event| event.kind == "worker-killed" && event.signal == abort.signal)
 }
 

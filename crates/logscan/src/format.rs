@@ -48,6 +48,8 @@ pub enum FormatName {
     Kubectl,
     /// `docker logs --timestamps` and `kubectl logs --timestamps`.
     DockerTimes,
+    /// Loki's `logcli`, as it prints by default.
+    Logcli,
     /// Docker's json-file driver: one JSON object per line of output.
     DockerJson,
     /// The container runtime interface's files, `time stdout F message`.
@@ -83,6 +85,7 @@ impl FormatName {
             Self::Journal => "journal",
             Self::Kubectl => "kubectl",
             Self::DockerTimes => "docker-times",
+            Self::Logcli => "logcli",
             Self::DockerJson => "docker-json",
             Self::Cri => "cri",
             Self::Compose => "compose",
@@ -90,7 +93,7 @@ impl FormatName {
         }
     }
 
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::PythonLogging,
         Self::LevelFirst,
         Self::Gunicorn,
@@ -112,6 +115,7 @@ impl FormatName {
         Self::Journal,
         Self::Kubectl,
         Self::DockerTimes,
+        Self::Logcli,
         Self::DockerJson,
         Self::Cri,
         Self::Compose,

@@ -8,8 +8,9 @@ use std::io::{self, Read};
 use pycoroner_findings::SourceId;
 
 use crate::document::Place;
+use crate::input::Input;
 use crate::pipeline::Way;
-use crate::scan::{Input, Options, Scan, scan_in};
+use crate::scan::{Options, Scan, scan_in};
 use crate::sniff::looks_like_log;
 
 /// Scans the bytes in two ways that must agree, and holds the result to what every scan promises.
@@ -27,8 +28,13 @@ pub fn logs(bytes: &[u8]) {
 
 fn scan_in_pieces(bytes: &[u8], step: usize, way: Way) -> Scan {
     let mut reader = Pieces { rest: bytes, step };
-    let input =
-        Input { id: SourceId(1), path: "log".into(), modified: None, reader: &mut reader, continues: false };
+    let input = Input {
+        id: SourceId(1),
+        path: "log".into(),
+        modified: None,
+        reader: (&mut reader).into(),
+        continues: false,
+    };
     let options = Options { explain: true, ..Options::default() };
     scan_in(way, [input], &options)
 }

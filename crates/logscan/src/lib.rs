@@ -21,7 +21,7 @@
 //! KeyError: 7
 //! ";
 //! let mut reader = log.as_slice();
-//! let input = Input { id: SourceId(1), path: "app.log".into(), modified: None, continues: false, reader: &mut reader };
+//! let input = Input { id: SourceId(1), path: "app.log".into(), modified: None, continues: false, reader: (&mut reader).into() };
 //! let scan = scan([input], &Options::default());
 //!
 //! let traceback = &scan.tracebacks[0];
@@ -54,13 +54,16 @@ mod frame;
 #[doc(hidden)]
 pub mod fuzzing;
 mod header;
+mod input;
 mod json;
 mod json_layout;
 mod json_record;
 mod level;
 mod level_times;
+mod line_time;
 mod lines;
 mod needles;
+mod part;
 mod pipeline;
 mod prefix;
 mod rates;
@@ -87,10 +90,12 @@ pub use document::{
 pub use explanation::{Explanation, FormatUse, LineUses, Skew, TimeUse, Unparsed, Why};
 pub use format::FormatName;
 pub use frame::Frame;
+pub use input::{Input, ReadSeek, Reader};
 pub use level::Level;
+pub use part::{LogPart, PartialReading};
 pub use rates::Direction;
 pub use requests::{RequestEnd, RequestRecord, RequestState, RequestThread, Requests, UnfinishedRule};
-pub use scan::{Input, Options, Scan, scan};
+pub use scan::{Options, Scan, scan};
 pub use sniff::looks_like_log;
 pub use window::{Anchor, CrashedThread, Window};
 pub use workers::{Worker, WorkerEnd};

@@ -24,7 +24,7 @@ impl Default for BlockSizes {
 /// A buffer is always filled before it is cut into lines, so where a block ends depends on the bytes only and never
 /// on how much a single `read` returned.
 pub(crate) struct Blocks<'r> {
-    reader: &'r mut (dyn Read + Send),
+    reader: Box<dyn Read + Send + 'r>,
     /// What was read behind the end of the last block.
     ahead: Vec<u8>,
     /// Where that starts in the input.
@@ -47,6 +47,8 @@ pub(crate) struct Block {
     pub(crate) is_cut: bool,
     /// Bytes of the previous, cut line that were skipped, its newline included.
     pub(crate) skipped: u64,
+    /// The block is all of the input.
+    pub(crate) is_all: bool,
 }
 
 /// Where a block is read into: its length is what was allocated, and not what is valid.
@@ -82,11 +84,12 @@ impl Buffer {
 }
 
 impl<'r> Blocks<'r> {
-    pub(crate) fn new(reader: &'r mut (dyn Read + Send), sizes: BlockSizes) -> Self {
+    /// Reads what a reader gives, which starts at an offset of the input.
+    pub(crate) fn new(reader: Box<dyn Read + Send + 'r>, offset: u64, sizes: BlockSizes) -> Self {
         Self {
             reader,
             ahead: Vec::new(),
-            offset: 0,
+            offset,
             is_first: true,
             at_end: false,
             in_long_line: false,
@@ -100,7 +103,7 @@ impl<'r> Blocks<'r> {
         self.error.as_ref()
     }
 
-    /// Bytes that were read so far.
+    /// Where in the input the reading has come to.
     pub(crate) fn offset(&self) -> u64 {
         self.offset
     }
@@ -117,7 +120,7 @@ impl<'r> Blocks<'r> {
         }
         let held = buffer.held();
         if held.is_empty() {
-            let block = Block { offset: self.offset, len: 0, is_cut: false, skipped };
+            let block = Block { offset: self.offset, len: 0, is_cut: false, skipped, is_all: false };
             return (skipped > 0).then_some(block);
         }
         let len = match memchr::memrchr(b'\n', held) {
@@ -127,7 +130,8 @@ impl<'r> Blocks<'r> {
         let is_cut = !self.at_end && held.get(len - 1) != Some(&b'\n');
         self.ahead.extend_from_slice(held.get(len..).unwrap_or_default());
         self.in_long_line = is_cut;
-        let block = Block { offset: self.offset, len, is_cut, skipped };
+        let is_all = is_first && self.at_end;
+        let block = Block { offset: self.offset, len, is_cut, skipped, is_all };
         self.offset += len as u64;
         Some(block)
     }
@@ -216,7 +220,7 @@ mod tests {
 
     /// Offset, length, whether cut, and what was skipped, of each block.
     fn blocks_of(mut input: &[u8]) -> Vec<(u64, usize, bool, u64)> {
-        let mut blocks = Blocks::new(&mut input, BlockSizes::default());
+        let mut blocks = Blocks::new(Box::new(&mut input), 0, BlockSizes::default());
         let mut buffer = Buffer::default();
         std::iter::from_fn(|| blocks.next(&mut buffer))
             .map(|block| (block.offset, block.len, block.is_cut, block.skipped))

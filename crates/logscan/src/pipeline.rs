@@ -11,10 +11,13 @@ use std::thread;
 use pycoroner_findings::{SourceId, UtcTime};
 
 use crate::analysis::{Analyst, Lines, Shape, Wanted};
+use crate::clock::Clock;
 use crate::collector::Collector;
 use crate::envelope::Wrapping;
+use crate::input::{Input, Reader, Stretch};
 use crate::lines::{Block, BlockSizes, Blocks, Buffer};
-use crate::scan::Input;
+use crate::part::{LogPart, Plan, plan};
+use crate::scan::Options;
 use crate::scanner::{Intake, is_document};
 
 /// More threads than this only wait for each other.
@@ -42,9 +45,11 @@ pub(crate) fn read<'o>(inputs: Vec<Input<'_>>, collector: Collector<'o>, way: Wa
     let runs = way.sums_up && collector.comparison.is_none();
     let wanted = Wanted { templates: collector.options().templates, runs };
     let feed = Mutex::new(Feed {
+        options: collector.options(),
         inputs: inputs.into_iter(),
         current: None,
         wrapping: None,
+        reaches_end: true,
         pieces: 0,
         sizes: way.blocks,
     });
@@ -61,7 +66,7 @@ pub(crate) fn read<'o>(inputs: Vec<Input<'_>>, collector: Collector<'o>, way: Wa
     turns.state.into_inner().unwrap_or_else(PoisonError::into_inner).1.finish()
 }
 
-fn work(wanted: Wanted, feed: &Mutex<Feed<'_>>, turns: &Turns<'_>) {
+fn work(wanted: Wanted, feed: &Mutex<Feed<'_, '_>>, turns: &Turns<'_>) {
     let mut buffer = Buffer::default();
     let mut analyst = Analyst::new(wanted);
     let mut expected = [0; 4];
@@ -130,21 +135,32 @@ pub(crate) struct Start {
     pub(crate) id: SourceId,
     pub(crate) path: String,
     pub(crate) modified: Option<UtcTime>,
+    /// It belongs to the same log as the source before it.
     pub(crate) continues: bool,
+    /// What the source before it left open goes on in it.
+    pub(crate) carries_on: bool,
+    /// The part that is read, if not all is.
+    pub(crate) part: Option<LogPart>,
+    /// Why all is read where a part would have done.
+    pub(crate) whole_because: Option<&'static str>,
 }
 
 /// How the reading of a source ended.
 pub(crate) struct End {
-    pub(crate) bytes: u64,
+    /// Where the reading came to.
+    pub(crate) offset: u64,
     pub(crate) error: Option<String>,
 }
 
 /// Hands out the blocks of all inputs.
-struct Feed<'i> {
+struct Feed<'i, 'o> {
+    options: &'o Options,
     inputs: std::vec::IntoIter<Input<'i>>,
     current: Option<Current<'i>>,
     /// How the lines of the last source were wrapped.
     wrapping: Option<Wrapping>,
+    /// The last source was read to its end.
+    reaches_end: bool,
     pieces: u64,
     sizes: BlockSizes,
 }
@@ -155,21 +171,46 @@ struct Current<'i> {
     shape: Shape,
 }
 
-impl Feed<'_> {
+impl<'i> Feed<'i, '_> {
+    /// Decides what of an input is read.
+    fn open(&mut self, input: Input<'i>) -> Current<'i> {
+        let Input { id, path, modified, continues, reader } = input;
+        self.wrapping = self.wrapping.filter(|_| continues);
+        let (mut part, mut whole_because) = (None, None);
+        let blocks = match reader {
+            Reader::Stream(stream) => Blocks::new(Box::new(stream), 0, self.sizes),
+            Reader::File(file) => {
+                let clock = Clock::of_source(self.options, id, modified);
+                // A file that cannot be looked at says so again when it is read.
+                match plan(file, clock, self.wrapping, self.options).unwrap_or(Plan::Whole(None)) {
+                    Plan::Part(found, wrapping) => {
+                        part = Some(found);
+                        self.wrapping = wrapping;
+                    }
+                    Plan::Whole(because) => whole_because = because,
+                }
+                let from = part.map_or(0, |part| part.from);
+                let len = part.filter(|part| part.to < part.of).map(|part| part.to - part.from);
+                Blocks::new(Box::new(Stretch::new(file, from, len)), from, self.sizes)
+            }
+        };
+        let carries_on = continues && self.reaches_end && part.is_none_or(|part| part.from == 0);
+        self.reaches_end = part.is_none_or(|part| part.to >= part.of);
+        let start = Start { id, path, modified, continues, carries_on, part, whole_because };
+        Current { blocks, start: Some(start), shape: Shape::Lines(self.wrapping) }
+    }
+
     fn next(&mut self, buffer: &mut Buffer) -> Option<Piece> {
         if self.current.is_none() {
-            let Input { id, path, modified, continues, reader } = self.inputs.next()?;
-            let start = Some(Start { id, path, modified, continues });
-            self.wrapping = self.wrapping.filter(|_| continues);
-            let shape = Shape::Lines(self.wrapping);
-            self.current = Some(Current { blocks: Blocks::new(reader, self.sizes), start, shape });
+            let input = self.inputs.next()?;
+            self.current = Some(self.open(input));
         }
         let current = self.current.as_mut()?;
         let block = current.blocks.next(buffer);
         let start = current.start.take();
         let mut end = None;
         if let Some(block) = &block {
-            if start.is_some() {
+            if start.as_ref().is_some_and(|start| start.part.is_none()) {
                 current.shape = shape_of(block, buffer, self.wrapping);
                 if let Shape::Lines(wrapping) = current.shape {
                     self.wrapping = wrapping;
@@ -177,7 +218,7 @@ impl Feed<'_> {
             }
         } else {
             let error = current.blocks.error().map(ToString::to_string);
-            end = Some(End { bytes: current.blocks.offset(), error });
+            end = Some(End { offset: current.blocks.offset(), error });
         }
         let piece = Piece { number: self.pieces, start, shape: current.shape, block, end };
         self.pieces += 1;

@@ -1,6 +1,5 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::time::Duration;
 
 use pycoroner_findings::{Event, Finding, Gap, GapKind, Severity, SourceId, TimeBasis, Timestamp, UtcTime};
@@ -14,7 +13,9 @@ use crate::document::{
     WindowSummary,
 };
 use crate::findings;
+use crate::input::Input;
 use crate::level::Level;
+use crate::part::{PartialReading, forget_lines};
 use crate::pipeline::{self, Way};
 use crate::rates::{Coverage, judge};
 use crate::requests::{Death, Requests};
@@ -44,6 +45,8 @@ pub struct Options {
     pub jobs: usize,
     /// Nanoseconds that are added to all times of a source: its clock is known to have been wrong.
     pub shifts: BTreeMap<SourceId, i64>,
+    /// When large files are read in part.
+    pub partial: PartialReading,
 }
 
 impl Default for Options {
@@ -58,6 +61,7 @@ impl Default for Options {
             explain: false,
             jobs: 1,
             shifts: BTreeMap::new(),
+            partial: PartialReading::default(),
         }
     }
 }
@@ -68,20 +72,6 @@ impl Options {
             self.anchor.as_ref().map(|anchor| Window::around(anchor.time, self.before, self.after))
         })
     }
-}
-
-/// One log.
-pub struct Input<'a> {
-    /// Its number in the evidence register.
-    pub id: SourceId,
-    /// Its path, to be shown; it is not opened.
-    pub path: String,
-    /// When the file was last changed: gives the year to times that lack it, and an end to undated dumps.
-    pub modified: Option<UtcTime>,
-    /// It is the next file of the rotated log that the input before it belongs to: what that left open goes on here.
-    pub continues: bool,
-    /// Its bytes, decompressed.
-    pub reader: &'a mut (dyn Read + Send),
 }
 
 /// What a scan found.
@@ -125,9 +115,11 @@ pub fn scan<'a>(inputs: impl IntoIterator<Item = Input<'a>>, options: &Options) 
 pub(crate) fn scan_in<'a>(way: Way, inputs: impl IntoIterator<Item = Input<'a>>, options: &Options) -> Scan {
     let inputs: Vec<Input<'a>> = inputs.into_iter().collect();
     let mut collector = pipeline::read(inputs, Collector::new(options), way);
+    collector.keep_latest_warnings();
     collector.sort_entries();
     let mut scan = summarise(collector, options);
     findings::weigh_events(&mut scan);
+    forget_lines(&mut scan);
     scan
 }
 
@@ -191,7 +183,7 @@ fn summarise(mut collector: Collector<'_>, options: &Options) -> Scan {
         templates,
         requests: (requests.followed > 0).then_some(requests),
         process,
-        warnings: collector.warnings.into_iter().collect(),
+        warnings: collector.warnings,
         window,
         gaps: collector.gaps,
         anchor: options.anchor.clone(),

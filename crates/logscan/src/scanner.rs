@@ -7,6 +7,8 @@ mod heads;
 mod intake;
 mod json_lines;
 mod lines_of_block;
+mod loki;
+mod newest_first;
 mod runs;
 
 use pycoroner_findings::{GapKind, TimeBasis, Timestamp, UtcTime};
@@ -50,7 +52,9 @@ pub(crate) struct SourceScanner<'o> {
     source: usize,
     /// The bit of its log.
     log: u64,
+    /// When what is read of it was last changed.
     modified: Option<UtcTime>,
+    whole_because: Option<&'static str>,
     has_document: bool,
     clock: Clock,
     wrapping: Option<Wrapping>,
@@ -79,8 +83,7 @@ impl<'o> SourceScanner<'o> {
     fn new(start: &Start, carried: Option<Carried>, mut collector: Collector<'o>) -> Self {
         let source = collector.sources.len();
         let log = collector.add_log(&start.path, start.continues);
-        let clock = Clock::new(&collector.options().assumed_zone, start.modified)
-            .shifted(collector.options().shifts.get(&start.id).copied().unwrap_or_default());
+        let clock = Clock::of_source(collector.options(), start.id, start.modified);
         collector.sources.push(LogSource {
             id: start.id,
             path: start.path.clone(),
@@ -94,7 +97,8 @@ impl<'o> SourceScanner<'o> {
             last: None,
             time_basis: None,
             producers: Vec::new(),
-            continues_previous: start.continues && carried.is_some(),
+            continues_previous: start.carries_on && carried.is_some(),
+            part: start.part,
             explanation: None,
         });
         let carried = carried.unwrap_or_default();
@@ -102,7 +106,9 @@ impl<'o> SourceScanner<'o> {
             collector,
             source,
             log,
-            modified: start.modified,
+            // What is behind the part may be written later.
+            modified: start.modified.filter(|_| start.part.is_none_or(|part| part.to >= part.of)),
+            whole_because: start.whole_because,
             has_document: false,
             clock,
             wrapping: carried.wrapping,
@@ -133,8 +139,12 @@ impl<'o> SourceScanner<'o> {
             Shape::Lines(wrapping) => self.wrapping = wrapping,
         }
         self.note_skipped(block.skipped);
-        self.lines_of(lines, block, bytes);
-        self.rest_of(lines.end..bytes.len(), block, bytes);
+        if block.is_all && self.is_newest_first(bytes) {
+            self.lines_backwards(block, bytes);
+        } else {
+            self.lines_of(lines, block, bytes);
+            self.rest_of(lines.end..bytes.len(), block, bytes);
+        }
         if block.is_cut {
             self.cut = Some(Place {
                 source: self.source,

@@ -250,12 +250,13 @@ impl Incident {
     }
 }
 
-/// The source and the first line that an event cites.
+/// The source and where in it an event's citation begins: its line, or its byte where lines are not known.
 fn first_line(event: &Event) -> Option<(SourceId, u64)> {
     let citation = event.citation.as_ref()?;
     match citation.span {
         Span::Lines { first, .. } => Some((citation.source, first)),
-        Span::Bytes { .. } | Span::Pointer { .. } => None,
+        Span::Bytes { offset, .. } => Some((citation.source, offset)),
+        Span::Pointer { .. } => None,
     }
 }
 

@@ -38,7 +38,7 @@ pub use sections::{
     Accumulated, AllocationSite, Asyncio, Breadcrumb, CCall, Change, Collector, ContainerEnd, Context,
     CoreSection, Crash, Deadlock, ErrorReport, Exception, Export, FirstSignal, FrameRef, GrowthRow,
     HeapSection, HeapTotals, Label, LedgerRow, LevelBucket, LevelCount, LevelsOverTime, Local, Lock,
-    LogEvent, LogPlace, LogRecord, LogSource, LogTraceback, LogsSection, MemoryLog, NativeFrame,
+    LogEvent, LogPart, LogPlace, LogRecord, LogSource, LogTraceback, LogsSection, MemoryLog, NativeFrame,
     OwnerGrowthRow, OwnerRow, Process, ProcessRecord, Python, PythonFrame, RateChange, ReportedException,
     RequestRecord, RequestThread, Requests, Series, Silence, StackDump, StackFrame, SuspectRow, SuspendedRow,
     Task, TelemetrySection, Template, Thread, ThreadStack, TraceSpan, TracebackEntry, TypeRow,

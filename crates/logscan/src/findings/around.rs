@@ -78,7 +78,12 @@ fn new_errors(scan: &Scan) -> Option<Finding> {
         .collect();
     let first = new.first()?;
     let others = if new.len() > 1 { format!(" and {} more", new.len() - 1) } else { String::new() };
-    let title = format!("Never logged before the window: \"{}\"{others}", first.template);
+    let before = if scan.sources.iter().any(|source| source.part.is_some()) {
+        "Not logged before the window in what was read of the logs"
+    } else {
+        "Never logged before the window"
+    };
+    let title = format!("{before}: \"{}\"{others}", first.template);
     let mut finding = Finding::new("new-message-in-window", Severity::Warning, Confidence::Moderate, title);
     for template in new.iter().take(MAX_EACH) {
         let later = match template.after_death {

@@ -8,13 +8,19 @@ use pycoroner_findings::{SourceId, UtcTime};
 
 use super::Way;
 use crate::clock::Zone;
+use crate::input::Input;
 use crate::lines::BlockSizes;
-use crate::scan::{Input, Options, Scan, scan_in};
+use crate::scan::{Options, Scan, scan_in};
 use crate::window::Window;
 
 fn scan_of(mut bytes: &[u8], way: Way, options: &Options) -> Scan {
-    let input =
-        Input { id: SourceId(1), path: "log".into(), modified: None, continues: false, reader: &mut bytes };
+    let input = Input {
+        id: SourceId(1),
+        path: "log".into(),
+        modified: None,
+        continues: false,
+        reader: (&mut bytes).into(),
+    };
     scan_in(way, [input], options)
 }
 

@@ -12,7 +12,7 @@ use crate::format::FormatName;
 
 impl<'o> SourceScanner<'o> {
     /// Ends the source and writes down what it was.
-    pub(super) fn finish(mut self, bytes: u64, error: Option<&str>) -> (Carried, Collector<'o>) {
+    pub(super) fn finish(mut self, offset: u64, error: Option<&str>) -> (Carried, Collector<'o>) {
         self.end_entry(None);
         let end = self.modified.map(|time| Timestamp {
             time,
@@ -29,6 +29,7 @@ impl<'o> SourceScanner<'o> {
             Some(Wrapping::Syslog) => (FormatName::Syslog, Some(inner)),
             Some(Wrapping::Kubectl) => (FormatName::Kubectl, Some(inner)),
             Some(Wrapping::DockerTimes) => (FormatName::DockerTimes, Some(inner)),
+            Some(Wrapping::Logcli) => (FormatName::Logcli, Some(inner)),
             Some(Wrapping::Export) => (FormatName::Journal, Some(inner)),
             None => self.collector_format().map_or((inner, None), |collector| {
                 (collector, Some(most_frequent(&formats, &self.wrapped, Some(collector))))
@@ -36,12 +37,14 @@ impl<'o> SourceScanner<'o> {
         };
         let explanation = self.collector.options().explain.then(|| {
             let zone = self.collector.options().assumed_zone.name();
-            Box::new(self.tally.clone().explain(formats, &zone))
+            Box::new(self.tally.clone().explain(formats, &zone, self.whole_because))
         });
+        self.end_part(offset);
         if let Some(source) = self.collector.sources.get_mut(self.source) {
+            let from = source.part.map_or(0, |part| part.from).min(offset);
             source.format = format;
             source.inner_format = inner_format.filter(|inner| *inner != FormatName::Plain);
-            source.bytes = bytes;
+            source.bytes = offset - from;
             source.lines = self.lines;
             source.records = self.records;
             source.unparsed_bytes = self.tally.unparsed_bytes();
@@ -54,7 +57,7 @@ impl<'o> SourceScanner<'o> {
         if let Some(first) = self.first {
             self.collector.earliest = Some(self.collector.earliest.map_or(first, |known| known.min(first)));
         }
-        self.add_source_gaps(error);
+        self.add_source_gaps(offset, error);
         let carried = Carried {
             wrapping: self.wrapping,
             streams: self.streams,
@@ -64,6 +67,26 @@ impl<'o> SourceScanner<'o> {
             end,
         };
         (carried, self.collector)
+    }
+
+    /// Notes how far a part was read, which a file that is cut meanwhile ends.
+    fn end_part(&mut self, offset: u64) {
+        let Some(source) = self.collector.sources.get_mut(self.source) else { return };
+        let Some(part) = &mut source.part else { return };
+        let wanted = std::mem::replace(&mut part.to, offset);
+        if offset < wanted {
+            let place = self.whole(offset);
+            let why = format!("it was cut while it was read: at {offset}, and {wanted} was to be reached");
+            self.collector.add_gap_at(GapKind::Truncated, "the rest of a log", &why, place);
+        }
+    }
+
+    /// All that was read.
+    fn whole(&self, offset: u64) -> Place {
+        let part = self.collector.sources.get(self.source).and_then(|source| source.part);
+        let from = part.map_or(0, |part| part.from);
+        let bytes = part.map_or(0, |_| offset.saturating_sub(from));
+        Place { source: self.source, line: 1, last_line: self.lines.max(1), offset: from, bytes }
     }
 
     /// What the records of each producer were taken for; the counts of the streams start anew.
@@ -95,8 +118,8 @@ impl<'o> SourceScanner<'o> {
             .find(|format| count(*format) * 2 > self.lines)
     }
 
-    fn add_source_gaps(&mut self, error: Option<&str>) {
-        let place = Place { source: self.source, line: 1, last_line: self.lines.max(1), offset: 0, bytes: 0 };
+    fn add_source_gaps(&mut self, offset: u64, error: Option<&str>) {
+        let place = self.whole(offset);
         if let Some(error) = error {
             let why = format!("reading stopped: {error}");
             self.collector.add_gap_at(GapKind::Truncated, "the rest of a log", &why, place);

@@ -61,7 +61,7 @@ impl<'o> Intake<'o> {
         if let Some(start) = &piece.start {
             let empty = Collector::new(self.collector.options());
             let mut collector = std::mem::replace(&mut self.collector, empty);
-            if !start.continues
+            if !start.carries_on
                 && let Some(carried) = self.carried.take()
             {
                 carried.finish(&mut collector);
@@ -74,7 +74,7 @@ impl<'o> Intake<'o> {
         if let Some(end) = &piece.end
             && let Some(scanner) = self.scanner.take()
         {
-            let (carried, collector) = scanner.finish(end.bytes, end.error.as_deref());
+            let (carried, collector) = scanner.finish(end.offset, end.error.as_deref());
             self.carried = Some(carried);
             self.collector = collector;
         }

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use pycoroner_findings::{Gap, GapKind};
 
+use super::loki::producer_of;
 use super::{SourceScanner, carrier_of, first_line};
 use crate::ascii::lossy;
 use crate::document::Place;
@@ -54,7 +55,10 @@ impl SourceScanner<'_> {
                 *count += 1;
             }
             let stream = match (record.producer, record.head.pid) {
-                (b"", _) => stream,
+                (b"", _) => match labels_of(text) {
+                    Some(labels) => self.stream_of(&producer_of(labels)),
+                    None => stream,
+                },
                 (producer, None) => self.stream_of(producer),
                 (producer, Some(pid)) => {
                     self.stream_of(format!("{}[{pid}]", lossy(producer, 100)).as_bytes())
@@ -72,6 +76,12 @@ impl SourceScanner<'_> {
                 None => hits,
             };
             self.inner_lines(stream, &inner, is_partial, context, hits, depth);
+            return true;
+        }
+        // The "status" of a log store's answer is no record's level.
+        let says_nothing =
+            record.head.time.is_none() && record.head.message.is_none() && record.exception.is_none();
+        if says_nothing && self.document_line(text, context, hits) {
             return true;
         }
         self.json_record(stream, record, text, context, hits);
@@ -163,6 +173,20 @@ impl SourceScanner<'_> {
         pending.reverse();
         let mut seen = 0;
         let newlines: Vec<usize> = memchr::memchr_iter(b'\n', text).collect();
+        let source = self.source;
+        let context_of = |value: &[u8]| {
+            let at = value.as_ptr() as usize - text.as_ptr() as usize;
+            let number = newlines.partition_point(|newline| *newline < at) as u64 + 1;
+            LineContext {
+                source,
+                number,
+                offset: block.offset + at as u64,
+                len: value.len() as u64,
+                stamp: None,
+                pid: None,
+                level: None,
+            }
+        };
         while let Some((depth, value)) = pending.pop() {
             seen += 1;
             if seen > MAX_VALUES || depth > MAX_DEPTH {
@@ -174,17 +198,10 @@ impl SourceScanner<'_> {
                 self.collector.add_gap(gap);
                 break;
             }
-            let at = value.as_ptr() as usize - text.as_ptr() as usize;
-            let line = newlines.partition_point(|newline| *newline < at) as u64 + 1;
-            let context = LineContext {
-                source: self.source,
-                number: line,
-                offset: block.offset + at as u64,
-                len: value.len() as u64,
-                stamp: None,
-                pid: None,
-                level: None,
-            };
+            if self.loki_streams(value, &context_of) {
+                continue;
+            }
+            let context = context_of(value);
             let hits = Needles::get().in_line(value);
             self.document_value(value, context, hits, depth, &mut pending);
         }
@@ -271,6 +288,9 @@ impl SourceScanner<'_> {
                 self.collector.add_gap_at(GapKind::Limit, what, why, context.place());
                 break;
             }
+            if self.loki_streams(value, &|_| context) {
+                continue;
+            }
             self.document_value(value, context, hits, depth, &mut pending);
         }
         self.records > before
@@ -296,6 +316,17 @@ impl SourceScanner<'_> {
             let inner: Vec<&[u8]> = members.filter_map(nested).collect();
             pending.extend(inner.into_iter().rev().map(|inner| (depth + 1, inner)));
         }
+    }
+}
+
+/// The labels in a line of `logcli --output=jsonl`, which begins with them.
+fn labels_of(object: &[u8]) -> Option<&[u8]> {
+    if !object.starts_with(b"{\"labels\"") {
+        return None;
+    }
+    match json::Members::new(object)?.next()? {
+        (b"labels", json::Value::Object(labels)) => Some(labels),
+        _ => None,
     }
 }
 

@@ -83,8 +83,7 @@ impl Open {
             Some(rest) => rest,
             None => &mut self.carrier.place,
         };
-        place.last_line = context.number;
-        place.bytes = (context.offset + context.len).saturating_sub(place.offset);
+        place.include(context);
     }
 
     /// The next record begins, or the log ends.

@@ -28,7 +28,13 @@ impl Read for Dribble<'_> {
 fn scan_bytes(bytes: &[u8], step: usize) -> Scan {
     let mut reader = Dribble { rest: bytes, step };
     scan(
-        [Input { id: SourceId(1), path: "x".into(), modified: None, continues: false, reader: &mut reader }],
+        [Input {
+            id: SourceId(1),
+            path: "x".into(),
+            modified: None,
+            continues: false,
+            reader: (&mut reader).into(),
+        }],
         &Options::default(),
     )
 }
@@ -140,7 +146,13 @@ fn reading_that_fails_is_a_gap() {
     }
     let mut reader = b"2024-05-01 12:00:00 INFO shop: m\n".chain(Broken);
     let scan = scan(
-        [Input { id: SourceId(1), path: "x".into(), modified: None, continues: false, reader: &mut reader }],
+        [Input {
+            id: SourceId(1),
+            path: "x".into(),
+            modified: None,
+            continues: false,
+            reader: (&mut reader).into(),
+        }],
         &Options::default(),
     );
     assert_eq!(scan.sources[0].records, 1);

@@ -61,11 +61,12 @@ fn folder() -> PathBuf {
 
 fn read(path: &Path) -> Scan {
     let bytes = fs::read(path).unwrap();
+    let mut reader = bytes.as_slice();
     let input = Input {
         id: SourceId(1),
         path: "log".into(),
         modified: None,
-        reader: &mut bytes.as_slice(),
+        reader: (&mut reader).into(),
         continues: false,
     };
     scan([input], &Options::default())

@@ -109,7 +109,7 @@ fn stores() {
         &format!(
             r#"{{"labels": {{"app": "shop", "level": "error"}}, "line": "{inner}", "timestamp": "2024-05-01T12:00:00Z"}}"#
         ),
-        "2024-05-01T12:00:00Z ERROR shop 55 - - - |m| KeyError",
+        "2024-05-01T12:00:00Z ERROR shop 55 - - app=shop |m| KeyError",
     );
     check(
         &format!(
@@ -151,7 +151,7 @@ fn stores() {
   ["1714564800000000000", "Traceback (most recent call last):"]
  ]}
 ]}}"#,
-        "2024-05-01T12:00:03Z ERROR shop - - - - |m| KeyError",
+        "2024-05-01T12:00:03Z ERROR shop - - - app=shop |m| KeyError",
     );
 }
 
@@ -215,10 +215,20 @@ fn a_traceback_that_a_rotation_cut_is_joined() {
     let mut old = "2024-05-01 12:00:00 ERROR shop: m\nTraceback (most recent call last):\n  File \"/srv/a.py\", line 3, in f\n".as_bytes();
     let mut new = "    g()\nKeyError: 'k'\n2024-05-01 12:00:01 INFO shop: n\n".as_bytes();
     let modified = Some(time("2024-06-01T00:00:00Z"));
-    let first =
-        Input { id: SourceId(1), path: "app.log.1".into(), modified, continues: false, reader: &mut old };
-    let second =
-        Input { id: SourceId(2), path: "app.log".into(), modified, continues: true, reader: &mut new };
+    let first = Input {
+        id: SourceId(1),
+        path: "app.log.1".into(),
+        modified,
+        continues: false,
+        reader: (&mut old).into(),
+    };
+    let second = Input {
+        id: SourceId(2),
+        path: "app.log".into(),
+        modified,
+        continues: true,
+        reader: (&mut new).into(),
+    };
     let scan = scan([first, second], &Options::default());
     assert_eq!(scan.tracebacks.len(), 1);
     let entry = &scan.tracebacks[0];

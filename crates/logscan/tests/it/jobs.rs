@@ -12,7 +12,7 @@ fn scan_on(jobs: usize, logs: &[Vec<u8>]) -> Scan {
         path: format!("{id}.log"),
         modified: None,
         continues: id % 3 == 0,
-        reader,
+        reader: reader.into(),
     });
     let noon = Anchor::at(UtcTime(1_714_564_800_000_000_000));
     scan(inputs, &Options { jobs, anchor: Some(noon), ..Options::default() })
@@ -79,7 +79,7 @@ fn without_templates() {
             path: "log".into(),
             modified: None,
             continues: false,
-            reader: &mut reader,
+            reader: (&mut reader).into(),
         };
         let scan = scan([input], &Options { templates, ..Options::default() });
         (scan.sources, scan.levels, scan.levels_over_time, scan.tracebacks, scan.events, scan.warnings)

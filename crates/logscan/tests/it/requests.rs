@@ -112,14 +112,14 @@ fn across_logs() {
                 path: order[0].0.into(),
                 modified: None,
                 continues: false,
-                reader: &mut first,
+                reader: (&mut first).into(),
             },
             Input {
                 id: SourceId(2),
                 path: order[1].0.into(),
                 modified: None,
                 continues: false,
-                reader: &mut second,
+                reader: (&mut second).into(),
             },
         ];
         let scan = scan(inputs, &at_noon());

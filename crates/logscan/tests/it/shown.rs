@@ -14,8 +14,13 @@ pub(crate) fn scan_text(text: &str, options: &Options) -> Scan {
 pub(crate) fn scan_bytes(bytes: &[u8], options: &Options) -> Scan {
     let mut reader = bytes;
     let modified = Some(time("2024-06-01T00:00:00Z"));
-    let input =
-        Input { id: SourceId(1), path: "app.log".into(), modified, continues: false, reader: &mut reader };
+    let input = Input {
+        id: SourceId(1),
+        path: "app.log".into(),
+        modified,
+        continues: false,
+        reader: (&mut reader).into(),
+    };
     scan([input], options)
 }
 

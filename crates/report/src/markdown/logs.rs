@@ -26,6 +26,7 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
         return;
     };
     window(page, logs);
+    parts(page, logs);
     levels(page, logs);
     rates(page, logs);
     tracebacks(page, incident, logs);
@@ -146,6 +147,24 @@ fn window(page: &mut Page, logs: &LogsSection) {
     if !from.is_empty() && !to.is_empty() {
         page.paragraph(
             Inert::from("Looked at ").then(from).then(" to ").then(to).then(" UTC, the time around the end."),
+        );
+    }
+}
+
+/// Which logs were read in part, and what that means for all that follows.
+fn parts(page: &mut Page, logs: &LogsSection) {
+    for source in &logs.sources {
+        let Some(part) = source.part else { continue };
+        page.paragraph(
+            Inert::from("Of ")
+                .then(code(&source.path))
+                .then(", ")
+                .then(size(part.to.saturating_sub(part.from)))
+                .then(" of ")
+                .then(size(part.of))
+                .then(" were read, from byte ")
+                .then(grouped(part.from))
+                .then(" on: the window, and what lies right before it. Counts, rates and \"new\" are of that part."),
         );
     }
 }

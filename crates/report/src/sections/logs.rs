@@ -44,6 +44,20 @@ pub struct LogSource {
     pub unparsed_bytes: Option<u64>,
     pub first: Option<String>,
     pub last: Option<String>,
+    /// The bytes that were read, when not all were: all else that is said of the log is of them.
+    pub part: Option<LogPart>,
+}
+
+/// Which bytes of a log were read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct LogPart {
+    /// The first one.
+    pub from: u64,
+    /// The one behind the last.
+    pub to: u64,
+    /// How many the log has.
+    pub of: u64,
 }
 
 /// How many records have a level.
@@ -321,10 +335,14 @@ pub struct LogPlace {
 impl LogPlace {
     /// The citation, when the document says which bytes it is.
     fn citation(&self, sources: &[LogSource]) -> Option<Citation> {
-        let id = sources.get(self.source?)?.id?;
+        let source = sources.get(self.source?)?;
+        let (id, offset, len) = (source.id?, self.offset?, self.bytes?);
+        if source.part.is_some() {
+            return Some(Citation::new(id, Span::Bytes { offset, len, address: None }));
+        }
         let first = self.line?;
         let last = self.last_line.unwrap_or(first);
-        Some(Citation::new(id, Span::Lines { first, last, offset: self.offset?, len: self.bytes? }))
+        Some(Citation::new(id, Span::Lines { first, last, offset, len }))
     }
 }
 

@@ -16,7 +16,7 @@ pub use self::heap::{
     SuspectRow, SuspendedRow, TypeRow, UnreachableRow,
 };
 pub use self::logs::{
-    LevelBucket, LevelCount, LevelsOverTime, LogEvent, LogPlace, LogRecord, LogSource, LogTraceback,
+    LevelBucket, LevelCount, LevelsOverTime, LogEvent, LogPart, LogPlace, LogRecord, LogSource, LogTraceback,
     LogsSection, RateChange, RequestRecord, RequestThread, Requests, Silence, Template, Window,
 };
 pub use self::telemetry::{

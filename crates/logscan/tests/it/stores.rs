@@ -1,0 +1,138 @@
+//! What log stores print: streams told apart by their labels, the newest line first.
+
+use std::fmt::Write as _;
+
+use pycoroner_findings::SourceId;
+use pycoroner_logscan::{Input, Options, Scan, looks_like_log, scan};
+
+use crate::shown::{scan_text, stacks};
+
+/// A traceback as two processes write it, one line per entry.
+const STACK: [&str; 5] = [
+    "2024-05-01 12:00:00,000 ERROR shop: charge failed",
+    "Traceback (most recent call last):",
+    "  File \"/srv/a.py\", line 3, in charge",
+    "    raise KeyError(order)",
+    "KeyError: 7",
+];
+
+/// Each line of the stack at its own time, for one process and another, which is a little later.
+fn entries() -> Vec<(u64, &'static str, &'static str)> {
+    let mut entries = Vec::new();
+    for (step, line) in (0..).zip(STACK) {
+        entries.push((1_714_564_800_000_000_000 + step * 1_000_000, "web-1", line));
+        entries.push((1_714_564_800_000_500_000 + step * 1_000_000, "web-2", line));
+    }
+    entries
+}
+
+/// The producers of the tracebacks, all of which must be whole.
+#[track_caller]
+fn producers(scan: &Scan) -> Vec<&str> {
+    let whole = "KeyError: \"7\" [charge:3] x2\n";
+    assert_eq!(stacks(scan), whole);
+    scan.sources[0].producers.iter().map(String::as_str).collect()
+}
+
+#[test]
+fn streams_of_loki() {
+    // As Loki gives them: a stream for each set of labels, levels included, and the newest line first.
+    let mut streams: Vec<String> = Vec::new();
+    for pod in ["web-2", "web-1"] {
+        for level in ["error", "unknown"] {
+            let is_in = |line: &str| line.contains("ERROR") == (level == "error");
+            let values: Vec<String> = entries()
+                .into_iter()
+                .rev()
+                .filter(|(_, own, line)| *own == pod && is_in(line))
+                .map(|(time, _, line)| format!("[\"{time}\", {}]", serde_json::to_string(line).unwrap()))
+                .collect();
+            streams.push(format!(
+                "{{\"stream\": {{\"app\": \"shop\", \"pod\": \"{pod}\", \"detected_level\": \"{level}\"}}, \"values\": [{}]}}",
+                values.join(",\n")
+            ));
+        }
+    }
+    let answer = |before: &str| {
+        format!(
+            "{{{before}\"status\": \"success\", \"data\": {{\"resultType\": \"streams\", \"result\": [{}]}}}}\n",
+            streams.join(", ")
+        )
+    };
+    for text in [answer("\n"), answer("").replace('\n', " ") + "\n"] {
+        assert!(looks_like_log(text.as_bytes()).is_some(), "{text}");
+        let scan = scan_text(&text, &Options::default());
+        assert_eq!(producers(&scan), ["app=shop,pod=web-1", "app=shop,pod=web-2"], "{text}");
+        assert_eq!(scan.tracebacks[0].first.unwrap().to_string(), "2024-05-01T12:00:00.001Z");
+    }
+}
+
+/// A line of the pod and the text, at a time.
+type Line = fn(&str, &str, &str) -> String;
+
+#[test]
+fn logcli() {
+    let clock = |time: u64| format!("2024-05-01T12:00:00.{:06}Z", time % 1_000_000_000 / 1000);
+    let lines: [(Line, [&str; 2]); 2] = [
+        (
+            |at, pod, line| format!("{at} {{app=\"shop\", pod=\"{pod}\"}} {line}\n"),
+            ["app=\"shop\", pod=\"web-1\"", "app=\"shop\", pod=\"web-2\""],
+        ),
+        (
+            |at, pod, line| {
+                let line = serde_json::to_string(line).unwrap();
+                format!(
+                    "{{\"labels\":{{\"app\":\"shop\",\"pod\":\"{pod}\"}},\"line\":{line},\"timestamp\":\"{at}\"}}\n"
+                )
+            },
+            ["app=shop,pod=web-1", "app=shop,pod=web-2"],
+        ),
+    ];
+    for (line, expected) in lines {
+        let mut text: Vec<String> =
+            entries().into_iter().map(|(time, pod, text)| line(&clock(time), pod, text)).collect();
+        for order in ["oldest first", "newest first"] {
+            let all = text.concat();
+            assert!(looks_like_log(all.as_bytes()).is_some(), "{all}");
+            let scan = scan_text(&all, &Options::default());
+            assert_eq!(producers(&scan), expected, "{order}\n{all}");
+            let place = scan.tracebacks[0].place;
+            let cited =
+                &all[usize::try_from(place.offset).unwrap()..][..usize::try_from(place.bytes).unwrap()];
+            assert!(
+                cited.contains("Traceback") && cited.contains("KeyError: 7") && place.line < place.last_line,
+                "{order}: {place:?}"
+            );
+            text.reverse();
+        }
+    }
+}
+
+#[test]
+fn what_is_not_dated_line_by_line_is_not_turned() {
+    // Records from the newest to the oldest, their further lines below them.
+    let mut log = String::new();
+    for second in (10..20).rev() {
+        let further = STACK[1..].join("\n");
+        let _ = writeln!(log, "2024-05-01 12:00:{second},000 ERROR shop: failed\n{further}");
+    }
+    assert_eq!(stacks(&scan_text(&log, &Options::default())), "KeyError: \"7\" [charge:3] x10\n");
+}
+
+#[test]
+fn warnings_of_several_logs_are_in_the_order_of_time() {
+    let line = |minute: u32, text: &str| format!("2024-05-01 12:{minute:02}:00,000 WARNING shop: {text}\n");
+    let (first, second) =
+        (line(1, "a") + &line(5, "c"), line(3, "b") + "WARNING:shop:undated\n" + &line(7, "d"));
+    let (mut one, mut other) = (first.as_bytes(), second.as_bytes());
+    let input = |id, reader| Input {
+        id: SourceId(id),
+        path: format!("{id}"),
+        modified: None,
+        continues: false,
+        reader,
+    };
+    let scan = scan([input(1, (&mut one).into()), input(2, (&mut other).into())], &Options::default());
+    let messages: Vec<&str> = scan.warnings.iter().map(|record| record.message.as_str()).collect();
+    assert_eq!(messages, ["a", "b", "undated", "c", "d"]);
+}
