@@ -70,6 +70,11 @@ impl<'f> Prober<'f> {
 
     /// The records with a time whose lines start in the block at an offset.
     pub(super) fn look(&mut self, offset: u64) -> io::Result<Vec<Seen>> {
+        self.first_of(offset, usize::MAX)
+    }
+
+    /// As many of them as asked for, from the first one on.
+    fn first_of(&mut self, offset: u64, most: usize) -> io::Result<Vec<Seen>> {
         // With the byte in front, a line that starts right at the offset is seen to do so.
         let base = offset.saturating_sub(1);
         let filled = self.fill(base)?;
@@ -81,7 +86,7 @@ impl<'f> Prober<'f> {
             _ => memchr::memchr(b'\n', bytes).map_or(filled, |newline| newline + 1),
         };
         let mut seen = Vec::new();
-        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty() && seen.len() < most) {
             let newline = memchr::memchr(b'\n', rest);
             if newline.is_none() && !reaches_end {
                 break;
@@ -131,7 +136,7 @@ impl<'f> Prober<'f> {
     fn first_from(&mut self, offset: u64, end: u64) -> io::Result<Option<Seen>> {
         let mut at = offset;
         while at < end && !self.is_exhausted() {
-            if let Some(record) = self.look(at)?.first().filter(|record| record.offset < end) {
+            if let Some(record) = self.first_of(at, 1)?.first().filter(|record| record.offset < end) {
                 return Ok(Some(*record));
             }
             // One less: the last line of a block may start with the next one.
