@@ -23,11 +23,7 @@ pub(crate) fn run(session: &Session, args: &LogsArgs) -> Result<Outcome> {
     let mut evidence = Evidence::gather(&args.paths)?;
     session.output.spare(evidence.files())?;
     if evidence.of(&Kind::Log).next().is_none() {
-        let reasons: Vec<String> =
-            evidence.gaps.iter().take(3).map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
-        let hint =
-            if evidence.of(&Kind::Core).next().is_some() { "; for a core, try: pycoroner core" } else { "" };
-        bail!("none of the files is a log ({}){hint}", reasons.join("; "));
+        bail!("none of the files is a log ({})", why_none(&evidence));
     }
     let options = options(session, args, &mut evidence)?;
     let scan = scan_logs(&evidence, &options);
@@ -36,6 +32,17 @@ pub(crate) fn run(session: &Session, args: &LogsArgs) -> Result<Outcome> {
     session
         .write_document(&document, args.format, |document| Ok(render(&serde_json::from_value(document)?)))?;
     Ok(Outcome::of(&document.gaps))
+}
+
+/// What the files are instead, and which command reads them.
+fn why_none(evidence: &Evidence) -> String {
+    let gaps = evidence.gaps.iter().map(|gap| format!("{}: {}", gap.what, gap.why));
+    let others = evidence.items.iter().filter_map(|item| match &item.kind {
+        Kind::Core => Some(format!("{} is a core, try: pycoroner core", item.shown)),
+        Kind::Export(format) => Some(format!("{} is {}, try: pycoroner analyze", item.shown, format.name())),
+        _ => None,
+    });
+    gaps.chain(others).take(3).collect::<Vec<_>>().join("; ")
 }
 
 fn options(session: &Session, args: &LogsArgs, evidence: &mut Evidence) -> Result<Options> {

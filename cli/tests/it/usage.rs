@@ -31,6 +31,8 @@ fn what_cannot_be_read_ends_with_2_and_a_hint() {
     check(&["analyze"], &folder.path().join("missing"), "check the path");
     check(&["logs"], &incident("checkout-segfault").core, "try: pycoroner core");
     check(&["logs"], &junk, "none of the files is a log");
+    let alerts = file("alerts.json", br#"{"status":"success","data":{"alerts":[]}}"#);
+    check(&["logs"], &alerts, "alerts.json is alerts, try: pycoroner analyze");
     check(&["logs", "--window", "5m"], &log, "--around or --core");
     check(&["logs", "--since", "yesterday"], &log, "is no time");
     check(&["logs", "--tz", "Mars/Base"], &log, "is no known zone");
