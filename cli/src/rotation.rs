@@ -125,13 +125,7 @@ fn tail_time(path: &Path) -> io::Result<Option<UtcTime>> {
 }
 
 fn times(mut reader: impl Read + Send) -> (Option<UtcTime>, Option<UtcTime>) {
-    let input = Input {
-        id: SourceId(1),
-        path: String::new(),
-        modified: None,
-        continues: false,
-        reader: (&mut reader).into(),
-    };
+    let input = Input::new(SourceId(1), "", &mut reader);
     let scan = scan([input], &Options { templates: false, ..Options::default() });
     scan.sources.first().map_or((None, None), |source| (source.first, source.last))
 }

@@ -25,10 +25,10 @@ const DEATHS: [&str; 8] = [
 ];
 /// What is known only to have been before a file was kept is taken to be this uncertain.
 const ONE_DAY_MS: u64 = 86_400_000;
-/// [`WRITING_MS`], as a difference of times.
-const COMPLETE_MS: i64 = 60_000;
 /// A core is complete this long after the death at most, in nearly all cases.
 const WRITING_MS: u64 = 60_000;
+/// The same, as a difference of times.
+const COMPLETE_MS: i64 = WRITING_MS as i64;
 /// A log that ends earlier than this before the core was last changed is taken to show that the core was copied.
 const SILENCE_MS: i64 = 300_000;
 

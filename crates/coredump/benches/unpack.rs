@@ -5,13 +5,14 @@
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
 
 use std::fmt::Write as _;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufReader, Read, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use pycoroner_coredump::{Compression, Unpacker};
+use pycoroner_fixtures::{Sequence, cpu_time};
 
 const SIZE: usize = 64 << 20;
 const ROUNDS: usize = 5;
@@ -28,19 +29,14 @@ const TOOLS: [(&str, Compression); 5] = [
 
 /// A log of a service: as regular, and as irregular, as such logs are.
 fn log() -> Vec<u8> {
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut number = |below: u64| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 33) % below
-    };
+    let mut sequence = Sequence::new(0x2545_f491_4f6c_dd1d);
+    let mut number = |below: usize| sequence.below(below);
     let mut text = String::with_capacity(SIZE + 1024);
     let mut millis = 0;
     while text.len() < SIZE {
         millis += number(40);
         let (minute, second) = (millis / 60_000 % 60, millis / 1000 % 60);
-        let level = ["DEBUG", "INFO", "INFO", "WARNING"][number(4) as usize];
+        let level = ["DEBUG", "INFO", "INFO", "WARNING"][number(4)];
         let (order, took, place) = (number(1_000_000), number(5000), number(250));
         let _ = writeln!(
             text,
@@ -50,20 +46,6 @@ fn log() -> Vec<u8> {
         );
     }
     text.into_bytes()
-}
-
-/// Time that this thread has run.
-fn thread_time() -> Duration {
-    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    Duration::from_nanos(text.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0))
-}
-
-/// Time that the children which have ended had run (`man 5 proc`, cutime and cstime).
-fn children_time() -> Duration {
-    let text = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields = text.rsplit(") ").next().unwrap_or_default();
-    let ticks = fields.split(' ').skip(13).take(2).filter_map(|ticks| ticks.parse::<u64>().ok());
-    Duration::from_millis(ticks.sum::<u64>() * 10)
 }
 
 fn pack(tool: &str, content: &[u8], packed: &Path) -> Option<()> {
@@ -107,16 +89,16 @@ fn main() {
 fn measure(tool: &str, compression: Compression, packed: &Path) {
     let [mut ours, mut theirs] = [Duration::MAX; 2];
     for _ in 0..ROUNDS {
-        let before = thread_time();
+        let before = cpu_time::of_thread();
         assert!(unpack(packed, compression) >= SIZE as u64, "all of it");
-        ours = ours.min(thread_time().saturating_sub(before));
-        let before = children_time();
+        ours = ours.min(cpu_time::of_thread().saturating_sub(before));
+        let before = cpu_time::of_children();
         for _ in 0..TIMES {
             let file = File::open(packed).expect("the packed file");
             let status = Command::new(tool).arg("-dc").stdin(file).stdout(Stdio::null()).status();
             assert!(status.expect("the tool").success(), "{tool} unpacks");
         }
-        theirs = theirs.min(children_time().saturating_sub(before) / TIMES);
+        theirs = theirs.min(cpu_time::of_children().saturating_sub(before) / TIMES);
     }
     let per_gib = |time: Duration| time.as_secs_f64() * f64::from(1 << 30) / SIZE as f64;
     println!(

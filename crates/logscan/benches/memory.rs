@@ -136,13 +136,7 @@ fn main() {
 fn scan_one(name: &str, jobs: usize) {
     let Some((_, bytes, line)) = INPUTS.iter().find(|(known, ..)| known == &name) else { return };
     let mut reader = Lines { line: *line, number: 0, left: *bytes, text: String::new(), at: 0 };
-    let input = Input {
-        id: SourceId(1),
-        path: "log".into(),
-        modified: None,
-        continues: false,
-        reader: (&mut reader).into(),
-    };
+    let input = Input::new(SourceId(1), "log", &mut reader);
     let lines =
         scan([input], &Options { jobs, ..Options::default() }).sources.first().map(|source| source.lines);
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -7,15 +7,15 @@
 
 mod logs;
 
-use std::fs;
 use std::hint::black_box;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use logs::Kind;
 use pycoroner_findings::SourceId;
+use pycoroner_fixtures::cpu_time;
 use pycoroner_logscan::{Input, Options, scan};
 
 const GIB: f64 = (1_u64 << 30) as f64;
@@ -23,49 +23,28 @@ const SIZE: usize = 64 << 20;
 const ROUNDS: usize = 7;
 const PATTERN: &str = "ERROR|CRITICAL|WARNING|Traceback";
 
-/// Time that this thread has run.
-fn thread_time() -> Duration {
-    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    Duration::from_nanos(text.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0))
-}
-
-/// Time that the children which have ended had run, to a hundredth of a second (`man 5 proc`, cutime and cstime).
-fn children_time() -> Duration {
-    let text = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields = text.rsplit(") ").next().unwrap_or_default();
-    Duration::from_millis(
-        fields.split(' ').skip(13).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>() * 10,
-    )
-}
-
 /// Seconds per GiB that `rg -c` takes; `None` when there is none. The file is named often enough to be measurable.
 fn ripgrep(file: &Path) -> Option<f64> {
     const TIMES: usize = 16;
-    let before = children_time();
+    let before = cpu_time::of_children();
     let mut command = Command::new("rg");
     command.args(["--no-config", "-j1", "-c", PATTERN]).args(std::iter::repeat_n(file, TIMES));
     command.stdout(Stdio::null()).status().ok()?;
-    let spent = children_time().saturating_sub(before);
+    let spent = cpu_time::of_children().saturating_sub(before);
     Some(spent.as_secs_f64() * GIB / (SIZE * TIMES) as f64)
 }
 
 fn scan_once(mut bytes: &[u8], templates: bool, jobs: usize) {
     let options = Options { templates, jobs, ..Options::default() };
-    let input = Input {
-        id: SourceId(1),
-        path: "bench".into(),
-        modified: None,
-        continues: false,
-        reader: (&mut bytes).into(),
-    };
+    let input = Input::new(SourceId(1), "bench", &mut bytes);
     black_box(scan([input], &options));
 }
 
 /// Seconds per GiB of some work on this thread.
 fn timed(bytes: &[u8], work: impl FnOnce(&[u8])) -> f64 {
-    let before = thread_time();
+    let before = cpu_time::of_thread();
     work(bytes);
-    thread_time().saturating_sub(before).as_secs_f64() * GIB / bytes.len() as f64
+    cpu_time::of_thread().saturating_sub(before).as_secs_f64() * GIB / bytes.len() as f64
 }
 
 fn main() {

@@ -28,13 +28,7 @@ pub fn logs(bytes: &[u8]) {
 
 fn scan_in_pieces(bytes: &[u8], step: usize, way: Way) -> Scan {
     let mut reader = Pieces { rest: bytes, step };
-    let input = Input {
-        id: SourceId(1),
-        path: "log".into(),
-        modified: None,
-        reader: (&mut reader).into(),
-        continues: false,
-    };
+    let input = Input::new(SourceId(1), "log", &mut reader);
     let options = Options { explain: true, ..Options::default() };
     scan_in(way, [input], &options)
 }

@@ -16,6 +16,13 @@ pub struct Input<'a> {
     pub reader: Reader<'a>,
 }
 
+impl<'a> Input<'a> {
+    /// A log that continues no other, with an unknown time of its last change.
+    pub fn new(id: SourceId, path: impl Into<String>, reader: impl Into<Reader<'a>>) -> Self {
+        Self { id, path: path.into(), modified: None, continues: false, reader: reader.into() }
+    }
+}
+
 /// Where the bytes of a log come from.
 pub enum Reader<'a> {
     /// Read from where it stands to its end.

@@ -21,7 +21,7 @@
 //! KeyError: 7
 //! ";
 //! let mut reader = log.as_slice();
-//! let input = Input { id: SourceId(1), path: "app.log".into(), modified: None, continues: false, reader: (&mut reader).into() };
+//! let input = Input::new(SourceId(1), "app.log", &mut reader);
 //! let scan = scan([input], &Options::default());
 //!
 //! let traceback = &scan.tracebacks[0];

@@ -4,24 +4,19 @@
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
 
 use std::fmt::Write as _;
-use std::fs;
 use std::hint::black_box;
 use std::time::Duration;
 
+use pycoroner_fixtures::{Sequence, cpu_time};
 use pycoroner_redact::{Ledger, Policy, Redactor};
 
 const SIZE: usize = 16 << 20;
 const ROUNDS: usize = 7;
 
 /// Messages of a service, one a line; one in `secrets` holds a secret, none when that is zero.
-fn messages(secrets: u64) -> String {
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut number = |below: u64| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 33) % below
-    };
+fn messages(secrets: usize) -> String {
+    let mut sequence = Sequence::new(0x2545_f491_4f6c_dd1d);
+    let mut number = |below: usize| sequence.below(below);
     let mut text = String::with_capacity(SIZE + 1024);
     while text.len() < SIZE {
         let (order, took) = (number(1_000_000), number(5000));
@@ -44,16 +39,10 @@ fn messages(secrets: u64) -> String {
     text
 }
 
-/// Time that this thread has run.
-fn thread_time() -> Duration {
-    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    Duration::from_nanos(text.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0))
-}
-
 fn timed(work: impl FnOnce()) -> Duration {
-    let before = thread_time();
+    let before = cpu_time::of_thread();
     work();
-    thread_time().saturating_sub(before)
+    cpu_time::of_thread().saturating_sub(before)
 }
 
 fn main() {

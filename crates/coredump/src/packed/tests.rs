@@ -1,5 +1,7 @@
 use std::io::{BufReader, Write};
 
+use pycoroner_fixtures::Sequence;
+
 use super::*;
 
 const ALL: [Compression; 5] =
@@ -7,15 +9,10 @@ const ALL: [Compression; 5] =
 
 /// Text that packs, then bytes that do not, from a fixed sequence.
 fn sample() -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut sequence = Sequence::new(0x9e37_79b9_7f4a_7c15);
     let mut content: Vec<u8> =
         (0..20_000).flat_map(|n| format!("row {n} of the table\n").into_bytes()).collect();
-    content.extend((0..200_000).map(|_| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state as u8
-    }));
+    content.extend((0..200_000).map(|_| sequence.number() as u8));
     content
 }
 

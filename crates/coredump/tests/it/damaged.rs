@@ -2,7 +2,7 @@
 
 use pycoroner_coredump::{Address, FramePlace, PythonRuntime, member};
 use pycoroner_findings::GapKind;
-use pycoroner_fixtures::core_named;
+use pycoroner_fixtures::{Sequence, core_named};
 
 use crate::{snapshot, with_process};
 
@@ -104,19 +104,12 @@ fn hostile_lengths_are_bounded_by_what_is_there() {
 #[test]
 fn flipped_bytes_never_panic() {
     let whole = core_named("medley-3.12").core_bytes();
-    // A fixed sequence (xorshift64), so that a failure can be repeated.
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state
-    };
+    let mut sequence = Sequence::new(0x9e37_79b9_7f4a_7c15);
     for _ in 0..30 {
         let mut bytes = whole.clone();
         for _ in 0..20_000 {
-            let at = (next() % bytes.len() as u64) as usize;
-            bytes[at] = next() as u8;
+            let at = sequence.below(bytes.len());
+            bytes[at] = sequence.number() as u8;
         }
         bytes[..64].copy_from_slice(&whole[..64]);
         let _ = snapshot(&bytes);

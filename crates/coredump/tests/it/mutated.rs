@@ -3,60 +3,44 @@
 use std::time::{Duration, Instant};
 
 use pycoroner_coredump::fuzzing;
-use pycoroner_fixtures::core_named;
+use pycoroner_fixtures::{Sequence, core_named};
 
 /// Longer than any of these takes on a busy machine, even unoptimised.
 const TOO_LONG: Duration = Duration::from_mins(1);
 
-/// xorshift64: a sequence that a failure can be repeated with.
-struct Sequence(u64);
-
-impl Sequence {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
+/// Numbers that lengths and pointers go wrong by.
+fn word(sequence: &mut Sequence) -> u64 {
+    const SPECIAL: [u64; 10] =
+        [0, 1, 0xff, 0x7fff_ffff, 0xffff_ffff, 1 << 40, 1 << 47, i64::MAX as u64, 1 << 63, u64::MAX];
+    match sequence.below(3) {
+        0 => SPECIAL[sequence.below(SPECIAL.len())],
+        1 => SPECIAL[sequence.below(SPECIAL.len())].wrapping_add(sequence.number() % 64).wrapping_sub(32),
+        _ => sequence.number(),
     }
+}
 
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit.max(1) as u64) as usize
-    }
-
-    /// Numbers that lengths and pointers go wrong by.
-    fn word(&mut self) -> u64 {
-        const SPECIAL: [u64; 10] =
-            [0, 1, 0xff, 0x7fff_ffff, 0xffff_ffff, 1 << 40, 1 << 47, i64::MAX as u64, 1 << 63, u64::MAX];
-        match self.below(3) {
-            0 => SPECIAL[self.below(SPECIAL.len())],
-            1 => SPECIAL[self.below(SPECIAL.len())].wrapping_add(self.next() % 64).wrapping_sub(32),
-            _ => self.next(),
-        }
-    }
-
-    /// Changes some bytes or words of `within`, exchanges pieces of it, or cuts `bytes`.
-    fn change(&mut self, bytes: &mut Vec<u8>, within: std::ops::Range<usize>) {
-        for _ in 0..1 << self.below(8) {
-            let at = within.start + self.below(within.len());
-            match self.below(3) {
-                0 => bytes[at] = self.next() as u8,
-                1 => {
-                    let (at, word) = (at & !7, self.word().to_le_bytes());
-                    if let Some(place) = bytes.get_mut(at..at + 8) {
-                        place.copy_from_slice(&word);
-                    }
+/// Changes some bytes or words of `within`, exchanges pieces of it, or cuts `bytes`.
+fn change(sequence: &mut Sequence, bytes: &mut Vec<u8>, within: std::ops::Range<usize>) {
+    for _ in 0..1 << sequence.below(8) {
+        let at = within.start + sequence.below(within.len());
+        match sequence.below(3) {
+            0 => bytes[at] = sequence.number() as u8,
+            1 => {
+                let (at, word) = (at & !7, word(sequence).to_le_bytes());
+                if let Some(place) = bytes.get_mut(at..at + 8) {
+                    place.copy_from_slice(&word);
                 }
-                _ => {
-                    let from = (within.start + self.below(within.len())) & !7;
-                    if from + 64 <= bytes.len() && (at & !7) + 64 <= bytes.len() {
-                        bytes.copy_within(from..from + 64, at & !7);
-                    }
+            }
+            _ => {
+                let from = (within.start + sequence.below(within.len())) & !7;
+                if from + 64 <= bytes.len() && (at & !7) + 64 <= bytes.len() {
+                    bytes.copy_within(from..from + 64, at & !7);
                 }
             }
         }
-        if self.below(8) == 0 {
-            bytes.truncate(self.below(bytes.len()));
-        }
+    }
+    if sequence.below(8) == 0 {
+        bytes.truncate(sequence.below(bytes.len()));
     }
 }
 
@@ -64,9 +48,9 @@ impl Sequence {
 #[track_caller]
 fn check(name: &str, target: fn(&[u8]), bytes: &[u8], within: std::ops::Range<usize>, times: u64) {
     for seed in 1..=times {
-        let mut sequence = Sequence(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut sequence = Sequence::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let mut changed = bytes.to_vec();
-        sequence.change(&mut changed, within.clone());
+        change(&mut sequence, &mut changed, within.clone());
         let begun = Instant::now();
         target(&changed);
         assert!(begun.elapsed() < TOO_LONG, "{name}, seed {seed}: {:?}", begun.elapsed());
@@ -89,9 +73,9 @@ fn headers_and_notes() {
 
 #[test]
 fn line_tables() {
-    let mut sequence = Sequence(7);
+    let mut sequence = Sequence::new(7);
     for len in 0..400 {
-        let bytes: Vec<u8> = (0..len).map(|_| sequence.next() as u8).collect();
+        let bytes: Vec<u8> = (0..len).map(|_| sequence.number() as u8).collect();
         fuzzing::line_tables(&bytes);
     }
     fuzzing::line_tables(&[0xff; 4096]);

@@ -1,5 +1,7 @@
 #![expect(clippy::indexing_slicing, reason = "a test may panic")]
 
+use pycoroner_fixtures::Sequence;
+
 use super::*;
 use crate::json::unescape;
 
@@ -98,49 +100,37 @@ fn records_that_are_read_as_a_whole() {
     }
 }
 
-/// xorshift64: a sequence that a failure can be repeated with.
-struct Sequence(u64);
-
-impl Sequence {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit.max(1) as u64) as usize
-    }
-
-    /// Changes bytes, cuts, and puts parts of one line into another, or the same one again.
-    fn change(&mut self, line: &[u8], other: &[u8]) -> Vec<u8> {
-        const BYTES: &[u8] = b"\"\\{}[]:, \tn1-\0\xffx";
-        let mut line = line.to_vec();
-        for _ in 0..=self.below(3) {
-            let at = self.below(line.len());
-            match self.below(6) {
-                0 => line.truncate(at),
-                1 => line.insert(at, BYTES[self.below(BYTES.len())]),
-                2 if !line.is_empty() => line[at] = BYTES[self.below(BYTES.len())],
-                3 if !line.is_empty() => drop(line.remove(at)),
-                // A member, or something like it.
-                4 => {
-                    let from = self.below(other.len());
-                    let to = (from + self.below(40)).min(other.len());
-                    line.splice(at..at, other[from..to].iter().copied());
-                }
-                _ => {
-                    let to = (at + self.below(40)).min(line.len());
-                    let part = line[at..to].to_vec();
-                    let behind = self.below(line.len());
-                    line.splice(behind..behind, part);
-                }
+/// Changes bytes, cuts, and puts parts of one line into another, or the same one again.
+fn change(sequence: &mut Sequence, line: &[u8], other: &[u8]) -> Vec<u8> {
+    const BYTES: &[u8] = b"\"\\{}[]:, \tn1-\0\xffx";
+    let mut line = line.to_vec();
+    for _ in 0..=sequence.below(3) {
+        let at = sequence.below(line.len());
+        match sequence.below(6) {
+            0 => line.truncate(at),
+            1 => line.insert(at, BYTES[sequence.below(BYTES.len())]),
+            2 if !line.is_empty() => line[at] = BYTES[sequence.below(BYTES.len())],
+            3 if !line.is_empty() => drop(line.remove(at)),
+            // A member, or something like it.
+            4 => {
+                let from = sequence.below(other.len());
+                let to = (from + sequence.below(40)).min(other.len());
+                line.splice(at..at, other[from..to].iter().copied());
+            }
+            _ => {
+                let to = (at + sequence.below(40)).min(line.len());
+                let part = line[at..to].to_vec();
+                let behind = sequence.below(line.len());
+                line.splice(behind..behind, part);
             }
         }
-        line
     }
+    line
 }
 
 #[test]
 fn changed_records_are_read_alike_in_both_ways() {
-    let mut sequence = Sequence(0x9e37_79b9_7f4a_7c15);
+    let mut sequence = Sequence::new(0x9e37_79b9_7f4a_7c15);
     let mut layouts = Layouts::default();
     let lines: Vec<&str> = RECORDS.iter().flatten().copied().collect();
     let mut known = 0;
@@ -153,7 +143,7 @@ fn changed_records_are_read_alike_in_both_ways() {
         }
         let line = lines[sequence.below(lines.len())];
         let other = lines[sequence.below(lines.len())];
-        let changed = sequence.change(line.as_bytes(), other.as_bytes());
+        let changed = change(&mut sequence, line.as_bytes(), other.as_bytes());
         known += usize::from(changed.first() == Some(&b'{') && check_same(&mut layouts, &changed));
     }
     assert!(known > 800, "{known}");

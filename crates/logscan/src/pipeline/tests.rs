@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use pycoroner_findings::{SourceId, UtcTime};
+use pycoroner_fixtures::Sequence;
 
 use super::Way;
 use crate::clock::Zone;
@@ -14,13 +15,7 @@ use crate::scan::{Options, Scan, scan_in};
 use crate::window::Window;
 
 fn scan_of(mut bytes: &[u8], way: Way, options: &Options) -> Scan {
-    let input = Input {
-        id: SourceId(1),
-        path: "log".into(),
-        modified: None,
-        continues: false,
-        reader: (&mut bytes).into(),
-    };
+    let input = Input::new(SourceId(1), "log", &mut bytes);
     scan_in(way, [input], options)
 }
 
@@ -63,13 +58,8 @@ const HEADS: &[&str] = &[
 
 /// Records of a few heads, most of them quiet, in an order that the seed gives.
 fn log(seed: u64, lines: usize) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut next = |below: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state % below as u64) as usize
-    };
+    let mut sequence = Sequence::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut next = |below: usize| sequence.below(below);
     let mut text = String::new();
     let mut millis = 0;
     for _ in 0..lines {

@@ -107,22 +107,7 @@ fn logs_are_compared_with_themselves() {
     let check = |name: &str, expected: Option<bool>, is_silent: bool| {
         let (mut old, mut new) = (old.as_bytes(), new.as_bytes());
         let scan = scan(
-            [
-                Input {
-                    id: SourceId(1),
-                    path: "app.log.1".into(),
-                    modified: None,
-                    continues: false,
-                    reader: (&mut old).into(),
-                },
-                Input {
-                    id: SourceId(2),
-                    path: name.into(),
-                    modified: None,
-                    continues: false,
-                    reader: (&mut new).into(),
-                },
-            ],
+            [Input::new(SourceId(1), "app.log.1", &mut old), Input::new(SourceId(2), name, &mut new)],
             &death(),
         );
         assert_eq!(of(&scan, "broken").new_in_window, expected, "{name}");

@@ -27,16 +27,7 @@ impl Read for Dribble<'_> {
 
 fn scan_bytes(bytes: &[u8], step: usize) -> Scan {
     let mut reader = Dribble { rest: bytes, step };
-    scan(
-        [Input {
-            id: SourceId(1),
-            path: "x".into(),
-            modified: None,
-            continues: false,
-            reader: (&mut reader).into(),
-        }],
-        &Options::default(),
-    )
+    scan([Input::new(SourceId(1), "x", &mut reader)], &Options::default())
 }
 
 /// Lines that mean something, so that random orders of them reach deep.
@@ -145,16 +136,7 @@ fn reading_that_fails_is_a_gap() {
         }
     }
     let mut reader = b"2024-05-01 12:00:00 INFO shop: m\n".chain(Broken);
-    let scan = scan(
-        [Input {
-            id: SourceId(1),
-            path: "x".into(),
-            modified: None,
-            continues: false,
-            reader: (&mut reader).into(),
-        }],
-        &Options::default(),
-    );
+    let scan = scan([Input::new(SourceId(1), "x", &mut reader)], &Options::default());
     assert_eq!(scan.sources[0].records, 1);
     assert!(scan.gaps[0].why.contains("disk is gone"));
 }

@@ -28,16 +28,7 @@ Current thread 0x00007f02a8a4d740 (most recent call first):\n\
 
 fn scanned(path: &str, mut text: &[u8]) -> Scan {
     let options = Options { anchor: Some(Anchor::at(time("2024-05-01T12:00:00Z"))), ..Options::default() };
-    scan(
-        [Input {
-            id: SourceId(7),
-            path: path.into(),
-            modified: None,
-            continues: false,
-            reader: (&mut text).into(),
-        }],
-        &options,
-    )
+    scan([Input::new(SourceId(7), path, &mut text)], &options)
 }
 
 /// The bytes of a place, which must be the whole lines that it names.

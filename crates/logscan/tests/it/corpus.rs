@@ -62,13 +62,7 @@ fn folder() -> PathBuf {
 fn read(path: &Path) -> Scan {
     let bytes = fs::read(path).unwrap();
     let mut reader = bytes.as_slice();
-    let input = Input {
-        id: SourceId(1),
-        path: "log".into(),
-        modified: None,
-        reader: (&mut reader).into(),
-        continues: false,
-    };
+    let input = Input::new(SourceId(1), "log", &mut reader);
     scan([input], &Options::default())
 }
 

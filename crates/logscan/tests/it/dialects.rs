@@ -215,20 +215,8 @@ fn a_traceback_that_a_rotation_cut_is_joined() {
     let mut old = "2024-05-01 12:00:00 ERROR shop: m\nTraceback (most recent call last):\n  File \"/srv/a.py\", line 3, in f\n".as_bytes();
     let mut new = "    g()\nKeyError: 'k'\n2024-05-01 12:00:01 INFO shop: n\n".as_bytes();
     let modified = Some(time("2024-06-01T00:00:00Z"));
-    let first = Input {
-        id: SourceId(1),
-        path: "app.log.1".into(),
-        modified,
-        continues: false,
-        reader: (&mut old).into(),
-    };
-    let second = Input {
-        id: SourceId(2),
-        path: "app.log".into(),
-        modified,
-        continues: true,
-        reader: (&mut new).into(),
-    };
+    let first = Input { modified, ..Input::new(SourceId(1), "app.log.1", &mut old) };
+    let second = Input { modified, continues: true, ..Input::new(SourceId(2), "app.log", &mut new) };
     let scan = scan([first, second], &Options::default());
     assert_eq!(scan.tracebacks.len(), 1);
     let entry = &scan.tracebacks[0];

@@ -8,11 +8,8 @@ use crate::bounds::LINES;
 fn scan_on(jobs: usize, logs: &[Vec<u8>]) -> Scan {
     let mut readers: Vec<&[u8]> = logs.iter().map(Vec::as_slice).collect();
     let inputs = readers.iter_mut().zip(1..).map(|(reader, id)| Input {
-        id: SourceId(id),
-        path: format!("{id}.log"),
-        modified: None,
         continues: id % 3 == 0,
-        reader: reader.into(),
+        ..Input::new(SourceId(id), format!("{id}.log"), reader)
     });
     let noon = Anchor::at(UtcTime(1_714_564_800_000_000_000));
     scan(inputs, &Options { jobs, anchor: Some(noon), ..Options::default() })
@@ -74,13 +71,7 @@ fn without_templates() {
     }
     let scan_with = |templates: bool| {
         let mut reader: &[u8] = &log;
-        let input = Input {
-            id: SourceId(1),
-            path: "log".into(),
-            modified: None,
-            continues: false,
-            reader: (&mut reader).into(),
-        };
+        let input = Input::new(SourceId(1), "log", &mut reader);
         let scan = scan([input], &Options { templates, ..Options::default() });
         (scan.sources, scan.levels, scan.levels_over_time, scan.tracebacks, scan.events, scan.warnings)
     };

@@ -3,52 +3,37 @@
 use std::fs;
 use std::path::Path;
 
+use pycoroner_fixtures::Sequence;
 use pycoroner_logscan::fuzzing;
 
-/// xorshift64: a sequence that a failure can be repeated with.
-struct Sequence(u64);
-
-impl Sequence {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit.max(1) as u64) as usize
-    }
-
-    /// Cuts lines, repeats them, moves them, puts another log's lines among them, and changes bytes.
-    fn change(&mut self, text: &[u8], other: &[u8]) -> Vec<u8> {
-        let mut lines: Vec<Vec<u8>> = text.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
-        let others: Vec<&[u8]> = other.split(|byte| *byte == b'\n').collect();
-        for _ in 0..1 << self.below(6) {
-            let at = self.below(lines.len());
-            let len = lines[at].len();
-            match self.below(7) {
-                0 => lines[at].truncate(self.below(len)),
-                1 => lines.insert(at, lines[self.below(lines.len())].clone()),
-                2 => {
-                    let to = self.below(lines.len());
-                    lines.swap(at, to);
-                }
-                3 => lines.insert(at, others[self.below(others.len())].to_vec()),
-                4 if lines.len() > 1 => drop(lines.remove(at)),
-                5 => {
-                    let tail = lines[at].split_off(self.below(len));
-                    lines.insert(at + 1, tail);
-                }
-                _ if len > 0 => {
-                    let byte = self.below(len);
-                    lines[at][byte] = self.next() as u8;
-                }
-                _ => {}
+/// Cuts lines, repeats them, moves them, puts another log's lines among them, and changes bytes.
+fn change(sequence: &mut Sequence, text: &[u8], other: &[u8]) -> Vec<u8> {
+    let mut lines: Vec<Vec<u8>> = text.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+    let others: Vec<&[u8]> = other.split(|byte| *byte == b'\n').collect();
+    for _ in 0..1 << sequence.below(6) {
+        let at = sequence.below(lines.len());
+        let len = lines[at].len();
+        match sequence.below(7) {
+            0 => lines[at].truncate(sequence.below(len)),
+            1 => lines.insert(at, lines[sequence.below(lines.len())].clone()),
+            2 => {
+                let to = sequence.below(lines.len());
+                lines.swap(at, to);
             }
+            3 => lines.insert(at, others[sequence.below(others.len())].to_vec()),
+            4 if lines.len() > 1 => drop(lines.remove(at)),
+            5 => {
+                let tail = lines[at].split_off(sequence.below(len));
+                lines.insert(at + 1, tail);
+            }
+            _ if len > 0 => {
+                let byte = sequence.below(len);
+                lines[at][byte] = sequence.number() as u8;
+            }
+            _ => {}
         }
-        lines.join(&b'\n')
     }
+    lines.join(&b'\n')
 }
 
 #[test]
@@ -61,8 +46,8 @@ fn changed_logs() {
     assert!(logs.len() >= 150);
     // Some of them: unoptimised, a scan takes long. libFuzzer goes on from here.
     for (at, log) in logs.iter().enumerate().step_by(2) {
-        let mut sequence = Sequence((at as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut sequence = Sequence::new((at as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let other = &logs[sequence.below(logs.len())];
-        fuzzing::logs(&sequence.change(log, other));
+        fuzzing::logs(&change(&mut sequence, log, other));
     }
 }

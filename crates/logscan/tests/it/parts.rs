@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
 use pycoroner_findings::{SourceId, UtcTime};
+use pycoroner_fixtures::Sequence;
 use pycoroner_logscan::{
     Anchor, Input, LogPart, Options, PartialReading, ReadSeek, Reader, Scan, Window, Zone, scan,
 };
@@ -15,33 +16,22 @@ const MIDNIGHT: i64 = 1_714_521_600;
 /// Where the log ends, in milliseconds from then on.
 const END_MS: i64 = 5_400_000;
 
-/// A seeded sequence (G. Marsaglia, "Xorshift RNGs").
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
-}
-
 fn clock(millis: i64) -> String {
     UtcTime(MIDNIGHT * 1_000_000_000 + millis * 1_000_000).to_string().replace('T', " ").replace('Z', "")
 }
 
 /// An hour and a half of a log in order, its times going back by up to so many milliseconds.
 fn log(seed: u64, back_ms: u64) -> String {
-    let mut random = Random(seed);
+    let mut sequence = Sequence::new(seed);
+    let mut below = |bound: u64| sequence.below(usize::try_from(bound).unwrap());
     let mut log = String::new();
     let mut now = 0_i64;
     while now < END_MS {
-        now += 20 + i64::try_from(random.below(600)).unwrap();
-        let at = clock(now - i64::try_from(random.below(back_ms + 1)).unwrap());
-        match random.below(400) {
+        now += 20 + i64::try_from(below(600)).unwrap();
+        let at = clock(now - i64::try_from(below(back_ms + 1)).unwrap());
+        match below(400) {
             0 => {
-                let order = random.below(50);
+                let order = below(50);
                 let _ = write!(
                     log,
                     "{at} ERROR shop.orders: order {order} failed\nTraceback (most recent call last):\n  File \"/srv/shop/orders.py\", line {}, in place\n    raise KeyError(order)\nKeyError: {order}\n",
@@ -49,13 +39,13 @@ fn log(seed: u64, back_ms: u64) -> String {
                 );
             }
             1..9 => {
-                let _ = writeln!(log, "{at} WARNING shop.stock: stock of {} is low", random.below(1000));
+                let _ = writeln!(log, "{at} WARNING shop.stock: stock of {} is low", below(1000));
             }
             9..20 => {
                 let _ = writeln!(log, "{at} INFO shop.audit: items\n  - {}\n  - {}", now % 7, now % 5);
             }
             _ => {
-                let _ = writeln!(log, "{at} INFO shop.web: GET /orders/{} 200", random.below(9000));
+                let _ = writeln!(log, "{at} INFO shop.web: GET /orders/{} 200", below(9000));
             }
         }
     }
@@ -69,10 +59,7 @@ fn partial() -> PartialReading {
 
 fn scan_file(file: &mut (dyn ReadSeek + Send), options: &Options) -> Scan {
     let reader = Reader::File(file);
-    scan(
-        [Input { id: SourceId(1), path: "app.log".into(), modified: None, continues: false, reader }],
-        options,
-    )
+    scan([Input::new(SourceId(1), "app.log", reader)], options)
 }
 
 fn around(millis: i64) -> Options {
@@ -311,13 +298,7 @@ fn rotated_logs_in_parts() {
     let (first, second) = log.split_at(half);
     let read = |partial: PartialReading, millis: i64| {
         let (mut first, mut second) = (Cursor::new(first), Cursor::new(second));
-        let input = |id, continues, reader| Input {
-            id: SourceId(id),
-            path: "a".into(),
-            modified: None,
-            continues,
-            reader,
-        };
+        let input = |id, continues, reader| Input { continues, ..Input::new(SourceId(id), "a", reader) };
         let inputs = [input(1, false, Reader::File(&mut first)), input(2, true, Reader::File(&mut second))];
         scan(inputs, &Options { partial, ..around(millis) })
     };

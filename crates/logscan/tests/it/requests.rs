@@ -107,20 +107,8 @@ fn across_logs() {
     let check = |order: [(&str, &str); 2]| {
         let (mut first, mut second) = (order[0].1.as_bytes(), order[1].1.as_bytes());
         let inputs = [
-            Input {
-                id: SourceId(1),
-                path: order[0].0.into(),
-                modified: None,
-                continues: false,
-                reader: (&mut first).into(),
-            },
-            Input {
-                id: SourceId(2),
-                path: order[1].0.into(),
-                modified: None,
-                continues: false,
-                reader: (&mut second).into(),
-            },
+            Input::new(SourceId(1), order[0].0, &mut first),
+            Input::new(SourceId(2), order[1].0, &mut second),
         ];
         let scan = scan(inputs, &at_noon());
         assert_eq!(

@@ -14,13 +14,7 @@ pub(crate) fn scan_text(text: &str, options: &Options) -> Scan {
 pub(crate) fn scan_bytes(bytes: &[u8], options: &Options) -> Scan {
     let mut reader = bytes;
     let modified = Some(time("2024-06-01T00:00:00Z"));
-    let input = Input {
-        id: SourceId(1),
-        path: "app.log".into(),
-        modified,
-        continues: false,
-        reader: (&mut reader).into(),
-    };
+    let input = Input { modified, ..Input::new(SourceId(1), "app.log", &mut reader) };
     scan([input], options)
 }
 

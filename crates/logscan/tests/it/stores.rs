@@ -125,14 +125,8 @@ fn warnings_of_several_logs_are_in_the_order_of_time() {
     let (first, second) =
         (line(1, "a") + &line(5, "c"), line(3, "b") + "WARNING:shop:undated\n" + &line(7, "d"));
     let (mut one, mut other) = (first.as_bytes(), second.as_bytes());
-    let input = |id, reader| Input {
-        id: SourceId(id),
-        path: format!("{id}"),
-        modified: None,
-        continues: false,
-        reader,
-    };
-    let scan = scan([input(1, (&mut one).into()), input(2, (&mut other).into())], &Options::default());
+    let input = |id, reader| Input::new(SourceId(id), format!("{id}"), reader);
+    let scan = scan([input(1, &mut one), input(2, &mut other)], &Options::default());
     let messages: Vec<&str> = scan.warnings.iter().map(|record| record.message.as_str()).collect();
     assert_eq!(messages, ["a", "b", "undated", "c", "d"]);
 }

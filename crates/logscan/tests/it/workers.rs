@@ -74,11 +74,8 @@ fn processes_of_two_logs_are_told_apart() {
         let (mut first, mut second) = (boot.as_bytes(), exit.as_bytes());
         let modified = Some(time("2024-06-01T00:00:00Z"));
         let input =
-            |id, continues, reader| Input { id: SourceId(id), path: "a".into(), modified, continues, reader };
-        shown(&scan(
-            [input(1, false, (&mut first).into()), input(2, continues, (&mut second).into())],
-            &Options::default(),
-        ))
+            |id, continues, reader| Input { modified, continues, ..Input::new(SourceId(id), "a", reader) };
+        shown(&scan([input(1, false, &mut first), input(2, continues, &mut second)], &Options::default()))
     };
     assert_eq!(scan_two(true), "8 12:00:00 12:00:09 exited -\n");
     assert_eq!(scan_two(false), "8 12:00:00 - not-stated -\n8 - 12:00:09 exited -\n");

@@ -1,72 +1,61 @@
 //! Samples that were changed in a seeded sequence: every reader comes back, without a panic.
 
 use pycoroner_findings::SourceId;
+use pycoroner_fixtures::Sequence;
 use pycoroner_telemetry::{ExportFormat, read};
 
-/// xorshift64: a sequence that a failure can be repeated with.
-struct Sequence(u64);
-
-impl Sequence {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit.max(1) as u64) as usize
-    }
-
-    /// Changes bytes, puts in what parsers are wary of, moves and doubles pieces, cuts.
-    fn change(&mut self, bytes: &mut Vec<u8>) {
-        const WARY: [&[u8]; 16] = [
-            b"\"",
-            b"{",
-            b"[",
-            b"]",
-            b"}",
-            b"\0",
-            b"\xff",
-            b"\n",
-            b",,",
-            b"-1",
-            b"1e999",
-            b"99999999999999999999",
-            b"null",
-            b"\\u0000",
-            b"(",
-            b"\xe2\x80\xae",
-        ];
-        for _ in 0..1 << self.below(5) {
-            let at = self.below(bytes.len());
-            match self.below(5) {
-                0 => {
-                    if let Some(byte) = bytes.get_mut(at) {
-                        *byte = self.below(256) as u8;
-                    }
+/// Changes bytes, puts in what parsers are wary of, moves and doubles pieces, cuts.
+fn change(sequence: &mut Sequence, bytes: &mut Vec<u8>) {
+    const WARY: [&[u8]; 16] = [
+        b"\"",
+        b"{",
+        b"[",
+        b"]",
+        b"}",
+        b"\0",
+        b"\xff",
+        b"\n",
+        b",,",
+        b"-1",
+        b"1e999",
+        b"99999999999999999999",
+        b"null",
+        b"\\u0000",
+        b"(",
+        b"\xe2\x80\xae",
+    ];
+    for _ in 0..1 << sequence.below(5) {
+        let at = sequence.below(bytes.len());
+        match sequence.below(5) {
+            0 => {
+                if let Some(byte) = bytes.get_mut(at) {
+                    *byte = sequence.below(256) as u8;
                 }
-                1 => {
-                    let wary = WARY[self.below(WARY.len())];
-                    bytes.splice(at..at, wary.iter().copied());
-                }
-                2 => {
-                    let end = (at + self.below(40)).min(bytes.len());
-                    bytes.drain(at..end);
-                }
-                3 => {
-                    let end = (at + self.below(400)).min(bytes.len());
-                    let piece = bytes.get(at..end).unwrap_or_default().to_vec();
-                    let to = self.below(bytes.len());
-                    bytes.splice(to..to, piece);
-                }
-                _ => {
-                    let from = self.below(bytes.len());
-                    if let (Some(byte), true) = (bytes.get(from).copied(), at < bytes.len()) {
-                        bytes[at] = byte;
-                    }
+            }
+            1 => {
+                let wary = WARY[sequence.below(WARY.len())];
+                bytes.splice(at..at, wary.iter().copied());
+            }
+            2 => {
+                let end = (at + sequence.below(40)).min(bytes.len());
+                bytes.drain(at..end);
+            }
+            3 => {
+                let end = (at + sequence.below(400)).min(bytes.len());
+                let piece = bytes.get(at..end).unwrap_or_default().to_vec();
+                let to = sequence.below(bytes.len());
+                bytes.splice(to..to, piece);
+            }
+            _ => {
+                let from = sequence.below(bytes.len());
+                if let (Some(byte), true) = (bytes.get(from).copied(), at < bytes.len()) {
+                    bytes[at] = byte;
                 }
             }
         }
-        if self.below(8) == 0 {
-            bytes.truncate(self.below(bytes.len()));
-        }
+    }
+    if sequence.below(8) == 0 {
+        bytes.truncate(sequence.below(bytes.len()));
     }
 }
 
@@ -76,9 +65,9 @@ fn check(sample: &[u8], times: u64) {
     let head = sample.get(..1 << 16).unwrap_or(sample);
     let format = ExportFormat::sniff(head).expect("a sample is sniffed");
     for seed in 1..=times {
-        let mut sequence = Sequence(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut sequence = Sequence::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let mut changed = sample.to_vec();
-        sequence.change(&mut changed);
+        change(&mut sequence, &mut changed);
         let telemetry = read(format, &changed, SourceId(1));
         assert!(telemetry.exports.len() <= 1, "seed {seed}");
         if let Some(other) = ExportFormat::sniff(&changed).filter(|other| *other != format) {
