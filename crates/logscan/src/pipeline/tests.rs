@@ -61,12 +61,14 @@ fn log(seed: u64, lines: usize) -> Vec<u8> {
     let mut sequence = Sequence::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let mut next = |below: usize| sequence.below(below);
     let mut text = String::new();
-    let mut millis = 0;
+    let mut millis = 0_u64;
     for _ in 0..lines {
         millis += [1, 40, 700, 1000, 20_000, 900_000][next(6)];
-        let (minute, second) = (millis / 60_000, millis / 1000 % 60);
+        // A record may be written after a later one, as threads do.
+        let at = [millis, millis, millis.saturating_sub(30)][next(3)];
+        let (minute, second) = (at / 60_000, at / 1000 % 60);
         let time =
-            format!("2024-10-27 {:02}:{:02}:{second:02},{:03}", minute / 60 % 24, minute % 60, millis % 1000);
+            format!("2024-10-27 {:02}:{:02}:{second:02},{:03}", minute / 60 % 24, minute % 60, at % 1000);
         let head = HEADS[if next(8) > 0 { next(3) } else { next(HEADS.len()) }].replace("{}", &time);
         let message = TEXTS[if next(8) > 0 { next(4) } else { next(TEXTS.len()) }];
         let _ = writeln!(text, "{head}{message}");
