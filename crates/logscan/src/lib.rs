@@ -8,7 +8,8 @@
 //! last change where it is known, and the zone that times without a zone are in. The crate opens no file, prints
 //! nothing, reads no environment, and masks no secrets: what it gives is raw evidence.
 //!
-//! Each input is read once, in small blocks; memory is bounded whatever the input is.
+//! Each input is read once, in small blocks; memory is bounded whatever the input is. Of a large file in order only
+//! what is around the window is read, when there is one: [`PartialReading`].
 //!
 //! ```
 //! use pycoroner_findings::SourceId;
