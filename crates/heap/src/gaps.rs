@@ -1,9 +1,14 @@
 //! What the heap could not tell.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use pycoroner_findings::{Gap, GapKind};
 
 use crate::allocators::Allocator;
 use crate::heap::Heap;
+use crate::objects::sized_by::SizedBy;
+use crate::objects::types::TypeFacts;
 
 /// What is missing from the answers, and why.
 pub(crate) fn find(heap: &Heap<'_, '_>) -> Vec<Gap> {
@@ -51,10 +56,11 @@ pub(crate) fn find(heap: &Heap<'_, '_>) -> Vec<Gap> {
             "they state more bytes than the process had; they count with the fixed size of their type",
         ));
     }
-    let least = heap.objects.least_count();
-    if least > 0 {
-        gaps.push(of_sizes(least));
+    let mut open = OpenSizes::default();
+    for node in heap.objects.open_sizes() {
+        open.add(&heap.facts(node), || heap.type_name(node));
     }
+    gaps.extend(open.gaps());
     if heap.objects.debug_hooks {
         gaps.push(Gap::new(
             GapKind::Unknown,
@@ -65,8 +71,56 @@ pub(crate) fn find(heap: &Heap<'_, '_>) -> Vec<Gap> {
     gaps
 }
 
+/// Objects that have more than their sizes say, and what cannot be told of them.
+#[derive(Debug, Default)]
+pub(crate) struct OpenSizes {
+    arrays: usize,
+    /// Of classes that compute sizes by code of their own: how many objects of each.
+    by_class: BTreeMap<String, usize>,
+}
+
+impl OpenSizes {
+    /// Counts an object whose type says `facts`.
+    pub(crate) fn add(&mut self, facts: &TypeFacts, type_name: impl FnOnce() -> String) {
+        if facts.sized_by == SizedBy::OwnCode {
+            *self.by_class.entry(type_name()).or_default() += 1;
+        } else {
+            self.arrays += 1;
+        }
+    }
+
+    pub(crate) fn gaps(&self) -> Vec<Gap> {
+        let arrays = (self.arrays > 0).then(|| of_arrays(self.arrays));
+        let classes = (!self.by_class.is_empty()).then(|| self.of_classes());
+        arrays.into_iter().chain(classes).collect()
+    }
+
+    fn of_classes(&self) -> Gap {
+        /// Most classes that are named.
+        const MAX_NAMES: usize = 8;
+        let count: usize = self.by_class.values().sum();
+        let mut classes: Vec<_> = self.by_class.iter().collect();
+        classes.sort_by_key(|&(name, &count)| (Reverse(count), name));
+        let named = classes.iter().take(MAX_NAMES).map(|(name, count)| format!("{name} ({count})"));
+        let mut names: Vec<String> = named.collect();
+        if classes.len() > MAX_NAMES {
+            names.push(format!("{} more", classes.len() - MAX_NAMES));
+        }
+        let objects = if count == 1 { "an object" } else { "objects" };
+        Gap::new(
+            GapKind::Missing,
+            format!(
+                "the size of {objects} of classes with a `__sizeof__` of their own: {}",
+                names.join(", ")
+            ),
+            "what that code counts besides the structure that the class states is known to the running process only; \
+             sums count the structure",
+        )
+    }
+}
+
 /// The sizes of some arrays are not known whole.
-pub(crate) fn of_sizes(arrays: usize) -> Gap {
+fn of_arrays(arrays: usize) -> Gap {
     let arrays = if arrays == 1 { "an array".to_owned() } else { format!("{arrays} arrays") };
     Gap::new(
         GapKind::Missing,

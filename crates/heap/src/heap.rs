@@ -84,14 +84,14 @@ impl<'r, 'p> Heap<'r, 'p> {
         let Self { reader, types, objects, graph, large, implausible, mapped, .. } = self;
         let (address, facts) = (objects.address(node), types.facts(objects.type_id(node)));
         let Some(object) = reader.image.from(address) else { return };
-        let Size { bytes: mut size, is_least } = reader.size_of(object, &facts);
+        let Size { bytes: mut size, is_open } = reader.size_of(object, &facts);
         if size > *mapped {
             *implausible += 1;
             size = facts.basic_size;
         }
         objects.set_size(node, size);
-        if is_least {
-            objects.set_least(node);
+        if is_open {
+            objects.set_open(node);
         }
         let twice = reader.counted_twice(object, &facts);
         if twice > 0 {

@@ -13,7 +13,7 @@ use crate::document::{InquiryDocument, ObjectRow, SCHEMA, Unresolved};
 use crate::expression::error::ExpressionError;
 use crate::expression::parse;
 use crate::expression::resolve::resolve;
-use crate::gaps;
+use crate::gaps::OpenSizes;
 use crate::graph::Node;
 use crate::graph::dominators::Dominator;
 use crate::naming::look::Look;
@@ -124,9 +124,7 @@ impl<'r, 'p> Inquiry<'r, 'p> {
                         Err(failure) => document.gaps.push(no_survey(&failure)),
                     }
                 }
-                let sizes = addresses.iter().filter_map(|&address| look.size(address));
-                let least = sizes.filter(|size| size.is_least).count();
-                document.gaps.extend((least > 0).then(|| gaps::of_sizes(least)));
+                document.gaps.extend(open_sizes(&look, &addresses).gaps());
                 document.objects = Some(rows);
             }
             Question::Referents => {
@@ -178,6 +176,18 @@ fn complete(survey: &Survey<'_, '_>, rows: &mut [ObjectRow], options: &Options<'
             row.retained_objects = Some(u64::from(survey.retained.count(node)));
         }
     }
+}
+
+fn open_sizes(look: &Look<'_, '_, '_>, addresses: &[u64]) -> OpenSizes {
+    let mut open = OpenSizes::default();
+    for &address in addresses {
+        if let Some(facts) =
+            look.facts(address).filter(|_| look.size(address).is_some_and(|size| size.is_open))
+        {
+            open.add(&facts, || look.type_name(address));
+        }
+    }
+    open
 }
 
 fn no_survey(failure: &Failure) -> Gap {

@@ -77,7 +77,7 @@ pub(crate) fn find(heap: &Heap<'_, '_>, reach: &Reach, paths: &Paths, earlier: &
     let mut newcomers = Newcomers::default();
     if Process::of(heap.runtime) != earlier.process {
         let why = "the cores are of different processes: their addresses cannot be compared";
-        newcomers.gap = Some(Gap::new(GapKind::Unknown, "which objects are new", why));
+        newcomers.gap = Some(Gap::new(GapKind::Missing, "which objects are new", why));
         return newcomers;
     }
     let hashes = hashes(heap);

@@ -107,6 +107,43 @@ impl Shape {
     }
 }
 
+impl Shape {
+    /// Whether the type that gives its objects this shape has a `__sizeof__` of its own, and it is known here.
+    pub(crate) fn has_size(self) -> bool {
+        match self {
+            Self::Int
+            | Self::Str
+            | Self::ByteArray
+            | Self::List
+            | Self::Dict
+            | Self::OrderedDict
+            | Self::Set
+            | Self::Type
+            | Self::Frame
+            | Self::Generator
+            | Self::Code
+            | Self::Deque
+            | Self::Array
+            | Self::Element
+            | Self::SimpleQueue
+            | Self::Ndarray
+            | Self::BytesIo
+            | Self::Buffered
+            | Self::Struct
+            | Self::Decimal => true,
+            Self::Atom
+            | Self::Tuple
+            | Self::WeakRef
+            | Self::Words
+            | Self::LruCache
+            | Self::LruLink
+            | Self::ContextVar
+            | Self::Instance
+            | Self::Unknown => false,
+        }
+    }
+}
+
 /// Built-in types that own whatever their words point at.
 const WORDS: &[&str] = &[
     "BaseException",

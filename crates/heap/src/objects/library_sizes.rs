@@ -1,7 +1,4 @@
 //! Sizes of objects of the standard library's and NumPy's C types, which count buffers of their own.
-//!
-//! Not counted, though `sys.getsizeof` does: the few words that iterators of `itertools` allocate, the tables of
-//! `pickle.Pickler` and `Unpickler`, and the item that NumPy adds to its scalars' own structure once more.
 
 use pycoroner_coredump::objects::ndarray;
 
@@ -27,6 +24,7 @@ impl Reader<'_> {
             Shape::Element => self.element_extra(object),
             Shape::Struct => self.struct_extra(object),
             Shape::Ndarray => self.array_extra(object),
+            Shape::SimpleQueue => self.queue_extra(object),
             Shape::Buffered | Shape::Decimal => self.own_buffer(object, facts).map(|own| own.len),
             _ => None,
         }
@@ -89,6 +87,11 @@ impl Reader<'_> {
         }
         let start = object.word(places.decimal_data?)?;
         Some(Allocated { start, len: object.word(places.decimal_alloc?)?.checked_mul(WORD)? })
+    }
+
+    /// `_queue_SimpleQueue___sizeof___impl` (Modules/_queuemodule.c at v3.15.2): the ring.
+    fn queue_extra(&self, object: Bytes<'_>) -> Option<u64> {
+        object.word(self.places.simple_queue_capacity?)?.checked_mul(WORD)
     }
 
     /// `array_sizeof` (numpy/_core/src/multiarray/methods.c at v2.2.0): lengths, strides, and elements of its own.

@@ -4,6 +4,7 @@ use pycoroner_coredump::InstanceDict;
 
 use crate::memory::image::{Bytes, WORD};
 use crate::objects::kinds::Shape;
+use crate::objects::sized_by::SizedBy;
 use crate::objects::types::TypeFacts;
 use crate::references::reader::Reader;
 
@@ -12,21 +13,44 @@ use crate::references::reader::Reader;
 pub(crate) struct Size {
     /// What is known of it.
     pub(crate) bytes: u64,
-    /// The object counts more, and how much lies in a file that is not there.
-    pub(crate) is_least: bool,
+    /// What else the object counts cannot be told.
+    pub(crate) is_open: bool,
 }
 
 impl Size {
     /// The whole size; nothing when only a part of it is known.
     pub(crate) fn whole(self) -> Option<u64> {
-        Some(self.bytes).filter(|_| !self.is_least)
+        Some(self.bytes).filter(|_| !self.is_open)
     }
 }
 
 impl Reader<'_> {
     /// `_PySys_GetSizeOf` (Python/sysmodule.c at v3.8.18 to v3.13.0) for the object at `object`.
     pub(crate) fn size_of(&self, object: Bytes<'_>, facts: &TypeFacts) -> Size {
-        let own = match facts.shape {
+        let more = |extra: u64| self.plain_size(object, facts).saturating_add(extra);
+        let by_shape = || self.size_by_shape(object, facts);
+        let own = match facts.sized_by {
+            SizedBy::Class => Some(more(0)),
+            SizedBy::Shape if facts.shape == Shape::Array => by_shape(),
+            SizedBy::Shape => by_shape().or_else(|| Some(more(0))),
+            SizedBy::NumpyScalar(item) => Some(more(item)),
+            SizedBy::NumpyBytes => object.word(self.places.var_len).map(more),
+            SizedBy::Product | SizedBy::Combinations | SizedBy::Permutations => {
+                self.combinatoric_extra(object, facts.sized_by).map(more)
+            }
+            SizedBy::OwnCode => None,
+        };
+        // Whether a class of classes written in C counts the names of attributes, as `type` does, is not known.
+        let known = || by_shape().filter(|_| !facts.is_metatype()).unwrap_or_else(|| more(0));
+        Size {
+            bytes: own.unwrap_or_else(known).saturating_add(self.pre_header(object, facts)),
+            is_open: own.is_none(),
+        }
+    }
+
+    /// By the type that gives the object its shape; `None` when that has no `__sizeof__`, or what it counts is not there.
+    fn size_by_shape(&self, object: Bytes<'_>, facts: &TypeFacts) -> Option<u64> {
+        match facts.shape {
             Shape::Int => self.int_size(object, facts),
             Shape::Str => self.str_size(object),
             Shape::ByteArray => self.bytearray_bytes(object).map(|len| facts.basic_size.saturating_add(len)),
@@ -45,11 +69,6 @@ impl Reader<'_> {
             _ => self
                 .library_extra(object, facts)
                 .map(|extra| self.plain_size(object, facts).saturating_add(extra)),
-        };
-        let bytes = own.unwrap_or_else(|| self.plain_size(object, facts));
-        Size {
-            bytes: bytes.saturating_add(self.pre_header(object, facts)),
-            is_least: facts.shape == Shape::Array && own.is_none(),
         }
     }
 
@@ -290,6 +309,9 @@ impl Reader<'_> {
             return Some(size.into());
         }
         let (items, room) = (object.word(places.array_items?)?, object.word(places.array_allocated?)?);
+        if let Some(bytes) = self.debug_block_size(items) {
+            return Some(bytes.checked_div(room)?).filter(|size| size.checked_mul(room) == Some(bytes));
+        }
         if room < LEAST_ITEMS {
             return None;
         }
@@ -303,5 +325,16 @@ impl Reader<'_> {
         };
         let mut sizes = [1, 2, 4, 8].into_iter().filter(fits);
         sizes.next().filter(|_| sizes.next().is_none())
+    }
+
+    /// What was asked for when a block was allocated with debug hooks: they put it in front of the block, its highest
+    /// byte first, and then the allocator's letter and a mark (`_PyMem_DebugRawAlloc`, Objects/obmalloc.c at v3.13.0).
+    fn debug_block_size(&self, block: u64) -> Option<u64> {
+        const MARK: [u8; 7] = [0xfd; 7];
+        let mark = self.image.word(block.checked_sub(WORD)?)?.to_le_bytes();
+        if !b"rmo".contains(&mark[0]) || mark[1..] != MARK {
+            return None;
+        }
+        self.image.word(block.checked_sub(2 * WORD)?).map(u64::swap_bytes)
     }
 }

@@ -24,7 +24,7 @@ pub(crate) struct Objects {
     /// Sizes of 4 GiB and more.
     huge: FxHashMap<Node, u64>,
     /// Objects that have more than their size says, of which nothing can be told.
-    least: FxHashSet<Node>,
+    open: FxHashSet<Node>,
     /// How much of an object's size is that of another object.
     counted_twice: FxHashMap<Node, u64>,
     index: BlockIndex,
@@ -78,7 +78,7 @@ impl Objects {
             addresses,
             types: types_found,
             huge: FxHashMap::default(),
-            least: FxHashSet::default(),
+            open: FxHashSet::default(),
             counted_twice: FxHashMap::default(),
             index,
             others: FxHashMap::default(),
@@ -124,18 +124,18 @@ impl Objects {
     }
 
     /// Says that an object has more than its size says.
-    pub(crate) fn set_least(&mut self, node: Node) {
-        self.least.insert(node);
+    pub(crate) fn set_open(&mut self, node: Node) {
+        self.open.insert(node);
     }
 
     /// What `sys.getsizeof` says of the object; nothing when only a part of it can be told.
     pub(crate) fn whole_size(&self, node: Node) -> Option<u64> {
-        Some(self.size(node)).filter(|_| !self.least.contains(&node))
+        Some(self.size(node)).filter(|_| !self.open.contains(&node))
     }
 
-    /// How many objects have more than their size says.
-    pub(crate) fn least_count(&self) -> usize {
-        self.least.len()
+    /// The objects that have more than their size says, in no order.
+    pub(crate) fn open_sizes(&self) -> impl Iterator<Item = Node> + '_ {
+        self.open.iter().copied()
     }
 
     /// Says how much of an object's size another object counts as well.
@@ -227,7 +227,7 @@ impl Objects {
             + self.index.heap_bytes()
             + self.malloc.heap_bytes()
             + self.others.capacity() as u64 * 17
-            + self.least.capacity() as u64 * 5
+            + self.open.capacity() as u64 * 5
     }
 
     /// What the blocks of an allocator hold.

@@ -8,6 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::memory::image::{Bytes, Image, WORD};
 use crate::memory::places::Places;
 use crate::objects::kinds::Shape;
+use crate::objects::sized_by::{SizeMethods, SizedBy};
 
 /// Number of a type.
 pub(crate) type TypeId = u32;
@@ -28,6 +29,7 @@ pub(crate) struct TypeFacts {
     pub(crate) shape: Shape,
     /// Size of the part that `shape` describes; slots of derived classes follow.
     pub(crate) shape_size: u64,
+    pub(crate) sized_by: SizedBy,
 }
 
 /// Bits of `tp_flags` (Include/object.h at v3.13.0).
@@ -93,6 +95,7 @@ pub(crate) struct Types<'r, 'p> {
     others: FxHashSet<u64>,
     facts: Vec<TypeFacts>,
     names: RefCell<FxHashMap<TypeId, String>>,
+    size_methods: SizeMethods,
 }
 
 /// Most addresses remembered for not being types.
@@ -111,6 +114,7 @@ impl<'r, 'p> Types<'r, 'p> {
             others: FxHashSet::default(),
             facts: Vec::new(),
             names: RefCell::default(),
+            size_methods: SizeMethods::default(),
         }
     }
 
@@ -175,7 +179,7 @@ impl<'r, 'p> Types<'r, 'p> {
         false
     }
 
-    fn read_facts(&self, image: &Image<'_>, address: u64) -> Option<TypeFacts> {
+    fn read_facts(&mut self, image: &Image<'_>, address: u64) -> Option<TypeFacts> {
         let places = &self.places;
         let object = image.from(address)?;
         let flags = object.word(places.type_flags)?;
@@ -190,6 +194,7 @@ impl<'r, 'p> Types<'r, 'p> {
             pre_header += 2 * WORD;
         }
         let (shape, shape_size) = self.shape(image, address, basic_size);
+        let sized_by = self.size_methods.of(self.runtime, image, places, object, shape);
         Some(TypeFacts {
             address,
             basic_size,
@@ -200,6 +205,7 @@ impl<'r, 'p> Types<'r, 'p> {
             pre_header,
             shape,
             shape_size,
+            sized_by,
         })
     }
 

@@ -1,5 +1,7 @@
 //! Leaks of many kinds, on fresh cores of every interpreter, when `PYCORONER_LIVE=1` asks for it.
 
+use std::path::Path;
+
 use pycoroner_coredump::{Core, CoreFile, DeadProcess, ModuleFinder, PythonRuntime, UnpackLimits};
 use pycoroner_findings::SourceId;
 use pycoroner_fixtures::{Truth, live};
@@ -46,24 +48,32 @@ const MODES: &[&str] = &[
 
 #[test]
 fn leaks_are_found_where_they_are() {
+    let made = live::made().unwrap();
+    for core in made.iter().filter(|core| core.name.contains("/leaks:")) {
+        check_core(&core.name, &core.core, core.root.as_deref().unwrap_or(Path::new("/")), &core.truth);
+    }
     if !live::enabled() {
         return;
     }
-    let mut checked = 0;
     for interpreter in live::interpreters() {
         for &mode in MODES {
-            let Ok(made) = live::make_core_with(&interpreter, "leaks", &[mode]) else { continue };
-            let file = CoreFile::open(&made.core, UnpackLimits::default()).expect("the core");
-            let core = Core::parse(&file, SourceId(1)).expect("a core");
-            let finder = ModuleFinder { sysroot: Some("/nonexistent".into()), ..ModuleFinder::default() };
-            let process = DeadProcess::new(core, &finder);
-            let runtime = PythonRuntime::attach(&process).expect("a Python");
-            let analysis = analyze(&runtime, &Options::default()).expect("its heap");
-            check(&format!("{mode} on {interpreter}"), analysis.document(), &made.truth);
-            checked += 1;
+            let made = live::make_core_with(&interpreter, "leaks", &[mode]).expect("a core");
+            check_core(&format!("{mode} on {interpreter}"), &made.core, Path::new("/"), &made.truth);
         }
     }
-    assert!(checked > 0, "no interpreter left a core");
+}
+
+/// With the files of the process under `root`, and by the core alone.
+fn check_core(name: &str, core: &Path, root: &Path, truth: &Truth) {
+    let file = CoreFile::open(core, UnpackLimits::default()).expect("the core");
+    for (files, sysroot) in [(true, root), (false, Path::new("/nonexistent"))] {
+        let core = Core::parse(&file, SourceId(1)).expect("a core");
+        let finder = ModuleFinder { sysroot: Some(sysroot.into()), ..ModuleFinder::default() };
+        let process = DeadProcess::new(core, &finder);
+        let runtime = PythonRuntime::attach(&process).expect("a Python");
+        let analysis = analyze(&runtime, &Options::default()).expect("its heap");
+        check(&format!("{name}, files: {files}"), analysis.document(), truth);
+    }
 }
 
 fn check(name: &str, found: &HeapDocument, truth: &Truth) {

@@ -98,7 +98,12 @@ fn every_dumped_byte_is_in_one_row_of_the_ledger() {
         let is_open = |gap: &&Gap| gap.what == "the size of an array";
         let is_static = fixture.name.starts_with("medley") && fixture.name.ends_with("-debian");
         assert_eq!(document.gaps.iter().filter(is_open).count(), usize::from(is_static), "{}", fixture.name);
-        assert!(document.gaps.iter().all(|gap| is_open(&gap)), "{}: {:?}", fixture.name, document.gaps);
+        // The dicts of ctypes' classes compute their size by code of their own; that program alone imports it.
+        let is_of_ctypes = |gap: &&Gap| gap.what.contains("`__sizeof__`");
+        let imports_ctypes = fixture.name.starts_with("faulthandler_dump");
+        assert_eq!(document.gaps.iter().any(|gap| is_of_ctypes(&gap)), imports_ctypes, "{}", fixture.name);
+        let is_known = |gap: &Gap| is_open(&gap) || is_of_ctypes(&gap);
+        assert!(document.gaps.iter().all(is_known), "{}: {:?}", fixture.name, document.gaps);
     }
 }
 

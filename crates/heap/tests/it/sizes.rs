@@ -15,6 +15,8 @@ struct Sized {
     name: String,
     address: String,
     bytes: u64,
+    /// The class computes it by code of its own.
+    open: bool,
 }
 
 /// All sizes are right with the files of the process; without them, what a static interpreter says of the items of an
@@ -43,12 +45,15 @@ fn check_runtime(who: &str, has_files: bool, runtime: &PythonRuntime<'_>, truth:
     let wrong: Vec<String> = zoo
         .iter()
         .zip(&found)
-        .filter(|(sized, row)| {
-            row.shallow_bytes != Some(sized.bytes) && !is_unknown(sized, row.shallow_bytes)
+        .filter(|(sized, row)| match row.shallow_bytes {
+            _ if is_unknown(sized, row.shallow_bytes) => false,
+            found => found != Some(sized.bytes).filter(|_| !sized.open),
         })
         .map(|(sized, row)| format!("{}: {:?}, truth {}", sized.name, row.shallow_bytes, sized.bytes))
         .collect();
     assert!(wrong.is_empty(), "{who}: {wrong:#?}");
+    let said = document.gaps.iter().any(|gap| gap.what.contains("_pickle.Pickler (1)"));
+    assert!(said, "{who}: {:?}", document.gaps);
 }
 
 #[test]
