@@ -10,7 +10,7 @@ use std::process::Command;
 use std::{env, fs};
 
 use pycoroner_findings::SourceId;
-use pycoroner_logscan::{Input, Options, scan};
+use pycoroner_logscan::{Input, Options, Records, scan};
 
 const MIB: u64 = 1 << 20;
 
@@ -57,6 +57,12 @@ const INPUTS: &[(&str, u64, Line)] = &[
     }),
     ("headers", 100 * MIB, |number, text| {
         let _ = writeln!(text, "[rank{number}]: Traceback (most recent call last):");
+    }),
+    ("further-lines", 200 * MIB, |number, text| {
+        let _ = writeln!(text, "web-{}  |   further line {number}", number % 3_000);
+        if number < 10_000 {
+            let _ = writeln!(text, "web-{}  | {} ERROR shop: failed", number % 3_000, time(number));
+        }
     }),
     ("plain", 2048 * MIB, |number, text| {
         let _ = writeln!(
@@ -117,15 +123,15 @@ impl Read for Lines {
 
 fn main() {
     let words: Vec<String> = env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    if let [name, jobs] = words.as_slice() {
-        return scan_one(name, jobs.parse().unwrap_or(1));
+    if let [name, way] = words.as_slice() {
+        return read_one(name, way);
     }
     let program = env::current_exe().expect("the path of this program");
     for (name, bytes, _) in INPUTS.iter().filter(|(name, ..)| words.first().is_none_or(|word| word == name)) {
-        for jobs in ["1", "2"] {
-            let output = Command::new(&program).args([name, jobs]).output().expect("this program runs");
+        for way in ["1 thread", "2 threads", "records"] {
+            let output = Command::new(&program).args([name, way]).output().expect("this program runs");
             println!(
-                "{name} ({} MiB), {jobs} threads: {}",
+                "{name} ({} MiB), {way}: {}",
                 bytes / MIB,
                 String::from_utf8_lossy(&output.stdout).trim()
             );
@@ -133,12 +139,20 @@ fn main() {
     }
 }
 
-fn scan_one(name: &str, jobs: usize) {
+/// Scans an input, or reads its records one by one.
+fn read_one(name: &str, way: &str) {
     let Some((_, bytes, line)) = INPUTS.iter().find(|(known, ..)| known == &name) else { return };
     let mut reader = Lines { line: *line, number: 0, left: *bytes, text: String::new(), at: 0 };
     let input = Input::new(SourceId(1), "log", &mut reader);
-    let lines =
-        scan([input], &Options { jobs, ..Options::default() }).sources.first().map(|source| source.lines);
+    let lines = if way == "records" {
+        let options = Options::default();
+        let mut records = Records::new([input], &options);
+        records.by_ref().for_each(drop);
+        records.sources().first().map(|source| source.lines)
+    } else {
+        let jobs = if way.starts_with('2') { 2 } else { 1 };
+        scan([input], &Options { jobs, ..Options::default() }).sources.first().map(|source| source.lines)
+    };
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let field = |name: &str| {
         let line = status.lines().find(|line| line.starts_with(name)).unwrap_or_default();

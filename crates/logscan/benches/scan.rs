@@ -1,7 +1,7 @@
 //! CPU time of scans against counting lines and against ripgrep, in one run over the same synthetic bytes.
 //!
 //! Run with `cargo bench -p pycoroner-logscan --bench scan`; a word picks one of the logs, and a second one (`scan`,
-//! `templates`) the only work, for a profiler. The logs are made from a fixed seed. CPU time and not time of day, so
+//! `templates`, `records`) the only work, for a profiler. The logs are made from a fixed seed. CPU time and not time of day, so
 //! that a busy machine changes little; time of day only where two threads are compared with one.
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
 
@@ -16,7 +16,7 @@ use std::time::Instant;
 use logs::Kind;
 use pycoroner_findings::SourceId;
 use pycoroner_fixtures::cpu_time;
-use pycoroner_logscan::{Input, Options, scan};
+use pycoroner_logscan::{Input, Options, Records, scan};
 
 const GIB: f64 = (1_u64 << 30) as f64;
 const SIZE: usize = 64 << 20;
@@ -40,6 +40,14 @@ fn scan_once(mut bytes: &[u8], templates: bool, jobs: usize) {
     black_box(scan([input], &options));
 }
 
+fn read_records(mut bytes: &[u8]) {
+    let options = Options::default();
+    let records = Records::new([Input::new(SourceId(1), "bench", &mut bytes)], &options);
+    black_box(
+        records.map(|record| record.map_or(0, |record| record.message.as_bytes().len())).sum::<usize>(),
+    );
+}
+
 /// Seconds per GiB of some work on this thread.
 fn timed(bytes: &[u8], work: impl FnOnce(&[u8])) -> f64 {
     let before = cpu_time::of_thread();
@@ -54,6 +62,7 @@ fn main() {
         if wanted.as_ref().is_none_or(|name| name == kind.name()) {
             let bytes = logs::log(kind, SIZE);
             match work.as_deref() {
+                Some("records") => (0..ROUNDS).for_each(|_| read_records(&bytes)),
                 Some(work) => (0..ROUNDS).for_each(|_| scan_once(&bytes, work == "templates", 1)),
                 None => measure(kind.name(), &bytes),
             }
@@ -65,7 +74,7 @@ fn main() {
 fn measure(name: &str, bytes: &[u8]) {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     file.write_all(bytes).expect("room for the log");
-    let mut best = [f64::MAX; 8];
+    let mut best = [f64::MAX; 9];
     let mut keep = |index: usize, seconds: f64| {
         if let Some(slot) = best.get_mut(index) {
             *slot = slot.min(seconds);
@@ -88,16 +97,17 @@ fn measure(name: &str, bytes: &[u8]) {
             scan_once(bytes, templates, jobs);
             keep(4 + index, start.elapsed().as_secs_f64());
         }
+        keep(8, timed(bytes, read_records));
     }
-    let [lines, ripgrep, records, templates, one, two, one_mining, two_mining] = best;
+    let [lines, ripgrep, scan, templates, one, two, one_mining, two_mining, records] = best;
     println!(
-        "{name}: s/GiB: {lines:.3} newlines, {records:.3} scan, {templates:.3} with templates ({:.2} and {:.2} GB/s)",
-        1.0737 / records,
+        "{name}: s/GiB: {lines:.3} newlines, {scan:.3} scan, {templates:.3} with templates ({:.2} and {:.2} GB/s), {records:.3} records one by one",
+        1.0737 / scan,
         1.0737 / templates
     );
     println!(
         "{name}: times counting newlines: {:.1} scan, {:.1} with templates",
-        records / lines,
+        scan / lines,
         templates / lines
     );
     println!(
@@ -108,7 +118,7 @@ fn measure(name: &str, bytes: &[u8]) {
     if ripgrep < f64::MAX {
         println!(
             "{name}: times rg -c ({ripgrep:.3} s/GiB): {:.2} scan, {:.2} with templates",
-            records / ripgrep,
+            scan / ripgrep,
             templates / ripgrep
         );
     }

@@ -1,9 +1,10 @@
 //! Keeps what a scan finds, within bounds.
 
+mod kept;
+
 use pycoroner_findings::{Gap, GapKind, Severity, Timestamp, UtcTime};
 use rustc_hash::FxHashMap;
 
-use crate::ascii::lossy;
 use crate::dead_process::{Writers, is_ident};
 use crate::document::{
     Introduction, LogEvent, LogRecord, LogSource, Place, Relation, Traceback, TracebackKind,
@@ -15,9 +16,9 @@ use crate::frame::Frame;
 use crate::level::{Level, LevelCounts};
 use crate::level_times::LevelTimes;
 use crate::rates::{Coverage, log_bit};
+use crate::records::{Assembly, Item};
 use crate::requests::Tracker;
 use crate::scan::Options;
-use crate::stream::LineContext;
 use crate::tally::Tally;
 use crate::template::TemplateMiner;
 use crate::traceback::Exception;
@@ -30,10 +31,7 @@ const MAX_TRACEBACK_BYTES: usize = 8 << 20;
 const MAX_OPEN_BYTES: usize = 16 << 20;
 const MAX_EVENTS: usize = 4_000;
 const MAX_FAILED_REQUESTS: usize = 500;
-const MAX_WARNINGS: usize = 200;
 const MAX_GAPS: usize = 200;
-/// Bytes of a kept record's message.
-const RECORD_LIMIT: usize = 4096;
 
 /// Where a traceback, dump or fact comes from.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +48,8 @@ pub(crate) struct Carrier {
     pub(crate) logger: Option<String>,
     pub(crate) level: Option<Level>,
     pub(crate) introduced_by: Option<Introduction>,
+    /// The record that it belongs to, where records are handed out.
+    pub(crate) item: Option<Item>,
 }
 
 /// What is kept in and out of the window.
@@ -97,6 +97,8 @@ pub(crate) struct Collector<'o> {
     warnings_dropped: u64,
     /// Bytes of everything that is under assembly, roughly.
     pub(crate) open_bytes: usize,
+    /// Set where records are handed out one by one: they go there, and nothing is kept or counted here.
+    pub(crate) assembly: Option<Box<Assembly>>,
 }
 
 impl<'o> Collector<'o> {
@@ -132,6 +134,7 @@ impl<'o> Collector<'o> {
             failed_requests_dropped: 0,
             warnings_dropped: 0,
             open_bytes: 0,
+            assembly: None,
         }
     }
 
@@ -240,50 +243,14 @@ impl<'o> Collector<'o> {
         self.add_gap(gap);
     }
 
-    /// Keeps a record for the window's list; the oldest ones make room.
-    pub(crate) fn keep_warning(&mut self, record: LogRecord) {
-        if self.warnings.len() >= 2 * MAX_WARNINGS {
-            self.keep_latest_warnings();
-        }
-        self.warnings.push(record);
-    }
-
-    /// Brings the records that were kept into the order of their times, as far as they have any, and keeps the last.
-    pub(crate) fn keep_latest_warnings(&mut self) {
-        // What has no time stands behind the record in front of it.
-        let mut known: Option<(usize, UtcTime)> = None;
-        let mut timed: Vec<(Option<UtcTime>, LogRecord)> = Vec::with_capacity(self.warnings.len());
-        for record in std::mem::take(&mut self.warnings) {
-            let before = known.filter(|(source, _)| *source == record.place.source).map(|(_, time)| time);
-            let time = record.at.map(|at| at.time).or(before);
-            known = time.map(|time| (record.place.source, time));
-            timed.push((time, record));
-        }
-        timed.sort_by_key(|(time, _)| *time);
-        let excess = timed.len().saturating_sub(MAX_WARNINGS);
-        self.warnings_dropped += excess as u64;
-        self.warnings = timed.into_iter().skip(excess).map(|(_, record)| record).collect();
-    }
-
-    /// Adds a further line to the record that was kept last, when the line belongs to its source.
-    pub(crate) fn extend_warning(&mut self, line: &[u8], context: &LineContext) {
-        let Some(record) = self.warnings.last_mut().filter(|record| record.place.source == context.source)
-        else {
-            return;
-        };
-        let room = RECORD_LIMIT.saturating_sub(record.message.len());
-        if room > 0 && !line.trim_ascii().is_empty() {
-            record.message.push('\n');
-            record.message.push_str(&lossy(line.trim_ascii_end(), room));
-        }
-        record.place.include(context);
-    }
-
     fn is_dead_process(&self, pid: Option<u64>) -> bool {
         pid.is_some() && self.options.anchor.as_ref().is_some_and(|anchor| anchor.pid == pid)
     }
 
     pub(crate) fn add_event(&mut self, fact: Fact, carrier: &Carrier) {
+        if self.assembly.is_some() {
+            return;
+        }
         let in_window = self.position(carrier.stamp) == Position::Inside;
         if fact.kind == "request-failed" {
             // There can be very many: they do not take the place of what ends processes.
@@ -323,6 +290,9 @@ impl<'o> Collector<'o> {
         if entries.iter().any(|entry| entry.truncated) {
             let why = "its lines were interrupted by others, or the text ends";
             self.add_gap_at(GapKind::Truncated, "the rest of a traceback", why, carrier.place);
+        }
+        if let Some(assembly) = &mut self.assembly {
+            return assembly.add_stack(entries, carrier);
         }
         let signature = signature(&entries);
         if let Some((start, len)) = self.trees.get(&signature).copied() {
@@ -373,6 +343,9 @@ impl<'o> Collector<'o> {
             entry.extension_modules = std::mem::take(&mut modules);
             entry.c_stack = std::mem::take(&mut c_stack);
             entries.push(entry);
+        }
+        if let Some(assembly) = &mut self.assembly {
+            return assembly.add_stack(entries, carrier);
         }
         if self.make_room(in_window, &entries) {
             self.push_entries(entries, in_window);
@@ -548,7 +521,7 @@ fn signature(entries: &[Traceback]) -> String {
     text
 }
 
-fn weight(entry: &Traceback) -> usize {
+pub(crate) fn weight(entry: &Traceback) -> usize {
     let texts = entry.message.len()
         + entry.extension_modules.iter().map(|name| name.len() + 24).sum::<usize>()
         + entry.c_stack.iter().map(|line| line.len() + 24).sum::<usize>();

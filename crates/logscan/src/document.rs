@@ -176,6 +176,15 @@ impl Place {
         self.last_line = self.last_line.max(context.number);
     }
 
+    /// Extends it to lines of the same source.
+    pub(crate) fn unite(&mut self, other: &Self) {
+        let end = (self.offset + self.bytes).max(other.offset + other.bytes);
+        self.offset = self.offset.min(other.offset);
+        self.bytes = end - self.offset;
+        self.line = self.line.min(other.line);
+        self.last_line = self.last_line.max(other.last_line);
+    }
+
     /// Points at the lines.
     pub fn citation(&self, sources: &[LogSource]) -> Option<Citation> {
         let source = sources.get(self.source)?;

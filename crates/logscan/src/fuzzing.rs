@@ -5,11 +5,12 @@
 
 use std::io::{self, Read};
 
-use pycoroner_findings::SourceId;
+use pycoroner_findings::{GapKind, SourceId};
 
-use crate::document::Place;
+use crate::document::{Place, TracebackKind};
 use crate::input::Input;
 use crate::pipeline::Way;
+use crate::records::Records;
 use crate::scan::{Options, Scan, scan_in};
 use crate::sniff::looks_like_log;
 
@@ -23,6 +24,7 @@ pub fn logs(bytes: &[u8]) {
         "what a scan finds depends on how its input arrives, or on what is summed up"
     );
     check(&whole, bytes.len() as u64);
+    check_records(bytes, step, &whole);
     let _ = (whole.document(), whole.timeline(), looks_like_log(bytes));
 }
 
@@ -31,6 +33,33 @@ fn scan_in_pieces(bytes: &[u8], step: usize, way: Way) -> Scan {
     let input = Input::new(SourceId(1), "log", &mut reader);
     let options = Options { explain: true, ..Options::default() };
     scan_in(way, [input], &options)
+}
+
+/// Reads the records one by one, which must be those that the scan counted.
+fn check_records(bytes: &[u8], step: usize, scan: &Scan) {
+    let mut reader = Pieces { rest: bytes, step };
+    let options = Options::default();
+    let mut records = Records::new([Input::new(SourceId(1), "log", &mut reader)], &options);
+    let (mut heads, mut trees, mut threads) = (0, 0, 0);
+    for record in records.by_ref() {
+        let record = record.expect("bytes in memory can be read");
+        heads += u64::from(record.format.is_some());
+        trees += record.exceptions().count() as u64;
+        let entries = record.tracebacks.iter().flatten();
+        threads += entries.filter(|entry| entry.kind == TracebackKind::Faulthandler).count() as u64;
+        let span = record.span();
+        let ends_inside = span.offset.checked_add(span.bytes).is_some_and(|end| end <= bytes.len() as u64);
+        assert!(span.line <= span.last_line && ends_inside, "a record lies outside: {span:?}");
+    }
+    assert!(heads == scan.sources.iter().map(|source| source.records).sum::<u64>(), "records are lost");
+    assert!(records.sources().iter().all(|source| source.records == heads), "records are not counted alike");
+    if scan.gaps.iter().any(|gap| gap.kind == GapKind::Limit) {
+        return;
+    }
+    let of_kind = |kind| scan.tracebacks.iter().filter(move |entry| entry.kind == kind);
+    let roots = of_kind(TracebackKind::Traceback).filter(|entry| entry.parent.is_none());
+    assert!(trees == roots.map(|entry| entry.count).sum::<u64>(), "tracebacks are lost");
+    assert!(threads == of_kind(TracebackKind::Faulthandler).count() as u64, "threads of dumps are lost");
 }
 
 fn check(scan: &Scan, len: u64) {

@@ -8,8 +8,11 @@ mod heads;
 mod logfmt;
 mod systems;
 
+use std::borrow::Cow;
+
 use crate::ascii::{leading_number, trim_start, until};
 use crate::format::FormatName;
+use crate::json;
 use crate::level::Level;
 use crate::stated_time::{self, StatedTime};
 use fields::{fields, level_letter};
@@ -35,6 +38,14 @@ pub(crate) struct Header<'a> {
 impl<'a> Header<'a> {
     pub(crate) fn new(time: Option<StatedTime>, format: FormatName, message: &'a [u8]) -> Self {
         Self { time, level: None, logger: b"", thread: b"", request_id: b"", pid: None, message, format }
+    }
+
+    /// The message as it was meant, without what its format escapes.
+    pub(crate) fn message_text(&self) -> Cow<'a, [u8]> {
+        match self.format {
+            FormatName::Logfmt => json::unescape(self.message),
+            _ => Cow::Borrowed(self.message.trim_ascii_end()),
+        }
     }
 }
 

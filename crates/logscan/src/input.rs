@@ -27,6 +27,8 @@ impl<'a> Input<'a> {
 pub enum Reader<'a> {
     /// Read from where it stands to its end.
     Stream(&'a mut (dyn Read + Send)),
+    /// The same, of a reader that nobody else holds.
+    Owned(Box<dyn Read + Send + 'a>),
     /// Read from its start to its end; of a large one with times in order only the window, when there is one, as
     /// [`PartialReading`](crate::PartialReading) says.
     File(&'a mut (dyn ReadSeek + Send)),
@@ -36,6 +38,13 @@ impl<'a, R: Read + Send> From<&'a mut R> for Reader<'a> {
     /// A stream.
     fn from(reader: &'a mut R) -> Self {
         Self::Stream(reader)
+    }
+}
+
+impl<'a> From<Box<dyn Read + Send + 'a>> for Reader<'a> {
+    /// A stream.
+    fn from(reader: Box<dyn Read + Send + 'a>) -> Self {
+        Self::Owned(reader)
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! [`scan`] takes readers and gives a [`Scan`]: sources, counts by level, tracebacks as data, typed facts, message
 //! templates, the warnings of the crash window, and [`Gap`](pycoroner_findings::Gap)s for what could not be read.
-//! Formats are found by themselves, line by line. Everything carries its source, lines and bytes.
+//! Formats are found by themselves, line by line. Everything carries its source, lines and bytes. [`Records`] gives the
+//! records themselves, one by one, each with its tracebacks.
 //!
 //! The caller provides the bytes, decompressed (gzip, zstd and the like are the caller's), the time of the file's
 //! last change where it is known, and the zone that times without a zone are in. The crate opens no file, prints
@@ -68,6 +69,7 @@ mod part;
 mod pipeline;
 mod prefix;
 mod rates;
+mod records;
 mod requests;
 mod scan;
 mod scanner;
@@ -95,6 +97,7 @@ pub use input::{Input, ReadSeek, Reader};
 pub use level::Level;
 pub use part::{LogPart, PartialReading};
 pub use rates::Direction;
+pub use records::{ReadError, Record, Records, Text};
 pub use requests::{RequestEnd, RequestRecord, RequestState, RequestThread, Requests, UnfinishedRule};
 pub use scan::{Options, Scan, scan};
 pub use sniff::looks_like_log;

@@ -52,7 +52,7 @@ pub(crate) struct Block {
 }
 
 /// Where a block is read into: its length is what was allocated, and not what is valid.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Buffer {
     bytes: Vec<u8>,
     filled: usize,
@@ -64,7 +64,13 @@ impl Buffer {
         self.bytes.get(..block.len).unwrap_or_default()
     }
 
-    fn held(&self) -> &[u8] {
+    /// A copy of some bytes.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self { bytes: bytes.to_vec(), filled: bytes.len() }
+    }
+
+    /// The bytes that are valid.
+    pub(crate) fn held(&self) -> &[u8] {
         self.bytes.get(..self.filled).unwrap_or_default()
     }
 
@@ -99,8 +105,8 @@ impl<'r> Blocks<'r> {
     }
 
     /// What stopped the reading before the end, if anything did.
-    pub(crate) fn error(&self) -> Option<&io::Error> {
-        self.error.as_ref()
+    pub(crate) fn take_error(&mut self) -> Option<io::Error> {
+        self.error.take()
     }
 
     /// Where in the input the reading has come to.

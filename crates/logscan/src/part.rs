@@ -13,7 +13,7 @@ use pycoroner_findings::{Timestamp, UtcTime};
 use serde::{Deserialize, Serialize};
 
 use self::probe::Prober;
-pub(crate) use self::unnumbered::forget_lines;
+pub(crate) use self::unnumbered::{forget_lines, forget_lines_of_place};
 use crate::envelope::Wrapping;
 use crate::input::ReadSeek;
 use crate::scan::Options;

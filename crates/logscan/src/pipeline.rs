@@ -4,6 +4,7 @@
 //! all blocks before it were taken in, and takes it in. So blocks are taken in one by one, in the order of sources and
 //! bytes, however many threads there are; and no more of them are held than there are threads.
 
+use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -44,15 +45,7 @@ pub(crate) fn read<'o>(inputs: Vec<Input<'_>>, collector: Collector<'o>, way: Wa
     // Records that are compared are told apart by their times.
     let runs = way.sums_up && collector.comparison.is_none();
     let wanted = Wanted { templates: collector.options().templates, runs };
-    let feed = Mutex::new(Feed {
-        options: collector.options(),
-        inputs: inputs.into_iter(),
-        current: None,
-        wrapping: None,
-        reaches_end: true,
-        pieces: 0,
-        sizes: way.blocks,
-    });
+    let feed = Mutex::new(Feed::new(inputs, collector.options(), way.blocks));
     let turns = Turns { state: Mutex::new((0, Intake::new(collector))), turned: Condvar::new() };
     if jobs == 1 {
         work(wanted, &feed, &turns);
@@ -149,11 +142,11 @@ pub(crate) struct Start {
 pub(crate) struct End {
     /// Where the reading came to.
     pub(crate) offset: u64,
-    pub(crate) error: Option<String>,
+    pub(crate) error: Option<io::Error>,
 }
 
 /// Hands out the blocks of all inputs.
-struct Feed<'i, 'o> {
+pub(crate) struct Feed<'i, 'o> {
     options: &'o Options,
     inputs: std::vec::IntoIter<Input<'i>>,
     current: Option<Current<'i>>,
@@ -171,7 +164,16 @@ struct Current<'i> {
     shape: Shape,
 }
 
-impl<'i> Feed<'i, '_> {
+impl<'i, 'o> Feed<'i, 'o> {
+    pub(crate) fn new(inputs: Vec<Input<'i>>, options: &'o Options, sizes: BlockSizes) -> Self {
+        let inputs = inputs.into_iter();
+        Self { options, inputs, current: None, wrapping: None, reaches_end: true, pieces: 0, sizes }
+    }
+
+    pub(crate) fn options(&self) -> &'o Options {
+        self.options
+    }
+
     /// Decides what of an input is read.
     fn open(&mut self, input: Input<'i>) -> Current<'i> {
         let Input { id, path, modified, continues, reader } = input;
@@ -179,6 +181,7 @@ impl<'i> Feed<'i, '_> {
         let (mut part, mut whole_because) = (None, None);
         let blocks = match reader {
             Reader::Stream(stream) => Blocks::new(Box::new(stream), 0, self.sizes),
+            Reader::Owned(stream) => Blocks::new(stream, 0, self.sizes),
             Reader::File(file) => {
                 let clock = Clock::of_source(self.options, id, modified);
                 // A file that cannot be looked at says so again when it is read.
@@ -200,7 +203,7 @@ impl<'i> Feed<'i, '_> {
         Current { blocks, start: Some(start), shape: Shape::Lines(self.wrapping) }
     }
 
-    fn next(&mut self, buffer: &mut Buffer) -> Option<Piece> {
+    pub(crate) fn next(&mut self, buffer: &mut Buffer) -> Option<Piece> {
         if self.current.is_none() {
             let input = self.inputs.next()?;
             self.current = Some(self.open(input));
@@ -217,8 +220,7 @@ impl<'i> Feed<'i, '_> {
                 }
             }
         } else {
-            let error = current.blocks.error().map(ToString::to_string);
-            end = Some(End { offset: current.blocks.offset(), error });
+            end = Some(End { offset: current.blocks.offset(), error: current.blocks.take_error() });
         }
         let piece = Piece { number: self.pieces, start, shape: current.shape, block, end };
         self.pieces += 1;

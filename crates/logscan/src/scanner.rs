@@ -35,6 +35,7 @@ use crate::level::Level;
 use crate::lines::{Block, strip_ansi};
 use crate::needles::{Hits, Needles};
 use crate::pipeline::Start;
+use crate::records::Item;
 use crate::stream::{LineContext, Stream};
 use crate::template::Named;
 use crate::traceback::{Exception, is_box, is_header};
@@ -251,7 +252,7 @@ impl<'o> SourceScanner<'o> {
             return 0;
         }
         let stream = self.streams.len();
-        self.streams.push(Stream::new(Some(lossy(producer, 128))));
+        self.streams.push(Stream::new(stream, Some(lossy(producer, 128))));
         self.by_producer.insert(producer.to_vec(), stream);
         stream
     }
@@ -316,12 +317,16 @@ impl<'o> SourceScanner<'o> {
         context: &LineContext,
     ) -> Position {
         let stamp = context.stamp;
-        if let Some(state) = self.streams.get_mut(stream) {
-            state.count_formats(header.format, 1);
-        }
         self.records += 1;
         self.tally.uses.records += 1;
         self.note_time(stamp);
+        if let Some(state) = self.streams.get_mut(stream) {
+            state.count_formats(header.format, 1);
+            if self.collector.assembly.is_some() {
+                self.collector.begin_record(state, header, context);
+                return Position::Unknown;
+            }
+        }
         let position = self.collector.position(stamp);
         self.collector.count_record(context.level, stamp.map(|stamp| stamp.time), position);
         if self.collector.options().templates {
@@ -361,7 +366,7 @@ impl<'o> SourceScanner<'o> {
         if hits.has(Hits::TRACEBACK.with(Hits::STRUCTURED)) {
             let trees = carried_trees(line, header);
             if !trees.is_empty() {
-                let carrier = carrier_of(header, state.producer.clone(), &context);
+                let carrier = carrier_of(header, state, state.last_item(), &context);
                 for tree in trees {
                     self.collector.add_tree(tree, &carrier);
                 }
@@ -372,11 +377,11 @@ impl<'o> SourceScanner<'o> {
             match header_in(message) {
                 Some(HeaderInLine::AtEnd(text)) => {
                     let prefix = line.strip_suffix(text).unwrap_or_default();
-                    return state.open_traceback(text, prefix, Some(header), &context);
+                    return state.open_traceback(text, prefix, Some(header), &context, &mut self.collector);
                 }
                 Some(HeaderInLine::Escaped(text)) => {
                     let trees = embedded::trees(&embedded::unescape(text));
-                    let carrier = carrier_of(header, state.producer.clone(), &context);
+                    let carrier = carrier_of(header, state, state.last_item(), &context);
                     for tree in trees {
                         self.collector.add_tree(tree, &carrier);
                     }
@@ -390,7 +395,8 @@ impl<'o> SourceScanner<'o> {
         {
             let text = message.get(at..).unwrap_or_default();
             let prefix = line.strip_suffix(text).unwrap_or_default();
-            return state.open_dump(text, prefix, at > indent(message), &context);
+            let (item, is_inside) = (state.last_item(), at > indent(message));
+            return state.open_dump(text, prefix, is_inside, item, &context, &mut self.collector);
         }
         if hits.has(Hits::INTRODUCTION) {
             introduce(state, message);
@@ -430,9 +436,7 @@ impl<'o> SourceScanner<'o> {
         } else {
             self.tally.uses.stacks += 1;
         }
-        if state.record_kept {
-            self.collector.extend_warning(line, &context);
-        }
+        self.collector.further_line(state, line, &context);
         state.pass_bare(line, context.number);
     }
 
@@ -456,13 +460,14 @@ impl<'o> SourceScanner<'o> {
                 Some(HeaderInLine::AtEnd(text)) => {
                     let text = if is_header(line) || is_box(line) { line } else { text };
                     let prefix = line.strip_suffix(text).unwrap_or_default();
-                    state.open_traceback(text, prefix, None, &context);
+                    state.open_traceback(text, prefix, None, &context, &mut self.collector);
                     return true;
                 }
                 Some(HeaderInLine::Escaped(text)) => {
                     let header = Header::new(None, FormatName::Plain, b"");
-                    let carrier = carrier_of(&header, state.producer.clone(), &context);
                     for tree in embedded::trees(&embedded::unescape(text)) {
+                        let item = state.item_of_stack(&mut self.collector);
+                        let carrier = carrier_of(&header, state, item, &context);
                         self.collector.add_tree(tree, &carrier);
                     }
                     return true;
@@ -474,14 +479,14 @@ impl<'o> SourceScanner<'o> {
             && let Some(at) = DumpBuilder::start_of(line)
         {
             let (prefix, text) = line.split_at_checked(at).unwrap_or_default();
-            state.open_dump(text, prefix, at > indent(line), &context);
+            state.open_dump(text, prefix, at > indent(line), None, &context, &mut self.collector);
             return true;
         }
         if state.may_hold_torn_rest(context.number)
             && memchr::memmem::find(line, b", in ").is_some()
             && Frame::parse(line).is_some_and(|frame| frame.function.is_some())
         {
-            state.open_torn(line, &context);
+            state.open_torn(line, &context, &mut self.collector);
             return true;
         }
         false
@@ -501,12 +506,12 @@ fn carried_trees(line: &[u8], header: &Header<'_>) -> Vec<Vec<Exception>> {
     }
 }
 
-fn carrier_of(header: &Header<'_>, producer: Option<String>, context: &LineContext) -> Carrier {
+fn carrier_of(header: &Header<'_>, stream: &Stream, item: Option<Item>, context: &LineContext) -> Carrier {
     let text = |bytes: &[u8]| (!bytes.is_empty()).then(|| lossy(bytes, 512));
     Carrier {
         stamp: context.stamp,
         place: context.place(),
-        producer,
+        producer: stream.producer.clone(),
         pid: header.pid.or(context.pid),
         thread: text(header.thread),
         request_id: text(header.request_id),
@@ -516,6 +521,7 @@ fn carrier_of(header: &Header<'_>, producer: Option<String>, context: &LineConte
         level: header.level.or(context.level),
         introduced_by: None,
         rest: None,
+        item,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The lines of one producer: what is under assembly, and the record that they belong to.
 
 mod closing;
+mod items;
 mod open;
 mod waiting;
 
@@ -22,6 +23,7 @@ use crate::frame::Frame;
 use crate::header::{self, Header};
 use crate::level::Level;
 use crate::prefix::Prefix;
+use crate::records::Item;
 use crate::traceback::{Delivery, Fed, TracebackBuilder};
 
 /// Tracebacks that threads of one producer write at the same time.
@@ -61,11 +63,15 @@ struct LastRecord {
     /// Nothing stood between it and the present line.
     is_adjacent: bool,
     exists: bool,
+    /// Where records are handed out.
+    item: Option<Item>,
 }
 
 /// The state of one producer.
 #[derive(Default)]
 pub(crate) struct Stream {
+    /// Its place among the streams of its source.
+    index: usize,
     pub(crate) producer: Option<String>,
     last: LastRecord,
     open: Option<Open>,
@@ -96,8 +102,8 @@ pub(crate) fn key_of(header: &Header<'_>) -> u64 {
 }
 
 impl Stream {
-    pub(crate) fn new(producer: Option<String>) -> Self {
-        Self { producer, ..Self::default() }
+    pub(crate) fn new(index: usize, producer: Option<String>) -> Self {
+        Self { index, producer, ..Self::default() }
     }
 
     /// Nothing is open, so that a record without needles needs no more than to be counted.
@@ -327,7 +333,7 @@ impl Stream {
                 FedDump::Another(at) => {
                     self.close(open, false, context.number, collector);
                     let (prefix, start) = line.split_at_checked(at).unwrap_or_default();
-                    self.open_dump(start, prefix, at > indent(line), context);
+                    self.open_dump(start, prefix, at > indent(line), None, context, collector);
                     return true;
                 }
             },
@@ -360,6 +366,7 @@ impl Stream {
         prefix: &[u8],
         record: Option<&Header<'_>>,
         context: &LineContext,
+        collector: &mut Collector<'_>,
     ) {
         let mut builder = TracebackBuilder::open(line, self.before.is_quote);
         if let Some(inner) = self.before.never_raised() {
@@ -372,7 +379,7 @@ impl Stream {
         if record.is_none() && self.last.is_adjacent {
             builder.name_in_front = self.last.line.strip_prefix(b"[ERROR] ").map(<[u8]>::to_vec);
         }
-        let (carrier, is_dated) = self.carrier(context, record.is_some());
+        let (carrier, is_dated) = self.carrier(context, record.is_some(), collector);
         let mut open = Open::new(OpenStack::Traceback(Box::new(builder)), carrier, is_dated);
         open.is_carried = record.is_some() || open.carrier.log_message.is_some();
         open.key = record.map(key_of);
@@ -381,19 +388,30 @@ impl Stream {
     }
 
     /// Starts with a frame, where a torn traceback's rest may be.
-    pub(crate) fn open_torn(&mut self, line: &[u8], context: &LineContext) {
+    pub(crate) fn open_torn(&mut self, line: &[u8], context: &LineContext, collector: &mut Collector<'_>) {
         let mut builder = TracebackBuilder::open_torn(line);
         builder.feed(line, Delivery::Bare);
-        let (mut carrier, is_dated) = self.carrier(context, false);
+        let (mut carrier, is_dated) = self.carrier(context, false, collector);
         carrier.log_message = None;
+        carrier.item = collector.next_item(self.index);
         self.open = Some(Open::new(OpenStack::Traceback(Box::new(builder)), carrier, is_dated));
     }
 
     /// Starts a dump, `prefix` being what stands in front of its first line; `is_inside` when that is no record's head.
-    pub(crate) fn open_dump(&mut self, line: &[u8], prefix: &[u8], is_inside: bool, context: &LineContext) {
+    /// `item` is the record on whose line it starts.
+    pub(crate) fn open_dump(
+        &mut self,
+        line: &[u8],
+        prefix: &[u8],
+        is_inside: bool,
+        item: Option<Item>,
+        context: &LineContext,
+        collector: &mut Collector<'_>,
+    ) {
         let builder = if is_inside { DumpBuilder::open_inside(line) } else { DumpBuilder::open(line) };
-        let (carrier, _) = self.carrier(context, false);
+        let (carrier, _) = self.carrier(context, false, collector);
         let carrier = Carrier {
+            item: item.or_else(|| collector.next_item(self.index)),
             log_message: None,
             level: None,
             logger: None,
@@ -440,7 +458,7 @@ impl Stream {
         context: &LineContext,
         collector: &mut Collector<'_>,
     ) {
-        let (mut carrier, _) = self.carrier(context, false);
+        let (mut carrier, _) = self.carrier(context, false, collector);
         if let Some(stamp) = own.or(context.stamp) {
             carrier.stamp = Some(stamp);
             collector.add_event(fact, &carrier);
@@ -451,7 +469,12 @@ impl Stream {
     }
 
     /// What is known of a line by the record in front of it; and whether the time is its own.
-    fn carrier(&mut self, context: &LineContext, is_record: bool) -> (Carrier, bool) {
+    fn carrier(
+        &mut self,
+        context: &LineContext,
+        is_record: bool,
+        collector: &mut Collector<'_>,
+    ) -> (Carrier, bool) {
         let mut carrier = Carrier {
             stamp: context.stamp,
             place: context.place(),
@@ -482,8 +505,10 @@ impl Stream {
             }
             carrier.level = carrier.level.or(self.last.level);
             carrier.stamp = carrier.stamp.or(self.last.stamp);
+            carrier.item = self.last.item;
             return (carrier, true);
         }
+        carrier.item = collector.next_item(self.index);
         let is_dated = carrier.stamp.is_some();
         carrier.stamp = carrier.stamp.or(self.last.stamp);
         (carrier, is_dated)

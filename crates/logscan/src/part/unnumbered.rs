@@ -3,6 +3,13 @@
 use crate::document::{LogEvent, LogRecord, LogSource, Place, Template};
 use crate::scan::Scan;
 
+/// Forgets the lines of a place when its source was read in part.
+pub(crate) fn forget_lines_of_place(place: &mut Place, sources: &[LogSource]) {
+    if sources.get(place.source).is_some_and(|source| source.part.is_some()) {
+        (place.line, place.last_line) = (0, 0);
+    }
+}
+
 /// Lines were counted from where the reading began, to keep things in order; nobody is to take them for the file's.
 pub(crate) fn forget_lines(scan: &mut Scan) {
     let is_part: Vec<bool> = scan.sources.iter().map(|source| source.part.is_some()).collect();

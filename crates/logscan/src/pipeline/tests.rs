@@ -11,6 +11,7 @@ use super::Way;
 use crate::clock::Zone;
 use crate::input::Input;
 use crate::lines::BlockSizes;
+use crate::records::Records;
 use crate::scan::{Options, Scan, scan_in};
 use crate::window::Window;
 
@@ -119,6 +120,23 @@ fn cut_anywhere() {
     for size in (1..log.len()).step_by(7) {
         let blocks = BlockSizes { first: size, others: 1 + size / 2 };
         let in_blocks = scan_of(&log, Way { blocks, ..Way::default() }, &options);
+        assert!(in_blocks == whole, "blocks of {size} bytes");
+    }
+}
+
+#[test]
+fn records_are_cut_anywhere() {
+    let options = Options::default();
+    let log = log(9, 60);
+    let records_of = |blocks| {
+        let mut bytes = log.as_slice();
+        let input = Input::new(SourceId(1), "log", &mut bytes);
+        Records::in_blocks(blocks, [input], &options).map(Result::unwrap).collect::<Vec<_>>()
+    };
+    let whole = records_of(BlockSizes::default());
+    assert!(whole.len() > 40, "{}", whole.len());
+    for size in (1..log.len()).step_by(7) {
+        let in_blocks = records_of(BlockSizes { first: size, others: 1 + size / 2 });
         assert!(in_blocks == whole, "blocks of {size} bytes");
     }
 }

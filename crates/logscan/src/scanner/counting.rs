@@ -7,7 +7,6 @@ use crate::ascii::{contains, lossy};
 use crate::document::LogRecord;
 use crate::format::FormatName;
 use crate::header::Header;
-use crate::json;
 use crate::level::Level;
 use crate::requests::Mention;
 use crate::stream::LineContext;
@@ -80,7 +79,8 @@ impl SourceScanner<'_> {
         context: &LineContext,
         position: Position,
     ) {
-        if self.collector.window.is_some() && position != Position::Inside {
+        let is_handed_out = self.collector.assembly.is_some();
+        if is_handed_out || self.collector.window.is_some() && position != Position::Inside {
             return;
         }
         let Some(state) = self.streams.get_mut(stream) else { return };
@@ -102,10 +102,7 @@ fn record_of(
         at,
         level: context.level,
         logger: text(header.logger),
-        message: match header.format {
-            FormatName::Logfmt => lossy(&json::unescape(header.message), limit),
-            _ => lossy(header.message.trim_ascii_end(), limit),
-        },
+        message: lossy(&header.message_text(), limit),
         pid: context.pid,
         thread: text(header.thread),
         request_id: text(header.request_id),

@@ -8,6 +8,7 @@ use crate::analysis::Lines;
 use crate::collector::Collector;
 use crate::envelope::Wrapping;
 use crate::pipeline::Piece;
+use crate::records::{Assembly, Record};
 use crate::stream::Stream;
 
 /// What the producers of a source have under assembly when it ends.
@@ -25,7 +26,7 @@ impl Default for Carried {
     fn default() -> Self {
         Self {
             wrapping: None,
-            streams: vec![Stream::new(None)],
+            streams: vec![Stream::new(0, None)],
             by_producer: FxHashMap::default(),
             last_stream: 0,
             lines: 0,
@@ -39,6 +40,9 @@ impl Carried {
     pub(crate) fn finish(self, collector: &mut Collector<'_>) {
         for mut stream in self.streams {
             stream.finish(self.lines, self.end, collector);
+        }
+        if let Some(assembly) = &mut collector.assembly {
+            assembly.end_streams();
         }
     }
 }
@@ -74,10 +78,32 @@ impl<'o> Intake<'o> {
         if let Some(end) = &piece.end
             && let Some(scanner) = self.scanner.take()
         {
-            let (carried, collector) = scanner.finish(end.offset, end.error.as_deref());
+            let error = end.error.as_ref().map(ToString::to_string);
+            let (carried, collector) = scanner.finish(end.offset, error.as_deref());
             self.carried = Some(carried);
             self.collector = collector;
         }
+    }
+
+    /// What was found so far.
+    pub(crate) fn collector(&self) -> &Collector<'o> {
+        self.scanner.as_ref().map_or(&self.collector, |scanner| &scanner.collector)
+    }
+
+    /// Where the records go that are handed out.
+    pub(crate) fn assembly(&mut self) -> Option<&mut Assembly> {
+        let collector = self.scanner.as_mut().map_or(&mut self.collector, |scanner| &mut scanner.collector);
+        collector.assembly.as_deref_mut()
+    }
+
+    /// The records that are complete.
+    pub(crate) fn complete_records(&mut self) -> impl Iterator<Item = Record> + use<'o> {
+        let (collector, streams) = match (&mut self.scanner, &self.carried) {
+            (Some(scanner), _) => (&mut scanner.collector, scanner.streams.as_slice()),
+            (None, Some(carried)) => (&mut self.collector, carried.streams.as_slice()),
+            (None, None) => (&mut self.collector, &[][..]),
+        };
+        collector.assembly.as_mut().map(|assembly| assembly.complete(streams)).into_iter().flatten()
     }
 
     /// All that was found, once the last piece was taken in.

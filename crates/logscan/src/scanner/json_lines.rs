@@ -142,12 +142,12 @@ impl SourceScanner<'_> {
         let is_long = header.message.len() < message.len();
         let plain = if hits.has(Hits::EVENT) { Hits::EVENT } else { Hits::default() };
         self.record(stream, text, &header, context, plain);
-        if is_long && self.streams.get(stream).is_some_and(|state| state.record_kept) {
+        if is_long && let Some(state) = self.streams.get(stream) {
             // A traceback in the message is told apart from it.
             let end = memchr::memmem::find(&message, b"Traceback (most recent call last)");
             let further = message.get(header.message.len()..end.unwrap_or(message.len())).unwrap_or_default();
             for line in further.split(|byte| *byte == b'\n') {
-                self.collector.extend_warning(line, &context);
+                self.collector.further_line(state, line, &context);
             }
         }
         if !hits.has(Hits::TRACEBACK) && !hits.has(Hits::STRUCTURED) {
@@ -155,8 +155,8 @@ impl SourceScanner<'_> {
         }
         let stamp = record.head.time.and_then(|time| self.clock.resolve(time)).or(context.stamp);
         let context = LineContext { stamp, level: record.head.level.or(context.level), ..context };
-        let producer = self.streams.get(stream).and_then(|state| state.producer.clone());
-        let carrier = carrier_of(&header, producer, &context);
+        let Some(state) = self.streams.get(stream) else { return };
+        let carrier = carrier_of(&header, state, state.last_item(), &context);
         let trees = exception_trees(record, &message);
         for tree in trees {
             self.collector.add_tree(tree, &carrier);

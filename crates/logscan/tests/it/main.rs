@@ -9,6 +9,7 @@ mod dialects;
 mod dumps;
 mod facts;
 mod fingerprints;
+mod iterator;
 mod jobs;
 mod mutated;
 mod parts;
