@@ -2,6 +2,7 @@
 
 use pycoroner_coredump::InstanceDict;
 
+use crate::allocators::{DEBUG_PREFIX, is_marked};
 use crate::memory::image::{Bytes, WORD};
 use crate::objects::kinds::Shape;
 use crate::objects::sized_by::SizedBy;
@@ -327,14 +328,10 @@ impl Reader<'_> {
         sizes.next().filter(|_| sizes.next().is_none())
     }
 
-    /// What was asked for when a block was allocated with debug hooks: they put it in front of the block, its highest
-    /// byte first, and then the allocator's letter and a mark (`_PyMem_DebugRawAlloc`, Objects/obmalloc.c at v3.13.0).
+    /// What was asked for when a block was allocated with debug hooks, which stands in front of it, its highest byte first
+    /// (`_PyMem_DebugRawAlloc`, Objects/obmalloc.c at v3.13.0).
     fn debug_block_size(&self, block: u64) -> Option<u64> {
-        const MARK: [u8; 7] = [0xfd; 7];
-        let mark = self.image.word(block.checked_sub(WORD)?)?.to_le_bytes();
-        if !b"rmo".contains(&mark[0]) || mark[1..] != MARK {
-            return None;
-        }
-        self.image.word(block.checked_sub(2 * WORD)?).map(u64::swap_bytes)
+        let prefix = self.image.from(block.checked_sub(DEBUG_PREFIX)?).filter(|&prefix| is_marked(prefix))?;
+        prefix.word(0).map(u64::swap_bytes)
     }
 }

@@ -291,7 +291,7 @@ impl Scan<'_, '_, '_, '_> {
             };
             let facts = self.types.facts(id);
             let fits = start.saturating_add(least_size(object, &facts, self.places)) <= block.size;
-            if facts.pre_header == start && fits {
+            if facts.pre_header == start && fits && !self.types.counts_like_rest(self.image, object, &facts) {
                 self.found.push(id);
                 self.note_neighbour(block, &facts, start);
                 return Some(start);

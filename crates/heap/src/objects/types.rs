@@ -150,10 +150,34 @@ impl<'r, 'p> Types<'r, 'p> {
     /// Whether what should count references is the address of a type. The state of a C module often begins with two
     /// types; where the heap lies at low addresses, that looks like an object with many references.
     pub(crate) fn counts_like_state(&mut self, image: &Image<'_>, object: Bytes<'_>) -> bool {
-        /// No type lies that low, and few objects have more references.
+        self.high_count(object).is_some_and(|count| self.id_of(image, count).is_some())
+    }
+
+    /// Whether what should count references is an address, and the collector's header in front of the object belongs to
+    /// none of its lists: the rest of an object that was freed and is kept for reuse, with other places in it than this
+    /// type's.
+    pub(crate) fn counts_like_rest(&self, image: &Image<'_>, object: Bytes<'_>, facts: &TypeFacts) -> bool {
+        /// Flags of the collector.
+        const LINK: u64 = !3;
+        let places = &self.places;
+        let head = object.start().wrapping_sub(places.gc_head_size);
+        let is_torn = || {
+            let next = image.from(head)?.word(places.gc_next)? & LINK;
+            // Without a link the object is not tracked.
+            let back = image.from(next).and_then(|next| next.word(places.gc_prev));
+            Some(next != 0 && back.is_none_or(|back| back & LINK != head))
+        };
+        let is_address = |count: u64| count.is_multiple_of(WORD) && image.from(count).is_some();
+        facts.has_gc_header()
+            && places.gc_head_size > 0
+            && self.high_count(object).is_some_and(is_address)
+            && is_torn().unwrap_or(false)
+    }
+
+    /// The count of references, where it could be an address: none is lower, and few objects have more references.
+    fn high_count(&self, object: Bytes<'_>) -> Option<u64> {
         const LOW: u64 = 0x1_0000;
-        let count = self.places.refcount.and_then(|at| object.word(at));
-        count.is_some_and(|count| count >= LOW && self.id_of(image, count).is_some())
+        self.places.refcount.and_then(|at| object.word(at)).filter(|&count| count >= LOW)
     }
 
     /// A type is an object of `type`, or of a class derived from it that is itself a type.
