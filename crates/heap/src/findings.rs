@@ -4,11 +4,10 @@ use pycoroner_coredump::Core;
 use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
 
 use crate::document::{LedgerRow, Suspect, Unowned};
-use quantity::{number, size};
+use crate::quantity::{number, size};
 
 mod details;
 mod growth;
-mod quantity;
 
 pub(crate) use details::of_details;
 pub(crate) use growth::{of_growth, weigh_suspects};

@@ -37,6 +37,7 @@ mod inquiry;
 mod memory;
 mod naming;
 mod objects;
+mod quantity;
 mod references;
 mod survey;
 

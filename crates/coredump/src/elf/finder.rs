@@ -123,7 +123,8 @@ impl Search {
             return None;
         }
         match &self.finder.sysroot {
-            Some(root) => sysroot::resolve(root, path),
+            // A debugger outside of the root tree writes the tree's own path in front.
+            Some(root) => sysroot::resolve(root, path.strip_prefix(root).unwrap_or(path)),
             None => Some(path.to_owned()),
         }
     }

@@ -12,8 +12,8 @@ use crate::runtime::process::DeadProcess;
 use crate::snapshot::crash;
 use crate::snapshot::document::{CrashSection, ProcessSnapshot, ThreadSection};
 use crate::snapshot::{
-    contexts, exceptions, held, memory_logs, native, process as process_of, recovered, runtimes, suspended,
-    tasks, threads,
+    contexts, exceptions, gaps, held, memory_logs, native, process as process_of, recovered, runtimes,
+    suspended, tasks, threads,
 };
 
 /// How much is read into a snapshot.
@@ -60,6 +60,7 @@ pub fn capture(
         let why = "the core holds no auxiliary vector (NT_AUXV), and no stack that has it; it leads to both";
         gaps.push(Gap::new(GapKind::Missing, "the environment and the whole command line", why));
     }
+    gaps.extend(gaps::blank_stacks(process));
     let death = death::read(process);
     let mut crash = crash::section(process, &death);
     let recovered = recovered::instead_of(process, runtime, &mut gaps);
@@ -104,7 +105,7 @@ pub fn capture(
         memory_logs,
         recovered_exceptions,
         findings: Vec::new(),
-        gaps,
+        gaps: gaps::fold(gaps),
     };
     snapshot.findings = findings::of_snapshot(&snapshot);
     snapshot

@@ -8,6 +8,7 @@ pub(crate) mod document;
 mod exception_attributes;
 mod exceptions;
 mod extension;
+mod gaps;
 mod greenlets;
 mod held;
 mod hooks;

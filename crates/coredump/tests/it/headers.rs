@@ -1,8 +1,11 @@
 //! What a core says before any Python is looked for, on cores that were built for the purpose.
 
-use pycoroner_coredump::{Address, Core, CoreError, FaultKind, Memory};
+use pycoroner_coredump::{
+    Address, CaptureOptions, Core, CoreError, DeadProcess, FaultKind, Memory, ModuleFinder, PythonRuntime,
+    capture,
+};
 use pycoroner_findings::{GapKind, SourceId};
-use pycoroner_fixtures::{CoreBuilder, Damage, Endian, Machine, Segment, Thread};
+use pycoroner_fixtures::{CoreBuilder, Damage, Endian, Machine, Register, Segment, Thread};
 
 fn parse(bytes: &[u8]) -> Result<Core<'_>, CoreError> {
     Core::parse(bytes, SourceId(1))
@@ -138,4 +141,26 @@ fn a_segment_at_the_end_of_all_addresses_holds_no_more_than_it_maps() {
     let core = Core::parse(&bytes, SourceId(1)).unwrap();
     let segment = &core.segments()[0];
     assert_eq!((segment.len, segment.dumped, segment.present), (0xfff, 0xfff, 0xfff));
+}
+
+/// A debugger that cannot read a stack as a whole leaves it out and says nothing.
+#[test]
+fn a_stack_of_zeros_is_said_to_be_none() {
+    let thread = |tid: i32, stack: u64| Thread::new(tid).register(Register::StackPointer, stack);
+    let file = CoreBuilder::new(Machine::X86_64)
+        .thread(thread(41, 0x10_000))
+        .thread(thread(42, 0x20_000))
+        .segment(Segment::new(0x10_000, vec![7; 8192]))
+        .segment(Segment::zeroed(0x20_000, 8192))
+        .build();
+    let process = DeadProcess::new(parse(&file).unwrap(), &ModuleFinder::default());
+    let runtime = PythonRuntime::attach(&process);
+    let snapshot = capture(&process, runtime.as_ref(), &CaptureOptions::default());
+    let said = snapshot.gaps.iter().find(|gap| gap.what.starts_with("the native stacks"));
+    assert_eq!(
+        said.map(|gap| gap.what.as_str()),
+        Some("the native stacks of 1 of 2 threads"),
+        "{:?}",
+        snapshot.gaps
+    );
 }

@@ -2,9 +2,9 @@
 
 use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
 
-use super::quantity::{number, size};
 use crate::document::HeapDocument;
 use crate::growth::{GrowthDocument, OwnerGrowth, TypeGrowth};
+use crate::quantity::{number, size};
 
 /// Less than this is no growth to speak of, in bytes.
 const LEAST: u64 = 1 << 20;

@@ -14,6 +14,7 @@ use crate::exports::edges::{Edges, Label};
 use crate::exports::{Export, Mask};
 use crate::graph::Node;
 use crate::graph::dominators::Dominator;
+use crate::quantity;
 
 /// Boxes in columns, and arrows between them; no arrow goes back to an earlier column.
 #[derive(Clone, Debug, Default)]
@@ -145,10 +146,11 @@ impl Export<'_, '_> {
 
     fn detail(&self, node: Node) -> String {
         let survey = &self.survey;
-        let (address, size) = (survey.heap.objects.address(node), survey.heap.objects.size(node));
+        let address = survey.heap.objects.address(node);
+        let own = quantity::size(survey.heap.objects.size(node));
         match survey.dominators.immediate(node) {
-            Dominator::Unreached => format!("{address:#x}  {size} bytes, garbage"),
-            _ => format!("{address:#x}  {size} bytes, keeps {}", survey.retained.bytes(node)),
+            Dominator::Unreached => format!("{address:#x}  {own}, garbage"),
+            _ => format!("{address:#x}  {own}, keeps {}", quantity::size(survey.retained.bytes(node))),
         }
     }
 }

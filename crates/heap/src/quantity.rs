@@ -1,7 +1,7 @@
 //! Numbers as people read them.
 
 /// `198.8 MiB`; exact below a kibibyte.
-pub(super) fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     if bytes < 1 << 10 {
         return format!("{bytes} bytes");
@@ -16,7 +16,7 @@ pub(super) fn size(bytes: u64) -> String {
 }
 
 /// `57,893`.
-pub(super) fn number(value: u64) -> String {
+pub(crate) fn number(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
