@@ -1,7 +1,7 @@
 //! CPU time of scans against counting lines and against ripgrep, in one run over the same synthetic bytes.
 //!
 //! Run with `cargo bench -p pycoroner-logscan --bench scan`; a word picks one of the logs, and a second one (`scan`,
-//! `templates`, `records`) the only work, for a profiler. The logs are made from a fixed seed. CPU time and not time of day, so
+//! `templates`, `records`, `window`) the only work, for a profiler. The logs are made from a fixed seed. CPU time and not time of day, so
 //! that a busy machine changes little; time of day only where two threads are compared with one.
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
 
@@ -14,9 +14,9 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use logs::Kind;
-use pycoroner_findings::SourceId;
+use pycoroner_findings::{SourceId, UtcTime};
 use pycoroner_fixtures::cpu_time;
-use pycoroner_logscan::{Input, Options, Records, scan};
+use pycoroner_logscan::{Anchor, Input, Options, Records, scan};
 
 const GIB: f64 = (1_u64 << 30) as f64;
 const SIZE: usize = 64 << 20;
@@ -34,10 +34,26 @@ fn ripgrep(file: &Path) -> Option<f64> {
     Some(spent.as_secs_f64() * GIB / (SIZE * TIMES) as f64)
 }
 
-fn scan_once(mut bytes: &[u8], templates: bool, jobs: usize) {
-    let options = Options { templates, jobs, ..Options::default() };
+fn scan_once(bytes: &[u8], templates: bool, jobs: usize) {
+    scan_with(bytes, &Options { templates, jobs, ..Options::default() });
+}
+
+/// With templates, around the death of a process that wrote the log up to its end.
+fn scan_around(bytes: &[u8], death: UtcTime) {
+    let anchor = Anchor { pid: Some(77), ..Anchor::at(death) };
+    scan_with(bytes, &Options { anchor: Some(anchor), ..Options::default() });
+}
+
+/// When the last record of a log was written.
+fn last_time(mut bytes: &[u8]) -> UtcTime {
     let input = Input::new(SourceId(1), "bench", &mut bytes);
-    black_box(scan([input], &options));
+    let found = scan([input], &Options { templates: false, ..Options::default() });
+    found.sources.first().and_then(|source| source.last).expect("a time")
+}
+
+fn scan_with(mut bytes: &[u8], options: &Options) {
+    let input = Input::new(SourceId(1), "bench", &mut bytes);
+    black_box(scan([input], options));
 }
 
 fn read_records(mut bytes: &[u8]) {
@@ -61,20 +77,22 @@ fn main() {
     for kind in Kind::ALL {
         if wanted.as_ref().is_none_or(|name| name == kind.name()) {
             let bytes = logs::log(kind, SIZE);
+            let death = last_time(&bytes);
             match work.as_deref() {
                 Some("records") => (0..ROUNDS).for_each(|_| read_records(&bytes)),
+                Some("window") => (0..ROUNDS).for_each(|_| scan_around(&bytes, death)),
                 Some(work) => (0..ROUNDS).for_each(|_| scan_once(&bytes, work == "templates", 1)),
-                None => measure(kind.name(), &bytes),
+                None => measure(kind.name(), &bytes, death),
             }
         }
     }
 }
 
 /// The least of some rounds of each work; the works take turns.
-fn measure(name: &str, bytes: &[u8]) {
+fn measure(name: &str, bytes: &[u8], death: UtcTime) {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     file.write_all(bytes).expect("room for the log");
-    let mut best = [f64::MAX; 9];
+    let mut best = [f64::MAX; 10];
     let mut keep = |index: usize, seconds: f64| {
         if let Some(slot) = best.get_mut(index) {
             *slot = slot.min(seconds);
@@ -90,6 +108,7 @@ fn measure(name: &str, bytes: &[u8]) {
         keep(1, ripgrep(file.path()).unwrap_or(f64::MAX));
         keep(2, timed(bytes, |bytes| scan_once(bytes, false, 1)));
         keep(3, timed(bytes, |bytes| scan_once(bytes, true, 1)));
+        keep(9, timed(bytes, |bytes| scan_around(bytes, death)));
         for (index, (templates, jobs)) in
             [(false, 1), (false, 2), (true, 1), (true, 2)].into_iter().enumerate()
         {
@@ -99,12 +118,13 @@ fn measure(name: &str, bytes: &[u8]) {
         }
         keep(8, timed(bytes, read_records));
     }
-    let [lines, ripgrep, scan, templates, one, two, one_mining, two_mining, records] = best;
+    let [lines, ripgrep, scan, templates, one, two, one_mining, two_mining, records, window] = best;
     println!(
         "{name}: s/GiB: {lines:.3} newlines, {scan:.3} scan, {templates:.3} with templates ({:.2} and {:.2} GB/s), {records:.3} records one by one",
         1.0737 / scan,
         1.0737 / templates
     );
+    println!("{name}: around a death: {window:.3} s/GiB, {:.2} times without one", window / templates);
     println!(
         "{name}: times counting newlines: {:.1} scan, {:.1} with templates",
         scan / lines,

@@ -2,21 +2,28 @@
 //!
 //! Nothing here depends on the lines before, so that several threads can look at a source's blocks at once.
 
+mod course;
 mod run;
+mod voices;
 
 use crate::envelope::Wrapping;
-use crate::header::{Counted, Header, Heads, Known};
+use crate::header::{Counted, Header, Heads, Known, Names};
 use crate::json_layout::Layouts;
 use crate::json_record::JsonRecord;
 use crate::level::Level;
 use crate::lines::Block;
 use crate::needles::{Hits, Needles, Search};
 use crate::template::{Named, Namer};
-use run::{Index, OpenRun};
+pub(crate) use course::{Course, Spot};
+use run::{Further, Index, OpenRun};
 pub(crate) use run::{LastLine, Run, Second, Sighted};
+pub(crate) use voices::{Process, Utterance, Voice};
 
 /// Lines and runs that are held of one block; what is behind them is looked at when these were taken in.
 const MAX_ITEMS: usize = 4096;
+
+/// The same for voices, which take more memory.
+const MAX_VOICES: usize = 2048;
 
 /// Lines of a block that are taken into no run until no more runs are tried in it.
 const MAX_MISSES: usize = 8;
@@ -74,6 +81,8 @@ pub(crate) struct Lines<'b> {
     /// What the runs hold.
     pub(crate) seconds: Vec<Second>,
     pub(crate) sighted: Vec<Sighted<'b>>,
+    pub(crate) processes: Vec<Process>,
+    pub(crate) voices: Vec<Voice<'b>>,
     /// Where the lines that were not looked at start.
     pub(crate) end: usize,
 }
@@ -86,6 +95,8 @@ impl Lines<'_> {
             objects: Vec::with_capacity(objects),
             seconds: Vec::with_capacity(seconds),
             sighted: Vec::with_capacity(sighted),
+            processes: Vec::new(),
+            voices: Vec::new(),
             end: 0,
         }
     }
@@ -110,6 +121,8 @@ pub(crate) struct Wanted {
     pub(crate) templates: bool,
     /// Records that are only counted are summed up.
     pub(crate) runs: bool,
+    /// Who wrote these.
+    pub(crate) writers: bool,
 }
 
 /// Looks at blocks. What it remembers makes it faster, and changes nothing.
@@ -131,7 +144,7 @@ struct Span {
 /// What one line says.
 enum Told<'b> {
     /// It may be summed up.
-    Counted(Counted<'b>, Option<Named<'b>>),
+    Counted(Counted<'b>, Option<Named<'b>>, Option<Names<'b>>),
     Line(Kind<'b>),
 }
 
@@ -169,7 +182,7 @@ impl Analyst {
         let mut run: Option<OpenRun> = None;
         let mut misses = 0;
         while start < bytes.len() {
-            if found.items.len() >= MAX_ITEMS {
+            if found.items.len() >= MAX_ITEMS || found.voices.len() >= MAX_VOICES {
                 found.end = start;
                 break;
             }
@@ -206,13 +219,14 @@ impl Analyst {
                 (told, hits)
             };
             let kind = match told {
-                Told::Counted(counted, named) => {
+                Told::Counted(counted, named, names) => {
                     if !run.as_ref().is_some_and(|run| run.takes(&counted)) {
                         close(&mut run, bytes, found);
                     }
                     let run =
                         run.get_or_insert_with(|| OpenRun::start(&counted, span, &mut self.index, found));
-                    run.add(&counted, named.as_ref(), span, &mut self.index, found);
+                    let further = Further { named: named.as_ref(), names };
+                    run.add(&counted, &further, span, &mut self.index, found);
                     continue;
                 }
                 Told::Line(kind) => kind,
@@ -235,7 +249,8 @@ impl Analyst {
         found: &mut Lines<'b>,
     ) -> usize {
         let needles = Needles::get();
-        while let Some(rest) = bytes.get(start..)
+        while found.voices.len() < MAX_VOICES
+            && let Some(rest) = bytes.get(start..)
             && let Some(known) = self.heads.recall(rest)
             && is_quiet(known.level)
             && !(known.names_request && self.wanted.templates)
@@ -252,13 +267,15 @@ impl Analyst {
                 break;
             }
             let Some(counted) = self.heads.counted(&known) else { break };
+            let names = if self.wanted.writers { self.heads.names(&known) } else { None };
             let counted = Counted { message, ..counted };
             let span = Span { start, next: start + (head + len + 1).min(rest.len()) };
             if !run.as_ref().is_some_and(|run| run.takes(&counted)) {
                 close(run, bytes, found);
             }
             let run = run.get_or_insert_with(|| OpenRun::start(&counted, span, &mut self.index, found));
-            run.add(&counted, named.as_ref(), span, &mut self.index, found);
+            let further = Further { named: named.as_ref(), names };
+            run.add(&counted, &further, span, &mut self.index, found);
             start = span.next;
         }
         start
@@ -275,7 +292,8 @@ impl Analyst {
             && !names_request
             && let Some(counted) = self.heads.counted(known)
         {
-            return Told::Counted(counted, named);
+            let names = if self.wanted.writers { self.heads.names(known) } else { None };
+            return Told::Counted(counted, named, names);
         }
         match self.heads.header(known) {
             Some(header) => Told::Line(Kind::Record(header, named)),
@@ -292,7 +310,8 @@ impl Analyst {
             && !names_request
             && let Some(counted) = Counted::of(&header).filter(|counted| is_quiet(counted.level))
         {
-            return Told::Counted(counted, named);
+            let names = Names { thread: header.thread, logger: header.logger };
+            return Told::Counted(counted, named, self.wanted.writers.then_some(names));
         }
         Told::Line(Kind::Record(header, named))
     }
@@ -314,7 +333,7 @@ impl Analyst {
                 // Without its template, nothing of the message is needed.
                 let counted = Counted::of(&known.header).filter(|counted| is_quiet(counted.level));
                 if let Some(counted) = counted.filter(|_| may_count && !self.wanted.templates) {
-                    return (Told::Counted(counted, None), Hits::default());
+                    return (Told::Counted(counted, None, None), Hits::default());
                 }
                 Hits::default()
             }

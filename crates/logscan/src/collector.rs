@@ -142,6 +142,11 @@ impl<'o> Collector<'o> {
         self.options
     }
 
+    /// Whether it matters who wrote a record.
+    pub(crate) fn compares_writers(&self) -> bool {
+        self.comparison.is_some() && self.options.anchor.is_some()
+    }
+
     /// Bytes that may still be taken into assembly.
     pub(crate) fn room(&self) -> usize {
         MAX_OPEN_BYTES.saturating_sub(self.open_bytes)

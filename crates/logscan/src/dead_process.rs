@@ -1,20 +1,21 @@
 //! Which process of the logs is the one that the core is of, and what it said last.
 
+mod last_records;
+
 use std::borrow::Cow;
-use std::collections::VecDeque;
 
 use pycoroner_findings::UtcTime;
 use serde::{Deserialize, Serialize};
 
+use crate::ascii::lossy;
 use crate::changes::Silence;
 use crate::document::{LogEvent, LogRecord, Traceback};
-use crate::tally::{Sighting, Tally};
+use crate::tally::{Batch, Sighting, Tally};
 use crate::window::Anchor;
+pub(crate) use last_records::{LAST, LastRecords, Said};
 
 /// Writers of records that are told apart.
 const MAX_WRITERS: usize = 512;
-/// Last records of each.
-const LAST: usize = 12;
 /// A line about a death by the core's signal this near to it is about this process, if it is the only one.
 const NEAR_MS: u64 = 10_000;
 /// Facts that say that a process ended.
@@ -73,7 +74,10 @@ impl DeadProcess {
 /// Keeps the last records of each writer.
 #[derive(Debug, Default)]
 pub(crate) struct Writers {
-    writers: Vec<Writer>,
+    /// In the order of their first records.
+    all: Vec<Writer>,
+    /// Indexes of all writers, those of the last records near the end.
+    recent: Vec<usize>,
     /// Records of writers beyond the bound.
     pub(crate) untold: u64,
 }
@@ -88,8 +92,10 @@ pub(crate) struct Writer {
     names_thread: bool,
     /// A record is by a thread of a name that a thread of the core has, and not every process.
     names_own: bool,
-    last: VecDeque<LogRecord>,
-    last_of_thread: VecDeque<LogRecord>,
+    /// Thread and logger of the last record, and whether it is by the thread that crashed.
+    met: Option<(Vec<u8>, Vec<u8>, bool)>,
+    pub(crate) last: LastRecords,
+    pub(crate) last_of_thread: LastRecords,
 }
 
 impl Writers {
@@ -99,52 +105,121 @@ impl Writers {
         sighting: &Sighting,
         producer: Option<&str>,
         pid: Option<u64>,
-        keep: impl FnOnce() -> Option<LogRecord>,
+        said: &Said<'_>,
         anchor: &Anchor,
     ) {
-        let source = sighting.place.source;
-        let is_same = |writer: &Writer| {
-            writer.source == source && writer.pid == pid && writer.producer.as_deref() == producer
+        let Some(writer) = self.writer(sighting.place.source, producer, pid) else {
+            self.untold += 1;
+            return;
         };
-        // The writer of the last record is most often the next one's: it stands at the end.
-        let at = match self.writers.iter().rposition(is_same) {
-            Some(at) => at,
-            None if self.writers.len() >= MAX_WRITERS => {
-                self.untold += 1;
-                return;
+        writer.tally.add(sighting);
+        if sighting.moment.is_kept() {
+            if writer.meets(said.thread, said.logger, anchor) {
+                writer.last_of_thread.push(said);
             }
+            writer.last.push(said);
+        }
+    }
+
+    /// Counts many records of one writer, which it gives.
+    pub(crate) fn add_all(
+        &mut self,
+        producer: Option<&str>,
+        pid: Option<u64>,
+        batch: &Batch,
+    ) -> Option<&mut Writer> {
+        let source = batch.place.source;
+        if self.position(source, producer, pid).is_none() && self.all.len() >= MAX_WRITERS {
+            self.untold += batch.count;
+            return None;
+        }
+        let writer = self.writer(source, producer, pid)?;
+        writer.tally.add_all(batch);
+        Some(writer)
+    }
+
+    /// Whether many records of a writer may be counted at once with the same result.
+    pub(crate) fn takes(&self, producer: Option<&str>, pid: Option<u64>, batch: &Batch) -> bool {
+        let at = self.position(batch.place.source, producer, pid);
+        let known = at.and_then(|at| self.recent.get(at)).and_then(|index| self.all.get(*index));
+        known.is_none_or(|writer| writer.tally.takes(batch))
+    }
+
+    /// Where in `recent` a writer stands.
+    fn position(&self, source: usize, producer: Option<&str>, pid: Option<u64>) -> Option<usize> {
+        self.recent.iter().rposition(|index| {
+            self.all.get(*index).is_some_and(|writer| {
+                writer.source == source && writer.pid == pid && writer.producer.as_deref() == producer
+            })
+        })
+    }
+
+    /// A writer, which may be a new one; `None` when there are too many.
+    fn writer(&mut self, source: usize, producer: Option<&str>, pid: Option<u64>) -> Option<&mut Writer> {
+        // The writer of the last record is most often the next one's: it stands at the end.
+        let at = match self.position(source, producer, pid) {
+            Some(at) => at,
+            None if self.all.len() >= MAX_WRITERS => return None,
             None => {
-                self.writers.push(Writer {
+                self.recent.push(self.all.len());
+                self.all.push(Writer {
                     source,
                     producer: producer.map(str::to_owned),
                     pid,
                     tally: Tally::default(),
                     names_thread: false,
                     names_own: false,
-                    last: VecDeque::new(),
-                    last_of_thread: VecDeque::new(),
+                    met: None,
+                    last: LastRecords::default(),
+                    last_of_thread: LastRecords::default(),
                 });
-                self.writers.len() - 1
+                self.recent.len() - 1
             }
         };
-        let end = self.writers.len() - 1;
-        self.writers.swap(at, end);
-        let Some(writer) = self.writers.last_mut() else { return };
-        writer.tally.add(sighting);
-        let Some(record) = keep() else { return };
-        let is_thread = |name: &str| anchor.threads.iter().any(|ident| is_ident(ident, name));
-        writer.names_thread |= record.thread.as_deref().is_some_and(is_thread);
-        // A layout with the thread's own name in brackets does not say whether it is a thread or a logger.
-        let mut names = record.thread.iter().chain(&record.logger);
-        writer.names_own |= names.clone().any(|name| is_own_name(name) && anchor.thread_names.contains(name));
-        if anchor.crashed.as_ref().is_some_and(|crashed| names.any(|name| crashed.is(name))) {
-            push(&mut writer.last_of_thread, record.clone());
+        let end = self.recent.len() - 1;
+        self.recent.swap(at, end);
+        self.all.get_mut(*self.recent.last()?)
+    }
+}
+
+impl Writer {
+    /// Notes whose names a record has; whether it is by the thread that crashed.
+    pub(crate) fn meets(&mut self, thread: &[u8], logger: &[u8], anchor: &Anchor) -> bool {
+        if let Some((known_thread, known_logger, is_crashed)) = &self.met
+            && known_thread == thread
+            && known_logger == logger
+        {
+            return *is_crashed;
         }
-        push(&mut writer.last, record);
+        let name = |text: &[u8]| (!text.is_empty()).then(|| lossy(text, 256));
+        let names = [name(thread), name(logger)];
+        let is_thread = |name: &str| anchor.threads.iter().any(|ident| is_ident(ident, name));
+        self.names_thread |= names.iter().take(1).flatten().any(|name| is_thread(name));
+        // A layout with the thread's own name in brackets does not say whether it is a thread or a logger.
+        let mut names = names.iter().flatten();
+        self.names_own |= names.clone().any(|name| is_own_name(name) && anchor.thread_names.contains(name));
+        let is_crashed = anchor.crashed.as_ref().is_some_and(|crashed| names.any(|name| crashed.is(name)));
+        self.met = Some((thread.to_vec(), logger.to_vec(), is_crashed));
+        is_crashed
+    }
+}
+
+impl Writers {
+    pub(crate) fn tallies(&self) -> impl Iterator<Item = &Tally> {
+        self.all.iter().map(|writer| &writer.tally)
     }
 
-    pub(crate) fn tallies(&self) -> impl Iterator<Item = &Tally> {
-        self.writers.iter().map(|writer| &writer.tally)
+    /// All that is known of the writers, without what only makes finding them faster.
+    #[cfg(test)]
+    pub(crate) fn told(&self) -> String {
+        let of = |writer: &Writer| {
+            let Writer {
+                source, producer, pid, tally, names_thread, names_own, last, last_of_thread, ..
+            } = writer;
+            let key = (source, producer, pid, names_thread, names_own);
+            format!("{key:?} {tally:#?} {last:#?} {last_of_thread:#?}\n")
+        };
+        self.all.iter().map(of).collect::<String>() + &self.untold.to_string()
     }
 
     /// Joins the writers with the core.
@@ -173,15 +248,18 @@ impl Writers {
         };
         let mut process = DeadProcess { pid: anchor.pid, log_pid, joined_by, ..DeadProcess::default() };
         let mut writers: Vec<(&Writer, &Option<Silence>)> =
-            self.writers.iter().zip(silences).filter(|(writer, _)| is_own(writer)).collect();
+            self.all.iter().zip(silences).filter(|(writer, _)| is_own(writer)).collect();
         writers.sort_by_key(|(writer, _)| (writer.source, writer.producer.as_deref()));
         let mut tally = Tally::default();
         for (writer, _) in &writers {
             tally.merge(&writer.tally);
             process.sources.push(writer.source);
             process.producers.extend(writer.producer.clone());
-            process.last_records.extend(writer.last.iter().cloned());
-            process.crashed_thread_records.extend(writer.last_of_thread.iter().cloned());
+            let of = |last: &LastRecords| -> Vec<LogRecord> {
+                last.records(writer.producer.as_deref(), writer.pid).collect()
+            };
+            process.last_records.extend(of(&writer.last));
+            process.crashed_thread_records.extend(of(&writer.last_of_thread));
         }
         process.sources.dedup();
         process.producers.sort();
@@ -224,7 +302,7 @@ impl Writers {
         let mut joined_by = Vec::new();
         let mut log_pid = None;
         let is_named = anchor.pid.is_some()
-            && (self.writers.iter().any(|writer| writer.pid == anchor.pid)
+            && (self.all.iter().any(|writer| writer.pid == anchor.pid)
                 || events.iter().any(|event| event.pid == anchor.pid));
         if is_named {
             joined_by.push(Cow::Borrowed("pid"));
@@ -237,7 +315,7 @@ impl Writers {
                 .is_some_and(|thread| anchor.threads.iter().any(|ident| is_ident(ident, thread)))
         };
         let dumped = tracebacks.iter().find(|entry| names(entry));
-        let named = self.writers.iter().find(|writer| writer.names_thread);
+        let named = self.all.iter().find(|writer| writer.names_thread);
         if dumped.is_some() || named.is_some() {
             joined_by.push(Cow::Borrowed("thread-ident"));
             let stated = named.and_then(|writer| writer.pid).or(dumped.and_then(|entry| entry.pid));
@@ -261,7 +339,7 @@ impl Writers {
                 log_pid = Some(*pid);
             }
         }
-        let mut named_own = self.writers.iter().filter(|writer| writer.names_own);
+        let mut named_own = self.all.iter().filter(|writer| writer.names_own);
         if joined_by.is_empty()
             && let (Some(writer), None) = (named_own.next(), named_own.next())
         {
@@ -270,13 +348,6 @@ impl Writers {
         }
         (!joined_by.is_empty()).then_some((joined_by, log_pid))
     }
-}
-
-fn push(last: &mut VecDeque<LogRecord>, record: LogRecord) {
-    if last.len() >= LAST {
-        last.pop_front();
-    }
-    last.push_back(record);
 }
 
 fn keep_last(records: &mut Vec<LogRecord>) {

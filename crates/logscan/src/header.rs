@@ -16,7 +16,7 @@ use crate::json;
 use crate::level::Level;
 use crate::stated_time::{self, StatedTime};
 use fields::{fields, level_letter};
-pub(crate) use heads::{Counted, Form, Heads, Known};
+pub(crate) use heads::{Counted, Form, Heads, Known, Names};
 pub(crate) use logfmt::exception_of;
 use logfmt::logfmt;
 use systems::{access_log, apache_error, dmesg_decoded, klog, kmsg, syslog_priority, uptime, uwsgi_request};

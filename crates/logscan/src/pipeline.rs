@@ -42,9 +42,8 @@ impl Default for Way {
 /// Reads all inputs to their ends.
 pub(crate) fn read<'o>(inputs: Vec<Input<'_>>, collector: Collector<'o>, way: Way) -> Collector<'o> {
     let jobs = collector.options().jobs.clamp(1, MAX_JOBS);
-    // Records that are compared are told apart by their times.
-    let runs = way.sums_up && collector.comparison.is_none();
-    let wanted = Wanted { templates: collector.options().templates, runs };
+    let templates = collector.options().templates;
+    let wanted = Wanted { templates, runs: way.sums_up, writers: templates && collector.compares_writers() };
     let feed = Mutex::new(Feed::new(inputs, collector.options(), way.blocks));
     let turns = Turns { state: Mutex::new((0, Intake::new(collector))), turned: Condvar::new() };
     if jobs == 1 {

@@ -17,6 +17,24 @@ pub(crate) struct Sighting {
     pub(crate) log: u64,
 }
 
+/// Many records in their order, all of one moment, log and source.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Batch {
+    pub(crate) count: u64,
+    pub(crate) moment: Moment,
+    pub(crate) log: u64,
+    /// Where the first one stands.
+    pub(crate) place: Place,
+    /// Where the last one stands that has the latest time.
+    pub(crate) newest: Place,
+    /// The time of the first one.
+    pub(crate) start: UtcTime,
+    /// The earliest and the latest time.
+    pub(crate) ends: [UtcTime; 2],
+    /// The longest step from what was the latest time to a later one.
+    pub(crate) gap: [UtcTime; 2],
+}
+
 /// Where a record lies in relation to what is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moment {
@@ -28,6 +46,18 @@ pub(crate) enum Moment {
     AfterDeath,
     /// Behind the window, or at no known time, or there is no window.
     Elsewhere,
+}
+
+impl Moment {
+    /// The last records of such moments are kept.
+    pub(crate) fn is_kept(self) -> bool {
+        matches!(self, Self::Inside | Self::Before(_))
+    }
+
+    /// No pace is told of it.
+    fn is_after(self) -> bool {
+        matches!(self, Self::AfterDeath | Self::Elsewhere)
+    }
 }
 
 /// Counts of something.
@@ -64,10 +94,7 @@ impl Tally {
             Moment::Elsewhere => return,
             Moment::Before(stretch) => {
                 self.before += 1;
-                let stretches = self.stretches.get_or_insert_with(|| Box::new([0; STRETCHES]));
-                if let Some(count) = stretches.get_mut(stretch as usize) {
-                    *count = count.saturating_add(1);
-                }
+                self.count_stretch(stretch, 1);
             }
             Moment::Inside | Moment::AfterDeath => {
                 let slot = &mut self.place_in_window;
@@ -83,11 +110,45 @@ impl Tally {
         }
     }
 
-    /// Counts many, of which only the number, the first place and the ends in time count.
-    pub(crate) fn add_many(&mut self, count: u64, first: &Sighting, last: Option<UtcTime>) {
-        self.add(first);
-        self.count += count.saturating_sub(1);
-        self.last = self.last.max(last);
+    /// Whether [`Self::add_all`] tells the same as adding the records one by one.
+    pub(crate) fn takes(&self, batch: &Batch) -> bool {
+        batch.moment.is_after() || self.pace.takes(batch)
+    }
+
+    /// Adds many at once.
+    pub(crate) fn add_all(&mut self, batch: &Batch) {
+        let Batch { count, moment, log, place, ends: [first, last], .. } = *batch;
+        let of = |counter: &mut u64| *counter += count;
+        of(&mut self.count);
+        self.logs |= log;
+        self.place = Some(self.place.map_or(place, |known| earlier(known, place)));
+        self.first = Some(self.first.map_or(first, |known| known.min(first)));
+        self.last = self.last.max(Some(last));
+        match moment {
+            Moment::Elsewhere => {}
+            Moment::Before(stretch) => {
+                of(&mut self.before);
+                self.count_stretch(stretch, u32::try_from(count).unwrap_or(u32::MAX));
+            }
+            Moment::Inside | Moment::AfterDeath => {
+                let slot = &mut self.place_in_window;
+                *slot = Some(slot.map_or(place, |known| earlier(known, place)));
+                of(if moment == Moment::Inside { &mut self.inside } else { &mut self.after_death });
+            }
+        }
+        if !moment.is_after() {
+            self.pace.add_all(batch);
+            if self.pace.last() == Some(last) {
+                self.place_before_death = Some(batch.newest);
+            }
+        }
+    }
+
+    fn count_stretch(&mut self, stretch: u32, count: u32) {
+        let stretches = self.stretches.get_or_insert_with(|| Box::new([0; STRETCHES]));
+        if let Some(known) = stretches.get_mut(stretch as usize) {
+            *known = known.saturating_add(count);
+        }
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {
@@ -155,6 +216,26 @@ impl Pace {
             self.runs.push(Run { source, first: time, last: time, longest_gap_ms: 0 });
             self.bound();
         }
+    }
+
+    /// Whether the longest gap of a batch would be found one by one, too: times of before it may lie behind its start.
+    fn takes(&self, batch: &Batch) -> bool {
+        let [from, to] = batch.gap;
+        match self.runs.last().filter(|run| run.source == batch.place.source) {
+            Some(run) => run.last <= from || to.millis_since(from) <= run.longest_gap_ms,
+            // One more run must not join all of them.
+            None => self.runs.len() < Self::MOST,
+        }
+    }
+
+    fn add_all(&mut self, batch: &Batch) {
+        let source = batch.place.source;
+        self.add(source, batch.start);
+        let Some(run) = self.runs.last_mut().filter(|run| run.source == source) else { return };
+        let [from, to] = batch.gap;
+        run.longest_gap_ms = run.longest_gap_ms.max(to.millis_since(from));
+        run.first = run.first.min(batch.ends[0]);
+        run.last = run.last.max(batch.ends[1]);
     }
 
     fn merge(&mut self, other: &Self) {

@@ -13,7 +13,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 
 use crate::ascii::lossy;
 use crate::level::Level;
-use crate::tally::Tally;
+use crate::tally::{Batch, Tally};
 pub(crate) use mask::{RULES, mask};
 
 const MAX_TEMPLATES: usize = 4096;
@@ -107,6 +107,21 @@ impl TemplateMiner {
         self.put(Mined { text, level, tally, rank });
     }
 
+    /// Whether many messages of a template may be counted at once with the same result.
+    pub(crate) fn takes(&self, name: u64, level: Level, batch: &Batch) -> bool {
+        let rank = Rank(level < Level::Warning, name);
+        match self.kept.get(rank) {
+            Some(known) => known.tally.takes(batch),
+            // What is counted by its first words is merged one by one.
+            None => self.kept.limit.is_none_or(|limit| rank <= limit),
+        }
+    }
+
+    /// Whether so many new templates drop none of those that are kept.
+    pub(crate) fn has_room(&self, templates: usize) -> bool {
+        self.kept.entries.len() + templates < MAX_TEMPLATES * 2
+    }
+
     fn put(&mut self, mined: Mined) {
         if let Some(mined) = self.kept.put(mined) {
             self.put_coarse(mined);
@@ -181,6 +196,10 @@ fn shape(text: &str) -> String {
 }
 
 impl Bottom {
+    fn get(&self, rank: Rank) -> Option<&Mined> {
+        self.entries.get(*self.by_hash.get(&rank.1)? as usize)
+    }
+
     fn get_mut(&mut self, rank: Rank) -> Option<&mut Mined> {
         let index = *self.by_hash.get(&rank.1)?;
         self.entries.get_mut(index as usize)

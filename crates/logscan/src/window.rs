@@ -3,7 +3,7 @@ use std::time::Duration;
 use pycoroner_findings::{Timestamp, UtcTime};
 
 use crate::dead_process::is_ident;
-use crate::tally::Moment;
+use crate::tally::{Moment, STRETCHES};
 
 /// The death around which the log is looked at, as the core file tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,7 +116,8 @@ impl Comparison {
             Position::Before => {
                 let stretch =
                     self.from.0.saturating_sub(time.0) / self.end.0.saturating_sub(self.from.0).max(1);
-                Moment::Before(u32::try_from(stretch).unwrap_or(u32::MAX))
+                // What is further away than what is counted by stretches is all one.
+                Moment::Before(u32::try_from(stretch).unwrap_or(u32::MAX).min(STRETCHES as u32))
             }
             Position::Inside
                 if time.millis_since(self.end) > i64::try_from(uncertainty_ms).unwrap_or(i64::MAX) =>

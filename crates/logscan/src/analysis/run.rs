@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
+use super::course::{Course, Spot};
 use super::{Item, Lines, Span, bare};
-use crate::header::{Counted, Form};
+use crate::header::{Counted, Form, Names};
 use crate::level::Level;
 use crate::template::Named;
 
@@ -17,9 +18,11 @@ pub(crate) struct Run<'b> {
     pub(crate) bytes: Range<usize>,
     pub(crate) lines: u64,
     pub(crate) form: Form,
-    /// What of [`Lines::seconds`] and of [`Lines::sighted`] is the run's.
+    /// What of the lists of [`Lines`] is the run's.
     pub(crate) seconds: Range<usize>,
     pub(crate) sighted: Range<usize>,
+    pub(crate) processes: Range<usize>,
+    pub(crate) voices: Range<usize>,
     /// The last line.
     pub(crate) last: LastLine<'b>,
 }
@@ -57,12 +60,7 @@ pub(crate) struct Sighted<'b> {
     pub(crate) message: &'b [u8],
     pub(crate) name: u64,
     pub(crate) level: Level,
-    pub(crate) count: u64,
-    /// The first one: its line, counted from the run's first, and its bytes in the block.
-    pub(crate) line: u64,
-    pub(crate) bytes: Range<usize>,
-    /// The earliest and the latest time, as [`Form::time`] takes them.
-    pub(crate) ends: [i64; 2],
+    pub(crate) course: Course,
 }
 
 /// A run that may go on.
@@ -77,22 +75,56 @@ pub(super) struct OpenRun {
     form: Form,
     quarter: i64,
     second: Second,
-    /// Where its seconds and templates start.
+    /// Where its seconds, templates and writers start.
     seconds: usize,
     sighted: usize,
+    pub(super) processes: usize,
+    pub(super) voices: usize,
+    /// The voice of the last record, counted from the run's first.
+    pub(super) voice: usize,
+    is_full: bool,
     number: u64,
 }
 
-/// Finds the template of a run that a record has; what is not found is only told twice.
+/// What is known of a record that is taken into a run, beyond what is counted in any case.
+pub(super) struct Further<'a, 'b> {
+    pub(super) named: Option<&'a Named<'b>>,
+    pub(super) names: Option<Names<'b>>,
+}
+
+/// Templates of a run; one more ends it.
+const MAX_SIGHTED: usize = SLOTS / 2;
+const SLOTS: usize = 64;
+
+/// Finds the template of a run that a record has: a hash table, which each run finds empty.
 pub(super) struct Index {
-    /// Name, number of the run and place among its templates.
-    slots: [(u64, u64, usize); 64],
+    slots: [Slot; SLOTS],
     runs: u64,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    name: u64,
+    run: u64,
+    /// Its place among the templates of the block.
+    at: usize,
 }
 
 impl Default for Index {
     fn default() -> Self {
-        Self { slots: [(0, 0, 0); 64], runs: 0 }
+        Self { slots: [Slot::default(); SLOTS], runs: 0 }
+    }
+}
+
+impl Index {
+    /// The slot of a name, or the free one that it is to have. At most half of them are taken.
+    #[inline]
+    fn slot_of(&mut self, name: u64, run: u64) -> Option<&mut Slot> {
+        let start = (name >> 58) as usize;
+        let at = (start..start + SLOTS)
+            .map(|at| at % SLOTS)
+            .find(|at| self.slots.get(*at).is_some_and(|slot| slot.run != run || slot.name == name))?;
+        self.slots.get_mut(at)
     }
 }
 
@@ -111,6 +143,10 @@ impl OpenRun {
             second: Second::of(counted),
             seconds: found.seconds.len(),
             sighted: found.sighted.len(),
+            processes: found.processes.len(),
+            voices: found.voices.len(),
+            voice: 0,
+            is_full: false,
             number: index.runs,
         }
     }
@@ -120,14 +156,14 @@ impl OpenRun {
     pub(super) fn takes(&self, counted: &Counted<'_>) -> bool {
         let is_near =
             counted.seconds == self.second.seconds || counted.seconds.div_euclid(QUARTER) == self.quarter;
-        is_near && counted.form == self.form
+        is_near && counted.form == self.form && !self.is_full
     }
 
     #[inline]
     pub(super) fn add<'b>(
         &mut self,
         counted: &Counted<'b>,
-        named: Option<&Named<'b>>,
+        further: &Further<'_, 'b>,
         span: Span,
         index: &mut Index,
         found: &mut Lines<'b>,
@@ -142,44 +178,42 @@ impl OpenRun {
         if let Some(count) = second.levels.get_mut(counted.level as usize) {
             *count += 1;
         }
+        let spot = Spot { line: self.lines + 1, start: span.start, end: span.next };
         self.lines += 1;
         self.last = span;
         (self.nanos, self.level, self.pid) = (counted.nanos, counted.level, counted.pid);
-        if let Some(named) = named {
-            self.sight(counted, named, span, index, found);
+        if let Some(named) = further.named {
+            self.sight(counted, named, spot, index, found);
+        }
+        if let Some(names) = further.names {
+            self.is_full |= !self.hear(counted, names, spot, found);
         }
     }
 
     #[inline]
     fn sight<'b>(
-        &self,
+        &mut self,
         counted: &Counted<'b>,
         named: &Named<'b>,
-        span: Span,
+        spot: Spot,
         index: &mut Index,
         found: &mut Lines<'b>,
     ) {
-        let nanos = nanos_of(counted.seconds, counted.nanos);
-        let Some(slot) = index.slots.get_mut((named.name >> 58) as usize) else { return };
-        if slot.0 == named.name
-            && slot.1 == self.number
-            && let Some(sighted) = found.sighted.get_mut(slot.2)
+        let nanos = counted.time();
+        let Some(slot) = index.slot_of(named.name, self.number) else { return };
+        if slot.run == self.number
+            && let Some(sighted) = found.sighted.get_mut(slot.at)
         {
-            sighted.count += 1;
-            let [least, most] = sighted.ends;
-            sighted.ends = [least.min(nanos), most.max(nanos)];
-            return;
+            return sighted.course.add(nanos, spot);
         }
-        *slot = (named.name, self.number, found.sighted.len());
+        *slot = Slot { name: named.name, run: self.number, at: found.sighted.len() };
         found.sighted.push(Sighted {
             message: counted.message,
             name: named.name,
             level: counted.level,
-            count: 1,
-            line: self.lines,
-            bytes: span.start..span.next,
-            ends: [nanos, nanos],
+            course: Course::of(nanos, spot),
         });
+        self.is_full |= found.sighted.len() - self.sighted >= MAX_SIGHTED;
     }
 
     /// Ends the run.
@@ -198,6 +232,8 @@ impl OpenRun {
             form: self.form,
             seconds: self.seconds..found.seconds.len(),
             sighted: self.sighted..found.sighted.len(),
+            processes: self.processes..found.processes.len(),
+            voices: self.voices..found.voices.len(),
             last,
         }));
     }

@@ -107,6 +107,12 @@ struct Part {
     len: u8,
 }
 
+impl Part {
+    fn of(self, key: &[u8]) -> Option<&[u8]> {
+        key.get(usize::from(self.start)..)?.get(..usize::from(self.len))
+    }
+}
+
 /// Where a line has its time, and how many digits a fraction.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Shape {
@@ -174,6 +180,13 @@ impl<'a> Known<'a> {
     }
 }
 
+/// Who wrote a record within its process, as far as its text says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Names<'a> {
+    pub(crate) thread: &'a [u8],
+    pub(crate) logger: &'a [u8],
+}
+
 /// What is counted of a record.
 pub(crate) struct Counted<'a> {
     pub(crate) form: Form,
@@ -191,6 +204,12 @@ impl<'a> Counted<'a> {
         let StatedTime::Civil { seconds, nanos, offset, uncertainty_ms } = header.time? else { return None };
         let form = Form { format: header.format, offset, uncertainty_ms };
         Some(Self { form, seconds, nanos, level: header.level?, pid: header.pid, message: header.message })
+    }
+
+    /// Its time, as [`Form::time`] takes it.
+    #[inline]
+    pub(crate) fn time(&self) -> i64 {
+        self.seconds * 1_000_000_000 + i64::from(self.nanos)
     }
 }
 
@@ -229,17 +248,23 @@ impl Heads {
         let Known { seconds, nanos, uncertainty_ms, text, message, .. } = *known;
         let head = self.known.get(known.head)?;
         let rest = text.get(head.shape.key_at()..)?;
-        let part = |part: Part| rest.get(usize::from(part.start)..)?.get(..usize::from(part.len));
         Some(Header {
             time: Some(StatedTime::Civil { seconds, nanos, offset: head.offset, uncertainty_ms }),
             level: Some(head.level),
-            logger: part(head.logger)?,
-            thread: part(head.thread)?,
-            request_id: part(head.request_id)?,
+            logger: head.logger.of(rest)?,
+            thread: head.thread.of(rest)?,
+            request_id: head.request_id.of(rest)?,
             pid: head.pid,
             message,
             format: head.format,
         })
+    }
+
+    /// Who wrote a line that was recalled last.
+    pub(crate) fn names<'a>(&self, known: &Known<'a>) -> Option<Names<'a>> {
+        let head = self.known.get(known.head)?;
+        let rest = known.text.get(head.shape.key_at()..)?;
+        Some(Names { thread: head.thread.of(rest)?, logger: head.logger.of(rest)? })
     }
 
     /// What is counted of a line that was recalled last.

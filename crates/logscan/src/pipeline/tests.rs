@@ -3,21 +3,32 @@
 #![expect(clippy::indexing_slicing, reason = "the tables are those of this file")]
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use pycoroner_findings::{SourceId, UtcTime};
 use pycoroner_fixtures::Sequence;
 
-use super::Way;
+use super::{Way, read};
 use crate::clock::Zone;
+use crate::collector::Collector;
 use crate::input::Input;
 use crate::lines::BlockSizes;
 use crate::records::Records;
 use crate::scan::{Options, Scan, scan_in};
-use crate::window::Window;
+use crate::window::{Anchor, CrashedThread, Window};
 
 fn scan_of(mut bytes: &[u8], way: Way, options: &Options) -> Scan {
     let input = Input::new(SourceId(1), "log", &mut bytes);
     scan_in(way, [input], options)
+}
+
+/// All that is counted, of which a scan shows only what stands out.
+fn tallies_of(logs: &[Vec<u8>], way: Way, options: &Options) -> String {
+    let mut readers: Vec<&[u8]> = logs.iter().map(Vec::as_slice).collect();
+    let inputs = readers.iter_mut().zip(1..).map(|(reader, id)| Input::new(SourceId(id), "log", reader));
+    let mut collector = read(inputs.collect(), Collector::new(options), way);
+    let (errors, writers) = (&collector.errors, collector.writers.told());
+    format!("{errors:#?} {writers} {:#?}", collector.templates.finish().mined)
 }
 
 /// What follows heads of records, or stands between records.
@@ -57,20 +68,37 @@ const HEADS: &[&str] = &[
     "{} [req-6f1c2b3a-4958-6776-8594-93a2b1c0df00] INFO x: ",
 ];
 
+/// Heads of several processes and threads.
+const WRITERS: &[&str] = &[
+    "{} INFO [reaper-1] shop: ",
+    "{} INFO [MainThread] shop: ",
+    "{} INFO [0x7f00] shop: ",
+    "[{} +0200] [77] [INFO] shop: ",
+    "[{} +0200] [77] [INFO] cart: ",
+    "[{} +0200] [78] [INFO] shop: ",
+    "[{} +0200] [79] [WARNING] shop: ",
+    "{} DEBUG [Thread-4] shop: ",
+    "{\"time\": \"{}\", \"level\": \"INFO\", \"process\": 78, \"threadName\": \"reaper-1\", \"message\": \"x\"}",
+];
+
 /// Records of a few heads, most of them quiet, in an order that the seed gives.
 fn log(seed: u64, lines: usize) -> Vec<u8> {
+    log_of(HEADS, seed, lines)
+}
+
+fn log_of(heads: &[&str], seed: u64, lines: usize) -> Vec<u8> {
     let mut sequence = Sequence::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let mut next = |below: usize| sequence.below(below);
     let mut text = String::new();
     let mut millis = 0_u64;
     for _ in 0..lines {
-        millis += [1, 40, 700, 1000, 20_000, 900_000][next(6)];
+        millis += [0, 1, 40, 700, 1000, 20_000, 900_000][next(7)];
         // A record may be written after a later one, as threads do.
-        let at = [millis, millis, millis.saturating_sub(30)][next(3)];
+        let at = [millis, millis, millis.saturating_sub(30), millis.saturating_sub(5000)][next(4)];
         let (minute, second) = (at / 60_000, at / 1000 % 60);
         let time =
             format!("2024-10-27 {:02}:{:02}:{second:02},{:03}", minute / 60 % 24, minute % 60, at % 1000);
-        let head = HEADS[if next(8) > 0 { next(3) } else { next(HEADS.len()) }].replace("{}", &time);
+        let head = heads[if next(8) > 0 { next(3) } else { next(heads.len()) }].replace("{}", &time);
         let message = TEXTS[if next(8) > 0 { next(4) } else { next(TEXTS.len()) }];
         let _ = writeln!(text, "{head}{message}");
     }
@@ -109,6 +137,89 @@ fn summed_up_or_one_by_one() {
             );
         }
     }
+}
+
+/// Deaths before, in and behind a log, with windows short and long.
+fn deaths() -> Vec<Options> {
+    let crashed = CrashedThread { name: Some("reaper-1".into()), ident: Some("0x7f00".into()), tid: None };
+    let anchor = |minute: i64| Anchor {
+        pid: Some(77),
+        threads: vec!["0x7f00".into()],
+        thread_names: vec!["reaper-1".into()],
+        crashed: Some(crashed.clone()),
+        ..Anchor::at(UtcTime(1_729_987_200_000_000_000 + minute * 60_000_000_000))
+    };
+    let around = |minute: i64, before: u64, after: u64| Options {
+        anchor: Some(anchor(minute)),
+        before: Duration::from_secs(before),
+        after: Duration::from_secs(after),
+        ..Options::default()
+    };
+    let berlin = Zone::new(jiff::tz::TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap());
+    let window = around(40, 900, 60).resolved_window();
+    vec![
+        around(50, 300, 60),
+        around(90, 3600, 1200),
+        around(-130, 20, 3600),
+        around(400, 60, 60),
+        around(9000, 86_400, 60),
+        Options { assumed_zone: berlin, jobs: 3, ..around(70, 1800, 7200) },
+        Options { templates: false, ..around(50, 300, 60) },
+        Options { window, ..Options::default() },
+    ]
+}
+
+fn check_tallies(logs: &[Vec<u8>], options: &Options, case: &str) {
+    let one_by_one = tallies_of(logs, Way { sums_up: false, ..Way::default() }, options);
+    let summed_up = tallies_of(logs, Way::default(), options);
+    let other = summed_up.lines().zip(one_by_one.lines()).enumerate().find(|(_, (one, other))| one != other);
+    assert_eq!(other, None, "{case}");
+}
+
+#[test]
+fn around_a_death_summed_up_or_one_by_one() {
+    for (case, options) in deaths().iter().enumerate() {
+        for seed in 0..8 {
+            let log = log_of(WRITERS, seed, 200);
+            let one_by_one = scan_of(&log, Way { sums_up: false, ..Way::default() }, options);
+            let summed_up = scan_of(&log, Way::default(), options);
+            assert!(
+                summed_up == one_by_one,
+                "{case}, seed {seed}: {:#?}\n{:#?}",
+                summed_up.document(),
+                one_by_one.document()
+            );
+            let logs = [log, log_of(HEADS, seed, 60), log_of(WRITERS, seed + 100, 100)];
+            check_tallies(&logs, options, &format!("{case}, seed {seed}"));
+        }
+    }
+}
+
+#[test]
+fn more_than_is_kept_apart() {
+    let options = &deaths()[1];
+    // Logs that hold the same message.
+    let logs: Vec<Vec<u8>> = (0..40).map(|seed| log_of(WRITERS, seed, 40)).collect();
+    check_tallies(&logs, options, "logs");
+    let lines = |line_of: &dyn Fn(usize, &str) -> String, lines: usize| -> Vec<u8> {
+        let mut log = String::new();
+        for line in 0..lines {
+            let (minute, second, tenth) = (line / 2400, line / 40 % 60, line / 4 % 10);
+            let time = format!("2024-10-27 00:{minute:02}:{second:02},{tenth}00");
+            let _ = writeln!(log, "{}", line_of(line, &time));
+        }
+        log.into_bytes()
+    };
+    // Processes, each of which writes some lines.
+    let of_pids = |line: usize, time: &str| format!("[{time}] [{}] [INFO] shop: x", 1000 + line / 3);
+    check_tallies(&[lines(&of_pids, 1700)], options, "processes");
+    // Messages: words of letters, each twice, and later again.
+    let of_words = |line: usize, time: &str| {
+        let word = line % 17_000 / 2;
+        let letters = [word / 676, word / 26 % 26, word % 26].map(|digit| char::from(b'a' + digit as u8));
+        format!("{time} INFO [MainThread] shop: {} done", String::from_iter(letters))
+    };
+    check_tallies(&[lines(&of_words, 20_000)], options, "messages");
 }
 
 #[test]

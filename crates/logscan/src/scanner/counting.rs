@@ -4,6 +4,7 @@ use pycoroner_findings::Timestamp;
 
 use super::SourceScanner;
 use crate::ascii::{contains, lossy};
+use crate::dead_process::Said;
 use crate::document::LogRecord;
 use crate::format::FormatName;
 use crate::header::Header;
@@ -15,8 +16,6 @@ use crate::template::Named;
 use crate::window::Position;
 
 const MESSAGE_LIMIT: usize = 2048;
-/// Bytes of a message that is kept for each process.
-const LAST_MESSAGE_LIMIT: usize = 512;
 
 impl SourceScanner<'_> {
     /// Counts a record whose context holds its time, level and process.
@@ -64,12 +63,17 @@ impl SourceScanner<'_> {
     ) {
         let Some(anchor) = &self.collector.options().anchor else { return };
         let Some(state) = self.streams.get(stream) else { return };
-        let producer = state.producer.as_deref();
-        let keep = || {
-            let is_kept = matches!(sighting.moment, Moment::Inside | Moment::Before(_));
-            is_kept.then(|| record_of(header, context, context.stamp, producer, LAST_MESSAGE_LIMIT))
+        let said = Said {
+            at: context.stamp,
+            level: context.level,
+            message: header.message,
+            format: header.format,
+            logger: header.logger,
+            thread: header.thread,
+            request_id: header.request_id,
+            place: context.place(),
         };
-        self.collector.writers.add(sighting, producer, context.pid, keep, anchor);
+        self.collector.writers.add(sighting, state.producer.as_deref(), context.pid, &said, anchor);
     }
 
     pub(super) fn keep_warning(
