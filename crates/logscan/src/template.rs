@@ -6,6 +6,7 @@
 //! counted by their first words.
 
 mod mask;
+mod memo;
 
 use std::hash::Hasher;
 
@@ -15,6 +16,7 @@ use crate::ascii::lossy;
 use crate::level::Level;
 use crate::tally::{Batch, Tally};
 pub(crate) use mask::{RULES, mask};
+use memo::{Memo, Recalled};
 
 const MAX_TEMPLATES: usize = 4096;
 const MAX_COARSE: usize = 512;
@@ -44,17 +46,32 @@ pub(crate) struct Named<'m> {
 }
 
 /// Tells templates of messages, without counting them.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Namer {
     masked: Vec<u8>,
+    memo: Memo,
 }
 
 impl Namer {
+    #[inline]
     pub(crate) fn name<'m>(&mut self, message: &'m [u8], level: Option<Level>) -> Named<'m> {
-        self.masked.clear();
         let message = head(message);
+        let Some(Recalled { hasher, request_id }) = self.memo.recall(message) else {
+            return self.masked(message, level);
+        };
+        let request_id = request_id.and_then(|range| message.get(range));
+        Named { name: hash_with(hasher, level), request_id }
+    }
+
+    /// The same of a message that is not remembered.
+    #[inline(never)]
+    fn masked<'m>(&mut self, message: &'m [u8], level: Option<Level>) -> Named<'m> {
+        self.masked.clear();
         let request_id = mask(message, &mut self.masked).and_then(|range| message.get(range));
-        Named { name: hash_of(&self.masked, level), request_id }
+        let mut hasher = FxHasher::default();
+        hasher.write(&self.masked);
+        self.memo.learn(message, hash_with(hasher.clone(), None), &hasher);
+        Named { name: hash_with(hasher, level), request_id }
     }
 
     fn text(&mut self, message: &[u8]) -> String {
@@ -65,7 +82,7 @@ impl Namer {
 }
 
 /// Counts messages by template.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct TemplateMiner {
     kept: Bottom,
     coarse: Bottom,
@@ -234,6 +251,11 @@ impl Bottom {
 fn hash_of(masked: &[u8], level: Option<Level>) -> u64 {
     let mut hasher = FxHasher::default();
     hasher.write(masked);
+    hash_with(hasher, level)
+}
+
+#[inline]
+fn hash_with(mut hasher: FxHasher, level: Option<Level>) -> u64 {
     hasher.write_u8(level.map_or(0, |level| level as u8 + 1));
     hasher.finish()
 }

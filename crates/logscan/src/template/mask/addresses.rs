@@ -1,7 +1,7 @@
 //! Where addresses, links and paths end.
 
-use super::VALUE_LIMIT;
 use super::numbers::digits_at;
+use super::{IN_PATH, VALUE_LIMIT, WORD, Wildcard, class_of};
 
 pub(super) fn is_uuid(text: &[u8]) -> bool {
     text.get(..36).is_some_and(|text| {
@@ -13,7 +13,7 @@ pub(super) fn is_uuid(text: &[u8]) -> bool {
 }
 
 /// Length of an IPv4 address, with its port.
-pub(super) fn ipv4_len(text: &[u8]) -> Option<usize> {
+pub(in crate::template) fn ipv4_len(text: &[u8]) -> Option<usize> {
     let mut at = 0;
     for part in 0..4 {
         let digits = digits_at(text.get(..at + 4).unwrap_or(text), at);
@@ -35,7 +35,7 @@ pub(super) fn ipv4_len(text: &[u8]) -> Option<usize> {
 }
 
 /// An IPv6 address or a hardware address.
-pub(super) fn colon_address(text: &[u8]) -> Option<(&'static [u8], usize)> {
+pub(super) fn colon_address(text: &[u8]) -> Option<(Wildcard, usize)> {
     let run = text.iter().take(46).take_while(|byte| byte.is_ascii_hexdigit() || **byte == b':').count();
     let mut address = text.get(..run)?;
     // A colon at the end belongs to the sentence.
@@ -49,11 +49,11 @@ pub(super) fn colon_address(text: &[u8]) -> Option<(&'static [u8], usize)> {
     let colons = memchr::memchr_iter(b':', address).count();
     let has_digit = address.iter().any(u8::is_ascii_digit);
     if colons == 5 && groups.clone().all(|group| group.len() == 2) {
-        return Some((b"<mac>", address.len()));
+        return Some((Wildcard::Mac, address.len()));
     }
     let is_short = memchr::memmem::find(address, b"::").is_some() && colons < 8;
     let is_ip = has_digit && (is_short || colons == 7) && groups.clone().all(|group| group.len() <= 4);
-    is_ip.then_some((b"<ip>", address.len()))
+    is_ip.then_some((Wildcard::Ipv6, address.len()))
 }
 
 /// Bytes up to a blank, a quote or a bracket; the punctuation of the sentence is not counted.
@@ -76,5 +76,5 @@ pub(super) fn windows_path_len(text: &[u8]) -> usize {
 }
 
 pub(super) fn is_path_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-' | b'%' | b'~' | b'+' | b'@')
+    class_of(byte) & (WORD | IN_PATH) != 0
 }

@@ -1,7 +1,11 @@
 //! Names in front of the ids of requests.
 
+/// Separators that may stand between a name and its value, and bytes of a name that are looked at.
+const SEPARATORS: usize = 4;
+const NAME_LIMIT: usize = 24;
+
 /// What the text in front of a value says about it.
-pub(super) enum Key {
+pub(in crate::template) enum Key {
     /// `request_id=`, `trace_id: `, `"X-Request-ID": "`: it is an id, whatever it looks like.
     Id,
     /// `req-`, `request `, `trace: `: it may be one.
@@ -11,7 +15,7 @@ pub(super) enum Key {
 }
 
 impl Key {
-    pub(super) fn before(before: &[u8]) -> Option<Self> {
+    pub(in crate::template) fn before(before: &[u8]) -> Option<Self> {
         const IDS: [&[u8]; 10] = [
             b"requestid",
             b"reqid",
@@ -30,7 +34,7 @@ impl Key {
         if before.ends_with(b"req-") {
             return Some(Self::Request);
         }
-        let separators = before.iter().rev().take(4).take_while(|byte| is_separator(**byte)).count();
+        let separators = before.iter().rev().take(SEPARATORS).take_while(|byte| is_separator(**byte)).count();
         let head = before.get(..before.len() - separators).unwrap_or_default();
         if !may_end_name(head) {
             return None;
@@ -38,7 +42,7 @@ impl Key {
         // The name without its separators, in lower case, at the end of the array.
         let mut name = [0_u8; 16];
         let mut start = name.len();
-        for byte in head.iter().rev().take(24) {
+        for byte in head.iter().rev().take(NAME_LIMIT) {
             match byte {
                 b'_' | b'-' => {}
                 byte if byte.is_ascii_alphanumeric() => {
@@ -57,10 +61,18 @@ impl Key {
             _ => None,
         }
     }
+
+    /// So many bytes at the end of a text say what [`Self::before`] finds; where it is shorter, its start does, too.
+    pub(in crate::template) fn reach(before: &[u8]) -> usize {
+        let separators = before.iter().rev().take(SEPARATORS).take_while(|byte| is_separator(**byte)).count();
+        let belongs = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        let name = before.iter().rev().skip(separators).take(NAME_LIMIT).take_while(belongs).count();
+        separators + name + 1
+    }
 }
 
 #[inline]
-pub(super) fn is_separator(byte: u8) -> bool {
+pub(in crate::template) fn is_separator(byte: u8) -> bool {
     matches!(byte, b'=' | b':' | b' ' | b'"' | b'\'' | b'[' | b'(')
 }
 
