@@ -42,6 +42,7 @@ Python in angle brackets.
 FILTER has terms with spaces between them, all of which must hold:
   type=NAME,NAME   module=NAME   != for none of them; `*` in a name stands for anything
   size>1M  retained>=10K  kept>100  refs=1  length<9  id=41  address=0x7f3a5c0e1d40   K, M, G, T; = != < <= > >=
+  generation=0     by age, as gc.get_objects(generation=N) numbers it: 0 is the youngest, 3 what gc.freeze put apart
   under=EXPR       the shortest path to it goes through EXPR, or begins so
   kept-by=EXPR     it would go if EXPR went
   alive  native  unreachable   something keeps it alive; native code does; it is garbage in a cycle")]

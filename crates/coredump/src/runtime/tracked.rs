@@ -29,17 +29,20 @@ pub struct Walk {
     pub faults: Vec<ReadError>,
 }
 
-/// Calls `visit` with each object of an interpreter that is tracked, and its type, at most `most` times.
+/// Calls `visit` with each object of an interpreter that is tracked, its type and its generation, at most `most` times.
+///
+/// Generations are numbered as by `gc.get_objects(generation=N)`, the youngest is 0; the permanent one, into which
+/// `gc.freeze` puts objects, is 3.
 pub fn for_each(
     runtime: &PythonRuntime<'_>,
     interpreter: Ptr<InterpreterState>,
     most: u64,
-    mut visit: impl FnMut(Ptr<Object>, Ptr<TypeObject>),
+    mut visit: impl FnMut(Ptr<Object>, Ptr<TypeObject>, u8),
 ) -> Walk {
     let mut walk = Walk::default();
     let Some(lists) = lists(runtime, interpreter) else { return Walk { no_lists: true, ..walk } };
-    for list in lists {
-        match walk_list(runtime, list, most, &mut walk, &mut visit) {
+    for (generation, list) in (0..).zip(lists) {
+        match walk_list(runtime, list, most, &mut walk, &mut |object, of| visit(object, of, generation)) {
             Ok(ControlFlow::Continue(())) => {}
             Ok(ControlFlow::Break(())) => break,
             Err(error) => walk.faults.push(error),

@@ -69,7 +69,7 @@ pub(super) fn collect(runtime: &PythonRuntime<'_>, gaps: &mut Vec<Gap>) -> Held 
         if shares_lists && index > 0 {
             continue;
         }
-        let walk = tracked::for_each(runtime, interpreter, most, |object, of| {
+        let walk = tracked::for_each(runtime, interpreter, most, |object, of, _| {
             if let Some(interest) = kinds.interest(runtime, of) {
                 held.add(interest, object);
             }

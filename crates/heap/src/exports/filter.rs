@@ -7,7 +7,7 @@
 //!         | ("under" | "kept-by") "=" EXPRESSION
 //!         | "alive" | "native" | "unreachable"
 //! TEXT    = "type" | "module"                        PATTERN: a name; `*` stands for anything
-//! NUMBER  = "size" | "retained" | "kept" | "refs" | "length" | "address" | "id"
+//! NUMBER  = "size" | "retained" | "kept" | "refs" | "length" | "address" | "id" | "generation" | "generation"
 //! AMOUNT  = digits [ K | M | G | T ] | "0x" digits   K is 1024
 //! ```
 //!
@@ -36,6 +36,8 @@ pub(crate) enum Term {
     Name { of: Text, patterns: Vec<String>, wanted: bool },
     /// A number compares so.
     Number { of: Number, compare: Compare, amount: u64 },
+    /// The generation of the cyclic garbage collector that it is in, which tells its age, compares so.
+    Generation { column: usize, compare: Compare, amount: u64 },
     /// It is in this state.
     State(State),
     /// The shortest path to it goes through what this names.
@@ -114,7 +116,7 @@ impl Compare {
     }
 }
 
-const TERMS: &str = "type, module, size, retained, kept, refs, length, address, id, under, kept-by, alive, native or unreachable";
+const TERMS: &str = "type, module, size, retained, kept, refs, length, generation, address, id, under, kept-by, alive, native or unreachable";
 
 impl Filter {
     /// Reads a filter; an empty one holds for all objects.
@@ -168,6 +170,11 @@ impl<'t> Reader<'t> {
             "length" => self.number(Number::Length),
             "address" => self.number(Number::Address),
             "id" => self.number(Number::Id),
+            "generation" => {
+                let column = self.text[..start].chars().count() + 1;
+                let (compare, amount) = self.comparison()?;
+                Ok(Term::Generation { column, compare, amount })
+            }
             "under" => Ok(Term::Under(self.expression()?)),
             "kept-by" => Ok(Term::KeptBy(self.expression()?)),
             "alive" => self.state(State::Alive),
@@ -200,6 +207,11 @@ impl<'t> Reader<'t> {
     }
 
     fn number(&mut self, of: Number) -> Result<Term, FilterError> {
+        let (compare, amount) = self.comparison()?;
+        Ok(Term::Number { of, compare, amount })
+    }
+
+    fn comparison(&mut self) -> Result<(Compare, u64), FilterError> {
         let start = self.at;
         let compare = match self.take_while(|character| "=!<>".contains(character)) {
             "=" => Compare::Equal,
@@ -212,7 +224,7 @@ impl<'t> Reader<'t> {
         };
         let start = self.at;
         match amount(self.value()?) {
-            Some(amount) => Ok(Term::Number { of, compare, amount }),
+            Some(amount) => Ok((compare, amount)),
             None => {
                 self.error(start, "write a number, with K, M, G or T behind it, or 0x and hexadecimal digits")
             }
@@ -328,6 +340,7 @@ mod tests {
             "under=<thread 'a b'>.<frame f>.x['c d'] id=7",
             &[Term::Under(under), number(Number::Id, Compare::Equal, 7)],
         );
+        check("generation>0", &[Term::Generation { column: 1, compare: Compare::More, amount: 0 }]);
         check("kept-by=0x10", &[Term::KeptBy(Expression { column: 9, text: "0x10".into() })]);
     }
 

@@ -13,6 +13,7 @@ use crate::answers::steps::{self, Steps};
 use crate::document::SCHEMA;
 use crate::exports::Export;
 use crate::exports::filter::{Compare, Expression, Filter, FilterError, Number, State, Term, Text, fits};
+use crate::exports::generations::Generations;
 use crate::exports::snapshot::id;
 use crate::exports::under::under;
 use crate::expression::resolve::resolve;
@@ -186,6 +187,7 @@ enum Test {
     /// By type.
     Type(Vec<bool>),
     Number(Number, Compare, u64),
+    Generation(Generations, Compare, u64),
     State(State),
     In(NodeSet),
 }
@@ -206,6 +208,11 @@ impl Test {
                     Text::Module => fits(&export.module_of(type_id)),
                 };
                 Self::Type((0..heap.types.len() as u32).map(of_type).collect())
+            }
+            &Term::Generation { column, compare, amount } => {
+                let generations = Generations::read(&export.survey.heap);
+                let generations = generations.map_err(|why| FilterError { column, why: why.to_owned() })?;
+                Self::Generation(generations, compare, amount)
             }
             &Term::Number { of, compare, amount } => Self::Number(of, compare, amount),
             &Term::State(state) => Self::State(state),
@@ -228,6 +235,9 @@ impl Test {
             Self::State(State::Alive) => survey.reach.alive.contains(node),
             Self::State(state) => export.state(native, node) == *state,
             Self::In(nodes) => nodes.contains(node),
+            Self::Generation(generations, compare, amount) => {
+                generations.of(node).is_some_and(|generation| compare.holds(generation, *amount))
+            }
             Self::Number(of, compare, amount) => {
                 let address = heap.objects.address(node);
                 let number = match of {

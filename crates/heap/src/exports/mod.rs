@@ -3,6 +3,7 @@
 pub(crate) mod edges;
 pub(crate) mod filter;
 pub(crate) mod folding;
+pub(crate) mod generations;
 pub(crate) mod lines;
 pub(crate) mod matches;
 pub(crate) mod parquet;

@@ -188,7 +188,7 @@ impl<'l, 'r, 'p> Look<'l, 'r, 'p> {
         let mut found = Vec::new();
         let mut has_lists = true;
         for &interpreter in self.runtime.interpreters() {
-            let walk = for_each_tracked(self.runtime, interpreter, MOST, |object, of| {
+            let walk = for_each_tracked(self.runtime, interpreter, MOST, |object, of, _| {
                 let class = of.address().0;
                 if *known.entry(class).or_insert_with(|| self.is_derived(class, "_thread._local")) {
                     found.push(object.address().0);

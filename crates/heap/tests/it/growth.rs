@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use pycoroner_fixtures::{Truth, live};
-use pycoroner_heap::{Analysis, GrowthDocument, ObjectSet, Options, analyze, growth};
+use pycoroner_heap::{Analysis, Export, Filter, GrowthDocument, ObjectSet, Options, Order, analyze, growth};
 use serde_json::Value;
 
 use crate::owners::with_runtime;
@@ -15,6 +15,7 @@ fn what_grew_between_two_cores_is_what_the_process_added() {
     for core in made.iter().filter(|core| core.name.ends_with("/growing")) {
         let earlier = core.core.with_file_name("earlier");
         check(&core.name, &compare(&earlier, &core.core), &core.truth);
+        check_ages(&core.name, &core.core, &core.truth);
     }
     if !live::enabled() {
         return;
@@ -23,6 +24,7 @@ fn what_grew_between_two_cores_is_what_the_process_added() {
         let made = live::make_core(&interpreter, "growing").expect("a core");
         let earlier = made.directory().join("earlier");
         check(&interpreter.to_string(), &compare(&earlier, &made.core), &made.truth);
+        check_ages(&interpreter.to_string(), &made.core, &made.truth);
     }
 }
 
@@ -69,4 +71,21 @@ fn check(name: &str, found: &GrowthDocument, truth: &Truth) {
     }
     let steady = truth.others["steady"].as_str();
     assert!(found.growth.iter().all(|row| Some(row.r#type.as_str()) != steady), "{name}: {steady:?} changed");
+}
+
+/// The collector's generations hold the objects that it said were in them; free-threaded builds have none.
+fn check_ages(name: &str, core: &Path, truth: &Truth) {
+    with_runtime(&fs::read(core).unwrap(), |runtime| {
+        let export = Export::read(runtime, &Options::default()).unwrap();
+        let count = |generation: u64| {
+            let filter = Filter::parse(&format!("type=Late generation={generation}")).unwrap();
+            export.matches(&filter, Order::default(), 0).map(|found| found.total)
+        };
+        if truth.python.build.contains("free-threading") {
+            assert_eq!(count(0).map_err(|error| error.column), Err(11), "{name}");
+            return;
+        }
+        let found: Vec<u64> = (0..3).map(|generation| count(generation).unwrap()).collect();
+        assert_eq!(serde_json::to_value(found).unwrap(), truth.others["late"], "{name}");
+    });
 }
