@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 use pycoroner_coredump::{CaptureOptions, capture};
+use pycoroner_findings::{Gap, GapKind};
 use pycoroner_logscan::{Anchor, Options, Window, Zone};
 use pycoroner_telemetry::Telemetry;
 
@@ -29,6 +30,7 @@ pub(crate) fn run(session: &Session, args: &LogsArgs) -> Result<Outcome> {
     let scan = scan_logs(&evidence, &options);
     let mut document = scan.document();
     document.gaps.append(&mut evidence.gaps);
+    document.gaps.extend(left_out(&evidence));
     session
         .write_document(&document, args.format, |document| Ok(render(&serde_json::from_value(document)?)))?;
     Ok(Outcome::of(&document.gaps))
@@ -37,12 +39,29 @@ pub(crate) fn run(session: &Session, args: &LogsArgs) -> Result<Outcome> {
 /// What the files are instead, and which command reads them.
 fn why_none(evidence: &Evidence) -> String {
     let gaps = evidence.gaps.iter().map(|gap| format!("{}: {}", gap.what, gap.why));
-    let others = evidence.items.iter().filter_map(|item| match &item.kind {
-        Kind::Core => Some(format!("{} is a core, try: pycoroner core", item.shown)),
-        Kind::Export(format) => Some(format!("{} is {}, try: pycoroner analyze", item.shown, format.name())),
-        _ => None,
+    let others = evidence.items.iter().filter_map(|item| {
+        let (what, command) = other_command(&item.kind)?;
+        Some(format!("{} is {what}, try: {command}", item.shown))
     });
     gaps.chain(others).take(3).collect::<Vec<_>>().join("; ")
+}
+
+/// The files among the logs that other commands read.
+fn left_out(evidence: &Evidence) -> impl Iterator<Item = Gap> {
+    evidence.items.iter().filter_map(|item| {
+        let (what, _) = other_command(&item.kind)?;
+        let (lost, why) = (format!("what {} says", item.shown), format!("it is {what} and no log"));
+        Some(Gap::new(GapKind::Missing, lost, why).remedy("try: pycoroner analyze, which reads both"))
+    })
+}
+
+/// What a file is that is no log, and the command that reads it.
+fn other_command(kind: &Kind) -> Option<(&'static str, &'static str)> {
+    match kind {
+        Kind::Core | Kind::OlderCore => Some(("a core", "pycoroner core")),
+        Kind::Export(format) => Some((format.name(), "pycoroner analyze")),
+        Kind::Log | Kind::NotUnderstood(_) => None,
+    }
 }
 
 fn options(session: &Session, args: &LogsArgs, evidence: &mut Evidence) -> Result<Options> {

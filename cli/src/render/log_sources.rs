@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use pycoroner_logscan::{Document, Explanation, FormatUse, LogSource, TimeUse, Unparsed};
+use pycoroner_logscan::{Document, Explanation, FormatUse, LineOrder, LogSource, TimeUse, Unparsed};
 
 use super::inert::{cut, inert};
 use super::logs::format_name;
@@ -35,6 +35,15 @@ pub(super) fn write(out: &mut String, scan: &Document) {
         }
         if let Some(because) = &explanation.whole_because {
             let _ = writeln!(out, "    whole     all of it was read: {}", inert(because));
+        }
+        match explanation.order {
+            Some(LineOrder::TurnedRound) => {
+                out.push_str("    order     newest line first: read from the last line to the first\n");
+            }
+            Some(LineOrder::NewestFirst) => {
+                out.push_str("    order     newest line first, and too long to be turned round\n");
+            }
+            None => {}
         }
         for unparsed in &explanation.unparsed {
             write_unparsed(out, unparsed);

@@ -2,8 +2,11 @@
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{BufWriter, Write as _};
+use std::io::{BufWriter, Seek, SeekFrom, Write as _};
 use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
+
+use pycoroner_fixtures::incident;
 
 use crate::program::{args, run};
 
@@ -56,4 +59,27 @@ fn a_large_log_is_read_in_part_and_says_so() {
         run([&args!["logs", log, "--whole-logs", "--format", "json"][..], &options.map(Into::into)[..]]
             .concat());
     assert_eq!(whole.exits(0).json()["sources"][0]["part"], serde_json::Value::Null);
+    check_report(&log, folder.path());
+}
+
+/// A report of a death at 12:01 holds, until a byte changes that it cites.
+fn check_report(log: &Path, folder: &Path) {
+    let core = folder.join("core.zst");
+    fs::copy(incident("checkout-segfault").core, &core).unwrap();
+    let death = UNIX_EPOCH + Duration::from_secs(1_714_564_860);
+    File::options().write(true).open(&core).unwrap().set_modified(death).unwrap();
+    let report = folder.join("report.md");
+    run(args!["analyze", core, log, "-o", report]).exits(0);
+    let text = fs::read_to_string(&report).unwrap();
+    assert!(text.contains("MiB were read, from byte"), "{text}");
+    let place = text.split_inclusive(']').find_map(|part| Some(&part[part.find("[E2@0x")?..])).unwrap();
+    run(args!["verify", report]).exits(0);
+    run(args!["show", place, report]).exits(0);
+    let offset = u64::from_str_radix(place["[E2@0x".len()..].split('+').next().unwrap(), 16).unwrap();
+    let mut file = File::options().write(true).open(log).unwrap();
+    file.seek(SeekFrom::Start(offset + 3)).unwrap();
+    file.write_all(b"#").unwrap();
+    let verified = run(args!["verify", report]).exits(1).stdout;
+    assert!(verified.contains(&format!("changed: {place} is stated as")), "{verified}");
+    run(args!["show", place, report]).exits(1);
 }

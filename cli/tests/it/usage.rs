@@ -33,6 +33,19 @@ fn what_cannot_be_read_ends_with_2_and_a_hint() {
     check(&["logs"], &junk, "none of the files is a log");
     let alerts = file("alerts.json", br#"{"status":"success","data":{"alerts":[]}}"#);
     check(&["logs"], &alerts, "alerts.json is alerts, try: pycoroner analyze");
+    let cores = file(
+        "cores.txt",
+        b"TIME                        PID UID GID SIG     COREFILE EXE                SIZE\nSun 2026-11-22 11:31:52 UTC  77   0   0 SIGSEGV present  /usr/bin/python3.11 1.1M\n",
+    );
+    check(&["logs"], &cores, "cores.txt is coredumpctl-list, try: pycoroner analyze");
+    let core = b"           PID: 77 (python)\n           UID: 0 (root)\n        Signal: 11 (SEGV)\n     Timestamp: Sun 2026-11-22 11:31:51 UTC (5s ago)\n";
+    let core = file("core.txt", core);
+    check(&["logs"], &core, "core.txt is coredumpctl-info, try: pycoroner analyze");
+    // Among logs, it is a gap.
+    let document = run(args!["logs", log, core, "--format", "json"]).exits(0).json();
+    let gap = &document["gaps"][0];
+    assert!(gap["what"].as_str().unwrap().ends_with("core.txt says"), "{gap}");
+    assert!(gap["remedy"].as_str().unwrap().contains("pycoroner analyze"), "{gap}");
     check(&["logs", "--window", "5m"], &log, "--around or --core");
     check(&["logs", "--since", "yesterday"], &log, "is no time");
     check(&["logs", "--tz", "Mars/Base"], &log, "is no known zone");

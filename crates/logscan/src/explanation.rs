@@ -33,6 +33,19 @@ pub struct Explanation {
     /// Why all of a large file was read, where only the window would have been.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub whole_because: Option<Cow<'static, str>>,
+    /// How its lines stand; missing for the usual order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<LineOrder>,
+}
+
+/// How the lines of a source stand, each of which has a time of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LineOrder {
+    /// The newest one first; they were read from the last to the first.
+    TurnedRound,
+    /// The newest one first, and too many to be turned round.
+    NewestFirst,
 }
 
 /// The collector's time less the record's own: whole quarters of an hour are a zone, small ones the way, others a
@@ -218,6 +231,7 @@ impl LineTally {
             times,
             skew: self.skew,
             whole_because: whole_because.map(Cow::Borrowed),
+            order: None,
             unparsed: self.unparsed.into_iter().flatten().map(|unparsed| *unparsed).collect(),
         }
     }

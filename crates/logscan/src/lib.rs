@@ -90,7 +90,7 @@ pub use document::{
     Document, Introduction, LogEvent, LogRecord, LogSource, Place, Relation, Rules, SCHEMA, Template,
     Traceback, TracebackKind, WindowSummary,
 };
-pub use explanation::{Explanation, FormatUse, LineUses, Skew, TimeUse, Unparsed, Why};
+pub use explanation::{Explanation, FormatUse, LineOrder, LineUses, Skew, TimeUse, Unparsed, Why};
 pub use format::FormatName;
 pub use frame::Frame;
 pub use input::{Input, ReadSeek, Reader};

@@ -25,7 +25,7 @@ use crate::embedded;
 use crate::envelope::{Envelope, Wrapping};
 use crate::events;
 use crate::exception_line::exception_line;
-use crate::explanation::{LineTally, Why};
+use crate::explanation::{LineOrder, LineTally, Why};
 use crate::format::FormatName;
 use crate::frame::Frame;
 use crate::header::{self, Header};
@@ -56,6 +56,10 @@ pub(crate) struct SourceScanner<'o> {
     /// When what is read of it was last changed.
     modified: Option<UtcTime>,
     whole_because: Option<&'static str>,
+    /// How its first lines stand; `None` for the usual order.
+    order: Option<LineOrder>,
+    /// The time of its first line, when that is the newest one.
+    newest: Option<UtcTime>,
     has_document: bool,
     clock: Clock,
     wrapping: Option<Wrapping>,
@@ -110,6 +114,8 @@ impl<'o> SourceScanner<'o> {
             // What is behind the part may be written later.
             modified: start.modified.filter(|_| start.part.is_none_or(|part| part.to >= part.of)),
             whole_because: start.whole_because,
+            order: None,
+            newest: None,
             has_document: false,
             clock,
             wrapping: carried.wrapping,
@@ -140,9 +146,7 @@ impl<'o> SourceScanner<'o> {
             Shape::Lines(wrapping) => self.wrapping = wrapping,
         }
         self.note_skipped(block.skipped);
-        if block.is_all && self.is_newest_first(bytes) {
-            self.lines_backwards(block, bytes);
-        } else {
+        if !self.turned_round(block, bytes) {
             self.lines_of(lines, block, bytes);
             self.rest_of(lines.end..bytes.len(), block, bytes);
         }

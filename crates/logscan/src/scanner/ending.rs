@@ -7,7 +7,7 @@ use crate::ascii::lossy;
 use crate::collector::Collector;
 use crate::document::Place;
 use crate::envelope::Wrapping;
-use crate::explanation::FormatUse;
+use crate::explanation::{Explanation, FormatUse};
 use crate::format::FormatName;
 
 impl<'o> SourceScanner<'o> {
@@ -35,9 +35,11 @@ impl<'o> SourceScanner<'o> {
                 (collector, Some(most_frequent(&formats, &self.wrapped, Some(collector))))
             }),
         };
+        self.check_order(self.whole(offset));
         let explanation = self.collector.options().explain.then(|| {
             let zone = self.collector.options().assumed_zone.name();
-            Box::new(self.tally.clone().explain(formats, &zone, self.whole_because))
+            let explanation = self.tally.clone().explain(formats, &zone, self.whole_because);
+            Box::new(Explanation { order: self.order, ..explanation })
         });
         self.end_part(offset);
         if let Some(source) = self.collector.sources.get_mut(self.source) {

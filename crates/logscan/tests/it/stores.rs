@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use pycoroner_findings::SourceId;
-use pycoroner_logscan::{Input, Options, Scan, looks_like_log, scan};
+use pycoroner_logscan::{Input, LineOrder, Options, Scan, looks_like_log, scan};
 
 use crate::shown::{scan_text, stacks};
 
@@ -117,6 +117,32 @@ fn what_is_not_dated_line_by_line_is_not_turned() {
         let _ = writeln!(log, "2024-05-01 12:00:{second},000 ERROR shop: failed\n{further}");
     }
     assert_eq!(stacks(&scan_text(&log, &Options::default())), "KeyError: \"7\" [charge:3] x10\n");
+}
+
+#[test]
+fn what_is_too_long_to_be_turned_says_so() {
+    let line = |second: u32| {
+        format!(
+            "2024-05-01 {:02}:{:02}:{:02},000 INFO shop: order {second} placed\n",
+            second / 3600,
+            second / 60 % 60,
+            second % 60
+        )
+    };
+    let mut lines: Vec<String> = (0..36_000).map(line).collect();
+    let told = |lines: &[String]| {
+        let options = Options { explain: true, ..Options::default() };
+        let scan = scan_text(&lines.concat(), &options);
+        let order = scan.sources[0].explanation.as_ref().unwrap().order;
+        (order, scan.gaps.iter().filter(|gap| gap.why.contains("its newest line stands first")).count())
+    };
+    assert_eq!(told(&lines), (None, 0));
+    lines.reverse();
+    assert_eq!(told(&lines), (Some(LineOrder::NewestFirst), 1));
+    assert_eq!(told(&lines[..1000]), (Some(LineOrder::TurnedRound), 0));
+    // Later lines show that it was no order.
+    lines.push(line(40_000));
+    assert_eq!(told(&lines), (None, 0));
 }
 
 #[test]
