@@ -8,7 +8,8 @@ use pycoroner_logscan::{
 };
 
 use super::inert::{cut, inert};
-use super::logs::{MOST_CHARACTERS, cite, clock, write_record};
+use super::log_events::write_record;
+use super::logs::{MOST_CHARACTERS, cite, clock};
 use super::quantity::{count, counted};
 use super::style::{BAD, FAINT, NAME, STRONG, WARN};
 

@@ -3,22 +3,19 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use pycoroner_findings::{Severity, UtcTime};
+use pycoroner_findings::UtcTime;
 use pycoroner_logscan::{
-    Document, Frame, Level, LogEvent, LogRecord, LogSource, Place, Relation, Template, Traceback,
-    TracebackKind,
+    Document, Frame, Level, LogSource, Place, Relation, Template, Traceback, TracebackKind,
 };
 
 use super::inert::{cut, inert, inert_lines};
 use super::quantity::{bytes, count, counted};
 use super::style::{BAD, FAINT, NAME, STRONG, WARN};
-use super::{closing, log_sources, log_window, log_workers};
+use super::{closing, log_events, log_sources, log_window, log_workers};
 use crate::documents::LogsDocument;
 
 const MOST_TRACEBACKS: usize = 12;
 const MOST_FRAMES: usize = 16;
-const MOST_EVENTS: usize = 30;
-const MOST_RECORDS: usize = 20;
 const MOST_TEMPLATES: usize = 12;
 pub(super) const MOST_CHARACTERS: usize = 240;
 
@@ -31,9 +28,9 @@ pub(crate) fn render(document: &LogsDocument) -> String {
     log_window::write_levels(&mut out, scan);
     log_sources::write(&mut out, scan);
     write_tracebacks(&mut out, scan);
-    write_events(&mut out, scan);
+    log_events::write_events(&mut out, scan);
     log_workers::write(&mut out, scan);
-    write_records(&mut out, scan);
+    log_events::write_records(&mut out, scan);
     write_templates(&mut out, scan);
     log_window::write_changes(&mut out, scan);
     log_window::write_requests(&mut out, scan);
@@ -207,62 +204,6 @@ fn write_stack(out: &mut String, entry: &Traceback, indent: usize) {
     if skipped > 0 {
         let _ = writeln!(out, "{:indent$}{FAINT}and {} more frames{FAINT:#}", "", count(skipped as u64));
     }
-}
-
-fn write_events(out: &mut String, scan: &Document) {
-    let shown: Vec<&LogEvent> = scan
-        .events
-        .iter()
-        .filter(|event| scan.window.is_none() || event.in_window || event.at.is_none())
-        .collect();
-    if shown.is_empty() {
-        return;
-    }
-    let _ = writeln!(out, "\n{STRONG}Events{STRONG:#}");
-    let hidden = shown.len().saturating_sub(MOST_EVENTS);
-    if hidden > 0 {
-        let _ =
-            writeln!(out, "  {FAINT}{} earlier ones; --format json lists all{FAINT:#}", count(hidden as u64));
-    }
-    for event in shown.iter().skip(hidden) {
-        let style = if event.severity >= Severity::Error { BAD } else { WARN };
-        let time = event.at.map_or_else(|| "no time".to_owned(), |at| clock(at.time));
-        let (message, _) = cut(&event.message, MOST_CHARACTERS);
-        let _ = writeln!(
-            out,
-            "  {time}  {style}{}{style:#}  {}  {FAINT}{}{FAINT:#}",
-            inert(&event.kind),
-            inert(message),
-            cite(scan, event.place)
-        );
-    }
-}
-
-fn write_records(out: &mut String, scan: &Document) {
-    if scan.warnings.is_empty() {
-        return;
-    }
-    let _ = writeln!(out, "\n{STRONG}Last warnings and errors{STRONG:#}");
-    let hidden = scan.warnings.len().saturating_sub(MOST_RECORDS);
-    for record in scan.warnings.iter().skip(hidden) {
-        write_record(out, scan, record);
-    }
-}
-
-pub(super) fn write_record(out: &mut String, scan: &Document, record: &LogRecord) {
-    let time = record.at.map_or_else(|| "no time".to_owned(), |at| clock(at.time));
-    let level = record.level.map_or("", Level::name);
-    let style = if record.level >= Some(Level::Error) { BAD } else { WARN };
-    let logger = record.logger.as_deref().map(|logger| format!("{}: ", inert(logger))).unwrap_or_default();
-    let message = record.message.lines().next().unwrap_or_default();
-    let (message, left_out) = cut(message, MOST_CHARACTERS);
-    let more = if left_out > 0 { "…" } else { "" };
-    let cited = cite(scan, record.place);
-    let _ = writeln!(
-        out,
-        "  {time}  {style}{level}{style:#}  {logger}{}{more}  {FAINT}{cited}{FAINT:#}",
-        inert(message)
-    );
 }
 
 fn write_templates(out: &mut String, scan: &Document) {

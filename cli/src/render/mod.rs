@@ -13,6 +13,7 @@ mod heap_garbage;
 mod heap_waste;
 pub(crate) mod inert;
 mod locks;
+mod log_events;
 mod log_sources;
 mod log_window;
 mod log_workers;

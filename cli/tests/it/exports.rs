@@ -1,5 +1,6 @@
 //! `pycoroner heap CORE objects` and `export`: other tools' formats, and filters of objects.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -126,11 +127,20 @@ fn tables_are_written_whole_into_a_new_folder() {
 fn lines_hold_every_object_with_its_references() {
     let core = incident("checkout-segfault").core;
     let lines = run(args!["heap", core, "export", "--format", "jsonl"]).exits(0).stdout;
-    let totals = run(args!["heap", core, "--format", "json"]).exits(0).json()["totals"].clone();
+    let document = run(args!["heap", core, "--format", "json"]).exits(0).json();
+    let totals = &document["totals"];
     let rows: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(Some(rows.len() as u64), totals["objects"].as_u64());
     let size: u64 = rows.iter().filter_map(|row| row["shallow_bytes"].as_u64()).sum();
-    assert_eq!(Some(size), totals["shallow_bytes"].as_u64());
+    // Sizes that are left open count with what their class states; a gap names the classes.
+    let open: BTreeSet<&str> = rows
+        .iter()
+        .filter(|row| row["shallow_bytes"].is_null())
+        .filter_map(|row| row["type"].as_str())
+        .collect();
+    let gaps = document["gaps"].to_string();
+    assert!(!open.is_empty() && open.iter().all(|name| gaps.contains(name)), "{open:?}: {gaps}");
+    assert!(Some(size) < totals["shallow_bytes"].as_u64(), "{size} of {totals}");
     let sessions = |row: &&Value| {
         row["references"].as_array().unwrap().iter().any(|edge| edge["name"] == "['_SESSIONS']")
     };
