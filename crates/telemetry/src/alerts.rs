@@ -1,5 +1,5 @@
-//! Alerts of Prometheus (`/api/v1/alerts`, `/api/v1/rules`) and Alertmanager (API v2 with its groups, `amtool -o json`,
-//! webhook).
+//! Alerts of Prometheus (`/api/v1/alerts`, `/api/v1/rules`) and Alertmanager (API v2 with its groups, webhook,
+//! `amtool -o json`; its tables are read in `amtool.rs`).
 //!
 //! The forms are those of the [Prometheus HTTP API](https://prometheus.io/docs/prometheus/3.0/querying/api/#alerts),
 //! the [Alertmanager API v2](https://github.com/prometheus/alertmanager/blob/v0.27.0/api/v2/openapi.yaml) and its
@@ -8,6 +8,7 @@
 use pycoroner_findings::{Event, Gap, GapKind, Severity, SourceId};
 use serde_json::Value;
 
+use crate::amtool;
 use crate::document::{Export, Telemetry};
 use crate::documents::Documents;
 use crate::format::ExportFormat;
@@ -17,7 +18,8 @@ use crate::place::Place;
 use crate::time::{rfc3339, stated};
 
 /// Most alerts that are read of one export.
-const MOST_ALERTS: usize = 10_000;
+pub(crate) const MOST_ALERTS: usize = 10_000;
+
 /// Whether a file is an export of alerts.
 pub(crate) fn is_alerts(head: &Head<'_>) -> bool {
     ["*", "*/alerts/*", "alerts/*", "data/alerts/*", "data/*"].into_iter().any(|alert| {
@@ -25,6 +27,7 @@ pub(crate) fn is_alerts(head: &Head<'_>) -> bool {
         has("labels/alertname") && (has("startsAt") || has("activeAt"))
     }) || is_empty(head)
         || head.outline.has_all(&["data/groups/*/rules/*/name", "data/groups/*/rules/*/health"])
+        || amtool::is_table(head.bytes)
 }
 
 /// Whether Prometheus answered that there is no alert.
@@ -37,6 +40,9 @@ fn is_empty(head: &Head<'_>) -> bool {
 /// An alert has ended only where the export says so: the `endsAt` of an active alert is the time at which it would
 /// end without further notice, mostly in the future.
 pub(crate) fn read_alerts(export: &[u8], source: SourceId) -> Telemetry {
+    if amtool::is_table(export) {
+        return amtool::read_tables(export, source);
+    }
     let mut alerts = Telemetry::default();
     let mut count = 0;
     let mut documents = Documents::new(export, source);

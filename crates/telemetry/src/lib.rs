@@ -20,6 +20,7 @@
 //! ```
 
 mod alerts;
+mod amtool;
 mod coredumpctl;
 mod description;
 mod docker;

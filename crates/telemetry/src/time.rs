@@ -19,6 +19,35 @@ pub(crate) fn rfc3339(text: &str) -> Option<UtcTime> {
     }
 }
 
+/// The zones of the world lie this far from UTC at most.
+const ANY_ZONE_MS: u64 = 14 * 3_600_000;
+
+/// Reads date, clock and zone as systemd and Go print them: `2026-11-22`, `11:31:51`, `UTC` or `+0200`.
+///
+/// What a zone's abbreviation stands for is not known, but for UTC: other times are taken as UTC, and marked.
+pub(crate) fn zoned(
+    date: &str,
+    clock: &str,
+    zone: &str,
+    basis: TimeBasis,
+    uncertainty_ms: u64,
+) -> Option<Timestamp> {
+    let at = |offset: &str| rfc3339(&format!("{date}T{clock}{offset}"));
+    let numeric = || {
+        let digits =
+            zone.strip_prefix(['+', '-']).filter(|digits| digits.bytes().all(|d| d.is_ascii_digit()))?;
+        let sign = zone.get(..1)?;
+        let (hours, minutes) = digits.split_at_checked(2).filter(|(_, rest)| matches!(rest.len(), 0 | 2))?;
+        at(&format!("{sign}{hours}:{}", if minutes.is_empty() { "00" } else { minutes }))
+    };
+    let known = if matches!(zone, "UTC" | "GMT") { at("Z") } else { numeric() };
+    if let Some(time) = known {
+        return Some(Timestamp { time, basis, uncertainty_ms });
+    }
+    let (basis, uncertainty_ms) = (TimeBasis::AssumedZone, ANY_ZONE_MS);
+    at("Z").map(|time| Timestamp { time, basis, uncertainty_ms })
+}
+
 /// A time that the export states with its zone, or as seconds since 1970.
 pub(crate) fn stated(time: UtcTime) -> Timestamp {
     Timestamp { time, basis: TimeBasis::Stated, uncertainty_ms: 0 }
@@ -53,5 +82,19 @@ mod tests {
         ] {
             check(hostile, None);
         }
+    }
+    #[test]
+    fn times_with_zones() {
+        let check = |zone: &str, expected: &str| {
+            let at = zoned("2026-11-22", "11:31:51", zone, TimeBasis::Stated, 1000).unwrap();
+            assert_eq!(format!("{} {:?} {}", at.time, at.basis, at.uncertainty_ms), expected, "{zone}");
+        };
+        check("UTC", "2026-11-22T11:31:51Z Stated 1000");
+        check("+0200", "2026-11-22T09:31:51Z Stated 1000");
+        check("-03", "2026-11-22T14:31:51Z Stated 1000");
+        for unknown in ["CET", "", "+02:00", "+é", "+1", "+020"] {
+            check(unknown, "2026-11-22T11:31:51Z AssumedZone 50400000");
+        }
+        assert_eq!(zoned("2026-99-22", "11:31:51", "UTC", TimeBasis::Stated, 0), None);
     }
 }

@@ -12,8 +12,8 @@ mod summary;
 mod tracemalloc;
 mod traces;
 
-use pycoroner_findings::{GapKind, SourceId};
-use pycoroner_telemetry::{ExportFormat, Telemetry, read};
+use pycoroner_findings::{Event, GapKind, SourceId};
+use pycoroner_telemetry::{ExportFormat, Telemetry, judge, read};
 
 fn read_alerts(export: &[u8]) -> Telemetry {
     read(ExportFormat::Alerts, export, SourceId(1))
@@ -85,6 +85,84 @@ fn one_alert_in_all_its_forms() {
         ],
     );
     expect(include_bytes!("../data/alertmanager/prometheus_none.json"), &[]);
+}
+
+/// As amtool 0.25 printed them: the same alert, to the second.
+#[test]
+fn tables_of_amtool() {
+    check(
+        include_bytes!("../data/alertmanager/amtool_query.txt"),
+        &["2026-11-26T13:16:15Z alert-started - ShopDown: 127.0.0.1:18400 does not answer [E1:L2]"],
+    );
+    check(
+        include_bytes!("../data/alertmanager/amtool_query_extended.txt"),
+        &[
+            "2026-11-26T13:16:15Z alert-started 127.0.0.1:18400 ShopDown: 127.0.0.1:18400 does not answer [E1:L2]",
+        ],
+    );
+    check(b"\n$ amtool alert\r\nAlertname  Starts At  Summary  State  \r\n", &[]);
+    check(
+        b"Alertname  Starts At  Summary  State\nA b  2026-11-22T13:20:05.5+02:00  x  suppressed\nC  2026-11-22 11:20:05 CET  cut",
+        &[
+            "2026-11-22T11:20:05.500Z alert-started - A b: x [E1:L2]",
+            "2026-11-22T11:20:05Z alert-started - C: cut [E1:L3]",
+        ],
+    );
+}
+
+/// Values have quotes and line breaks as they are, and one alert has no name.
+#[test]
+fn rows_of_amtool() {
+    let check = |export: &[u8], expected: &[&str]| {
+        let alerts = read_alerts(export);
+        let row = |event: &Event| {
+            let (at, producer) = (event.at.unwrap(), event.producer.as_deref().unwrap_or("-"));
+            let (message, citation) = (&event.message, event.citation.as_ref().unwrap());
+            format!(
+                "{} ±{} {:?} {producer} {message:?} {citation}",
+                at.time, at.uncertainty_ms, event.severity
+            )
+        };
+        assert_eq!(alerts.events.iter().map(row).collect::<Vec<_>>(), expected);
+        assert_eq!(alerts.exports[0].records, 5);
+        let gaps: Vec<_> = alerts.gaps.iter().map(|gap| gap.citation.as_ref().unwrap().to_string()).collect();
+        assert_eq!(gaps, ["[E1:L2]"]);
+    };
+    check(
+        include_bytes!("../data/alertmanager/amtool_rows.txt"),
+        &[
+            "2026-11-22T11:20:05Z ±1000 Warning - \"NoSummary\" [E1:L3]",
+            "2026-11-22T11:20:05Z ±1000 Warning - \"HighMemory: Memory rises, fast  and\\n\\nfor long, für alle\" [E1:L4-L6]",
+            "2026-11-22T11:21:00Z ±1000 Warning - \"Quoted: say \\\"hi\\\"\\n and = more\" [E1:L7-L8]",
+            "2026-11-26T13:16:15Z ±1000 Warning - \"ShopDown: 127.0.0.1:18400 does not answer\" [E1:L9]",
+        ],
+    );
+    check(
+        include_bytes!("../data/alertmanager/amtool_rows_extended.txt"),
+        &[
+            "2026-11-22T11:20:05Z ±1000 Info - \"NoSummary\" [E1:L3]",
+            "2026-11-22T11:20:05Z ±1000 Warning shop-1:8000 \"HighMemory: Memory rises, fast  and\\n\\nfor long, für alle\" [E1:L4-L6]",
+            "2026-11-22T11:21:00Z ±1000 Warning - \"Quoted: say \\\"hi\\\"\\n and = more\" [E1:L7-L8]",
+            "2026-11-26T13:16:15Z ±1000 Error 127.0.0.1:18400 \"ShopDown: 127.0.0.1:18400 does not answer\" [E1:L9]",
+        ],
+    );
+}
+
+#[test]
+fn tables_and_json_of_one_alert_are_one_finding() {
+    let check = |exports: &[&[u8]], at: &str| {
+        let mut telemetry = Telemetry::default();
+        exports.iter().for_each(|export| telemetry.extend(read_alerts(export)));
+        let telemetry = judge(telemetry, &[], None);
+        let fired: Vec<_> = telemetry.findings.iter().map(|finding| finding.title.as_str()).collect();
+        assert_eq!(fired, [format!("Alert ShopDown: 127.0.0.1:18400 does not answer fired at {at}")]);
+        assert_eq!(telemetry.findings[0].evidence[0].citations.len(), exports.len());
+    };
+    let simple = include_bytes!("../data/alertmanager/amtool_query.txt");
+    let extended = include_bytes!("../data/alertmanager/amtool_query_extended.txt");
+    let json = include_bytes!("../data/alertmanager/amtool_query.json");
+    check(&[simple, extended], "2026-11-26T13:16:15Z");
+    check(&[simple, extended, json], "2026-11-26T13:16:15.189Z");
 }
 
 #[test]

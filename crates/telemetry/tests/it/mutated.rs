@@ -106,6 +106,13 @@ fn processes() {
 }
 
 #[test]
+fn alerts() {
+    check(include_bytes!("../data/alertmanager/amtool_query.json"), 300);
+    check(include_bytes!("../data/alertmanager/amtool_rows.txt"), 500);
+    check(include_bytes!("../data/alertmanager/amtool_rows_extended.txt"), 500);
+}
+
+#[test]
 fn reports() {
     check(include_bytes!("../data/sentry/event.json"), 300);
     check(include_bytes!("../data/sentry/envelopes.bin"), 300);
