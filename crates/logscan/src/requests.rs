@@ -11,7 +11,6 @@ use std::hash::Hasher;
 use pycoroner_findings::UtcTime;
 use rustc_hash::{FxHashMap, FxHasher};
 
-use crate::ascii::lossy;
 use crate::document::Place;
 use crate::level::Level;
 pub(crate) use learn::Death;
@@ -23,6 +22,7 @@ const MAX_FOLLOWED: usize = 8192;
 /// Records that are kept of each: the first ones and the last ones.
 const FIRST_KEPT: usize = 2;
 const LAST_KEPT: usize = 6;
+const KEPT: usize = FIRST_KEPT + LAST_KEPT;
 const MAX_SOURCES: usize = 8;
 const MESSAGE_LIMIT: usize = 200;
 const ID_LENGTHS: std::ops::RangeInclusive<usize> = 4..=128;
@@ -67,9 +67,12 @@ impl Kept {
 }
 
 /// What is known of one request.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Followed {
-    id: String,
+    /// Of its id.
+    hash: u64,
+    /// In ASCII.
+    id: Vec<u8>,
     records: u64,
     level: Option<Level>,
     is_access_logged: bool,
@@ -77,22 +80,33 @@ struct Followed {
     pids: Vec<u64>,
     /// By time; the first ones and the last ones.
     entries: Vec<Kept>,
+    /// Of those.
+    last_time: Option<UtcTime>,
     first_message: Vec<u8>,
     /// Set when there is more than one record.
     last_message: Vec<u8>,
 }
 
 impl Followed {
+    /// Takes the place of another request, whose room it uses.
+    fn start(&mut self, hash: u64, id: &[u8]) {
+        self.hash = hash;
+        (self.records, self.level, self.is_access_logged) = (0, None, false);
+        self.id.clear();
+        self.id.extend_from_slice(id);
+        self.sources.clear();
+        self.pids.clear();
+        self.entries.clear();
+        self.first_message.clear();
+        self.last_message.clear();
+    }
+
     fn first(&self) -> Option<&Kept> {
         self.entries.first()
     }
 
     fn last(&self) -> Option<&Kept> {
         self.entries.last()
-    }
-
-    fn last_time(&self) -> Option<UtcTime> {
-        self.entries.iter().filter_map(|entry| entry.time).max()
     }
 
     fn add(&mut self, mention: &Mention<'_>) {
@@ -120,9 +134,10 @@ impl Followed {
         } else if at + 1 == self.entries.len() {
             keep(&mut self.last_message, mention.message);
         }
-        if self.entries.len() > FIRST_KEPT + LAST_KEPT {
+        if self.entries.len() > KEPT {
             self.entries.remove(FIRST_KEPT);
         }
+        self.last_time = self.entries.iter().filter_map(|entry| entry.time).max();
     }
 }
 
@@ -136,7 +151,9 @@ fn keep(kept: &mut Vec<u8>, message: &[u8]) {
 #[derive(Debug, Default)]
 pub(crate) struct Tracker {
     by_id: FxHashMap<u64, u32>,
-    followed: Vec<(u64, Followed)>,
+    /// Those that are followed, and behind them those that were given up, whose room is used again.
+    slots: Vec<Followed>,
+    followed: usize,
     lore: Lore,
     /// Nothing that was last seen at or before this time is taken in any more, once something was given up.
     given_up_until: Option<UtcTime>,
@@ -153,7 +170,7 @@ impl Tracker {
         hasher.write(without_prefix(id));
         let hash = hasher.finish();
         if let Some(index) = self.by_id.get(&hash) {
-            if let Some((_, followed)) = self.followed.get_mut(*index as usize) {
+            if let Some(followed) = self.slots.get_mut(*index as usize) {
                 followed.add(mention);
             }
             return;
@@ -161,51 +178,49 @@ impl Tracker {
         if self.given_up > 0 && mention.time <= self.given_up_until {
             return;
         }
-        if self.followed.len() >= MAX_FOLLOWED * 2 {
+        if self.followed >= MAX_FOLLOWED * 2 {
             self.give_up();
         }
-        let mut followed = Followed {
-            id: lossy(id, *ID_LENGTHS.end()),
-            records: 0,
-            level: None,
-            is_access_logged: false,
-            sources: Vec::new(),
-            pids: Vec::new(),
-            entries: Vec::new(),
-            first_message: Vec::new(),
-            last_message: Vec::new(),
-        };
+        if self.followed >= self.slots.len() {
+            self.slots.push(Followed::default());
+        }
+        let Some(followed) = self.slots.get_mut(self.followed) else { return };
+        followed.start(hash, id);
         followed.add(mention);
-        self.by_id.insert(hash, self.followed.len() as u32);
-        self.followed.push((hash, followed));
+        self.by_id.insert(hash, self.followed as u32);
+        self.followed += 1;
     }
 
     /// Gives up those that were silent for the longest time; what they teach is kept.
     fn give_up(&mut self) {
-        let mut order: Vec<_> = self
-            .followed
-            .iter()
-            .enumerate()
-            .map(|(at, (hash, followed))| (std::cmp::Reverse(followed.last_time()), *hash, at))
+        let followed = self.slots.iter().take(self.followed).enumerate();
+        let mut order: Vec<_> = followed
+            .map(|(at, followed)| (std::cmp::Reverse(followed.last_time), followed.hash, at))
             .collect();
         if order.len() <= MAX_FOLLOWED {
             return;
         }
-        let (kept, _, _) = order.select_nth_unstable(MAX_FOLLOWED);
-        let mut kept: Vec<usize> = kept.iter().map(|(_, _, at)| *at).collect();
-        kept.sort_unstable();
-        let mut kept = kept.into_iter().peekable();
-        for (at, (hash, followed)) in std::mem::take(&mut self.followed).into_iter().enumerate() {
-            if kept.next_if_eq(&at).is_some() {
-                self.followed.push((hash, followed));
-                continue;
+        let (kept, latest, _) = order.select_nth_unstable(MAX_FOLLOWED);
+        let mut is_kept = vec![false; self.followed];
+        for (_, _, at) in kept {
+            if let Some(is_kept) = is_kept.get_mut(*at) {
+                *is_kept = true;
             }
-            self.given_up_until = self.given_up_until.max(followed.last_time());
-            self.given_up += 1;
-            self.lore.add(&followed);
         }
+        self.given_up_until = self.given_up_until.max(latest.0.0);
         self.by_id.clear();
-        self.by_id.extend(self.followed.iter().zip(0..).map(|((hash, _), index)| (*hash, index)));
+        self.followed = 0;
+        for (at, is_kept) in is_kept.into_iter().enumerate() {
+            let Some(followed) = self.slots.get(at) else { break };
+            if is_kept {
+                self.by_id.insert(followed.hash, self.followed as u32);
+                self.slots.swap(self.followed, at);
+                self.followed += 1;
+            } else {
+                self.given_up += 1;
+                self.lore.add(followed);
+            }
+        }
     }
 }
 

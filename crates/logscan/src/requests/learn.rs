@@ -4,8 +4,8 @@ use pycoroner_findings::UtcTime;
 use rustc_hash::FxHashMap;
 
 use super::{
-    Followed, Kept, MESSAGE_LIMIT, RequestEnd, RequestRecord, RequestState, RequestThread, Requests, Tracker,
-    UnfinishedRule,
+    Followed, KEPT, Kept, MESSAGE_LIMIT, RequestEnd, RequestRecord, RequestState, RequestThread, Requests,
+    Tracker, UnfinishedRule,
 };
 use crate::ascii::lossy;
 use crate::document::Place;
@@ -98,12 +98,15 @@ fn is_nearly(part: u64, whole: u64, percent: u64) -> bool {
     part.saturating_mul(100) >= whole.saturating_mul(percent)
 }
 
-/// Each template once.
-fn templates(followed: &Followed) -> Vec<u64> {
-    let mut templates: Vec<u64> = followed.entries.iter().map(|entry| entry.template).collect();
+/// Each template once, in order.
+fn templates(followed: &Followed) -> impl Iterator<Item = u64> + use<> {
+    let mut templates = [None; KEPT];
+    for (slot, entry) in templates.iter_mut().zip(&followed.entries) {
+        *slot = Some(entry.template);
+    }
     templates.sort_unstable();
-    templates.dedup();
-    templates
+    let mut last = None;
+    templates.into_iter().flatten().filter(move |template| last.replace(*template) != Some(*template))
 }
 
 /// The death, as far as requests go.
@@ -120,17 +123,18 @@ impl Tracker {
         // From here on a template goes by its index, and one that is not kept by its hash.
         let name = |template: u64| index_of.get(&template).map_or(template, |index| *index as u64);
         let mut lore = std::mem::take(&mut self.lore).renamed(&name);
-        for (_, followed) in &mut self.followed {
+        self.slots.truncate(self.followed);
+        for followed in &mut self.slots {
             followed.entries.iter_mut().for_each(|entry| entry.template = name(entry.template));
             lore.add(followed);
         }
         let templates_known = index_of.len();
         let index_of = |name: u64| usize::try_from(name).ok().filter(|index| *index < templates_known);
         let has_end = |followed: &Followed| {
-            followed.is_access_logged || templates(followed).into_iter().any(|template| lore.is_end(template))
+            followed.is_access_logged || templates(followed).any(|template| lore.is_end(template))
         };
         let mut ended: FxHashMap<u64, Ended> = FxHashMap::default();
-        for (_, followed) in &self.followed {
+        for followed in &self.slots {
             let is_finished = u64::from(has_end(followed));
             for template in templates(followed) {
                 let ended = ended.entry(template).or_default();
@@ -140,7 +144,7 @@ impl Tracker {
         }
         let mut requests = Requests { given_up: self.given_up, ..Requests::default() };
         let mut judged: Vec<Judged<'_>> = Vec::new();
-        for (_, followed) in &self.followed {
+        for followed in &self.slots {
             requests.followed += 1;
             let rule = match (followed.first(), followed.last()) {
                 (Some(first), Some(last)) if !has_end(followed) => {
@@ -189,7 +193,7 @@ impl<'f> Judged<'f> {
         death: Option<&Death>,
         rule: Option<UnfinishedRule>,
     ) -> Self {
-        let last = followed.last_time();
+        let last = followed.last_time;
         let is_unfinished = state == RequestState::Unfinished;
         let is_before_death = death.is_some_and(|death| last.is_some_and(|last| last <= death.time));
         let pid = death.and_then(|death| death.pid);
@@ -226,7 +230,7 @@ impl<'f> Judged<'f> {
             place: entry.place,
         };
         RequestThread {
-            id: followed.id.clone(),
+            id: lossy(&followed.id, MESSAGE_LIMIT),
             state: self.state,
             cut_off: self.is_cut_off,
             open_at_death: self.is_open_at_death,

@@ -3,7 +3,7 @@
 use pycoroner_findings::Timestamp;
 
 use super::SourceScanner;
-use crate::ascii::{contains, lossy};
+use crate::ascii::lossy;
 use crate::dead_process::Said;
 use crate::document::LogRecord;
 use crate::format::FormatName;
@@ -40,8 +40,7 @@ impl SourceScanner<'_> {
             if header.request_id.is_empty() { request_id.unwrap_or_default() } else { header.request_id };
         if !id.is_empty() {
             let is_access_log = matches!(header.format, FormatName::AccessLog | FormatName::Uwsgi)
-                || contains(header.message, b" HTTP/1.1\" ")
-                || contains(header.message, b" HTTP/1.0\" ");
+                || holds_request_line(header.message);
             let message = header.message;
             let mention = Mention { id, time, level, pid, template: name, message, is_access_log, place };
             self.collector.requests.add(&mention);
@@ -113,4 +112,13 @@ fn record_of(
         producer: producer.map(str::to_owned),
         place: context.place(),
     }
+}
+
+/// Whether a request's line stands in quotes, as in access logs.
+fn holds_request_line(message: &[u8]) -> bool {
+    memchr::memchr_iter(b'"', message).any(|quote| {
+        let before = message.get(..quote).unwrap_or_default();
+        message.get(quote + 1) == Some(&b' ')
+            && (before.ends_with(b" HTTP/1.1") || before.ends_with(b" HTTP/1.0"))
+    })
 }

@@ -6,18 +6,18 @@ use pycoroner_findings::Timestamp;
 
 use super::SourceScanner;
 use crate::analysis::{Item, Kind, LastLine, Line, Lines, Shape};
+use crate::header::Header;
 use crate::json_record::JsonRecord;
-use crate::level::Level;
 use crate::lines::Block;
 use crate::stream::{LineContext, Stream};
 
 /// A record that its stream was not told of yet.
 #[derive(Clone, Copy)]
-struct Untold<'b> {
-    text: &'b [u8],
-    stamp: Option<Timestamp>,
-    level: Option<Level>,
-    pid: Option<u64>,
+enum Untold<'b> {
+    /// And the time that counts where the record states none. Its own is resolved again when it is told: to hand it
+    /// on from record to record would cost more.
+    Line(&'b Line<'b>, Option<Timestamp>),
+    Run(LastLine<'b>, Timestamp),
 }
 
 impl SourceScanner<'_> {
@@ -39,8 +39,7 @@ impl SourceScanner<'_> {
                 Item::Run(run) => {
                     let last = if is_idle { self.run(run, found, block) } else { None };
                     if let Some(stamp) = last {
-                        let LastLine { text, level, pid, .. } = run.last;
-                        untold = Some(Untold { text, stamp: Some(stamp), level: Some(level), pid });
+                        untold = Some(Untold::Run(run.last, stamp));
                     } else {
                         self.tell(untold.take());
                         self.rest_of(run.bytes.clone(), block, bytes);
@@ -69,19 +68,39 @@ impl SourceScanner<'_> {
     }
 
     fn tell(&mut self, untold: Option<Untold<'_>>) {
-        if let (Some(Untold { text, stamp, level, pid }), Some(state)) = (untold, self.streams.first_mut()) {
+        let Some(untold) = untold else { return };
+        let stamp = self.time_of(&untold);
+        let (text, level, pid) = match untold {
+            Untold::Line(line, _) => match &line.kind {
+                Kind::Record(header, _) => (line.text, header.level, header.pid),
+                _ => return,
+            },
+            Untold::Run(LastLine { text, level, pid, .. }, _) => (text, Some(level), pid),
+        };
+        if let Some(state) = self.streams.first_mut() {
             state.set_record(text, stamp, level, pid);
         }
     }
 
+    fn time_of(&mut self, untold: &Untold<'_>) -> Option<Timestamp> {
+        match untold {
+            Untold::Run(_, stamp) => Some(*stamp),
+            Untold::Line(Line { kind: Kind::Record(Header { time: Some(time), .. }, _), .. }, earlier) => {
+                self.clock.resolve(*time).or(*earlier)
+            }
+            Untold::Line(_, earlier) => *earlier,
+        }
+    }
+
     /// Counts a record while nothing is under assembly.
-    fn quiet_line<'b>(&mut self, line: &Line<'b>, before: Option<Untold<'b>>) -> Option<Untold<'b>> {
+    fn quiet_line<'b>(&mut self, line: &'b Line<'b>, before: Option<Untold<'b>>) -> Option<Untold<'b>> {
         let Kind::Record(header, named) = &line.kind else { return before };
         let stamp = header.time.and_then(|time| self.clock.resolve(time));
         let context = LineContext { stamp, pid: header.pid, level: header.level, ..self.next_line(line) };
         self.count(0, header, *named, &context);
-        let stamp = stamp.or(before.and_then(|before| before.stamp));
-        Some(Untold { text: line.text, stamp, level: header.level, pid: header.pid })
+        let has_time = stamp.is_some();
+        let earlier = before.filter(|_| !has_time).and_then(|before| self.time_of(&before));
+        Some(Untold::Line(line, earlier))
     }
 
     fn next_line(&mut self, line: &Line<'_>) -> LineContext {

@@ -305,6 +305,7 @@ fn values_with_a_say_in_others_are_not_recalled() {
     check("a\" 12 x", "a\" 200 x");
     check("status 12 x", "status 1234 x");
     check("'abc' 1234", "'request' 1234");
+    check("'abc' 5ms", "'request' 1234ms");
     check("'abc'=x", "'request_id'=x");
     check("7:30:01 x", "12:30:01 x");
     check("in 12345678-4958-6776-8594-93a2b1c0df00", "in 1234567-4958-6776-8594-93a2b1c0df00");
