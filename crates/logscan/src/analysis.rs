@@ -187,7 +187,10 @@ impl Analyst {
                 break;
             }
             if is_settled && is_plain && self.wanted.runs && misses < MAX_MISSES {
-                let next = self.run_on(bytes, start, &mut run, found);
+                let next = match bytes.get(start) {
+                    Some(b'{') => self.run_on_objects(bytes, start, &mut run, found),
+                    _ => self.run_on(bytes, start, &mut run, found),
+                };
                 misses = if next == start { misses + 1 } else { 0 };
                 start = next;
             }
@@ -275,6 +278,39 @@ impl Analyst {
             }
             let run = run.get_or_insert_with(|| OpenRun::start(&counted, span, &mut self.index, found));
             let further = Further { named: named.as_ref(), names };
+            run.add(&counted, &further, span, &mut self.index, found);
+            start = span.next;
+        }
+        start
+    }
+
+    /// The same for objects that are laid out in a known way, where templates are not counted.
+    fn run_on_objects<'b>(
+        &mut self,
+        bytes: &'b [u8],
+        mut start: usize,
+        run: &mut Option<OpenRun>,
+        found: &mut Lines<'b>,
+    ) -> usize {
+        let needles = Needles::get();
+        while !self.wanted.templates
+            && let Some(rest) = bytes.get(start..)
+            && rest.first() == Some(&b'{')
+        {
+            let len = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            let text = rest.get(..len).unwrap_or_default();
+            let Some(known) = self.layouts.read(text.strip_suffix(b"\r").unwrap_or(text), needles) else {
+                break;
+            };
+            let Some(counted) = Counted::of(&known.header).filter(|counted| is_quiet(counted.level)) else {
+                break;
+            };
+            let span = Span { start, next: start + (len + 1).min(rest.len()) };
+            if !run.as_ref().is_some_and(|run| run.takes(&counted)) {
+                close(run, bytes, found);
+            }
+            let run = run.get_or_insert_with(|| OpenRun::start(&counted, span, &mut self.index, found));
+            let further = Further { named: None, names: None };
             run.add(&counted, &further, span, &mut self.index, found);
             start = span.next;
         }

@@ -4,6 +4,7 @@ use super::lead::Lead;
 use super::{Layouts, Then, literal_len};
 use crate::json::{Value, closing_quote};
 use crate::json_record::{Field, Head};
+use crate::level::Level;
 use crate::needles::Needles;
 
 /// Different values of a member that is not taken to vary.
@@ -32,6 +33,9 @@ struct Part {
     field: Field,
     start: usize,
     end: usize,
+    /// What it says, where it is a level or a process.
+    level: Option<Level>,
+    pid: Option<u64>,
 }
 
 /// A value on the way through the tree.
@@ -56,7 +60,18 @@ impl Constant {
 
     #[inline]
     pub(super) fn set<'a>(&self, head: &mut Head<'a>, line: &'a [u8], at: usize) {
-        for Part { field, start, end } in &self.parts {
+        for Part { field, start, end, level, pid } in &self.parts {
+            match field {
+                Field::Level => {
+                    head.level = head.level.or(*level);
+                    continue;
+                }
+                Field::Process => {
+                    head.pid = head.pid.or(*pid);
+                    continue;
+                }
+                _ => {}
+            }
             let raw = line.get(at + start..at + end).unwrap_or_default();
             head.set(*field, Value::String(raw), |_| None);
         }
@@ -129,7 +144,15 @@ impl Layouts {
             }
             let parts = constants.iter().filter_map(|step| {
                 let (Then::String(field, _) | Then::Literal(field, _)) = step.then else { return None };
-                Some(Part { field: field?, start: step.start - first.from, end: step.end - first.from })
+                let (field, mut said) = (field?, Head::default());
+                said.set(field, Value::String(line.get(step.start..step.end)?), |_| None);
+                Some(Part {
+                    field,
+                    start: step.start - first.from,
+                    end: step.end - first.from,
+                    level: said.level,
+                    pid: said.pid,
+                })
             });
             node.constants.push(Constant { lead: Lead::new(bytes), parts: parts.collect(), then: last.then });
         }

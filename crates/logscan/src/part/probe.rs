@@ -7,7 +7,7 @@ use pycoroner_findings::Timestamp;
 use crate::clock::Clock;
 use crate::envelope::Wrapping;
 use crate::input::ReadSeek;
-use crate::line_time::time_of;
+use crate::line_time::LineTimes;
 use crate::scanner::is_document;
 
 /// Bytes that are looked at in one place.
@@ -27,6 +27,7 @@ pub(super) struct Prober<'f> {
     file: &'f mut (dyn ReadSeek + Send),
     len: u64,
     clock: Clock,
+    times: LineTimes,
     wrapping: Option<Wrapping>,
     block: Vec<u8>,
     read: u64,
@@ -40,7 +41,15 @@ impl<'f> Prober<'f> {
         clock: Clock,
         wrapping: Option<Wrapping>,
     ) -> io::Result<Option<Self>> {
-        let mut prober = Self { file, len, clock, wrapping, block: vec![0; BLOCK + 1], read: 0 };
+        let mut prober = Self {
+            file,
+            len,
+            clock,
+            times: LineTimes::default(),
+            wrapping,
+            block: vec![0; BLOCK + 1],
+            read: 0,
+        };
         let filled = prober.fill(0)?;
         let head = prober.block.get(..filled).unwrap_or_default();
         if is_document(head) {
@@ -92,7 +101,8 @@ impl<'f> Prober<'f> {
                 break;
             }
             let len = newline.unwrap_or(rest.len());
-            if let Some(stamp) = time_of(&mut self.clock, self.wrapping, rest.get(..len).unwrap_or_default())
+            if let Some(stamp) =
+                self.times.of(&mut self.clock, self.wrapping, rest.get(..len).unwrap_or_default())
             {
                 seen.push(Seen { offset: base + at as u64, at: stamp });
             }

@@ -78,7 +78,20 @@ const WRITERS: &[&str] = &[
     "[{} +0200] [78] [INFO] shop: ",
     "[{} +0200] [79] [WARNING] shop: ",
     "{} DEBUG [Thread-4] shop: ",
-    "{\"time\": \"{}\", \"level\": \"INFO\", \"process\": 78, \"threadName\": \"reaper-1\", \"message\": \"x\"}",
+    "{\"time\": \"{}\", \"level\": \"INFO\", \"process\": 78, \"threadName\": \"reaper-1\", \"message\": \"{m}\"}",
+];
+
+/// Records in JSON, with their messages inside of them.
+const OBJECTS: &[&str] = &[
+    "{\"time\": \"{}\", \"level\": \"INFO\", \"process\": 78, \"threadName\": \"reaper-1\", \"message\": \"{m}\"}",
+    "{\"time\": \"{}\", \"level\": \"DEBUG\", \"process\": 77, \"name\": \"shop\", \"message\": \"{m}\"}",
+    "{\"time\": \"{}\", \"level\": \"INFO\", \"process\": 77, \"name\": \"shop\", \"message\": \"{m}\"}\r",
+    "{\"time\": \"{}\", \"level\": \"INFO\", \"process\": 77, \"name\": \"cart\", \"message\": \"{m}\", \"request_id\": \"abcd1\"}",
+    "{\"time\": \"{}\", \"level\": \"WARNING\", \"process\": 77, \"name\": \"shop\", \"message\": \"{m}\"}",
+    "{\"level\": \"INFO\", \"process\": 79, \"message\": \"{m}\"}",
+    "{\"time\": \"{}\", \"level\": \"INFO\", \"message\": \"{m}\"",
+    "{} INFO [MainThread] shop: ",
+    "",
 ];
 
 /// Records of a few heads, most of them quiet, in an order that the seed gives.
@@ -100,7 +113,12 @@ fn log_of(heads: &[&str], seed: u64, lines: usize) -> Vec<u8> {
             format!("2024-10-27 {:02}:{:02}:{second:02},{:03}", minute / 60 % 24, minute % 60, at % 1000);
         let head = heads[if next(8) > 0 { next(3) } else { next(heads.len()) }].replace("{}", &time);
         let message = TEXTS[if next(8) > 0 { next(4) } else { next(TEXTS.len()) }];
-        let _ = writeln!(text, "{head}{message}");
+        let _ = if head.contains("{m}") {
+            let quoted = serde_json::json!(message).to_string();
+            writeln!(text, "{}", head.replace("{m}", quoted.trim_matches('"')))
+        } else {
+            writeln!(text, "{head}{message}")
+        };
     }
     text.into_bytes()
 }
@@ -126,7 +144,7 @@ fn ways_of_looking() -> Vec<Options> {
 fn summed_up_or_one_by_one() {
     for options in ways_of_looking() {
         for seed in 0..40 {
-            let log = log(seed, 60);
+            let log = log_of(if seed % 4 == 0 { OBJECTS } else { HEADS }, seed, 60);
             let one_by_one = scan_of(&log, Way { sums_up: false, ..Way::default() }, &options);
             let summed_up = scan_of(&log, Way::default(), &options);
             assert!(
@@ -189,7 +207,8 @@ fn around_a_death_summed_up_or_one_by_one() {
                 summed_up.document(),
                 one_by_one.document()
             );
-            let logs = [log, log_of(HEADS, seed, 60), log_of(WRITERS, seed + 100, 100)];
+            let logs =
+                [log, log_of(HEADS, seed, 60), log_of(WRITERS, seed + 100, 100), log_of(OBJECTS, seed, 100)];
             check_tallies(&logs, options, &format!("{case}, seed {seed}"));
         }
     }

@@ -8,7 +8,7 @@ use pycoroner_findings::{Gap, GapKind, Timestamp};
 use super::SourceScanner;
 use crate::document::Place;
 use crate::explanation::LineOrder;
-use crate::line_time::time_of;
+use crate::line_time::LineTimes;
 use crate::lines::Block;
 use crate::needles::Needles;
 use crate::stream::LineContext;
@@ -57,8 +57,9 @@ impl SourceScanner<'_> {
         let mut newest = None;
         let mut previous: Option<Timestamp> = None;
         let mut steps = 0;
+        let mut times = LineTimes::default();
         for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            let stamp = time_of(&mut self.clock, self.wrapping, line)?;
+            let stamp = times.of(&mut self.clock, self.wrapping, line)?;
             newest.get_or_insert(stamp);
             if let Some(previous) = previous {
                 if stamp.time > previous.time {
