@@ -200,7 +200,7 @@ fn died(death: &Death, snapshot: &ProcessSnapshot) -> Option<Event> {
     event.at = Some(at);
     event.pid = snapshot.process.pid;
     event.signal = snapshot.crash.signal;
-    event.citation = snapshot.crash.citations.first().cloned();
+    event.citation = death.citation.clone().or_else(|| snapshot.crash.citations.first().cloned());
     Some(event)
 }
 

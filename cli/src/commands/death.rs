@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pycoroner_coredump::{ProcessSnapshot, StoredCore};
-use pycoroner_findings::{Gap, GapKind, TimeBasis, Timestamp, UtcTime};
+use pycoroner_findings::{Citation, Gap, GapKind, TimeBasis, Timestamp, UtcTime};
 use pycoroner_logscan::{Anchor, CrashedThread, LogEvent, Options, PartialReading, Scan, Window};
 use pycoroner_telemetry::{ProcessRecord, Telemetry};
 
@@ -46,6 +46,8 @@ const FEW: u64 = 1000;
 pub(super) struct Death {
     /// The time, its basis and uncertainty.
     pub(super) at: Option<Timestamp>,
+    /// What states it.
+    pub(super) citation: Option<Citation>,
     /// Why it may be wrong, or is unknown.
     pub(super) gap: Option<Gap>,
 }
@@ -60,20 +62,22 @@ pub(super) fn of_process(
 ) -> Death {
     let stored = stored(core, snapshot).or_else(|| listed(&telemetry.processes, snapshot));
     if evidence.of(&Kind::Log).next().is_none() {
-        return stored.map_or_else(|| by_file(core, None), |at| Death { at: Some(at), gap: None });
+        return stored.map_or_else(|| by_file(core, None), |at| Death { at: Some(at), ..Death::default() });
     }
     let (scan, was_searched) = quick_scan(core, snapshot, evidence, options, stored);
-    let at = match (stated(&scan, snapshot), stored) {
-        // A log's clock may be read in the wrong zone; where the two agree, the log is the more exact one.
-        (Some(stated), Some(stored)) if stated.time.millis_since(stored.time).abs() > AGREEING_MS => {
-            Some(stored)
-        }
-        (stated, stored) => stated.or(stored),
-    };
+    let said = stated(&scan, snapshot);
+    // A log's clock may be read in the wrong zone; where the two agree, the log is the more exact one.
+    let contradicts =
+        |at: Timestamp| stored.is_some_and(|stored| at.time.millis_since(stored.time).abs() > AGREEING_MS);
+    let said = said.filter(|(at, _)| !contradicts(*at));
+    let at = said.as_ref().map(|(at, _)| *at).or(stored);
     let uptime = uptime::of_death(&scan, snapshot, evidence, telemetry);
     let known = at.or(uptime.at);
-    let mut death =
-        known.map_or_else(|| by_span(core, &scan, uptime.not_after), |at| Death { at: Some(at), gap: None });
+    let mut death = known.map_or_else(
+        || by_span(core, &scan, uptime.not_after),
+        |at| Death { at: Some(at), ..Death::default() },
+    );
+    death.citation = said.and_then(|(_, citation)| citation);
     if known.is_none() && !was_searched {
         let why = "no log states it near the time at which the core was last changed, and the rest of large logs was not searched";
         let gap = Gap::new(GapKind::Limit, "the exact time of death", why);
@@ -147,7 +151,7 @@ pub(super) fn anchor(death: &Death, snapshot: &ProcessSnapshot) -> Option<Anchor
 }
 
 /// What a log says about the end of this very process.
-fn stated(scan: &Scan, snapshot: &ProcessSnapshot) -> Option<Timestamp> {
+fn stated(scan: &Scan, snapshot: &ProcessSnapshot) -> Option<(Timestamp, Option<Citation>)> {
     let pid = snapshot.process.pid?;
     let agrees = |event: &&LogEvent| {
         event.pid == Some(pid) && (event.signal.is_none() || event.signal == snapshot.crash.signal)
@@ -157,9 +161,9 @@ fn stated(scan: &Scan, snapshot: &ProcessSnapshot) -> Option<Timestamp> {
             .iter()
             .filter(|event| event.kind == *kind)
             .filter(agrees)
-            .filter_map(|event| event.at)
+            .filter_map(|event| Some((event.at?, event.place.citation(&scan.sources))))
             // When a log was kept is not when this happened.
-            .rfind(|at| !uptime::is_undated(*at))
+            .rfind(|(at, _)| !uptime::is_undated(*at))
     })
 }
 
@@ -185,7 +189,7 @@ fn by_span(core: &Item, scan: &Scan, not_after: Option<UtcTime>) -> Death {
         // The core is changed after the death and the log is silent after it: it lies between the two.
         let silence = u64::try_from(time.millis_since(last)).unwrap_or(0);
         let at = Timestamp { time, basis: TimeBasis::FileModified, uncertainty_ms: silence.max(WRITING_MS) };
-        return Death { at: Some(at), gap: None };
+        return Death { at: Some(at), ..Death::default() };
     }
     let why = match core.modified {
         Some(time) => format!(
@@ -200,7 +204,8 @@ fn by_span(core: &Item, scan: &Scan, not_after: Option<UtcTime>) -> Death {
         "keep the modification time when a core is copied (cp -p, rsync -t), and add the journal's lines",
     );
     let basis = TimeBasis::InferredNeighbour;
-    Death { at: Some(Timestamp { time: last, basis, uncertainty_ms: WRITING_MS }), gap: Some(gap) }
+    let at = Timestamp { time: last, basis, uncertainty_ms: WRITING_MS };
+    Death { at: Some(at), gap: Some(gap), ..Death::default() }
 }
 
 /// The core's own time; when a kernel's log was kept that names the death already, the core was copied after it.
@@ -214,15 +219,14 @@ fn by_file(core: &Item, not_after: Option<UtcTime>) -> Death {
             "take the kernel's log with wall clock times: journalctl -k -o short-iso-precise, or dmesg -T",
         );
         let at = Timestamp { time, basis: TimeBasis::FileModified, uncertainty_ms: ONE_DAY_MS };
-        return Death { at: Some(at), gap: Some(gap) };
+        return Death { at: Some(at), gap: Some(gap), ..Death::default() };
     }
     match core.modified {
         Some(time) => {
             let at = Timestamp { time, basis: TimeBasis::FileModified, uncertainty_ms: WRITING_MS };
-            Death { at: Some(at), gap: None }
+            Death { at: Some(at), ..Death::default() }
         }
         None => Death {
-            at: None,
             gap: Some(
                 Gap::new(
                     GapKind::Missing,
@@ -231,6 +235,7 @@ fn by_file(core: &Item, not_after: Option<UtcTime>) -> Death {
                 )
                 .remedy("give the core as a file, or add a log"),
             ),
+            ..Death::default()
         },
     }
 }

@@ -106,6 +106,9 @@ fn the_time_of_death_says_how_it_is_known() {
         let event =
             incident["timeline"].as_array().unwrap().iter().find(is_death).expect("a row for the death");
         assert_eq!(event["time_uncertainty_ms"], died["time_uncertainty_ms"]);
+        // What states the time is cited for it: the line of the log, else the core.
+        let cited = if basis == "stated" { "lines" } else { "bytes" };
+        assert_eq!(event["citation"]["span"]["kind"], cited, "{event}");
     };
     check(CRASH, "", "file-modified", "2026-11-23T09:25:57Z");
     // A core that was copied a month later: its time says nothing.

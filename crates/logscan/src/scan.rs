@@ -152,7 +152,9 @@ fn summarise(mut collector: Collector<'_>, options: &Options) -> Scan {
         });
         if options.templates && !templates.iter().any(|template| template.new_in_window.is_some()) {
             let why = "less of the log lies before the window than in it";
-            collector.gaps.push(Gap::new(GapKind::Missing, "what is new in the window", why));
+            let gap = Gap::new(GapKind::Missing, "what is new in the window", why)
+                .remedy("give older logs as well, or a smaller window by --since and --until");
+            collector.gaps.push(gap);
         }
     }
     let death = anchor.map(|anchor| Death {

@@ -104,9 +104,10 @@ pub(crate) fn read(process: &DeadProcess<'_>) -> Death {
         .and_then(|signal| signal_frame::find(core, own.stack_pointer()?, signal, thread?.tid));
     let registers = caught.as_ref().map_or_else(|| own.clone(), |caught| caught.registers.clone());
     let abort_message = if signal == Some(signals::SIGABRT) { abort_message::read(process) } else { None };
-    let note = info.iter().map(|info| info.citation.clone());
-    let citations = note
-        .chain(caught.iter().map(|caught| caught.citation.clone()))
+    // What a handler caught is the death; the note is about the signal that it raised again.
+    let first = caught.iter().map(|caught| caught.citation.clone());
+    let citations = first
+        .chain(info.iter().map(|info| info.citation.clone()))
         .chain(thread.map(|thread| thread.citation.clone()))
         .collect();
     let mut death = Death {

@@ -21,7 +21,7 @@ pub(super) fn finding(snapshot: &ProcessSnapshot) -> Option<Finding> {
     let mut finding = Finding::new("extension-at-fault", Severity::Error, confidence(extension), title)
         .about(name)
         .with_evidence(
-            Evidence::new(Basis::Derived, place(extension)).cite(snapshot.crash.citations.last().cloned()),
+            Evidence::new(Basis::Derived, place(extension)).cite(snapshot.crash.citations.first().cloned()),
         );
     if extension.frames_within > 0 {
         let statement =

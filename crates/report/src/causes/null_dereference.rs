@@ -4,7 +4,7 @@ use super::rule::{BASE, Rule};
 
 pub(super) const RULE: Rule = Rule {
     id: "null-dereference",
-    statement: "Native code below the innermost Python frame followed a null pointer",
+    statement: "Native code that the innermost Python frame called used a null pointer",
     needs: &[&["crash-null-dereference"]],
     names: &["extension-at-fault"],
     raised_by: &[
@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
         ("kernel-segfault-logged", "the kernel logged the same kind of fault"),
     ],
     against: &[("deep-recursion", "the stack was deep, which is also consistent with an exhausted stack")],
-    refuted_if: "the instruction at the fault does not use the address that the kernel names",
+    refuted_if: "the instruction that failed does not use the fault address",
     next: "Look at the native function that the innermost Python line calls, and at the arguments it was given.",
     ..BASE
 };
