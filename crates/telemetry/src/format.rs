@@ -67,6 +67,10 @@ pub enum ExportFormat {
     Slack,
     /// Samples for speedscope.
     Speedscope,
+    /// What `getfattr -d` prints of cores that systemd-coredump stored.
+    StoredCoreAttributes,
+    /// Names of cores that systemd-coredump stored, as `ls` lists them.
+    StoredCoreList,
     /// A snapshot of tracemalloc.
     Tracemalloc,
     /// What programs print of tracemalloc's statistics.
@@ -108,6 +112,8 @@ const TABLE: &[(ExportFormat, Test)] = &[
     (ExportFormat::SentryEvent, sentry::event::is_event),
     (ExportFormat::Slack, incidents::is_slack),
     (ExportFormat::Speedscope, pyspy::speedscope::is_speedscope),
+    (ExportFormat::StoredCoreAttributes, coredumpctl::stored::is_attributes),
+    (ExportFormat::StoredCoreList, coredumpctl::stored::is_list),
     (ExportFormat::Tracemalloc, tracemalloc::is_snapshot),
     (ExportFormat::TracemallocTop, tracemalloc_top::is_top),
     (ExportFormat::Zipkin, traces::is_zipkin),
@@ -151,6 +157,8 @@ impl ExportFormat {
             Self::SentryEvent => "sentry-event",
             Self::Slack => "slack",
             Self::Speedscope => "speedscope",
+            Self::StoredCoreAttributes => "stored-core-attributes",
+            Self::StoredCoreList => "stored-core-list",
             Self::Tracemalloc => "tracemalloc",
             Self::TracemallocTop => "tracemalloc-top",
             Self::Zipkin => "zipkin",

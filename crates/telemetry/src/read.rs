@@ -38,6 +38,8 @@ pub fn read(format: ExportFormat, export: &[u8], source: SourceId) -> Telemetry 
         ExportFormat::SentryEvent => sentry::event::read_event(export, source),
         ExportFormat::Slack => incidents::read_slack(export, source),
         ExportFormat::Speedscope => pyspy::speedscope::read_speedscope(export, source),
+        ExportFormat::StoredCoreAttributes => coredumpctl::stored::read_attributes(export, source),
+        ExportFormat::StoredCoreList => coredumpctl::stored::read_list(export, source),
         ExportFormat::Tracemalloc => tracemalloc::read_snapshot(export, source),
         ExportFormat::TracemallocTop => tracemalloc_top::read_top(export, source),
         ExportFormat::Zipkin => traces::read_zipkin(export, source),

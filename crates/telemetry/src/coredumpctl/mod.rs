@@ -1,9 +1,10 @@
 //! What [`coredumpctl`](https://github.com/systemd/systemd/blob/v255/src/coredump/coredumpctl.c) prints: the list as
-//! text and as JSON, and the details of one or several cores.
+//! text and as JSON, and the details of one or several cores; and what the stored cores themselves say.
 
 pub(crate) mod info;
 pub(crate) mod json;
 pub(crate) mod list;
+pub(crate) mod stored;
 mod time;
 
 use pycoroner_findings::{Event, Severity};

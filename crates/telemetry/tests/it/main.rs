@@ -152,7 +152,9 @@ fn rows_of_amtool() {
 fn tables_and_json_of_one_alert_are_one_finding() {
     let check = |exports: &[&[u8]], at: &str| {
         let mut telemetry = Telemetry::default();
-        exports.iter().for_each(|export| telemetry.extend(read_alerts(export)));
+        for export in exports {
+            telemetry.extend(read_alerts(export));
+        }
         let telemetry = judge(telemetry, &[], None);
         let fired: Vec<_> = telemetry.findings.iter().map(|finding| finding.title.as_str()).collect();
         assert_eq!(fired, [format!("Alert ShopDown: 127.0.0.1:18400 does not answer fired at {at}")]);

@@ -103,6 +103,8 @@ fn processes() {
     check(include_bytes!("../data/systemd/coredumpctl_list.txt"), 500);
     check(include_bytes!("../data/systemd/coredumpctl_list.json"), 500);
     check(include_bytes!("../data/systemd/coredumpctl_info.txt"), 500);
+    check(include_bytes!("../data/systemd/getfattr.txt"), 500);
+    check(include_bytes!("../data/systemd/ls.txt"), 500);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What psutil and systemd write down of processes.
 
+use pycoroner_telemetry::ExportFormat;
+
 use crate::summary::check;
 
 #[test]
@@ -63,4 +65,73 @@ fn coredumpctl() {
             "2026-11-22T11:31:51Z StoredWithCore ±1000 core-dumped systemd-coredump stored a core: process 29829 (/opt/python/3.11.7/bin/python3.11) died of signal 11; core file: /var/lib/systemd/coredump/core.python.0.b007b00700000000000000000000b007.29829.1795347111000000.zst (present)",
         ],
     );
+}
+
+/// What coreutils 9.1 and attr 2.5 printed.
+#[test]
+fn stored_cores() {
+    check(
+        include_bytes!("../data/systemd/ls.txt"),
+        "stored-core-list",
+        &[
+            "process 77 core.bash.0.b007b00700000000000000000000b007.77.1795340000000000.zst [E1:L2]",
+            r"process 412 core.gunicorn:\x20worker.1000.b007b00700000000000000000000b007.412.1795346956000000.zst [E1:L3]",
+            "process 29829 core.python3.0.b007b00700000000000000000000b007.29829.1795347111000000.zst [E1:L4]",
+            "2026-11-22T09:33:20Z StoredWithCore ±1000 core-dumped systemd-coredump stored a core: process 77 died; core file: core.bash.0.b007b00700000000000000000000b007.77.1795340000000000.zst",
+            r"2026-11-22T11:29:16Z StoredWithCore ±1000 core-dumped systemd-coredump stored a core: process 412 died; core file: core.gunicorn:\x20worker.1000.b007b00700000000000000000000b007.412.1795346956000000.zst",
+            "2026-11-22T11:31:51Z StoredWithCore ±1000 core-dumped systemd-coredump stored a core: process 29829 died; core file: core.python3.0.b007b00700000000000000000000b007.29829.1795347111000000.zst",
+        ],
+    );
+    check(
+        include_bytes!("../data/systemd/getfattr.txt"),
+        "stored-core-attributes",
+        &[
+            r#"process 412 signal 6, /opt/odd "dir"\x/python, var/lib/systemd/coredump/core.gunicorn:\x20worker.1000.b007b00700000000000000000000b007.412.1795346956000000.zst [E1:L1-L6]"#,
+            "process 29829 signal 11, /opt/python/3.11.7/bin/python3.11, var/lib/systemd/coredump/core.python3.0.b007b00700000000000000000000b007.29829.1795347111000000.zst [E1:L8-L17]",
+            r#"2026-11-22T11:29:16Z StoredWithCore ±1000 core-dumped systemd-coredump stored a core: process 412 (/opt/odd "dir"\x/python) died of signal 6; core file: var/lib/systemd/coredump/core.gunicorn:\x20worker.1000.b007b00700000000000000000000b007.412.1795346956000000.zst"#,
+            "2026-11-22T11:31:51Z StoredWithCore ±1000 core-dumped systemd-coredump stored a core: process 29829 (/opt/python/3.11.7/bin/python3.11) died of signal 11; core file: var/lib/systemd/coredump/core.python3.0.b007b00700000000000000000000b007.29829.1795347111000000.zst",
+        ],
+    );
+}
+
+#[test]
+fn odd_listings_of_stored_cores() {
+    let name = "core.a.0.b007b00700000000000000000000b007.7.1795346956000000";
+    let at = "2026-11-22T11:29:16Z StoredWithCore ±1000 core-dumped systemd-coredump stored a core: process";
+    let path = format!("/var/lib/systemd/coredump/{name}.lz4");
+    let listed = |line: &str, file: &str, number: u64| {
+        let first = format!("process 7 {file} [E1:L{number}]");
+        let last = format!("{at} 7 died; core file: {file}");
+        check(line.as_bytes(), "stored-core-list", &[&first, &last]);
+    };
+    listed(&path, &path, 1);
+    listed(
+        &format!(
+            "$ ls -lis /x\r\n/x:\r\ntotal 8\r\n 12 8 -rw-r-----. 1 root root 9 Nov 22 11:31 '{name}'\r\n"
+        ),
+        name,
+        4,
+    );
+    // Digits by `-e hex`, the path as it is, and only one attribute.
+    let attributes = format!(
+        "getfattr: Removing leading '/' from absolute path names\n# file: x/other\nuser.x=\"1\"\n\n# file: {path}\nuser.coredump.signal=0x3131\n"
+    );
+    check(
+        attributes.as_bytes(),
+        "stored-core-attributes",
+        &[
+            &format!("process 7 signal 11, {path} [E1:L5-L6]"),
+            &format!("{at} 7 died of signal 11; core file: {path}"),
+        ],
+    );
+    for other in [
+        "total 8\n-rw-r----- 1 root root 9 Nov 22 11:31 core.412\n".to_owned(),
+        format!("2026-11-22 11:31:51 INFO wrote {name}\n"),
+        format!("it is here:\nsaved {name}\n"),
+        "# file: x\nuser.comment=\"y\"\n".to_owned(),
+        "core.a.0.b007.7.1795346956000000\n".to_owned(),
+        "core.a.0.b007b00700000000000000000000b007.7.1795346956\n".to_owned(),
+    ] {
+        assert_eq!(ExportFormat::sniff(other.as_bytes()), None, "{other}");
+    }
 }
