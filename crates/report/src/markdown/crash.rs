@@ -6,7 +6,7 @@ use super::quantity::{clock, count};
 use super::{cite, glance};
 use crate::Incident;
 use crate::sections::{
-    CoreSection, Crash, Exception, Local, NativeFrame, PythonFrame, Thread, TracebackEntry,
+    CoreSection, Crash, Exception, Local, NativeFrame, PythonFrame, Thread, TracebackEntry, Verdict,
 };
 use crate::views::threads;
 
@@ -181,6 +181,9 @@ pub(crate) fn in_words(crash: &Crash) -> Inert {
         .is_some_and(|n| n < 4096);
     let at = address.map_or_else(Inert::default, |address| Inert::from(" at ").then(code(address)));
     let access = |what: &'static str| Inert::from(what).then(at.clone());
+    // Where the sender is not known, the verdict says so against itself.
+    let is_abort = |verdict: &Verdict| verdict.id.as_deref() == Some("abort") && verdict.against.is_empty();
+    let is_own = crash.verdict.as_ref().is_some_and(is_abort);
     let words: Inert = match (code_name, signal_name) {
         (Some("SEGV_MAPERR"), _) if near_null => {
             access("it touched memory").then(", in the first page, where a null pointer leads")
@@ -191,6 +194,7 @@ pub(crate) fn in_words(crash: &Crash) -> Inert {
         }
         (Some("BUS_ADRERR"), _) => access("it touched a mapping").then(" beyond the end of what backs it"),
         (Some("SI_USER"), _) => "another process sent the signal, as kill() does".into(),
+        (Some("SI_TKILL"), Some("SIGABRT")) if is_own => "the process aborted itself, as abort() does".into(),
         (Some("SI_TKILL"), Some("SIGABRT")) => {
             "the process sent it to itself, as abort() does, or another sent it to this thread".into()
         }
