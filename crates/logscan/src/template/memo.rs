@@ -159,10 +159,7 @@ impl Pattern {
             at += match piece.then {
                 Then::Digits => digits_len(rest)?,
                 Then::Ipv4 => ipv4_len(rest)?,
-                Then::Hex => match hex_len(rest)? {
-                    (len, true) => len,
-                    (_, false) => hex_at(text, at)?,
-                },
+                Then::Hex => hex_len(rest)?,
                 Then::End => {
                     let hasher = self.hasher.clone();
                     return rest.is_empty().then_some(Recalled { hasher, request_id });
@@ -223,15 +220,6 @@ impl Then {
             (Self::Keep(known), Step::Keep(len)) if len == usize::from(known) => Some(0),
             _ => None,
         }
-    }
-}
-
-/// The same for words that may be numbers.
-fn hex_at(text: &[u8], at: usize) -> Option<usize> {
-    let cursor = Cursor { text, at };
-    match cursor.step(*text.get(at)?) {
-        Step::Parts(len) => is_word_like(text.get(at..at + len)?, b"0000000a").then_some(len),
-        _ => None,
     }
 }
 

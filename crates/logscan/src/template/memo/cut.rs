@@ -5,7 +5,7 @@
 //! asks for it. Where one of them may lie in a slot, the masker is asked. Bytes in a slot that is digits, whatever
 //! digits they are, are as good as literals for what looks back at them: they are no separator, no sign and no name.
 
-use super::word::digits_len;
+use super::word::{digits_len, hex_len};
 use super::{Piece, Then};
 use crate::template::mask::{
     Cursor, Key, Step, Wildcard, Word, id_len, is_separator, mask_in_steps, may_stand_before_sign, measure,
@@ -187,9 +187,7 @@ impl Cutter<'_> {
     fn is_hex(&self, cursor: Cursor<'_>, len: usize) -> bool {
         let Cursor { text, at } = cursor;
         let word = text.get(at..at + len).unwrap_or_default();
-        super::hex_len(word) == Some((len, true))
-            && ends_word(text.get(at + len).copied())
-            && self.names_nothing(cursor)
+        hex_len(word) == Some(len) && ends_word(text.get(at + len).copied()) && self.names_nothing(cursor)
     }
 
     /// Whether nothing in front of a place names what stands there.

@@ -323,6 +323,22 @@ fn values_with_a_say_in_others_are_not_recalled() {
     check("worker_2 x", "worker_2_3 x");
 }
 
+/// All words of few different digits, which may be numbers with exponents and units.
+#[test]
+fn hexadecimal_words_that_are_numbers() {
+    let mut memo = Memo::default();
+    assert!(memo.remembers(b"key 0000c1f3 x"));
+    let mut recalled = 0;
+    for number in 0..4_u32.pow(7) {
+        let digits = (0..7).map(|at| b"1deb"[number as usize >> (2 * at) & 3]);
+        let message: Vec<u8> = b"key ".iter().copied().chain(digits).chain(*b" x").collect();
+        let is_hex = masked(&message).0 == b"key <hex> x";
+        assert_eq!(memo.recalls(&message, b""), is_hex, "{}", String::from_utf8_lossy(&message));
+        recalled += usize::from(is_hex);
+    }
+    assert!(recalled > 10_000, "{recalled}");
+}
+
 /// Patterns are few, whatever the messages are, and what is seen once is not remembered.
 #[test]
 fn little_is_remembered() {

@@ -9,10 +9,10 @@ pub(super) fn digits_len(text: &[u8]) -> Option<usize> {
     (len > 0).then_some(len)
 }
 
-/// Length of a word of hexadecimal digits with a letter among them, and whether it is surely no number, unless what
-/// stands behind it makes one of it: a number may have an exponent or a unit.
+/// Length of a word of seven or more hexadecimal digits that is no number; `None` when there is none. A number may have
+/// an exponent or a unit; what stands behind the word must not make one of it.
 #[inline]
-pub(super) fn hex_len(text: &[u8]) -> Option<(usize, bool)> {
+pub(super) fn hex_len(text: &[u8]) -> Option<usize> {
     let (mut len, mut digits, mut others, mut days, mut exponent) = (0, 0, 0, 0, 0);
     for byte in text {
         match byte {
@@ -27,16 +27,20 @@ pub(super) fn hex_len(text: &[u8]) -> Option<(usize, bool)> {
     if len < 7 || digits == 0 || digits == len {
         return None;
     }
-    let exponents = len - digits - days - others;
-    let is_no_number = others > 0
-        || match (days, exponents) {
+    let is_number = others == 0
+        && text.first().is_some_and(u8::is_ascii_digit)
+        && match (days, len - digits - days) {
             // `1e500`
-            (0, 1) => len - exponent > 4,
+            (0, 1) => matches!(len - exponent, 2..=4),
             // `1d2d`
-            (_, 0) => text.get(len - 1) != Some(&b'd'),
-            _ => true,
+            (_, 0) => text.get(..len).is_some_and(|word| word.ends_with(b"d") && !has_pair(word, b'd')),
+            _ => false,
         };
-    Some((len, is_no_number))
+    (!is_number).then_some(len)
+}
+
+fn has_pair(word: &[u8], of: u8) -> bool {
+    word.iter().zip(word.iter().skip(1)).any(|(a, b)| *a == of && *b == of)
 }
 
 /// Whether the parts of two words with digits are masked alike.
