@@ -29,7 +29,8 @@ pub enum Reader<'a> {
     Stream(&'a mut (dyn Read + Send)),
     /// The same, of a reader that nobody else holds.
     Owned(Box<dyn Read + Send + 'a>),
-    /// Read from its start to its end; of a large one with times in order only the window, when there is one, as
+    /// Read from its start to its end, or from its last line to its first where its newest line stands first; of a large
+    /// one with times in order only the window, when there is one, as
     /// [`PartialReading`](crate::PartialReading) says.
     File(&'a mut (dyn ReadSeek + Send)),
 }

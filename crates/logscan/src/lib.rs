@@ -37,6 +37,7 @@
 
 mod analysis;
 mod ascii;
+mod backwards;
 mod before;
 mod changes;
 mod clock;

@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use self::probe::Prober;
 pub(crate) use self::unnumbered::{forget_lines, forget_lines_of_place};
+use crate::backwards::{Turned, turned};
+use crate::clock::Clock;
 use crate::envelope::Wrapping;
 use crate::input::ReadSeek;
 use crate::scan::Options;
@@ -76,27 +78,28 @@ pub(crate) enum Plan {
     /// All, and why, where a part would have done.
     Whole(Option<&'static str>),
     Part(LogPart, Option<Wrapping>),
+    /// All, from the last line to the first; and why, where a part would have done.
+    Turned(Turned, Option<&'static str>),
 }
 
-/// Looks for the window of the options in a file.
+/// Looks for the window of the options in a file, and for the order of its lines.
 ///
 /// # Errors
 /// When the file cannot be read.
 pub(crate) fn plan(
     file: &mut (dyn ReadSeek + Send),
-    clock: crate::clock::Clock,
+    clock: impl Fn() -> Clock,
     wrapping: Option<Wrapping>,
     options: &Options,
 ) -> io::Result<Plan> {
-    let Some(window) = options.resolved_window().filter(|window| *window != crate::window::Window::default())
-    else {
-        return Ok(Plan::Whole(None));
-    };
     let len = file.seek(io::SeekFrom::End(0))?;
-    if len <= options.partial.above {
-        return Ok(Plan::Whole(None));
+    let window = options.resolved_window().filter(|window| *window != crate::window::Window::default());
+    let window = window.filter(|_| len > options.partial.above);
+    if let Some(turned) = turned(file, clock(), wrapping)? {
+        return Ok(Plan::Turned(turned, window.map(|_| "its newest line stands first")));
     }
-    let Some(mut prober) = Prober::new(file, len, clock, wrapping)? else {
+    let Some(window) = window else { return Ok(Plan::Whole(None)) };
+    let Some(mut prober) = Prober::new(file, len, clock(), wrapping)? else {
         return Ok(Plan::Whole(Some("it is one document, and not lines")));
     };
     let order = match check_order(&mut prober)? {

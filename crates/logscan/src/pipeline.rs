@@ -12,6 +12,7 @@ use std::thread;
 use pycoroner_findings::{SourceId, UtcTime};
 
 use crate::analysis::{Analyst, Lines, Shape, Wanted};
+use crate::backwards::{Backwards, Turned};
 use crate::clock::Clock;
 use crate::collector::Collector;
 use crate::envelope::Wrapping;
@@ -135,6 +136,8 @@ pub(crate) struct Start {
     pub(crate) part: Option<LogPart>,
     /// Why all is read where a part would have done.
     pub(crate) whole_because: Option<&'static str>,
+    /// It is read from its last line to its first.
+    pub(crate) turned: Option<Turned>,
 }
 
 /// How the reading of a source ended.
@@ -177,12 +180,12 @@ impl<'i, 'o> Feed<'i, 'o> {
     fn open(&mut self, input: Input<'i>) -> Current<'i> {
         let Input { id, path, modified, continues, reader } = input;
         self.wrapping = self.wrapping.filter(|_| continues);
-        let (mut part, mut whole_because) = (None, None);
+        let (mut part, mut whole_because, mut turned) = (None, None, None);
         let blocks = match reader {
             Reader::Stream(stream) => Blocks::new(Box::new(stream), 0, self.sizes),
             Reader::Owned(stream) => Blocks::new(stream, 0, self.sizes),
             Reader::File(file) => {
-                let clock = Clock::of_source(self.options, id, modified);
+                let clock = || Clock::of_source(self.options, id, modified);
                 // A file that cannot be looked at says so again when it is read.
                 match plan(file, clock, self.wrapping, self.options).unwrap_or(Plan::Whole(None)) {
                     Plan::Part(found, wrapping) => {
@@ -190,15 +193,20 @@ impl<'i, 'o> Feed<'i, 'o> {
                         self.wrapping = wrapping;
                     }
                     Plan::Whole(because) => whole_because = because,
+                    Plan::Turned(found, because) => (turned, whole_because) = (Some(found), because),
                 }
                 let from = part.map_or(0, |part| part.from);
                 let len = part.filter(|part| part.to < part.of).map(|part| part.to - part.from);
-                Blocks::new(Box::new(Stretch::new(file, from, len)), from, self.sizes)
+                match turned {
+                    Some(turned) => Blocks::new(Box::new(Backwards::new(file, &turned)), 0, self.sizes),
+                    None => Blocks::new(Box::new(Stretch::new(file, from, len)), from, self.sizes),
+                }
             }
         };
-        let carries_on = continues && self.reaches_end && part.is_none_or(|part| part.from == 0);
+        let starts_so = turned.is_none() && part.is_none_or(|part| part.from == 0);
+        let carries_on = continues && self.reaches_end && starts_so;
         self.reaches_end = part.is_none_or(|part| part.to >= part.of);
-        let start = Start { id, path, modified, continues, carries_on, part, whole_because };
+        let start = Start { id, path, modified, continues, carries_on, part, whole_because, turned };
         Current { blocks, start: Some(start), shape: Shape::Lines(self.wrapping) }
     }
 

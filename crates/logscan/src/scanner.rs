@@ -17,6 +17,7 @@ use rustc_hash::FxHashMap;
 use self::heads::{HeaderInLine, header_in, introduce, says_something_else};
 use crate::analysis::{Analyst, Lines, Shape, Wanted};
 use crate::ascii::{indent, lossy, until};
+use crate::backwards::Turned;
 use crate::clock::Clock;
 use crate::collector::{Carrier, Collector};
 use crate::document::{LogSource, Place};
@@ -56,6 +57,8 @@ pub(crate) struct SourceScanner<'o> {
     /// When what is read of it was last changed.
     modified: Option<UtcTime>,
     whole_because: Option<&'static str>,
+    /// Its lines come from the last one to the first.
+    turned: Option<Turned>,
     /// How its first lines stand; `None` for the usual order.
     order: Option<LineOrder>,
     /// The time of its first line, when that is the newest one.
@@ -114,7 +117,8 @@ impl<'o> SourceScanner<'o> {
             // What is behind the part may be written later.
             modified: start.modified.filter(|_| start.part.is_none_or(|part| part.to >= part.of)),
             whole_because: start.whole_because,
-            order: None,
+            turned: start.turned,
+            order: start.turned.map(|_| LineOrder::TurnedRound),
             newest: None,
             has_document: false,
             clock,

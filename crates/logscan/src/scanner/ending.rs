@@ -46,7 +46,7 @@ impl<'o> SourceScanner<'o> {
             let from = source.part.map_or(0, |part| part.from).min(offset);
             source.format = format;
             source.inner_format = inner_format.filter(|inner| *inner != FormatName::Plain);
-            source.bytes = offset - from;
+            source.bytes = (offset - from).min(self.turned.map_or(u64::MAX, |turned| turned.bytes()));
             source.lines = self.lines;
             source.records = self.records;
             source.unparsed_bytes = self.tally.unparsed_bytes();

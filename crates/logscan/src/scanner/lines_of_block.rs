@@ -6,6 +6,7 @@ use pycoroner_findings::Timestamp;
 
 use super::SourceScanner;
 use crate::analysis::{Item, Kind, LastLine, Line, Lines, Shape};
+use crate::backwards::Standing;
 use crate::header::Header;
 use crate::json_record::JsonRecord;
 use crate::lines::Block;
@@ -37,7 +38,8 @@ impl SourceScanner<'_> {
                     is_idle = self.is_idle();
                 }
                 Item::Run(run) => {
-                    let last = if is_idle { self.run(run, found, block) } else { None };
+                    let is_counted = is_idle && self.turned.is_none();
+                    let last = if is_counted { self.run(run, found, block) } else { None };
                     if let Some(stamp) = last {
                         untold = Some(Untold::Run(run.last, stamp));
                     } else {
@@ -105,15 +107,9 @@ impl SourceScanner<'_> {
 
     fn next_line(&mut self, line: &Line<'_>) -> LineContext {
         self.lines += 1;
-        LineContext {
-            source: self.source,
-            number: self.lines,
-            offset: line.offset,
-            len: line.len,
-            stamp: None,
-            pid: None,
-            level: None,
-        }
+        let stands = Standing { number: self.lines, offset: line.offset, len: line.len };
+        let Standing { number, offset, len } = self.turned.map_or(stands, |turned| turned.standing(stands));
+        LineContext { source: self.source, number, offset, len, stamp: None, pid: None, level: None }
     }
 
     fn other_line(&mut self, line: &Line<'_>, objects: &[JsonRecord<'_>]) {

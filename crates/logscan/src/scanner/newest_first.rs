@@ -1,26 +1,23 @@
 //! What log stores print with the newest line first.
 //!
-//! A source that is one block is turned round. Of a longer one, whose end is not there yet when its first lines are
-//! taken in, it is said that it was not.
+//! A source that is one block is turned round here, a longer file as [`crate::backwards`] says. Of a longer stream, whose
+//! end is not there yet when its first lines are taken in, it is said that it was not.
 
 use pycoroner_findings::{Gap, GapKind, Timestamp};
 
 use super::SourceScanner;
+use crate::backwards::NewestFirst;
 use crate::document::Place;
 use crate::explanation::LineOrder;
-use crate::line_time::LineTimes;
 use crate::lines::Block;
 use crate::needles::Needles;
 use crate::stream::LineContext;
-
-/// Steps back in time that are no accident.
-const FEWEST_STEPS: u32 = 3;
 
 impl SourceScanner<'_> {
     /// Takes in a source's only block from its last line to its first, if its newest line stands first; `false` when
     /// it does not.
     pub(super) fn turned_round(&mut self, block: &Block, bytes: &[u8]) -> bool {
-        if self.lines > 0 || block.is_cut {
+        if self.lines > 0 || self.turned.is_some() || block.is_cut {
             return false;
         }
         let Some(newest) = self.newest_of_first(bytes) else { return false };
@@ -44,32 +41,16 @@ impl SourceScanner<'_> {
             return;
         }
         let what = "what several lines of a log say together";
-        let why = "its newest line stands first, and only up to a mebibyte is turned round: tracebacks of several lines stand upside down";
+        let why = "its newest line stands first, and it is too long to be turned round as it was read: tracebacks of several lines stand upside down";
         let mut gap = Gap::new(GapKind::Limit, what, why);
         gap.citation = whole.citation(&self.collector.sources);
         self.collector.add_gap(gap.remedy("turn it round and give that: tac LOG > turned.log"));
     }
 
-    /// The time of the first line, if every line has a time of its own, and none is later than the one before it.
-    ///
-    /// Most logs are told by their first lines.
+    /// The time of the first line, when that is the newest one.
     fn newest_of_first(&mut self, bytes: &[u8]) -> Option<Timestamp> {
-        let mut newest = None;
-        let mut previous: Option<Timestamp> = None;
-        let mut steps = 0;
-        let mut times = LineTimes::default();
-        for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            let stamp = times.of(&mut self.clock, self.wrapping, line)?;
-            newest.get_or_insert(stamp);
-            if let Some(previous) = previous {
-                if stamp.time > previous.time {
-                    return None;
-                }
-                steps += u32::from(stamp.time < previous.time);
-            }
-            previous = Some(stamp);
-        }
-        newest.filter(|_| steps >= FEWEST_STEPS)
+        let mut told = NewestFirst::default();
+        told.goes_on(&mut self.clock, self.wrapping, bytes).then(|| told.newest())?
     }
 
     /// Takes in lines from the last to the first; they keep their numbers.

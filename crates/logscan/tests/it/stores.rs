@@ -1,9 +1,10 @@
 //! What log stores print: streams told apart by their labels, the newest line first.
 
 use std::fmt::Write as _;
+use std::io::Cursor;
 
 use pycoroner_findings::SourceId;
-use pycoroner_logscan::{Input, LineOrder, Options, Scan, looks_like_log, scan};
+use pycoroner_logscan::{Input, LineOrder, Options, Reader, Records, Scan, looks_like_log, scan};
 
 use crate::shown::{scan_text, stacks};
 
@@ -143,6 +144,58 @@ fn what_is_too_long_to_be_turned_says_so() {
     // Later lines show that it was no order.
     lines.push(line(40_000));
     assert_eq!(told(&lines), (None, 0));
+}
+
+#[test]
+fn long_files_are_turned() {
+    // Each line has a time of its own, those of tracebacks too; some are longer than what is read at a time.
+    let mut lines: Vec<String> = Vec::new();
+    for second in 0..12_000 {
+        let time = format!("2024-05-01T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60);
+        let padding = "x".repeat(if second % 1000 == 0 { 150_000 } else { 50 });
+        lines.push(format!("{time} stderr F INFO:shop:order {second} placed {padding}"));
+        if second % 4000 == 17 {
+            for (number, line) in STACK.iter().enumerate() {
+                lines.push(format!(
+                    "{time} stderr F {}",
+                    if number == 0 { "ERROR:shop:charge failed" } else { line }
+                ));
+            }
+        }
+    }
+    let ordered = format!("{}\n", lines.join("\n"));
+    lines.reverse();
+    let turned = lines.join("\n");
+    assert!(turned.len() > 2 << 20);
+    let options = Options { explain: true, ..Options::default() };
+    let read = |text: &str| {
+        let mut file = Cursor::new(text.as_bytes());
+        scan([Input::new(SourceId(1), "app.log", Reader::File(&mut file))], &options)
+    };
+    let (known, found) = (read(&ordered), read(&turned));
+    let order = |scan: &Scan| scan.sources[0].explanation.as_ref().unwrap().order;
+    assert_eq!((order(&known), order(&found)), (None, Some(LineOrder::TurnedRound)));
+    assert!(found.gaps.is_empty(), "{:?}", found.gaps);
+    assert_eq!(stacks(&found), stacks(&known));
+    assert!(stacks(&found).ends_with("x3\n"), "{}", stacks(&found));
+    assert_eq!(found.levels, known.levels);
+    assert_eq!((found.sources[0].bytes, found.sources[0].lines), (turned.len() as u64, lines.len() as u64));
+    let template = |scan: &Scan| {
+        scan.templates.iter().map(|known| (known.template.clone(), known.count)).collect::<Vec<_>>()
+    };
+    assert_eq!(template(&found), template(&known));
+    // What is cited stands there.
+    let place = found.tracebacks[0].place;
+    let (start, end) = (place.offset as usize, (place.offset + place.bytes) as usize);
+    let cited: Vec<&str> = turned[start..end].lines().collect();
+    assert_eq!(cited, lines[place.line as usize - 1..place.last_line as usize], "{place:?}");
+    assert!(cited.last().unwrap().contains("Traceback") && cited[0].contains("KeyError"), "{cited:?}");
+    let records = |text: &str| {
+        let mut file = Cursor::new(text.as_bytes());
+        let records = Records::new([Input::new(SourceId(1), "app.log", Reader::File(&mut file))], &options);
+        records.map(|record| record.unwrap().message.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(records(&turned), records(&ordered));
 }
 
 #[test]
