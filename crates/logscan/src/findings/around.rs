@@ -98,18 +98,23 @@ fn new_errors(scan: &Scan) -> Option<Finding> {
 }
 
 /// Messages that were seen before, and came more or less often in the window.
-fn changed_rates(scan: &Scan) -> Option<Finding> {
+fn changed_rates(scan: &Scan) -> impl Iterator<Item = Finding> {
+    [Direction::More, Direction::Less].into_iter().filter_map(|direction| changed_rate(scan, direction))
+}
+
+fn changed_rate(scan: &Scan, direction: Direction) -> Option<Finding> {
     let mut changed: Vec<(&Template, &Change)> = scan
         .templates
         .iter()
         .filter(|template| template.new_in_window == Some(false) && template.silence.is_none())
         .filter_map(|template| Some((template, template.change.as_ref()?)))
+        .filter(|(_, change)| change.direction == direction)
         .collect();
     changed.sort_by(|(a, left), (b, right)| {
         b.level.cmp(&a.level).then(left.p_value.0.total_cmp(&right.p_value.0))
     });
-    let (template, change) = changed.first()?;
-    let verb = match change.direction {
+    let (template, _) = changed.first()?;
+    let verb = match direction {
         Direction::More => "More",
         Direction::Less => "Less",
     };
@@ -211,7 +216,7 @@ fn last_words(scan: &Scan) -> Option<Finding> {
 /// Requests that were under way when the process died.
 fn unfinished_requests(scan: &Scan) -> Option<Finding> {
     let requests = scan.requests.as_ref()?;
-    let open: Vec<&RequestThread> = requests
+    let mut open: Vec<&RequestThread> = requests
         .threads
         .iter()
         .filter(|thread| thread.state == RequestState::Unfinished && thread.open_at_death)
@@ -220,12 +225,22 @@ fn unfinished_requests(scan: &Scan) -> Option<Finding> {
             from.is_none_or(|from| thread.last.is_some_and(|last| last >= from))
         })
         .collect();
+    let is_own = |thread: &RequestThread| thread.same_process || thread.cut_off;
+    open.sort_by_key(|thread| !is_own(thread));
     let first = open.first()?;
+    let owner = if is_own(first) { " of the dead process" } else { "" };
     let title = match open.len() {
-        1 => format!("Request {} had started and never finished", first.id),
+        1 => format!("Request {}{owner} had started and never finished", first.id),
+        count if is_own(first) => {
+            format!(
+                "Request {}{owner} had started and never finished, as {} more requests",
+                first.id,
+                count - 1
+            )
+        }
         count => format!("{count} requests had started and never finished, {} among them", first.id),
     };
-    let is_own = open.iter().any(|thread| thread.same_process || thread.cut_off);
+    let is_own = is_own(first);
     let confidence = if is_own { Confidence::Strong } else { Confidence::Moderate };
     let mut finding = Finding::new("request-unfinished", Severity::Warning, confidence, title)
         .refuted_if("a line that ends the request, in a log that is not among these");

@@ -1,6 +1,7 @@
 //! Scans built logs through the public interface.
 #![expect(clippy::format_collect, reason = "tests build small logs out of lines")]
 
+mod alike;
 mod around;
 mod bounds;
 mod citations;

@@ -1,0 +1,183 @@
+//! Lines that say that a process ended, or why.
+
+use std::collections::BTreeMap;
+
+use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
+
+use super::alike::{Ends, Stated, state};
+use super::said;
+use crate::document::{LogEvent, Traceback, TracebackKind};
+use crate::scan::Scan;
+
+/// States the facts of each kind: those of the dead process one by one, others that are alike together.
+pub(super) fn conclude(scan: &Scan, findings: &mut Vec<Finding>) {
+    let ends = Ends::of(scan);
+    let dumps = dumps(scan);
+    state(scan, &ends, "fatal-error", findings, |event| fatal_error(scan, &ends, &dumps, event));
+    for kind in ["oom-kill", "kernel-segfault", "native-abort", "main-process-exited", "core-dumped"] {
+        state(scan, &ends, kind, findings, |event| fact(scan, kind, event));
+    }
+    state(scan, &ends, "worker-timeout", findings, |event| worker_timeout(scan, event));
+    let timeouts = by_process(scan, "worker-timeout");
+    let kills = by_process(scan, "oom-kill");
+    state(scan, &ends, "worker-killed", findings, |event| worker_killed(scan, &timeouts, &kills, event));
+}
+
+/// The first event of a kind about each process.
+fn by_process<'s>(scan: &'s Scan, kind: &str) -> BTreeMap<u64, &'s LogEvent> {
+    let of_kind = scan.events.iter().rev().filter(|event| event.kind == kind);
+    of_kind.filter_map(|event| Some((event.pid?, event))).collect()
+}
+
+fn process(pid: Option<u64>) -> String {
+    pid.map_or_else(|| "a process".to_owned(), |pid| format!("process {pid}"))
+}
+
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or(String::new(), |first| first.to_uppercase().chain(characters).collect())
+}
+
+/// The thread that each dump names as current, by the source and the offset of the dump.
+type Dumps<'s> = BTreeMap<(usize, u64), &'s Traceback>;
+
+fn dumps(scan: &Scan) -> Dumps<'_> {
+    let current = |entry: &&Traceback| entry.kind == TracebackKind::Faulthandler && entry.current_thread;
+    let entries = scan.tracebacks.iter().rev().filter(current);
+    entries.map(|entry| ((entry.place.source, entry.place.offset), entry)).collect()
+}
+
+fn fatal_error(scan: &Scan, ends: &Ends<'_>, dumps: &Dumps<'_>, event: &LogEvent) -> Stated {
+    let current = dumps.get(&(event.place.source, event.place.offset));
+    let place = current.and_then(|entry| entry.frames.first()).map_or(String::new(), |frame| {
+        let function = frame.function.as_deref().unwrap_or("?");
+        let line = frame.line.map_or(String::new(), |line| format!(":{line}"));
+        format!(" in {function} ({}{line})", frame.file)
+    });
+    let error = event.message.strip_prefix("Fatal Python error: ").unwrap_or(&event.message);
+    let is_critical = event.severity == Severity::Critical;
+    let mut finding = if is_critical {
+        let title = format!("The interpreter stopped with a fatal error, {error}{place}");
+        Finding::new("fatal-error-logged", Severity::Critical, Confidence::Certain, title)
+    } else {
+        let title =
+            format!("The fatal error {error} in the log is gunicorn's abort of a worker that timed out");
+        Finding::new("fatal-error-explained", Severity::Warning, Confidence::Strong, title)
+            .refuted_if("a core file of the worker, or a line that says it was ended by a signal")
+    };
+    finding = finding.with_evidence(said(scan, event));
+    let in_gunicorn =
+        current.is_some_and(|entry| entry.frames.iter().any(|frame| frame.file.contains("gunicorn")));
+    if is_critical && event.signal == Some(6) && in_gunicorn {
+        finding.confidence = Confidence::Weak;
+        finding = finding.with_against(Evidence::new(
+            Basis::Inferred,
+            "gunicorn aborts workers that time out, and its own log, which would say so, is not among these",
+        ));
+    }
+    if let Some(detail) = event.detail.as_ref().filter(|_| !is_critical) {
+        finding = finding.with_evidence(Evidence::new(Basis::Inferred, detail.clone()));
+        // The server says that the worker ended by the signal, and did not exit by itself.
+        let end = ends.behind(event).filter(|end| end.kind == "worker-killed" && end.signal == event.signal);
+        if let Some(end) = end {
+            finding.confidence = Confidence::Moderate;
+            finding = finding.with_against(said(scan, end));
+        }
+    }
+    let before = format!("{}, ", finding.title);
+    Stated { finding, plural: (before, " times".to_owned()) }
+}
+
+/// Facts that say what happened by themselves.
+fn fact(scan: &Scan, kind: &str, event: &LogEvent) -> Stated {
+    let who = process(event.pid);
+    let at = event.detail.as_ref().map_or(String::new(), |place| format!(" at {place}"));
+    let with = event.detail.as_ref().map_or(String::new(), |detail| format!(" ({detail})"));
+    let message = &event.message;
+    let times = |title: &str| (format!("{title}, "), " times".to_owned());
+    let (id, severity, title, plural) = match kind {
+        "oom-kill" => (
+            "oom-kill-logged",
+            Severity::Critical,
+            format!("The kernel killed {who} for want of memory{with}"),
+            ("The kernel killed ".to_owned(), " processes for want of memory".to_owned()),
+        ),
+        "kernel-segfault" => (
+            "kernel-segfault-logged",
+            Severity::Critical,
+            format!("The kernel logged a fault of {who}{at}"),
+            ("The kernel logged faults of ".to_owned(), format!(" processes{at}")),
+        ),
+        "native-abort" => {
+            let title = format!("Native code gave up: {message}");
+            ("native-abort-logged", Severity::Critical, title.clone(), times(&title))
+        }
+        "main-process-exited" => {
+            let title = format!("systemd saw the service end: {message}");
+            ("main-process-exited", Severity::Error, title.clone(), times(&title))
+        }
+        _ => (
+            "core-dumped-logged",
+            Severity::Error,
+            format!("{} dumped core", capitalised(&who)),
+            (String::new(), " processes dumped core".to_owned()),
+        ),
+    };
+    let finding = Finding::new(id, severity, Confidence::Certain, title).with_evidence(said(scan, event));
+    Stated { finding: finding.about(who), plural }
+}
+
+fn worker_timeout(scan: &Scan, event: &LogEvent) -> Stated {
+    let title = format!("The server gave up on a worker that took too long, {}", process(event.pid));
+    let finding = Finding::new("worker-timeout", Severity::Error, Confidence::Certain, title);
+    let plural = ("The server gave up on ".to_owned(), " workers that took too long".to_owned());
+    Stated { finding: finding.about(process(event.pid)).with_evidence(said(scan, event)), plural }
+}
+
+fn worker_killed(
+    scan: &Scan,
+    timeouts: &BTreeMap<u64, &LogEvent>,
+    kills: &BTreeMap<u64, &LogEvent>,
+    event: &LogEvent,
+) -> Stated {
+    let signal = event.signal.map_or_else(|| "a signal".to_owned(), |signal| format!("signal {signal}"));
+    let title = format!("A worker, {}, was ended by {signal}", process(event.pid));
+    let mut finding = Finding::new("worker-killed", Severity::Error, Confidence::Certain, title)
+        .about(process(event.pid))
+        .with_evidence(said(scan, event));
+    let mut why = "";
+    if let Some(timeout) = event.pid.and_then(|pid| timeouts.get(&pid)) {
+        finding = finding.with_evidence(said(scan, timeout));
+        finding.title.push_str(" after it had timed out: its own server killed it");
+        why = " after they had timed out: their own server killed them";
+    } else if event.signal == Some(9) {
+        match event.pid.and_then(|pid| kills.get(&pid)) {
+            Some(killed) => finding = finding.with_evidence(said(scan, killed)),
+            None => {
+                finding = finding.with_against(Evidence::new(
+                    Basis::Derived,
+                    "no kernel line in these logs says that memory was the reason",
+                ));
+            }
+        }
+    }
+    let name = event.signal.map_or_else(|| "a signal".to_owned(), signal_name);
+    Stated { finding, plural: (String::new(), format!(" workers were ended by {name}{why}")) }
+}
+
+/// As Linux numbers them on all machines but MIPS, Alpha, SPARC and PA-RISC (`man 7 signal`).
+fn signal_name(number: u32) -> String {
+    let name = match number {
+        3 => "SIGQUIT",
+        4 => "SIGILL",
+        5 => "SIGTRAP",
+        6 => "SIGABRT",
+        7 => "SIGBUS",
+        8 => "SIGFPE",
+        9 => "SIGKILL",
+        11 => "SIGSEGV",
+        15 => "SIGTERM",
+        other => return format!("signal {other}"),
+    };
+    name.to_owned()
+}
