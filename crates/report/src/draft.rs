@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::causes::rank;
-use crate::sections::{LogsSection, flatten_exceptions, list_levels, remove_nulls};
+use crate::sections::{LogsSection, flatten_exceptions, list_levels, name_last_record, remove_nulls};
 use crate::timeline::merge;
 use crate::views::end;
 use crate::{Incident, Redaction, SCHEMA, citations, findings};
@@ -163,6 +163,7 @@ impl Incident {
 
     fn take_logs(&mut self, mut document: Value) -> serde_json::Result<()> {
         list_levels(&mut document);
+        name_last_record(&mut document);
         let mut logs: LogsSection = serde_json::from_value(document)?;
         logs.cite();
         let events = std::mem::take(&mut logs.events);

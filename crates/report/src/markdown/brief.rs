@@ -8,6 +8,7 @@ use super::{crash, glance};
 use crate::causes::uncapitalized;
 use crate::sections::CoreSection;
 use crate::views::end;
+use crate::views::repeated::repeated;
 use crate::{Cause, Incident, Role};
 
 /// What stopped and why, and whether something speaks against that.
@@ -23,7 +24,16 @@ pub(crate) fn sentence(incident: &Incident) -> Inert {
             .then(count(rest.len(), "more reason", "more reasons"))
             .then("."),
     };
-    Inert::from("**In short:** ").then(what(incident)).then("; ").then(why).then(".").then(objection)
+    let alike = repeated(incident).map_or_else(Inert::default, |finding| {
+        Inert::from(" It was not the only one: ").then(prose(&uncapitalized(&finding.title))).then(".")
+    });
+    Inert::from("**In short:** ")
+        .then(what(incident))
+        .then("; ")
+        .then(why)
+        .then(".")
+        .then(alike)
+        .then(objection)
 }
 
 fn why(cause: &Cause) -> Inert {

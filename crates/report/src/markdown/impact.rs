@@ -47,6 +47,7 @@ fn describe(fact: &Fact) -> Inert {
             .then(" was started again ")
             .then(grouped(*count))
             .then(if *count == 1 { " time" } else { " times" }),
+        Fact::Repeated { title } => prose(title),
         Fact::Stated { text } => Inert::from("Written down by people: ").then(prose(text)),
     }
 }

@@ -22,7 +22,7 @@ pub struct LogsSection {
     pub levels_over_time: LevelsOverTime,
     /// The time that was looked at.
     pub window: Window,
-    /// The last record of all, where the producer names it.
+    /// The last record of the dead process, where the logs tell which are its; else of all, where the producer names it.
     pub last_record: Option<LogRecord>,
     /// The last records of level warning and above.
     pub warnings: Vec<LogRecord>,
@@ -343,6 +343,14 @@ impl LogPlace {
         let first = self.line?;
         let last = self.last_line.unwrap_or(first);
         Some(Citation::new(id, Span::Lines { first, last, offset, len }))
+    }
+}
+
+/// Takes the dead process's own last record for the last one: others may have told of its end behind it.
+pub(crate) fn name_last_record(document: &mut Value) {
+    let last = document.pointer("/process/last_records").and_then(Value::as_array).and_then(|all| all.last());
+    if let (Some(last), Some(members)) = (last.cloned(), document.as_object_mut()) {
+        members.insert("last_record".to_owned(), last);
     }
 }
 

@@ -25,7 +25,7 @@ pub use self::telemetry::{
 };
 
 pub(crate) use self::core::flatten_exceptions;
-pub(crate) use self::logs::list_levels;
+pub(crate) use self::logs::{list_levels, name_last_record};
 
 use serde_json::Value;
 

@@ -6,6 +6,7 @@ use pycoroner_findings::{Citation, UtcTime};
 
 use crate::Incident;
 use crate::sections::LevelCount;
+use crate::views::repeated::repeated;
 
 /// One measured trace of the incident outside of the process.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +28,8 @@ pub(crate) enum Fact {
     LoggedErrors { inside: u64, before: u64 },
     /// A container was started again so often.
     Restarts { name: String, count: u64 },
+    /// Several processes ended in the same way.
+    Repeated { title: String },
     /// What people wrote down.
     Stated { text: String },
 }
@@ -46,6 +49,11 @@ pub(crate) fn impact(incident: &Incident) -> Vec<Trace> {
             fact: Fact::Stated { text },
             citations: context.citation.iter().cloned().collect(),
         });
+    }
+    if let Some(finding) = repeated(incident) {
+        let cited = finding.evidence.iter().flat_map(|evidence| &evidence.citations);
+        let fact = Fact::Repeated { title: finding.title.clone() };
+        traces.push(Trace { fact, citations: cited.cloned().collect() });
     }
     traces.extend(alerts(incident));
     if let Some(telemetry) = telemetry {

@@ -6,5 +6,6 @@ pub(crate) mod earlier;
 pub(crate) mod end;
 pub(crate) mod impact;
 pub(crate) mod missing;
+pub(crate) mod repeated;
 pub(crate) mod threads;
 pub(crate) mod trend;

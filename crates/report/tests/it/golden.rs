@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use pycoroner_findings::{Basis, Citation, Confidence, Evidence, Finding, Severity, SourceId, Span};
 use pycoroner_report::{Incident, Material, render_markdown};
 
 use crate::material::{deadlock, incident, leak, segfault};
@@ -89,4 +90,35 @@ fn a_deadlock() {
         report.contains("Incident report: nothing crashed, but 2 threads wait in a circle in process 77")
     );
     assert!(report.contains("| 77 MainThread | `pay` at `/app/shop.py:12` | `shop.STOCK` | 78 worker |"));
+}
+
+/// The dead process was one of several that died of the same: that is told at once, and what it said itself last.
+#[test]
+fn deaths_alike_are_told_first() {
+    let title =
+        "6 workers were ended by SIGSEGV, 2024-05-01 11:59:49 to 12:00:03 UTC; process 412 was the last";
+    let said = Evidence::new(Basis::Observed, "Worker (pid:412) was sent SIGSEGV!")
+        .cite(Citation::new(SourceId(2), Span::Lines { first: 1042, last: 1042, offset: 83_360, len: 20 }));
+    let report = |subject: Option<&str>| {
+        let mut material = segfault();
+        let mut finding = Finding::new("worker-killed-repeated", Severity::Error, Confidence::Certain, title)
+            .with_evidence(said.clone());
+        finding.subject = subject.map(str::to_owned);
+        material.findings.push(finding);
+        let own = |second: u64| {
+            let time = format!("2024-05-01T12:00:0{second}Z");
+            serde_json::json!({"time": time, "level": "INFO", "message": format!("own {second}"), "source": 0, "line": 1000 + second})
+        };
+        material.documents[2]["process"] = serde_json::json!({"last_records": [own(1), own(2)]});
+        render_markdown(&incident(material))
+    };
+    let told = report(Some("process 412 and others"));
+    let brief = told.lines().find(|line| line.starts_with("**In short:**")).unwrap();
+    assert!(brief.contains(&format!("**. It was not the only one: {title}.")), "{brief}");
+    let impact = told.split_once("## Impact").unwrap().1;
+    assert!(impact.trim_start().starts_with(&format!("- {title} `[E2:L1042]`")), "{impact}");
+    let last = told.lines().find(|line| line.starts_with("| **Last log line**")).unwrap();
+    assert!(last.contains("`own 2`") && !last.contains("warning or above"), "{last}");
+    // Others that died, and this process not among them.
+    assert!(!report(None).contains("It was not the only one"));
 }
