@@ -7,6 +7,7 @@ use pycoroner_findings::{TimeBasis, Timestamp, UtcTime};
 use pycoroner_logscan::{LogEvent, Scan};
 use pycoroner_telemetry::Telemetry;
 
+use super::journal_clock;
 use crate::cited;
 use crate::evidence::{Evidence, Item};
 use crate::sniff;
@@ -40,11 +41,13 @@ pub(super) fn of_death(
     let Some(of_event) = line(scan, event, item).as_deref().and_then(seconds) else {
         return Uptime::default();
     };
+    let of_journal = journal_clock::wall_time(evidence, of_event);
     let boot = telemetry.series.iter().find(|series| series.name == BOOT_TIME);
     let boot = boot.and_then(|series| series.points.last().map(|(_, value)| *value).or(series.value));
     // Apart, as both in one number would be rounded to fractions of a microsecond.
-    let at = boot.and_then(|boot| nanos(boot)?.checked_add(nanos(of_event)?)).map(|nanos| Timestamp {
-        time: UtcTime(nanos),
+    let of_metrics = boot.and_then(|boot| nanos(boot)?.checked_add(nanos(of_event)?)).map(UtcTime);
+    let at = of_journal.or(of_metrics).map(|time| Timestamp {
+        time,
         basis: TimeBasis::InferredNeighbour,
         uncertainty_ms: DRIFT_MS,
     });

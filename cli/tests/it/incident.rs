@@ -152,6 +152,59 @@ fn an_older_core_is_compared() {
     assert!(none.stderr.contains("is a log and no core file"), "{}", none.stderr);
 }
 
+/// The entries of a journal have both clocks; of two boots, the one that was logged around the death counts.
+#[test]
+fn seconds_since_boot_by_a_journal() {
+    let pid = incident("checkout-segfault").truth.pid;
+    let booted = u64::try_from(CRASH.as_micros()).unwrap() - 682_000_000;
+    let entry = |boot: &str, uptime: u64, shift: u64| {
+        (boot.repeat(32), (booted + shift + uptime).to_string(), uptime.to_string())
+    };
+    let json = |entries: &[(String, String, String)]| {
+        let lines = entries.iter().map(|(boot, realtime, monotonic)| {
+            format!(
+                "{{\"_BOOT_ID\":\"{boot}\",\"__REALTIME_TIMESTAMP\":\"{realtime}\",\"__MONOTONIC_TIMESTAMP\":\"{monotonic}\",\"PRIORITY\":\"6\",\"SYSLOG_IDENTIFIER\":\"cron\",\"_PID\":\"7\",\"MESSAGE\":\"up\"}}\n"
+            )
+        });
+        lines.collect::<String>()
+    };
+    let export = |entries: &[(String, String, String)]| {
+        let lines = entries.iter().map(|(boot, realtime, monotonic)| {
+            format!(
+                "__CURSOR=s=1\n__REALTIME_TIMESTAMP={realtime}\n__MONOTONIC_TIMESTAMP={monotonic}\n_BOOT_ID={boot}\nPRIORITY=6\nSYSLOG_IDENTIFIER=cron\n_PID=7\nMESSAGE=up\n\n"
+            )
+        });
+        lines.collect::<String>()
+    };
+    // As dmesg prints it, and as `journalctl -k -o short-monotonic` does.
+    let check = |host: &str, journal: &str, expected: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let (core, _) = evidence(folder.path(), CRASH + Duration::from_hours(2));
+        let (kernel, entries) = (folder.path().join("dmesg.txt"), folder.path().join("journal"));
+        let died = "segfault at 0 ip 00007f2348d065ad sp 00007f2348907fe0 error 4 in libc.so.6[975ad,7f2348c95000+156000]";
+        let text =
+            format!("[  682.136503] {host}python3[{pid}]: {died}\n[  700.136503] {host}usb 1-1: new\n");
+        fs::write(&kernel, text).unwrap();
+        File::options().write(true).open(&kernel).unwrap().set_modified(UNIX_EPOCH + CRASH).unwrap();
+        fs::write(&entries, journal).unwrap();
+        let report = run(args!["analyze", core, kernel, entries, "--format", "json"]).json();
+        let at = &report["died_at"];
+        let found = format!("{} {} {}", at["time"], at["time_basis"], at["time_uncertainty_ms"]);
+        assert_eq!(found.replace('"', ""), expected, "{journal}");
+    };
+    let exact = "2026-11-23T09:25:57.136503Z inferred-neighbour 10000";
+    // Its clock was set by 3 s since the first entry.
+    let (early, late) = (entry("a", 1_000_000, 3_000_000), entry("a", 690_000_000, 0));
+    check("", &json(&[early.clone(), late.clone()]), exact);
+    check("", &json(&[late.clone(), early.clone(), entry("b", 5_000_000, 900_000_000)]), exact);
+    check("host kernel: ", &export(&[early.clone(), late.clone()]), exact);
+    // Either boot may be the one.
+    let other = [entry("b", 1_000_000, 900_000_000), entry("b", 800_000_000, 900_000_000)];
+    let ambiguous = json(&[&[early, late][..], &other].concat());
+    let report = "2026-11-23T09:25:39Z file-modified 86400000";
+    check("", &ambiguous, report);
+}
+
 /// A kernel's log in seconds since boot names the death; when it was kept is not when that was.
 #[test]
 fn seconds_since_boot_are_no_time_of_death() {
