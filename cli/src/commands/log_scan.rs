@@ -12,6 +12,9 @@ use pycoroner_logscan::{Input, LogSource, Options, PartialReading, Reader, Scan,
 use crate::evidence::{Evidence, Item};
 use crate::sniff::{self, Kind};
 
+/// A log of up to so many bytes is turned round in memory, where its newest line stands first.
+const MOST_TURNED: u64 = 1 << 20;
+
 /// Threads to read logs on: as many as the machine has processors, unless the user says.
 pub(super) fn jobs(asked: Option<NonZeroUsize>) -> usize {
     asked.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
@@ -28,14 +31,14 @@ pub(super) fn scan_logs(evidence: &Evidence, options: &Options) -> Scan {
     let items: Vec<&Item> = evidence.of(&Kind::Log).collect();
     let mut readers: Vec<LazyReader> = items.iter().map(|item| LazyReader::new(item.path.clone())).collect();
     let inputs = items.iter().zip(&mut readers).map(|(item, reader)| {
-        // Only of what stands on the disk as it is read can a part be read.
-        let may_be_part = item.bytes > options.partial.above && sniff::is_plain(&item.path).unwrap_or(false);
+        // Only what stands on the disk as it is read can be read in part, or from its end.
+        let is_file = item.bytes > MOST_TURNED && sniff::is_plain(&item.path).unwrap_or(false);
         Input {
             id: item.id,
             path: item.shown.clone(),
             modified: item.modified,
             continues: item.continues,
-            reader: if may_be_part { Reader::File(reader) } else { Reader::Stream(reader) },
+            reader: if is_file { Reader::File(reader) } else { Reader::Stream(reader) },
         }
     });
     let mut scan = scan(inputs, options);
