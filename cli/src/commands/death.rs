@@ -191,6 +191,9 @@ fn by_span(core: &Item, scan: &Scan, not_after: Option<UtcTime>) -> Death {
         let at = Timestamp { time, basis: TimeBasis::FileModified, uncertainty_ms: silence.max(WRITING_MS) };
         return Death { at: Some(at), ..Death::default() };
     }
+    if !is_early(&last) {
+        return by_file(core, not_after);
+    }
     let why = match core.modified {
         Some(time) => format!(
             "no log states it, and the core file was last changed at {time}, outside of the logs, as happens when it is copied; the time of the last log record was taken"
