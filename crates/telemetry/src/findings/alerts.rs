@@ -51,10 +51,10 @@ pub(super) fn judge(telemetry: &mut Telemetry) {
     }
     for event in telemetry.events.iter().filter(|event| event.kind == "alert-ended") {
         let (Some(at), producer) = (event.at, event.producer.clone().unwrap_or_default()) else { continue };
-        let started = fired
-            .iter_mut()
-            .rfind(|((_, of, message), _)| *of == producer && *message == event.message)
-            .filter(|((start, ..), _)| *start <= at.time.0.div_euclid(1_000_000));
+        // An alert that fires again later must not hide the firing that this is the end of.
+        let started = fired.iter_mut().rfind(|((start, of, message), _)| {
+            *start <= at.time.0.div_euclid(1_000_000) && *of == producer && *message == event.message
+        });
         if let Some((_, fired)) = started {
             fired.ended = Some(at.time);
             fired.citations.extend(event.citation.clone());

@@ -428,3 +428,24 @@ fn alerts_kept_as_a_metric_are_events() {
     );
     check(&pending, &[10, 12], &[]);
 }
+
+/// The end belongs to the firing before it, and not to the one that follows.
+#[test]
+fn an_alert_that_fired_again_has_its_end() {
+    let firing = r#", "alertname": "ShopDown", "alertstate": "firing""#;
+    let samples = [10, 12, 14, 30, 32].map(|second| (second, 1.0));
+    let telemetry = read_as(range("ALERTS", firing, &samples).as_bytes(), ExportFormat::PrometheusQuery);
+    let found = pycoroner_telemetry::judge(telemetry, &[], None).findings;
+    let said: Vec<&str> = found
+        .iter()
+        .filter(|finding| finding.id == "alert-fired")
+        .map(|finding| &*finding.evidence[0].statement)
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "it fired at 1970-01-01T00:00:10Z; it ended at 1970-01-01T00:00:14Z",
+            "it fired at 1970-01-01T00:00:30Z; no end of it is stated"
+        ]
+    );
+}
