@@ -207,8 +207,10 @@ fn write_stack(out: &mut String, entry: &Traceback, indent: usize) {
 }
 
 fn write_templates(out: &mut String, scan: &Document) {
-    let new: Vec<&Template> =
+    let mut new: Vec<&Template> =
         scan.templates.iter().filter(|template| template.new_in_window == Some(true)).collect();
+    new.sort_by_key(|template| std::cmp::Reverse(template.in_window));
+    let is_new = !new.is_empty();
     let (title, shown) = if new.is_empty() {
         ("Most frequent messages", scan.templates.iter().collect())
     } else {
@@ -227,7 +229,9 @@ fn write_templates(out: &mut String, scan: &Document) {
     for template in shown.iter().take(MOST_TEMPLATES) {
         let level = template.level.map_or("-", Level::name);
         let (text, _) = cut(&template.template, MOST_CHARACTERS);
-        let _ = writeln!(out, "  {:>9} × {level:<8} {}", count(template.count), inert(text));
+        // A message that came in the window first may have gone on behind it.
+        let times = if is_new { template.in_window } else { template.count };
+        let _ = writeln!(out, "  {:>9} × {level:<8} {}", count(times), inert(text));
     }
     if let Some(more) = shown.len().checked_sub(MOST_TEMPLATES).filter(|more| *more > 0) {
         let _ = writeln!(out, "  {FAINT}and {}{FAINT:#}", counted(more as u64, "more template"));

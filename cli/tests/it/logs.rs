@@ -52,6 +52,19 @@ fn windows_are_laid_where_they_were_asked_for() {
     check(&["--core", fixture.core.to_str().unwrap()], 108);
 }
 
+#[test]
+fn new_messages_are_counted_in_the_window() {
+    let quiet =
+        (0..60).map(|second| format!("2024-05-01 12:{second:02}:00,000 INFO shop: request {second}\n"));
+    let new = ["12:58:10", "12:58:20", "12:58:30", "13:05:00", "13:06:00"];
+    let new = new.map(|clock| format!("2024-05-01 {clock},000 ERROR shop: pool is empty\n"));
+    let log = quiet.chain(new).collect::<String>();
+    let folder = logs_of(&[("app.log", log.as_bytes())]);
+    let text = run(args!["logs", folder.path(), "--around", "2024-05-01 12:59:00"]).exits(0).stdout;
+    let (_, shown) = text.split_once("Never logged before the window").expect(&text);
+    assert!(shown.contains("3 × ERROR    pool is empty"), "{shown}");
+}
+
 const FIRST: &str = "2024-05-01 12:00:00,000 INFO shop: one\n2024-05-01 12:00:01,000 ERROR shop: two\nTraceback (most recent call last):\n  File \"/srv/a.py\", line 3, in f\n";
 const SECOND: &str = "    g()\nKeyError: 'k'\n2024-05-01 12:00:02,000 INFO shop: three\n";
 const THIRD: &str = "2024-05-01 12:00:03,000 INFO shop: four\n";
