@@ -136,8 +136,10 @@ fn listed(processes: &[ProcessRecord], snapshot: &ProcessSnapshot) -> Option<Tim
 /// What the scan of the crash window is laid around.
 pub(super) fn anchor(death: &Death, snapshot: &ProcessSnapshot) -> Option<Anchor> {
     let threads = snapshot.threads.iter().filter_map(|thread| thread.ident).map(|ident| ident.to_string());
+    let Timestamp { time, uncertainty_ms, .. } = death.at?;
     Some(Anchor {
-        time: death.at?.time,
+        time,
+        uncertainty_ms,
         pid: snapshot.process.pid,
         signal: snapshot.crash.signal,
         threads: threads.collect(),

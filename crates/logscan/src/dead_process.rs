@@ -269,9 +269,13 @@ impl Writers {
         process.last = tally.pace.whole().map(|run| run.last);
         keep_last(&mut process.last_records);
         keep_last(&mut process.crashed_thread_records);
-        if let [(_, silence)] = writers.as_slice() {
+        let spoke = process.last_records.iter().filter_map(|record| record.at).map(|at| at.time).max();
+        if let [(_, silence)] = writers.as_slice()
+            && spoke.is_none_or(|spoke| spoke <= anchor.time)
+        {
             process.silence.clone_from(silence);
         }
+        process.last = process.last.max(spoke);
         let before_death = |event: &&LogEvent| event.at.is_none_or(|at| at.time <= anchor.time);
         let of_process = |event: &&LogEvent| event.pid.is_some() && event.pid == log_pid.or(anchor.pid);
         process.boot = events

@@ -158,7 +158,7 @@ fn summarise(mut collector: Collector<'_>, options: &Options) -> Scan {
         }
     }
     let death = anchor.map(|anchor| Death {
-        time: anchor.time,
+        time: anchor.latest(),
         pid: process.as_ref().and_then(|process| process.log_pid).or(anchor.pid),
         last_record: process.as_ref().and_then(DeadProcess::last_record).map(|record| record.place),
     });

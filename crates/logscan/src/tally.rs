@@ -42,6 +42,9 @@ pub(crate) enum Moment {
     Before(u32),
     /// In the window, before the death.
     Inside,
+    /// In the window, behind the time of the death and no further from it than that is uncertain. Counted as after it,
+    /// so that what starts anew does not raise the rates before it.
+    AroundDeath,
     /// In the window, after the death.
     AfterDeath,
     /// Behind the window, or at no known time, or there is no window.
@@ -51,12 +54,12 @@ pub(crate) enum Moment {
 impl Moment {
     /// The last records of such moments are kept.
     pub(crate) fn is_kept(self) -> bool {
-        matches!(self, Self::Inside | Self::Before(_))
+        matches!(self, Self::Inside | Self::Before(_) | Self::AroundDeath)
     }
 
     /// No pace is told of it.
     fn is_after(self) -> bool {
-        matches!(self, Self::AfterDeath | Self::Elsewhere)
+        matches!(self, Self::AroundDeath | Self::AfterDeath | Self::Elsewhere)
     }
 }
 
@@ -96,13 +99,13 @@ impl Tally {
                 self.before += 1;
                 self.count_stretch(stretch, 1);
             }
-            Moment::Inside | Moment::AfterDeath => {
+            Moment::Inside | Moment::AroundDeath | Moment::AfterDeath => {
                 let slot = &mut self.place_in_window;
                 *slot = Some(slot.map_or(place, |known| earlier(known, place)));
                 if moment == Moment::Inside { self.inside += 1 } else { self.after_death += 1 }
             }
         }
-        if let Some(time) = time.filter(|_| moment != Moment::AfterDeath) {
+        if let Some(time) = time.filter(|_| !moment.is_after()) {
             self.pace.add(place.source, time);
             if self.pace.last() == Some(time) {
                 self.place_before_death = Some(place);
@@ -130,7 +133,7 @@ impl Tally {
                 of(&mut self.before);
                 self.count_stretch(stretch, u32::try_from(count).unwrap_or(u32::MAX));
             }
-            Moment::Inside | Moment::AfterDeath => {
+            Moment::Inside | Moment::AroundDeath | Moment::AfterDeath => {
                 let slot = &mut self.place_in_window;
                 *slot = Some(slot.map_or(place, |known| earlier(known, place)));
                 of(if moment == Moment::Inside { &mut self.inside } else { &mut self.after_death });

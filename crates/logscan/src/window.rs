@@ -10,6 +10,8 @@ use crate::tally::{Moment, STRETCHES};
 pub struct Anchor {
     /// When the process died.
     pub time: UtcTime,
+    /// It may have died so much earlier or later.
+    pub uncertainty_ms: u64,
     /// Its process id.
     pub pid: Option<u64>,
     /// The signal that stopped it.
@@ -21,6 +23,10 @@ pub struct Anchor {
     /// The thread that crashed.
     pub crashed: Option<CrashedThread>,
 }
+
+/// What is known of the death no better than this is taken to be this exact: more would take what the next process
+/// said for what the dead one did.
+const MOST_SLACK_MS: u64 = 2_000;
 
 /// The thread that crashed, as logs may name it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,9 +49,27 @@ impl CrashedThread {
 }
 
 impl Anchor {
+    /// How far behind its time a record still counts as one before the death.
+    pub(crate) fn slack_ms(&self) -> i64 {
+        self.uncertainty_ms.min(MOST_SLACK_MS) as i64
+    }
+
+    /// The last time at which the process may have lived.
+    pub(crate) fn latest(&self) -> UtcTime {
+        UtcTime(self.time.0.saturating_add(self.slack_ms() * 1_000_000))
+    }
+
     /// Names the time and nothing else.
     pub fn at(time: UtcTime) -> Self {
-        Self { time, pid: None, signal: None, threads: Vec::new(), thread_names: Vec::new(), crashed: None }
+        Self {
+            time,
+            uncertainty_ms: 0,
+            pid: None,
+            signal: None,
+            threads: Vec::new(),
+            thread_names: Vec::new(),
+            crashed: None,
+        }
     }
 }
 
@@ -94,6 +118,8 @@ pub(crate) struct Comparison {
     pub(crate) from: UtcTime,
     /// The death, or the end of the window when no death is known.
     pub(crate) end: UtcTime,
+    /// The death may lie so much later.
+    slack_ms: i64,
 }
 
 impl Comparison {
@@ -101,7 +127,8 @@ impl Comparison {
     pub(crate) fn new(window: Option<Window>, anchor: Option<&Anchor>) -> Option<Self> {
         let window = window?;
         let ends = anchor.map(|anchor| anchor.time).into_iter().chain(window.until);
-        let comparison = Self { from: window.since?, end: ends.min()? };
+        let slack_ms = anchor.map_or(0, Anchor::slack_ms);
+        let comparison = Self { from: window.since?, end: ends.min()?, slack_ms };
         (comparison.from < comparison.end).then_some(comparison)
     }
 
@@ -119,12 +146,16 @@ impl Comparison {
                 // What is further away than what is counted by stretches is all one.
                 Moment::Before(u32::try_from(stretch).unwrap_or(u32::MAX).min(STRETCHES as u32))
             }
-            Position::Inside
-                if time.millis_since(self.end) > i64::try_from(uncertainty_ms).unwrap_or(i64::MAX) =>
-            {
-                Moment::AfterDeath
+            Position::Inside => {
+                let behind = time
+                    .millis_since(self.end)
+                    .saturating_sub(i64::try_from(uncertainty_ms).unwrap_or(i64::MAX));
+                match behind {
+                    ..=0 => Moment::Inside,
+                    behind if behind <= self.slack_ms => Moment::AroundDeath,
+                    _ => Moment::AfterDeath,
+                }
             }
-            Position::Inside => Moment::Inside,
             Position::After | Position::Unknown => Moment::Elsewhere,
         }
     }

@@ -125,7 +125,7 @@ fn split<'s>(
         let before_death = |event: &&LogEvent| {
             scan.anchor.as_ref().zip(event.at).is_none_or(|(anchor, at)| {
                 let slack = i64::try_from(at.uncertainty_ms).unwrap_or(i64::MAX);
-                at.time.millis_since(anchor.time) <= slack
+                at.time.millis_since(anchor.latest()) <= slack
             })
         };
         let last = others.iter().rposition(before_death).or(others.len().checked_sub(1));

@@ -9,6 +9,7 @@ use crate::level::Level;
 use crate::rates::Direction;
 use crate::requests::{RequestState, RequestThread, UnfinishedRule};
 use crate::scan::Scan;
+use crate::window::Anchor;
 
 /// Adds what is new, what came at another rate, what fell silent, and which requests were cut off.
 pub(super) fn conclude(scan: &Scan, findings: &mut Vec<Finding>) {
@@ -174,7 +175,7 @@ fn silence(scan: &Scan) -> Option<Finding> {
         .filter_map(|source| Some((source, source.last?)))
         .max_by_key(|(_, last)| *last)?;
     let millis = anchor.time.millis_since(last);
-    if millis < 1000 {
+    if millis < 1000_i64.saturating_add(i64::try_from(anchor.uncertainty_ms).unwrap_or(i64::MAX)) {
         return None;
     }
     let title = format!("The last record of all logs is {} s older than the death", millis / 1000);
@@ -186,6 +187,18 @@ fn silence(scan: &Scan) -> Option<Finding> {
     )
 }
 
+/// How long before the death something was, as far as the time of the death is known.
+fn before_death(anchor: &Anchor, millis: i64) -> String {
+    let (ago, known_to) = (millis.max(0).unsigned_abs(), anchor.uncertainty_ms);
+    if millis.unsigned_abs() <= known_to && known_to > 0 {
+        format!("at the time of the death, which is known to {}", seconds(known_to))
+    } else if known_to > 0 {
+        format!("{} (± {}) before the death", seconds(ago), seconds(known_to))
+    } else {
+        format!("{} before the death", seconds(ago))
+    }
+}
+
 /// The last record of the dead process, and of the thread that crashed.
 fn last_words(scan: &Scan) -> Option<Finding> {
     let (anchor, process) = (scan.anchor.as_ref()?, scan.process.as_ref()?);
@@ -193,7 +206,7 @@ fn last_words(scan: &Scan) -> Option<Finding> {
     let who = if process.crashed_thread_records.is_empty() { "process" } else { "thread that crashed" };
     let age = last.at.map_or_else(
         || "at an unknown time".to_owned(),
-        |at| format!("{} before the death", seconds(anchor.time.millis_since(at.time).max(0).unsigned_abs())),
+        |at| before_death(anchor, anchor.time.millis_since(at.time)),
     );
     let message = last.message.lines().next().unwrap_or_default();
     let confidence = match process.joined_by.first().map(AsRef::as_ref) {

@@ -161,6 +161,7 @@ fn summed_up_or_one_by_one() {
 fn deaths() -> Vec<Options> {
     let crashed = CrashedThread { name: Some("reaper-1".into()), ident: Some("0x7f00".into()), tid: None };
     let anchor = |minute: i64| Anchor {
+        uncertainty_ms: 1500,
         pid: Some(77),
         threads: vec!["0x7f00".into()],
         thread_names: vec!["reaper-1".into()],

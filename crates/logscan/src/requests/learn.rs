@@ -111,6 +111,7 @@ fn templates(followed: &Followed) -> impl Iterator<Item = u64> + use<> {
 
 /// The death, as far as requests go.
 pub(crate) struct Death {
+    /// The last time at which the process may have lived.
     pub(crate) time: UtcTime,
     pub(crate) pid: Option<u64>,
     /// Where the last record of the thread that crashed stands, or else that of the dead process.

@@ -202,3 +202,38 @@ fn the_life_of_the_dead_process() {
     let last = findings.iter().find(|finding| finding.id == "last-record-of-process").unwrap();
     assert_eq!(last.title, "The last record of the process came 1.0 s before the death: \"charge 1\"");
 }
+
+/// The time of a death that a log states to the second is as exact as that.
+#[test]
+fn the_last_words_of_an_inexact_death() {
+    let text = "[2024-05-01 11:59:58 +0000] [31] [INFO] Booting worker with pid: 31\n\
+                {\"timestamp\":\"2024-05-01T12:00:00.391Z\",\"process\":31,\"request_id\":\"req-d59b3d86\",\"message\":\"request started\"}\n\
+                [2024-05-01 12:00:00 +0000] [1] [ERROR] Worker (pid:31) was sent SIGSEGV!\n\
+                {\"timestamp\":\"2024-05-01T12:00:03.500Z\",\"process\":31,\"message\":\"reused number\"}\n";
+    let check = |uncertainty_ms: u64, title: &str, open: bool| {
+        let mut options = core();
+        let anchor = options.anchor.as_mut().unwrap();
+        (anchor.uncertainty_ms, anchor.crashed) = (uncertainty_ms, None);
+        let scan = scan_text(text, &options);
+        let findings = scan.findings();
+        let last = findings.iter().find(|finding| finding.id == "last-record-of-process").unwrap();
+        assert_eq!(last.title, title);
+        assert_eq!(findings.iter().any(|finding| finding.id == "request-unfinished"), open, "{title}");
+        assert_eq!(findings.iter().filter(|finding| finding.id == "silence-before-death").count(), 0);
+    };
+    let booting = "\"Booting worker with pid: 31\"";
+    check(0, &format!("The last record of the process came 2.0 s before the death: {booting}"), false);
+    check(
+        300,
+        &format!("The last record of the process came 2.0 s (± 300 ms) before the death: {booting}"),
+        false,
+    );
+    let started = |known: &str| {
+        format!(
+            "The last record of the process came at the time of the death, which is known to {known}: \"request started\""
+        )
+    };
+    check(1000, &started("1.0 s"), true);
+    // No wider than a few seconds: the next process would be taken for this one.
+    check(60_000, &started("60 s"), true);
+}
