@@ -1,5 +1,6 @@
 //! What the log alone allows to conclude; the only place of this crate that judges.
 
+mod aborts;
 mod alike;
 mod around;
 mod deaths;
@@ -36,16 +37,21 @@ pub(crate) fn weigh_events(scan: &mut Scan) {
         .filter(|entry| entry.frames.iter().any(|frame| frame.file.contains("gunicorn")))
         .map(|entry| (entry.place.source, entry.place.offset))
         .collect();
-    for event in scan.events.iter_mut().filter(|event| event.kind == "fatal-error" && event.signal == Some(6))
-    {
+    let is_explained = |event: &LogEvent| {
         let in_gunicorn = aborted_in_gunicorn.contains(&(event.place.source, event.place.offset));
-        let explained = timeouts.iter().any(|timeout| in_gunicorn && may_be_same(timeout, event));
-        if explained {
+        timeouts.iter().any(|timeout| in_gunicorn && may_be_same(timeout, event))
+    };
+    let ends = alike::Ends::of(scan);
+    let aborts = scan.events.iter().enumerate();
+    let aborts = aborts.filter(|(_, event)| event.kind == "fatal-error" && event.signal == Some(6));
+    let explained: Vec<(usize, String)> = aborts
+        .filter(|(_, event)| is_explained(event))
+        .map(|(index, event)| (index, aborts::told(scan, &ends, event)))
+        .collect();
+    for (index, told) in explained {
+        if let Some(event) = scan.events.get_mut(index) {
             event.severity = Severity::Warning;
-            event.detail = Some(
-                "gunicorn's SIGABRT to a worker that timed out: the worker then exits by itself, which is no crash"
-                    .to_owned(),
-            );
+            event.detail = Some(told);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
 
 use super::alike::{Ends, Stated, state};
-use super::said;
+use super::{aborts, said};
 use crate::document::{LogEvent, Traceback, TracebackKind};
 use crate::scan::Scan;
 
@@ -63,27 +63,11 @@ fn fatal_error(scan: &Scan, ends: &Ends<'_>, dumps: &Dumps<'_>, event: &LogEvent
         let title =
             format!("The fatal error {error} in the log is gunicorn's abort of a worker that timed out");
         Finding::new("fatal-error-explained", Severity::Warning, Confidence::Strong, title)
-            .refuted_if("a core file of the worker, or a line that says it was ended by a signal")
     };
     finding = finding.with_evidence(said(scan, event));
     let in_gunicorn =
         current.is_some_and(|entry| entry.frames.iter().any(|frame| frame.file.contains("gunicorn")));
-    if is_critical && event.signal == Some(6) && in_gunicorn {
-        finding.confidence = Confidence::Weak;
-        finding = finding.with_against(Evidence::new(
-            Basis::Inferred,
-            "gunicorn aborts workers that time out, and its own log, which would say so, is not among these",
-        ));
-    }
-    if let Some(detail) = event.detail.as_ref().filter(|_| !is_critical) {
-        finding = finding.with_evidence(Evidence::new(Basis::Inferred, detail.clone()));
-        // The server says that the worker ended by the signal, and did not exit by itself.
-        let end = ends.behind(event).filter(|end| end.kind == "worker-killed" && end.signal == event.signal);
-        if let Some(end) = end {
-            finding.confidence = Confidence::Moderate;
-            finding = finding.with_against(said(scan, end));
-        }
-    }
+    finding = aborts::weigh(scan, ends, event, in_gunicorn, finding);
     let before = format!("{}, ", finding.title);
     Stated { finding, plural: (before, " times".to_owned()) }
 }

@@ -1,5 +1,6 @@
 //! What `faulthandler` and the interpreter print.
 
+use pycoroner_findings::Confidence;
 use pycoroner_logscan::{Options, TracebackKind};
 
 use crate::shown::{assert_lines, scan_text, stacks};
@@ -132,14 +133,65 @@ fn a_timeouts_abort_is_no_crash() {
     assert!(!explained.contains(&"fatal-error-logged".to_owned()), "{explained:?}");
     assert!(ids(abort).contains(&"fatal-error-logged".to_owned()));
 
-    // A worker that ended by the signal after all is said to have done so.
+    // A worker that ended by the signal after all is said to have done so: that confirms it.
     let killed = "[2024-05-01 12:00:01 +0000] [7] [ERROR] Worker (pid:8) was sent SIGABRT!\n";
-    let against = |text: &str| {
+    let said = |text: &str| {
         let scan = scan_text(text, &Options::default());
         let finding =
             scan.findings().into_iter().find(|finding| finding.id == "fatal-error-explained").unwrap();
-        finding.against.iter().map(|evidence| evidence.statement.clone()).collect::<Vec<_>>()
+        assert_eq!((&*finding.against, finding.confidence), (&[][..], Confidence::Strong), "{text}");
+        finding.evidence.iter().skip(1).map(|evidence| evidence.statement.clone()).collect::<Vec<_>>()
     };
-    assert_eq!(against(&format!("{timeout}{abort}{killed}")), ["Worker (pid:8) was sent SIGABRT!"]);
-    assert_eq!(against(&format!("{timeout}{abort}{exit}{killed}")), Vec::<String>::new());
+    let exits =
+        "gunicorn's SIGABRT to a worker that timed out: the worker then exits by itself, which is no crash";
+    let ended = "Worker (pid:8) was sent SIGABRT!";
+    assert_eq!(said(&format!("{timeout}{abort}{exit}{killed}")), [exits]);
+    assert_eq!(
+        said(&format!("{timeout}{abort}{killed}")),
+        ["gunicorn timed the worker out, and its SIGABRT ended it", ended]
+    );
+    let hooked = abort.replace(
+        "  File \"/srv/app.py\"",
+        "  File \"/srv/gunicorn.conf.py\", line 31 in worker_abort\n  File \"/venv/site-packages/gunicorn/workers/base.py\", line 199 in handle_abort\n  File \"/srv/app.py\"",
+    );
+    assert_eq!(
+        said(&format!("{timeout}{hooked}{killed}")),
+        ["gunicorn timed the worker out, and its hook worker_abort aborted it", ended]
+    );
+}
+
+#[test]
+fn a_log_of_gunicorn_without_a_timeout_says_so() {
+    let boot = "[2024-05-01 11:00:00 +0000] [7] [INFO] Booting worker with pid: 8\n";
+    let abort = "Fatal Python error: Aborted\n\nCurrent thread 0x00007f (most recent call first):\n  File \"/srv/app.py\", line 5 in give_up\n  File \"/venv/site-packages/gunicorn/workers/sync.py\", line 184 in handle_request\n\n";
+    let killed = "[2024-05-01 12:00:01 +0000] [7] [ERROR] Worker (pid:8) was sent SIGABRT!\n";
+    let earlier = "[2024-05-01 11:00:09 +0000] [7] [CRITICAL] WORKER TIMEOUT (pid:8)\n";
+    let near = "[2024-05-01 12:00:00 +0000] [7] [INFO] Handling signal: usr1\n";
+    let check = |text: &str, confidence: Confidence, is_against: bool, statement: &str| {
+        let scan = scan_text(text, &Options::default());
+        let findings = scan.findings();
+        let finding = findings.iter().find(|finding| finding.id == "fatal-error-logged").unwrap();
+        assert_eq!(finding.confidence, confidence, "{text}");
+        let told = if is_against { &finding.against } else { &finding.evidence };
+        assert_eq!(told.last().unwrap().statement, statement, "{text}");
+        assert_eq!(finding.against.len(), usize::from(is_against), "{text}");
+    };
+    check(
+        &format!("{boot}{abort}{killed}"),
+        Confidence::Certain,
+        false,
+        "gunicorn's own log is at hand and holds no WORKER TIMEOUT for process 8: this abort is not its answer to one",
+    );
+    check(
+        abort,
+        Confidence::Weak,
+        true,
+        "gunicorn aborts workers that time out, and no log of its own that covers this time is among these",
+    );
+    check(
+        &format!("{boot}{earlier}{near}{abort}{killed}"),
+        Confidence::Weak,
+        true,
+        "gunicorn aborts workers that time out, and it states a timeout of this one at another time: WORKER TIMEOUT (pid:8)",
+    );
 }
