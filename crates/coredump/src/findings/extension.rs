@@ -18,7 +18,7 @@ pub(super) fn finding(snapshot: &ProcessSnapshot) -> Option<Finding> {
         0 => format!("the instruction that failed is the extension's: {what}{function}"),
         _ => format!("the extension {what}{function} had called what failed"),
     };
-    let mut finding = Finding::new("extension-at-fault", Severity::Error, confidence(extension), title)
+    let mut finding = Finding::new("fault-in-extension", Severity::Error, confidence(extension), title)
         .about(name)
         .with_evidence(
             Evidence::new(Basis::Derived, place(extension)).cite(snapshot.crash.citations.first().cloned()),

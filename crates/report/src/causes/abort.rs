@@ -8,7 +8,7 @@ pub(super) const RULE: Rule = Rule {
     needs: &[&["crash-abort"]],
     yields_to: &["fatal-python-error", "heap-corrupted", "abort-called"],
     raised_by: &[
-        ("extension-at-fault", "an extension was at work there"),
+        ("fault-in-extension", "an extension was at work there"),
         ("fatal-error-logged", "the log reports a fatal error"),
         ("native-abort-logged", "native code wrote why it gave up"),
     ],

@@ -4,7 +4,7 @@ use super::rule::{BASE, Rule};
 
 pub(super) const RULE: Rule = Rule {
     id: "abort-called",
-    statement: "The program itself called abort(): somebody wrote that it should end here",
+    statement: "The program itself called abort(): the code calls it here on purpose",
     needs: &[&["abort-called"]],
     against: &[(
         "worker-timeout",

@@ -24,6 +24,6 @@ pub(super) const RULE: Rule = Rule {
         ("heap-level", "the heap is no larger than in an older core"),
     ],
     refuted_if: "memory is level under the same load for as long, or the allocation that failed was larger than the limit by itself",
-    next: "Look at who adds to the place that the heap names, and at what takes away from it; then at the limit (ulimit -v, the container's).",
+    next: "Find what adds to {place} and what should remove from it; then look at the limit (ulimit -v, the container's).",
     ..BASE
 };

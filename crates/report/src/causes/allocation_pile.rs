@@ -22,6 +22,6 @@ pub(super) const RULE: Rule = Rule {
     )],
     caveats: &["nothing that was given shows that it grew: a single request may have been too large"],
     refuted_if: "the place is as large by design, or the allocation that failed was larger than the limit by itself",
-    next: "Compare an older core (--older) or memory over time; look at who adds to the place, and at the limit (ulimit -v).",
+    next: "Compare an older core (--older) or memory over time; find what adds to {place} and what should remove from it; look at the limit (ulimit -v).",
     ..BASE
 };

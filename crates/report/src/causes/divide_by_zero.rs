@@ -6,7 +6,7 @@ pub(super) const RULE: Rule = Rule {
     id: "divide-by-zero",
     statement: "Native code divided an integer by zero",
     needs: &[&["crash-divide-by-zero"]],
-    raised_by: &[("extension-at-fault", "an extension was at work there")],
+    raised_by: &[("fault-in-extension", "an extension was at work there")],
     refuted_if: "the divisor that native code was given was not zero",
     next: "Look at the arguments that the innermost Python line gave to native code.",
     ..BASE

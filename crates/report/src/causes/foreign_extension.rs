@@ -11,7 +11,7 @@ pub(super) const RULE: Rule = Rule {
     needs: &[&["foreign-extension"]],
     role: Role::ContributingFactor,
     at_most: Confidence::Moderate,
-    raised_by: &[("extension-at-fault", "native code of an extension was at work where the process failed")],
+    raised_by: &[("fault-in-extension", "native code of an extension was at work where the process failed")],
     refuted_if: "the extension uses the limited API, which is the same for all versions",
     next: "Install the extension for the Python that runs it; look at PYTHONPATH and at copied site-packages.",
     ..BASE

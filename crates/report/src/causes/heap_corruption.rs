@@ -7,7 +7,7 @@ pub(super) const RULE: Rule = Rule {
     statement: "Native code damaged memory that it did not own, and the allocator found the damage later",
     needs: &[&["heap-corrupted"]],
     raised_by: &[
-        ("extension-at-fault", "an extension was at work there"),
+        ("fault-in-extension", "an extension was at work there"),
         ("foreign-extension", "an extension that was built for another Python was loaded"),
         ("crash-abort", "the allocator stops the process by abort()"),
     ],

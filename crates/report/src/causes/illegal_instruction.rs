@@ -7,7 +7,7 @@ pub(super) const RULE: Rule = Rule {
     statement: "The processor came to an instruction that it does not know",
     needs: &[&["crash-illegal-instruction"]],
     raised_by: &[
-        ("extension-at-fault", "an extension was at work there"),
+        ("fault-in-extension", "an extension was at work there"),
         ("foreign-extension", "an extension that was built for another Python was loaded"),
     ],
     refuted_if: "the same build runs the same code on the same processor",

@@ -6,10 +6,10 @@ pub(super) const RULE: Rule = Rule {
     id: "invalid-access",
     statement: "Native code used an address that was not valid: a stale or damaged pointer",
     needs: &[&["crash-invalid-access"]],
-    names: &["extension-at-fault"],
+    names: &["fault-in-extension"],
     raised_by: &[
         ("foreign-extension", "an extension that was built for another Python was loaded"),
-        ("extension-at-fault", "an extension was at work there"),
+        ("fault-in-extension", "an extension was at work there"),
         ("fatal-error-logged", "the log reports the same fatal error"),
         ("kernel-segfault-logged", "the kernel logged the same kind of fault"),
     ],

@@ -13,9 +13,9 @@ mod deadlock;
 mod disk_full;
 mod divide_by_zero;
 mod exception_in_flight;
-mod extension_at_fault;
 mod external_kill;
 mod fatal_interpreter_error;
+mod fault_in_extension;
 mod file_truncated;
 mod files_exhausted;
 mod foreign_extension;
@@ -83,7 +83,7 @@ const RULES: [&Rule; 39] = [
     &abort::RULE,
     &external_kill::RULE,
     &unhandled_exception::RULE,
-    &extension_at_fault::RULE,
+    &fault_in_extension::RULE,
     &foreign_extension::RULE,
     &module_replaced::RULE,
     &memory_growth::RULE,
@@ -161,6 +161,29 @@ fn mark_consequences(causes: &mut [Cause]) {
     }
 }
 
+/// What the first cause led to, the last effect in front, and that cause behind them: each is why the one before it came.
+pub(crate) fn chain(causes: &[Cause]) -> Vec<&Cause> {
+    let Some(first) = causes.first() else { return Vec::new() };
+    let leads_to = |id: &str| RULES.iter().find(|rule| rule.id == id).map_or(&[][..], |rule| rule.leads_to);
+    let mut led = leads_to(&first.id).to_vec();
+    let mut next = 0;
+    // Each of the rules is added once.
+    while let Some(id) = led.get(next).copied() {
+        let new: Vec<&str> = leads_to(id).iter().copied().filter(|id| !led.contains(id)).collect();
+        led.extend(new);
+        next += 1;
+    }
+    let mut chain: Vec<&Cause> = causes
+        .iter()
+        .filter(|cause| cause.role == Role::Consequence && cause.confidence > Confidence::Weak)
+        .filter(|cause| led.contains(&&*cause.id))
+        .collect();
+    // The table has what ends a process behind what leads to it.
+    chain.sort_by_key(|cause| std::cmp::Reverse(RULES.iter().position(|rule| rule.id == cause.id)));
+    chain.push(first);
+    chain
+}
+
 impl Rule {
     fn apply(&self, findings: &[Finding], pid: Option<u64>) -> Option<Cause> {
         let found = |id: &str| findings.iter().any(|finding| finding.id == id);
@@ -215,8 +238,8 @@ impl Rule {
             findings: indexes.map(|(index, _)| index).collect(),
             raised_by,
             against,
-            refuted_if: self.refuted_if.to_owned(),
-            next: self.next.to_owned(),
+            refuted_if: self.refuted_by(findings),
+            next: self.next.replace("{place}", heap_place(findings)),
         })
     }
 }
@@ -230,6 +253,25 @@ impl Rule {
             |found| format!("{}: {}", self.statement, uncapitalized(&found.title)),
         )
     }
+}
+
+impl Rule {
+    /// What would refute it, or what is said about this process without being needed for the cause.
+    fn refuted_by(&self, findings: &[Finding]) -> String {
+        let named = self.names.iter().find_map(|id| findings.iter().find(|finding| finding.id == *id));
+        let is_needed = |finding: &&Finding| self.needs.iter().any(|group| group.contains(&&*finding.id));
+        let also =
+            named.filter(|finding| !is_needed(finding)).and_then(|finding| finding.refuted_if.as_deref());
+        also.map_or_else(|| self.refuted_if.to_owned(), |also| format!("{}, or if {also}", self.refuted_if))
+    }
+}
+
+/// The place of the heap that holds most, as its findings name it.
+fn heap_place(findings: &[Finding]) -> &str {
+    ["heap-grown", "heap-leak-suspect"]
+        .iter()
+        .find_map(|id| findings.iter().find(|finding| finding.id == *id)?.subject.as_deref())
+        .unwrap_or("the place that holds the memory")
 }
 
 /// A sentence as it goes on behind a colon; names and abbreviations stay as they are.
@@ -386,8 +428,8 @@ mod tests {
         check(&["no-crash", "deadlock"], "deadlock", Role::ProbableCause);
         check(&["crash-null-dereference", "deadlock"], "deadlock", Role::ContributingFactor);
         check(
-            &["crash-null-dereference", "extension-at-fault"],
-            "extension-at-fault",
+            &["crash-null-dereference", "fault-in-extension"],
+            "fault-in-extension",
             Role::ContributingFactor,
         );
         check(&["crash-use-after-free", "foreign-extension"], "foreign-extension", Role::ContributingFactor);

@@ -17,6 +17,6 @@ pub(super) const RULE: Rule = Rule {
     ],
     against: NOT_OOM,
     refuted_if: "memory is level under the same load for as long, or another process filled the same limit",
-    next: "Look at who adds to the place that the heap names, and at what takes away from it; compare an earlier core.",
+    next: "Find what adds to {place} and what should remove from it; compare an earlier core.",
     ..BASE
 };

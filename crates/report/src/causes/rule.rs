@@ -33,7 +33,7 @@ pub(super) struct Rule {
     pub(super) inherits_against: bool,
     /// What observation would show it to be wrong.
     pub(super) refuted_if: &'static str,
-    /// What to look at next.
+    /// What to look at next; `{place}` stands for the place of the heap that was found.
     pub(super) next: &'static str,
 }
 

@@ -6,9 +6,9 @@ pub(super) const RULE: Rule = Rule {
     id: "use-after-free",
     statement: "Native code used memory that had been freed",
     needs: &[&["crash-use-after-free"]],
-    names: &["extension-at-fault"],
+    names: &["fault-in-extension"],
     raised_by: &[
-        ("extension-at-fault", "an extension was at work there"),
+        ("fault-in-extension", "an extension was at work there"),
         ("fatal-error-logged", "the log reports the same fatal error"),
         ("kernel-segfault-logged", "the kernel logged the same kind of fault"),
     ],

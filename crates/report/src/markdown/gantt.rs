@@ -64,21 +64,26 @@ fn marks<'a>(rows: &[Row<'a>]) -> Vec<(&'a Event, UtcTime)> {
     marks
 }
 
-/// Alerts while they fired, and stretches without samples.
+/// Alerts while they fired, those near the death; a mark where the end of one is not shown.
 fn bars(incident: &Incident) -> Vec<String> {
     let alerts = impact(incident).into_iter().filter_map(|trace| match trace.fact {
-        Fact::Alert { name, from, to } => Some((label(&name), from, to?)),
+        Fact::Alert { name, from, to, .. } => Some((from, label(&name), to)),
         _ => None,
     });
-    let alerts: Vec<_> = alerts.take(MOST_BARS).map(|(name, from, to)| bar(&name, from, to)).collect();
+    let mut alerts: Vec<_> = alerts.take(MOST_BARS).collect();
+    alerts.sort();
     if alerts.is_empty() {
         return Vec::new();
     }
-    ["    section alerts".to_owned()].into_iter().chain(alerts).collect()
+    let bars = alerts.into_iter().map(|(from, name, to)| bar(&name, from, to));
+    ["    section alerts".to_owned()].into_iter().chain(bars).collect()
 }
 
-fn bar(name: &str, from: UtcTime, to: UtcTime) -> String {
-    format!("    {name} :active, {}, {}", stamp(from), stamp(to))
+fn bar(name: &str, from: UtcTime, to: Option<UtcTime>) -> String {
+    match to {
+        Some(to) => format!("    {name} :active, {}, {}", stamp(from), stamp(to)),
+        None => format!("    {name} end not shown :milestone, {}, 0s", stamp(from)),
+    }
 }
 
 /// With the date when the chart spans more than a day.

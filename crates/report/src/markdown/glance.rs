@@ -5,6 +5,7 @@ use pycoroner_findings::Confidence;
 use super::inert::{Inert, code, prose};
 use super::page::Page;
 use super::quantity::{basis, clock, count, uncertainty};
+use super::unknowns::to_get;
 use super::{brief, cite, crash, findings};
 use crate::sections::{Crash, PythonFrame, Thread};
 use crate::views::missing::missing;
@@ -315,8 +316,9 @@ fn unknown(incident: &Incident) -> Inert {
 fn next(incident: &Incident) -> Inert {
     let look = incident.causes.first().map_or_else(Inert::default, |cause| prose(&cause.next));
     let missing = missing(incident);
-    let get = missing.iter().find(|row| row.still).map_or_else(Inert::default, |row| {
-        Inert::from("Get ").then(row.what).then(": ").then(code(&row.command))
-    });
+    let get = missing
+        .iter()
+        .find(|row| row.still)
+        .map_or_else(Inert::default, |row| Inert::from("Get ").then(row.what).then(": ").then(to_get(row)));
     Inert::join([look, get], " ")
 }

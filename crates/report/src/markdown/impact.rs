@@ -1,7 +1,9 @@
+use pycoroner_findings::UtcTime;
+
 use super::cite;
 use super::inert::{Inert, code, prose};
 use super::page::Page;
-use super::quantity::{clock, count, grouped, span};
+use super::quantity::{clock, clock_text, count, grouped, span};
 use crate::Incident;
 use crate::views::impact::{Fact, impact};
 
@@ -20,16 +22,22 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
 
 fn describe(fact: &Fact) -> Inert {
     match fact {
-        Fact::Alert { name, from, to } => {
+        Fact::Alert { name, from, to, died } => {
             let end = match to {
-                Some(to) => Inert::from(" to ")
+                Some(to) => Inert::from("; it ended at ")
                     .then(clock(*to))
-                    .then(" (")
-                    .then(span(to.millis_since(*from)))
-                    .then(")"),
-                None => ", and had not ended when it was exported".into(),
+                    .then(", after ")
+                    .then(span(to.millis_since(*from))),
+                None => "; its end is not shown".into(),
             };
-            Inert::from("Alert ").then(code(name)).then(" from ").then(clock(*from)).then(end)
+            let is_earlier = to.zip(*died).is_some_and(|(to, died)| to < died);
+            let near = died.map_or_else(Inert::default, |died| from_death(*from, died));
+            Inert::from(if is_earlier { "Over before the death: alert " } else { "Alert " })
+                .then(code(name))
+                .then(" fired at ")
+                .then(clock(*from))
+                .then(near)
+                .then(end)
         }
         Fact::FailedSpans { failed, of } => Inert::from(*failed)
             .then(" of ")
@@ -37,11 +45,20 @@ fn describe(fact: &Fact) -> Inert {
             .then(" at hand say that they failed"),
         Fact::UnfinishedSpans { count: spans } => count(*spans, "span has", "spans have")
             .then(" no end: the request was running, or its end was not exported"),
-        Fact::LoggedErrors { inside, before } => grouped(*inside)
-            .then(if *inside == 1 { " error was" } else { " errors were" })
-            .then(" logged in the window, ")
-            .then(grouped(*before))
-            .then(" before it"),
+        Fact::LoggedErrors { inside, before, from, to } => {
+            let errors = if *inside == 1 { " error was" } else { " errors were" };
+            let between = match (from, to) {
+                (Some(from), Some(to)) => {
+                    Inert::from(" from ").then(clock_text(Some(from))).then(" to ").then(clock_text(Some(to)))
+                }
+                _ => Inert::default(),
+            };
+            let compared = match before {
+                Some(before) => Inert::from(", ").then(grouped(*before)).then(" before it"),
+                None => "; the logs begin inside of it, so there is nothing to compare with".into(),
+            };
+            grouped(*inside).then(errors).then(" logged in the window").then(between).then(compared)
+        }
         Fact::Restarts { name, count } => Inert::from("Container ")
             .then(code(name))
             .then(" was started again ")
@@ -49,5 +66,14 @@ fn describe(fact: &Fact) -> Inert {
             .then(if *count == 1 { " time" } else { " times" }),
         Fact::Repeated { title } => prose(title),
         Fact::Stated { text } => Inert::from("Written down by people: ").then(prose(text)),
+    }
+}
+
+/// How far from the death something was, as it goes on behind a time.
+fn from_death(at: UtcTime, died: UtcTime) -> Inert {
+    match at.millis_since(died) {
+        0 => ", when the process died".into(),
+        ms if ms < 0 => Inert::from(", ").then(span(-ms)).then(" before the process died"),
+        ms => Inert::from(", ").then(span(ms)).then(" after the process died"),
     }
 }

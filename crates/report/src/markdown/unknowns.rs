@@ -5,7 +5,7 @@ use super::page::Page;
 use super::quantity::count;
 use super::{cite, findings};
 use crate::Incident;
-use crate::views::missing::missing;
+use crate::views::missing::{Missing, missing};
 
 /// Most gaps in the table.
 const MOST_GAPS: usize = 40;
@@ -72,12 +72,19 @@ fn not_given(page: &mut Page, incident: &Incident) {
     }
     page.heading(3, "What was not given");
     page.table(
-        ["Evidence", "It would tell", "Command", "When"],
+        ["Evidence", "It would tell", "How to get it", "When"],
         missing.iter().map(|row| {
             let when = if row.still { "now, while it is kept" } else { "before the next time" };
-            [row.what.into(), row.tells.into(), code(&row.command), when.into()]
+            [row.what.into(), row.tells.into(), to_get(row), when.into()]
         }),
     );
+}
+
+/// The command in code, to be copied as it stands, with what is no part of it behind.
+pub(crate) fn to_get(row: &Missing) -> Inert {
+    let command = if row.command.is_empty() { Inert::default() } else { code(&row.command) };
+    let comma = if row.command.is_empty() || row.note.is_empty() { "" } else { ", " };
+    command.then(comma).then(row.note)
 }
 
 pub(crate) fn gap_kind(kind: GapKind) -> &'static str {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pycoroner_findings::{Citation, UtcTime};
 
 use crate::Incident;
-use crate::sections::LevelCount;
+use crate::sections::{LevelCount, Window};
 use crate::views::repeated::repeated;
 
 /// One measured trace of the incident outside of the process.
@@ -18,14 +18,15 @@ pub(crate) struct Trace {
 /// What was measured.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Fact {
-    /// An alert fired; `to` is missing when it had not ended.
-    Alert { name: String, from: UtcTime, to: Option<UtcTime> },
+    /// An alert fired; `to` is missing where no end of it is shown. With the time of the death, where that is known.
+    Alert { name: String, from: UtcTime, to: Option<UtcTime>, died: Option<UtcTime> },
     /// So many spans of those at hand say that they failed.
     FailedSpans { failed: usize, of: usize },
     /// So many spans have no end.
     UnfinishedSpans { count: usize },
-    /// Errors that were logged in the window, and before it.
-    LoggedErrors { inside: u64, before: u64 },
+    /// Errors that were logged in the window, between the times where they are known, and before it; `before` is missing
+    /// where no log was written before the window.
+    LoggedErrors { inside: u64, before: Option<u64>, from: Option<String>, to: Option<String> },
     /// A container was started again so often.
     Restarts { name: String, count: u64 },
     /// Several processes ended in the same way.
@@ -78,12 +79,20 @@ pub(crate) fn impact(incident: &Incident) -> Vec<Trace> {
         }
     }
     if let Some(logs) = &incident.logs {
-        let (inside, before) = (errors(&logs.window.levels), errors(&logs.window.levels_before));
-        if inside > 0 {
-            traces.push(Trace { fact: Fact::LoggedErrors { inside, before }, citations: Vec::new() });
-        }
+        traces.extend(logged_errors(&logs.window));
     }
     traces
+}
+
+fn logged_errors(window: &Window) -> Option<Trace> {
+    let inside = errors(&window.levels);
+    let had_records = match window.records_before {
+        Some(records) => records > 0,
+        None => window.levels_before.iter().any(|row| row.count > 0),
+    };
+    let before = had_records.then(|| errors(&window.levels_before));
+    let fact = Fact::LoggedErrors { inside, before, from: window.from.clone(), to: window.to.clone() };
+    (inside > 0).then(|| Trace { fact, citations: Vec::new() })
 }
 
 fn errors(levels: &[LevelCount]) -> u64 {
@@ -91,38 +100,56 @@ fn errors(levels: &[LevelCount]) -> u64 {
     levels.iter().filter(is_error).fold(0, |sum, row| sum.saturating_add(row.count))
 }
 
-/// Each alert once, from its first start to its last end.
+/// One time that an alert fired.
+struct Firing {
+    from: UtcTime,
+    to: Option<UtcTime>,
+    citations: Vec<Citation>,
+}
+
+/// Each alert once for each time that it fired; those that were not over before the death come first, the nearest to
+/// it in front.
 fn alerts(incident: &Incident) -> Vec<Trace> {
-    type Row = (UtcTime, Option<UtcTime>, Vec<Citation>);
-    let mut rows: BTreeMap<(&str, Option<&str>), Row> = BTreeMap::new();
+    let mut alerts: BTreeMap<(&str, Option<&str>), Vec<Firing>> = BTreeMap::new();
     for event in &incident.timeline {
         let Some(at) = event.at else { continue };
-        let key = (&*event.message, event.producer.as_deref());
+        let firings = alerts.entry((&*event.message, event.producer.as_deref())).or_default();
         match &*event.kind {
-            "alert-started" => {
-                let row = rows.entry(key).or_insert((at.time, None, Vec::new()));
-                row.2.extend(event.citation.clone());
-            }
+            // Several exports may show one firing; it is another one only when the last had ended.
+            "alert-started" => match firings.last_mut() {
+                Some(last) if last.to.is_none() => last.citations.extend(event.citation.clone()),
+                _ => firings.push(Firing {
+                    from: at.time,
+                    to: None,
+                    citations: event.citation.iter().cloned().collect(),
+                }),
+            },
             "alert-ended" => {
-                if let Some(row) = rows.get_mut(&key) {
-                    row.1 = Some(at.time);
-                    row.2.extend(event.citation.clone());
+                if let Some(last) = firings.last_mut() {
+                    last.to = Some(at.time);
+                    last.citations.extend(event.citation.clone());
                 }
             }
             _ => {}
         }
     }
-    let mut traces: Vec<Trace> = rows
+    let died = incident.died_at.map(|at| at.time);
+    let mut firings: Vec<(&str, Firing)> = alerts
         .into_iter()
-        .map(|((name, _), (from, to, citations))| Trace {
-            fact: Fact::Alert { name: name.to_owned(), from, to: to.filter(|to| *to >= from) },
-            citations: citations.into_iter().take(4).collect(),
-        })
+        .flat_map(|((name, _), firings)| firings.into_iter().map(move |firing| (name, firing)))
         .collect();
-    traces.sort_by_key(|trace| match &trace.fact {
-        Fact::Alert { from, .. } => *from,
-        _ => UtcTime(i64::MAX),
+    firings.sort_by_key(|(_, firing)| (distance(firing, died), firing.from));
+    let traces = firings.into_iter().take(MOST_ROWS).map(|(name, firing)| Trace {
+        fact: Fact::Alert { name: name.to_owned(), from: firing.from, to: firing.to, died },
+        citations: firing.citations.into_iter().take(4).collect(),
     });
-    traces.truncate(MOST_ROWS);
-    traces
+    traces.collect()
+}
+
+/// Whether it was over before the death, and so belongs to something else, and how many milliseconds lie between its
+/// start and the death.
+fn distance(firing: &Firing, died: Option<UtcTime>) -> (bool, u64) {
+    died.map_or((false, 0), |died| {
+        (firing.to.is_some_and(|to| to < died), firing.from.millis_since(died).unsigned_abs())
+    })
 }

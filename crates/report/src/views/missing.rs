@@ -14,8 +14,10 @@ pub(crate) struct Missing {
     pub(crate) what: &'static str,
     /// What it would tell.
     pub(crate) tells: &'static str,
-    /// What gets it.
+    /// What gets it, to be copied into a shell as it stands; may be empty.
     pub(crate) command: String,
+    /// What else is to be known or done; may be empty.
+    pub(crate) note: &'static str,
     /// Whether it can still be had; else it must be in place before the next time.
     pub(crate) still: bool,
 }
@@ -110,12 +112,11 @@ impl Asks {
             .iter()
             .flat_map(|telemetry| &telemetry.processes)
             .find(|process| process.core_file.is_some());
-        let (command, still) = match stored.and_then(|process| process.pid) {
-            Some(pid) => (format!("coredumpctl dump {pid} -o core.{pid}"), true),
+        let (command, note, still) = match stored.and_then(|process| process.pid) {
+            Some(pid) => (format!("coredumpctl dump {pid} -o core.{pid}"), "", true),
             None => (
-                "ulimit -c unlimited; sysctl -w kernel.core_pattern=/var/crash/core.%p.%t; for a process that gets \
-                 SIGKILL, before it does: gcore -o core PID"
-                    .to_owned(),
+                "ulimit -c unlimited; sysctl -w kernel.core_pattern=/var/crash/core.%p.%t".to_owned(),
+                "and, for a process that gets SIGKILL, `gcore -o core PID` before it does",
                 false,
             ),
         };
@@ -123,6 +124,7 @@ impl Asks {
             what: "a core file",
             tells: "every thread's Python stack with variables, exceptions, locks, and the heap by owner",
             command,
+            note,
             still,
         }
     }
@@ -135,6 +137,7 @@ impl Asks {
                 "journalctl -u UNIT {}; kubectl logs POD --previous --timestamps",
                 self.journal_span()
             ),
+            note: "",
             still: true,
         }
     }
@@ -144,6 +147,7 @@ impl Asks {
             what: "the kernel's log",
             tells: "whether the kernel killed a process for want of memory, and which faults it saw",
             command: format!("journalctl -k {}", self.journal_span()),
+            note: "",
             still: true,
         }
     }
@@ -153,6 +157,7 @@ impl Asks {
             what: "the container's state",
             tells: "exit code, whether the runtime saw it run out of memory, restarts, limits",
             command: "kubectl get pod POD -o yaml; docker inspect CONTAINER".to_owned(),
+            note: "",
             still: true,
         }
     }
@@ -162,6 +167,7 @@ impl Asks {
             what: "memory over time",
             tells: "whether memory rose for hours, jumped at once, or was level",
             command: self.range("process_resident_memory_bytes"),
+            note: "",
             still: true,
         }
     }
@@ -171,6 +177,7 @@ impl Asks {
             what: "alerts",
             tells: "when somebody was told, against the first symptom",
             command: self.range("ALERTS"),
+            note: "",
             still: true,
         }
     }
@@ -183,6 +190,7 @@ impl Asks {
                 "curl -sG \"$JAEGER/api/traces\" -d service=SERVICE -d start={}000000 -d end={}000000 -d limit=200",
                 self.from_seconds, self.to_seconds
             ),
+            note: "",
             still: true,
         }
     }
@@ -191,7 +199,8 @@ impl Asks {
         Missing {
             what: "earlier stacks of the process",
             tells: "what changed before the end: the same line for minutes, or another one each time",
-            command: "py-spy dump --json --pid PID > stacks.json, while it runs".to_owned(),
+            command: "py-spy dump --json --pid PID > stacks.json".to_owned(),
+            note: "while it runs",
             still: false,
         }
     }
@@ -200,7 +209,8 @@ impl Asks {
         Missing {
             what: "what is known by hand",
             tells: "deploys and changes before the incident, the teams that own the service, what users noticed",
-            command: "write incident.toml: service, owners (teams), changes with times, impact".to_owned(),
+            command: String::new(),
+            note: "write it into `incident.toml`: service, owners (teams), changes with times, impact",
             still: true,
         }
     }

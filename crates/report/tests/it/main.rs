@@ -7,6 +7,7 @@ mod joining;
 mod material;
 mod merging;
 mod page;
+mod reading;
 mod templates;
 mod traps;
 mod words;

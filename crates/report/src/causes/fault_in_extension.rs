@@ -4,9 +4,9 @@ use super::Role;
 use super::rule::{BASE, Rule};
 
 pub(super) const RULE: Rule = Rule {
-    id: "extension-at-fault",
+    id: "fault-in-extension",
     statement: "A native extension was at work where the process failed",
-    needs: &[&["extension-at-fault"]],
+    needs: &[&["fault-in-extension"]],
     role: Role::ContributingFactor,
     refuted_if: "the same failure happens without the extension",
     next: "Look for reports about this version of the extension; try another version with the same input.",

@@ -1,0 +1,148 @@
+//! What readers of a report took wrongly, part by part.
+
+use pycoroner_findings::{Confidence, Event, Finding, Severity};
+use pycoroner_report::{Material, render_markdown};
+use serde_json::{Value, json};
+
+use crate::material::{event, incident};
+
+/// The lines of one part of the report.
+fn part(report: &str, heading: &str) -> Vec<String> {
+    let mut lines = report.lines().skip_while(|line| *line != format!("## {heading}")).skip(1);
+    lines.by_ref().take_while(|line| !line.starts_with("## ")).map(str::to_owned).collect()
+}
+
+fn report(events: Vec<Event>) -> String {
+    let died = event(0, "process-died", Severity::Critical, "the process died", 9);
+    let died_at = died.at;
+    let events = events.into_iter().chain([died]).collect();
+    render_markdown(&incident(Material { events, died_at, ..Material::default() }))
+}
+
+fn alert(seconds_before: i64, kind: &'static str, name: &str) -> Event {
+    event(seconds_before, kind, Severity::Error, name, 5)
+}
+
+#[test]
+fn each_firing_of_an_alert_is_told_and_that_of_the_death_first() {
+    let report = report(vec![
+        alert(25, "alert-started", "ShopDown"),
+        alert(17, "alert-ended", "ShopDown"),
+        alert(3, "alert-started", "ShopDown"),
+        alert(-4, "alert-started", "ShopSlow"),
+        alert(-6, "alert-ended", "ShopSlow"),
+    ]);
+    let told = part(&report, "Impact");
+    let told: Vec<&str> = told.iter().filter(|line| line.starts_with("- ")).map(|line| &**line).collect();
+    assert_eq!(
+        told,
+        [
+            "- Alert `ShopDown` fired at 2024-05-01 12:00:00, 3.000 s before the process died; its end is not shown `[E2:L5]`",
+            "- Alert `ShopSlow` fired at 2024-05-01 12:00:07, 4.000 s after the process died; it ended at 2024-05-01 12:00:09, after 2.000 s `[E2:L5]`",
+            "- Over before the death: alert `ShopDown` fired at 2024-05-01 11:59:38, 25.000 s before the process died; it ended at 2024-05-01 11:59:46, after 8.000 s `[E2:L5]`",
+        ]
+    );
+    let bars: Vec<&str> =
+        report.lines().skip_while(|line| *line != "    section alerts").skip(1).take(3).collect();
+    assert_eq!(
+        bars,
+        [
+            "    ShopDown :active, 2024-05-01T11:59:38.000, 2024-05-01T11:59:46.000",
+            "    ShopDown end not shown :milestone, 2024-05-01T12:00:00.000, 0s",
+            "    ShopSlow :active, 2024-05-01T12:00:07.000, 2024-05-01T12:00:09.000",
+        ]
+    );
+}
+
+#[test]
+fn whys_go_from_the_effect_to_the_cause() {
+    let whys = |found: &[(&'static str, &str)]| -> Vec<String> {
+        let findings = found
+            .iter()
+            .map(|(id, title)| Finding::new(*id, Severity::Critical, Confidence::Strong, *title))
+            .collect();
+        let report = render_markdown(&incident(Material { findings, ..Material::default() }));
+        let lines = report.lines().skip_while(|line| *line != "### Five whys").skip(2);
+        lines.take(5).map(str::to_owned).collect()
+    };
+    assert_eq!(
+        whys(&[("worker-timeout", "x"), ("abort-called", "x"), ("deadlock", "two threads wait")]),
+        [
+            "1. Why did it stop? Consistent with the evidence: “The program itself called abort(): the code calls it here on purpose”.",
+            "2. Why was that? Consistent with the evidence: “The worker did not answer in time and its supervisor stopped it”.",
+            "3. Why was that? Consistent with the evidence: “A deadlock kept threads from going on: two threads wait”.",
+            "4. And why was that? ____",
+            "5. And why was that? ____",
+        ]
+    );
+    // What a cause rests on is no reason for it.
+    let null = "1. Why did it stop? Consistent with the evidence: “Native code that the innermost Python frame called used a null pointer: the instruction is price.so's”.";
+    let blank = |number: usize| format!("{number}. And why was that? ____");
+    assert_eq!(
+        whys(&[("crash-null-dereference", "x"), ("fault-in-extension", "the instruction is price.so's")]),
+        [null.to_owned(), blank(2), blank(3), blank(4), blank(5)]
+    );
+    // Another factor may be one.
+    let grown =
+        whys(&[("crash-external-kill", "x"), ("heap-leak-suspect", "much is held"), ("memory-rising", "x")]);
+    assert!(
+        grown[1].starts_with("2. Why was that possible? It may have to do with: “Memory piled up"),
+        "{grown:?}"
+    );
+}
+
+#[test]
+fn causes_name_the_place_and_what_would_refute_the_extension() {
+    let found = |id: &'static str, title: &str| Finding::new(id, Severity::Error, Confidence::Strong, title);
+    let causes = |findings| incident(Material { findings, ..Material::default() }).causes;
+    let leak = causes(vec![
+        found("allocation-failed", "MemoryError"),
+        found("heap-grown", "it grew").about("shop.sessions.SESSIONS"),
+    ]);
+    assert!(
+        leak[0].next.starts_with("Find what adds to shop.sessions.SESSIONS and what should remove from it"),
+        "{leak:?}"
+    );
+    let rising = causes(vec![
+        found("allocation-failed", "MemoryError"),
+        found("memory-rising", "it rose").about("shop:8000"),
+    ]);
+    assert!(rising[0].next.starts_with("Find what adds to the place that holds the memory"), "{rising:?}");
+    let fault = causes(vec![
+        found("crash-null-dereference", "null"),
+        found("fault-in-extension", "price.so's").refuted_if("the extension was given bad data"),
+    ]);
+    assert!(fault[0].refuted_if.ends_with(", or if the extension was given bad data"), "{fault:?}");
+}
+
+#[test]
+fn commands_hold_nothing_but_commands() {
+    let report = render_markdown(&incident(Material::default()));
+    for said in [
+        "`py-spy dump --json --pid PID > stacks.json`, while it runs",
+        "write it into `incident.toml`: service, owners (teams), changes with times, impact",
+        "`ulimit -c unlimited; sysctl -w kernel.core_pattern=/var/crash/core.%p.%t`, and, for a process that gets SIGKILL, `gcore -o core PID` before it does",
+    ] {
+        assert!(report.contains(said), "{said}");
+    }
+    assert!(!report.contains("stacks.json, while") && !report.contains("`write"), "{report}");
+}
+
+#[test]
+fn errors_are_compared_only_with_what_was_logged() {
+    let told = |window: Value| {
+        let logs = json!({"schema": "pycoroner.logs/1", "window": window});
+        let report = render_markdown(&incident(Material { documents: vec![logs], ..Material::default() }));
+        let lines = part(&report, "Impact");
+        lines.into_iter().find(|line| line.contains("logged in the window")).unwrap()
+    };
+    let (from, to) = ("2024-05-01T11:00:03Z", "2024-05-01T12:01:03Z");
+    assert_eq!(
+        told(json!({"from": from, "to": to, "records_before": 0, "levels": {"ERROR": 2}})),
+        "- 2 errors were logged in the window from 2024-05-01 11:00:03 to 2024-05-01 12:01:03; the logs begin inside of it, so there is nothing to compare with"
+    );
+    assert_eq!(
+        told(json!({"records_before": 40, "levels": {"ERROR": 1, "INFO": 7}, "levels_before": {"INFO": 40}})),
+        "- 1 error was logged in the window, 0 before it"
+    );
+}
