@@ -7,7 +7,7 @@ mod deaths;
 
 use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
 
-use crate::document::{Introduction, LogEvent, Traceback, TracebackKind};
+use crate::document::{Introduction, LogEvent, Place, Traceback, TracebackKind};
 use crate::level::Level;
 use crate::scan::Scan;
 
@@ -114,10 +114,15 @@ fn unhandled_exceptions(scan: &Scan, findings: &mut Vec<Finding>) {
         let confidence =
             if entry.truncated || is_unhandled { Confidence::Moderate } else { Confidence::Certain };
         let statement = entry.log_message.clone().unwrap_or_else(|| headline(entry));
-        let citation = entry.latest.unwrap_or(entry.place).citation(&scan.sources);
-        let finding = Finding::new(id, severity, confidence, title)
+        let observed = |statement: String, place: Place| {
+            Evidence::new(Basis::Observed, statement).cite(place.citation(&scan.sources))
+        };
+        let mut finding = Finding::new(id, severity, confidence, title)
             .about(entry.fingerprint.clone())
-            .with_evidence(Evidence::new(Basis::Observed, statement).cite(citation));
+            .with_evidence(observed(statement, entry.place));
+        if let Some(latest) = entry.latest.filter(|_| entry.count > 1) {
+            finding = finding.with_evidence(observed(format!("the last of {} times", entry.count), latest));
+        }
         findings.push(finding);
     }
 }

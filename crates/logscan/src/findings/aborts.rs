@@ -86,13 +86,19 @@ fn not_explained(scan: &Scan, ends: &Ends<'_>, abort: &LogEvent, mut finding: Fi
 fn own_log<'s>(scan: &'s Scan, abort: &LogEvent) -> Option<[&'s LogEvent; 2]> {
     let lines = || scan.events.iter().filter(|event| is_gunicorns(event));
     let time = |event: &LogEvent| event.at.map(|at| at.time);
-    let is_before = |event: &&LogEvent| match event.place.source == abort.place.source {
-        true => event.place.offset < abort.place.offset,
-        false => time(event).zip(time(abort)).is_some_and(|(event, abort)| event <= abort),
+    let is_before = |event: &&LogEvent| {
+        if event.place.source == abort.place.source {
+            event.place.offset < abort.place.offset
+        } else {
+            time(event).zip(time(abort)).is_some_and(|(event, abort)| event <= abort)
+        }
     };
-    let is_behind = |event: &&LogEvent| match event.place.source == abort.place.source {
-        true => event.place.offset > abort.place.offset,
-        false => time(event).zip(time(abort)).is_some_and(|(event, abort)| event >= abort),
+    let is_behind = |event: &&LogEvent| {
+        if event.place.source == abort.place.source {
+            event.place.offset > abort.place.offset
+        } else {
+            time(event).zip(time(abort)).is_some_and(|(event, abort)| event >= abort)
+        }
     };
     lines().filter(is_before).find_map(|before| {
         let behind = lines().filter(|event| event.place.source == before.place.source).find(is_behind)?;

@@ -88,7 +88,7 @@ pub(super) fn state(
         }
     }
     let rest: Vec<_> = rest.into_iter().flat_map(|(_, members)| members).collect();
-    let plural = (String::new(), format!(" more lines of other words say {kind}"));
+    let plural = (String::new(), format!(" more of other words: {kind}"));
     findings.extend(together(scan, ends, &plural, &[], &rest));
 }
 

@@ -99,7 +99,7 @@ fn deaths_of_many_kinds_are_counted() {
     let told = titles(&findings, "worker-killed");
     assert_eq!(told[0], "A worker, process 102, was ended by signal 2");
     assert_eq!(told.len(), 7, "{told:#?}");
-    assert!(told[6].contains(" more lines of other words say worker-killed"), "{}", told[6]);
+    assert!(told[6].contains(" more of other words: worker-killed"), "{}", told[6]);
 }
 
 #[test]
