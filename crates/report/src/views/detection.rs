@@ -7,9 +7,9 @@ use crate::Incident;
 /// The turns of an incident, as events of its timeline.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Detection<'a> {
-    /// The first thing that was unusual, and is no alert.
+    /// The first thing that was unusual, and is no alert; a warning of the log only where there is nothing else.
     pub(crate) symptom: Option<&'a Event>,
-    /// The first alert that fired.
+    /// The first alert that fired and was not over before the symptom.
     pub(crate) alert: Option<&'a Event>,
     /// The first sign that the service ran again after the death.
     pub(crate) restart: Option<&'a Event>,
@@ -34,16 +34,37 @@ pub(crate) fn detection(incident: &Incident) -> Detection<'_> {
         let time = event.at.map(|at| at.time);
         time.zip(death).is_none_or(|(time, death)| time.0 >= death.0.saturating_sub(RELATED_NANOS))
     };
-    let symptom = timed()
-        .filter(|event| event.severity >= Severity::Warning && !is_alert(event) && !is_change(event))
-        .find(is_related);
+    let begun = time(timed().find(|event| STARTS.contains(&&*event.kind))).filter(|at| Some(*at) < death);
+    // What does not answer before it was first started has not failed.
+    let is_begun = |event: &&Event| event.kind != "target-down" || time(Some(event)) >= begun;
+    let unusual = |is_kind: fn(&str) -> bool| {
+        timed()
+            .filter(|event| event.severity >= Severity::Warning && is_kind(&event.kind))
+            .filter(|event| !is_alert(event) && !is_change(event) && is_begun(event))
+            .find(is_related)
+    };
+    // A service may warn all day: that it did is a symptom only where nothing else but the death is known.
+    let symptom = unusual(|kind| !matches!(kind, "log-warning" | "process-died"))
+        .or_else(|| unusual(|kind| kind == "log-warning"))
+        .or_else(|| unusual(|kind| kind == "process-died"));
+    let ended = |alert: &Event| {
+        let is_end = |event: &&Event| {
+            event.kind == "alert-ended"
+                && (&event.message, &event.producer) == (&alert.message, &alert.producer)
+                && event.at.map(|at| at.time) >= alert.at.map(|at| at.time)
+        };
+        time(timed().find(is_end))
+    };
+    // An alert that was over before the first symptom fired for something else.
+    let is_of_it =
+        |event: &&Event| ended(event).is_none_or(|end| time(symptom).is_none_or(|from| end >= from));
     let after = |event: &&Event| event.at.map(|at| at.time) > death;
     let before_symptom = |event: &&Event| {
         symptom.is_none_or(|symptom| event.at.map(|at| at.time) <= symptom.at.map(|at| at.time))
     };
     Detection {
         symptom,
-        alert: timed().filter(|event| event.kind == "alert-started").find(is_related),
+        alert: timed().filter(|event| event.kind == "alert-started" && is_of_it(event)).find(is_related),
         restart: timed().filter(|event| STARTS.contains(&&*event.kind)).find(after),
         resolved: timed().rfind(|event| event.kind == "alert-ended"),
         change: timed().filter(|event| is_change(event)).rfind(before_symptom),

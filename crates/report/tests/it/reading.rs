@@ -55,6 +55,36 @@ fn each_firing_of_an_alert_is_told_and_that_of_the_death_first() {
 }
 
 #[test]
+fn warnings_and_what_was_before_the_start_are_no_first_symptom() {
+    let found = report(vec![
+        event(110, "target-down", Severity::Error, "up of shop became 0", 1),
+        alert(105, "alert-started", "ShopDown"),
+        event(106, "process-started", Severity::Info, "shop was started", 2),
+        alert(99, "alert-ended", "ShopDown"),
+        event(50, "log-warning", Severity::Warning, "no price in the feed", 3),
+        event(6, "log-critical", Severity::Error, "out of memory", 4),
+        alert(-3, "alert-started", "ShopDown"),
+    ]);
+    let told = part(&found, "Detection and response");
+    let rows: Vec<&str> =
+        told.iter().filter(|line| line.starts_with("| First")).map(|line| &**line).collect();
+    assert_eq!(
+        rows,
+        [
+            "| First symptom | 2024-05-01 11:59:57 | log-critical: `out of memory` | `[E2:L4]` |",
+            "| First alert | 2024-05-01 12:00:06 | alert-started: `ShopDown` | `[E2:L5]` |",
+        ]
+    );
+    // Where nothing is worse, a warning counts.
+    let found = report(vec![event(50, "log-warning", Severity::Warning, "no price in the feed", 3)]);
+    let told = part(&found, "Detection and response");
+    assert!(
+        told.iter().any(|line| line.starts_with("| First symptom") && line.contains("no price")),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn whys_go_from_the_effect_to_the_cause() {
     let whys = |found: &[(&'static str, &str)]| -> Vec<String> {
         let findings = found
