@@ -4,7 +4,7 @@ use crate::address::Address;
 use crate::elf::notes::FileMapping;
 use crate::elf::parse::{Core, Machine, Segment};
 
-/// The lowest page is never mapped (`vm.mmap_min_addr` is 64 KiB where it is set at all).
+/// The lowest pages are hardly ever mapped (`vm.mmap_min_addr` is 64 KiB where it is set at all).
 pub(crate) const NULL_ZONE: u64 = 0x1_0000;
 /// A function's frame is smaller than this in nearly all code; a fault this near the stack pointer is the stack's.
 const STACK_REACH: u64 = 0x10_0000;
@@ -13,7 +13,7 @@ const PAGE: u64 = 0x1000;
 /// What lies at an address.
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
-    /// The pages around address 0.
+    /// The pages around address 0, which no mapping covers.
     Null,
     /// Below the stack of the thread.
     StackEnd {
@@ -78,10 +78,10 @@ pub(crate) fn file_at<'c>(core: &'c Core<'_>, at: Address) -> Option<&'c FileMap
 
 /// Looks up what lies at `at`, for a thread whose stack ends at `stack`.
 pub(crate) fn of(core: &Core<'_>, at: Address, stack: Option<Address>) -> Place {
-    if at.0 < NULL_ZONE {
+    let segment = core.segment_at(at);
+    if at.0 < NULL_ZONE && segment.is_none() {
         return Place::Null;
     }
-    let segment = core.segment_at(at);
     if let Some(end) = stack.and_then(|stack| stack_end(core, at, segment, stack)) {
         return end;
     }

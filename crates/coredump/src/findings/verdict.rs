@@ -146,7 +146,7 @@ fn null(death: &Death, address: Address) -> Verdict {
         ),
     };
     let mut verdict = new("null-dereference", Confidence::Strong, summary);
-    verdict.because.push("no page below 64 KiB is ever mapped".into());
+    verdict.because.push("no mapping of the process covers that page".into());
     verdict
 }
 
