@@ -223,13 +223,8 @@ impl Analyst {
             };
             let kind = match told {
                 Told::Counted(counted, named, names) => {
-                    if !run.as_ref().is_some_and(|run| run.takes(&counted)) {
-                        close(&mut run, bytes, found);
-                    }
-                    let run =
-                        run.get_or_insert_with(|| OpenRun::start(&counted, span, &mut self.index, found));
                     let further = Further { named: named.as_ref(), names };
-                    run.add(&counted, &further, span, &mut self.index, found);
+                    OpenRun::extend(&mut run, &counted, &further, span, bytes, &mut self.index, found);
                     continue;
                 }
                 Told::Line(kind) => kind,
@@ -273,12 +268,8 @@ impl Analyst {
             let names = if self.wanted.writers { self.heads.names(&known) } else { None };
             let counted = Counted { message, ..counted };
             let span = Span { start, next: start + (head + len + 1).min(rest.len()) };
-            if !run.as_ref().is_some_and(|run| run.takes(&counted)) {
-                close(run, bytes, found);
-            }
-            let run = run.get_or_insert_with(|| OpenRun::start(&counted, span, &mut self.index, found));
             let further = Further { named: named.as_ref(), names };
-            run.add(&counted, &further, span, &mut self.index, found);
+            OpenRun::extend(run, &counted, &further, span, bytes, &mut self.index, found);
             start = span.next;
         }
         start
@@ -306,12 +297,8 @@ impl Analyst {
                 break;
             };
             let span = Span { start, next: start + (len + 1).min(rest.len()) };
-            if !run.as_ref().is_some_and(|run| run.takes(&counted)) {
-                close(run, bytes, found);
-            }
-            let run = run.get_or_insert_with(|| OpenRun::start(&counted, span, &mut self.index, found));
             let further = Further { named: None, names: None };
-            run.add(&counted, &further, span, &mut self.index, found);
+            OpenRun::extend(run, &counted, &further, span, bytes, &mut self.index, found);
             start = span.next;
         }
         start

@@ -12,7 +12,7 @@ use crate::envelope::Wrapping;
 use crate::header;
 use crate::json_layout::Layouts;
 use crate::json_record::JsonRecord;
-use crate::lines::strip_ansi;
+use crate::lines::without_ansi;
 use crate::needles::Needles;
 use crate::stated_time::{self, StatedTime};
 
@@ -35,12 +35,7 @@ impl LineTimes {
     ) -> Option<Timestamp> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let mut scratch = Vec::new();
-        let line = if memchr::memchr(0x1b, line).is_some() {
-            strip_ansi(line, &mut scratch);
-            &scratch
-        } else {
-            line
-        };
+        let line = without_ansi(line, &mut scratch);
         match wrapping {
             None => self.innermost(clock, line, None),
             Some(Wrapping::Export) => {

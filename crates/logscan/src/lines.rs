@@ -202,6 +202,15 @@ pub(crate) fn strip_ansi(line: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(rest);
 }
 
+/// A line without escape sequences; `scratch` holds it when it has some.
+pub(crate) fn without_ansi<'l>(line: &'l [u8], scratch: &'l mut Vec<u8>) -> &'l [u8] {
+    if memchr::memchr(0x1b, line).is_none() {
+        return line;
+    }
+    strip_ansi(line, scratch);
+    scratch
+}
+
 /// Length up to and with the first byte that ends a sequence; bounded, so that a lone escape costs little.
 fn sequence_len(text: &[u8], is_final: impl Fn(u8) -> bool) -> usize {
     text.iter().take(128).position(|byte| is_final(*byte)).map_or(0, |at| at + 1)

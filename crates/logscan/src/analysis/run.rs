@@ -159,6 +159,24 @@ impl OpenRun {
         is_near && counted.form == self.form && !self.is_full
     }
 
+    /// Adds a record to the open run, or to a new one where that does not take it.
+    #[inline]
+    pub(super) fn extend<'b>(
+        open: &mut Option<Self>,
+        counted: &Counted<'b>,
+        further: &Further<'_, 'b>,
+        span: Span,
+        bytes: &'b [u8],
+        index: &mut Index,
+        found: &mut Lines<'b>,
+    ) {
+        if let Some(run) = open.take_if(|run| !run.takes(counted)) {
+            run.close(bytes, found);
+        }
+        let run = open.get_or_insert_with(|| Self::start(counted, span, index, found));
+        run.add(counted, further, span, index, found);
+    }
+
     #[inline]
     pub(super) fn add<'b>(
         &mut self,

@@ -16,7 +16,7 @@ use crate::format::FormatName;
 use crate::header::Header;
 use crate::json;
 use crate::json_record::JsonRecord;
-use crate::lines::{Block, strip_ansi};
+use crate::lines::{Block, without_ansi};
 use crate::needles::{Hits, Needles};
 use crate::stream::LineContext;
 use crate::traceback::Exception;
@@ -104,12 +104,7 @@ impl SourceScanner<'_> {
         }
         for (index, line) in inner.split(|byte| *byte == b'\n').enumerate() {
             let mut scratch = Vec::new();
-            let line = if memchr::memchr(0x1b, line).is_some() {
-                strip_ansi(line, &mut scratch);
-                &scratch
-            } else {
-                line
-            };
+            let line = without_ansi(line, &mut scratch);
             let hits = if hits.is_empty() { hits } else { Needles::get().in_line(line) };
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if index == 0 {
