@@ -142,6 +142,10 @@ pub(super) fn anchor(death: &Death, snapshot: &ProcessSnapshot) -> Option<Anchor
         uncertainty_ms,
         pid: snapshot.process.pid,
         signal: snapshot.crash.signal,
+        sender: snapshot
+            .crash
+            .sender_pid
+            .filter(|sender| *sender != 0 && Some(*sender) != snapshot.process.pid),
         threads: threads.collect(),
         thread_names: snapshot.threads.iter().filter_map(|thread| thread.name.clone()).collect(),
         crashed: snapshot.threads.iter().find(|thread| thread.crashed).map(|thread| CrashedThread {

@@ -256,6 +256,9 @@ impl<'o> Collector<'o> {
         if self.assembly.is_some() {
             return;
         }
+        if self.is_quoted(&fact, carrier.place) {
+            return;
+        }
         let in_window = self.position(carrier.stamp) == Position::Inside;
         if fact.kind == "request-failed" {
             // There can be very many: they do not take the place of what ends processes.
@@ -285,6 +288,16 @@ impl<'o> Collector<'o> {
             in_window,
             same_process,
         });
+    }
+
+    /// Whether the event before says it already: a traceback repeats the message of the record that carries it.
+    fn is_quoted(&self, fact: &Fact, place: Place) -> bool {
+        self.events.last().is_some_and(|last| {
+            last.place.source == place.source
+                && (&last.kind, last.pid, last.signal) == (&fact.kind, fact.pid, fact.signal)
+                && last.message.len() > fact.message.len()
+                && last.message.contains(&fact.message)
+        })
     }
 
     /// Adds a tree of exceptions, or counts it when it was seen before.

@@ -205,6 +205,15 @@ impl Writer {
 }
 
 impl Writers {
+    /// The last records before the death, by time: of one process, or of all.
+    pub(crate) fn last_records(&self, pid: Option<u64>) -> Vec<LogRecord> {
+        let writers = self.all.iter().filter(|writer| pid.is_none() || writer.pid == pid);
+        let mut records: Vec<LogRecord> =
+            writers.flat_map(|writer| writer.last.records(writer.producer.as_deref(), writer.pid)).collect();
+        keep_last(&mut records);
+        records
+    }
+
     pub(crate) fn tallies(&self) -> impl Iterator<Item = &Tally> {
         self.all.iter().map(|writer| &writer.tally)
     }

@@ -47,6 +47,9 @@ pub struct Document {
     /// The process that the core is of; missing without a core, or when the logs do not name it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process: Option<DeadProcess>,
+    /// The last record before the death, whoever wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_record: Option<LogRecord>,
     /// The rules by which things were told or grouped.
     pub rules: Rules,
     /// The last records of level warning and above; of the window, when there is one.
@@ -72,6 +75,7 @@ impl Default for Document {
             levels_over_time: LevelsOverTime::default(),
             requests: None,
             process: None,
+            last_record: None,
             rules: Rules::default(),
             warnings: Vec::new(),
             window: None,

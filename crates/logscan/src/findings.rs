@@ -4,11 +4,11 @@ mod aborts;
 mod alike;
 mod around;
 mod deaths;
+mod exceptions;
 
-use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
+use pycoroner_findings::{Basis, Evidence, Finding, Severity};
 
-use crate::document::{Introduction, LogEvent, Place, Traceback, TracebackKind};
-use crate::level::Level;
+use crate::document::{LogEvent, Traceback, TracebackKind};
 use crate::scan::Scan;
 
 /// Findings of one kind that are stated one by one.
@@ -77,7 +77,7 @@ fn may_be_same(timeout: &LogEvent, abort: &LogEvent) -> bool {
 pub(crate) fn conclude(scan: &Scan) -> Vec<Finding> {
     let mut findings = Vec::new();
     deaths::conclude(scan, &mut findings);
-    unhandled_exceptions(scan, &mut findings);
+    exceptions::conclude(scan, &mut findings);
     around::conclude(scan, &mut findings);
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings
@@ -85,44 +85,4 @@ pub(crate) fn conclude(scan: &Scan) -> Vec<Finding> {
 
 fn said(scan: &Scan, event: &LogEvent) -> Evidence {
     Evidence::new(Basis::Observed, event.message.clone()).cite(event.place.citation(&scan.sources))
-}
-
-/// Exceptions that nothing handled: they ended a thread, or were logged as critical.
-fn unhandled_exceptions(scan: &Scan, findings: &mut Vec<Finding>) {
-    let roots = scan.tracebacks.iter().filter(|entry| {
-        entry.kind == TracebackKind::Traceback
-            && entry.parent.is_none()
-            && !entry.remote
-            && (scan.window.is_none() || entry.in_window > 0)
-    });
-    let mut roots: Vec<&Traceback> = roots.collect();
-    roots.sort_by_key(|entry| std::cmp::Reverse((entry.same_process, entry.last)));
-    for entry in roots.into_iter().take(MAX_EACH) {
-        let is_unhandled = entry.introduced_by == Some(Introduction::ExceptionInThread)
-            || entry.introduced_by == Some(Introduction::ExceptionInProcess)
-            || entry.introduced_by == Some(Introduction::NeverRetrieved)
-            || entry.level == Some(Level::Critical)
-            || entry.log_message.is_none() && entry.introduced_by.is_none() && entry.level.is_none();
-        let (id, verb) = if is_unhandled {
-            ("unhandled-exception-logged", "was not handled")
-        } else {
-            ("exception-logged", "was logged")
-        };
-        let times = if entry.count > 1 { format!(" {} times", entry.count) } else { String::new() };
-        let title = format!("{} {verb}{times}", headline(entry));
-        let severity = if entry.count == 1 && !is_unhandled { Severity::Warning } else { Severity::Error };
-        let confidence =
-            if entry.truncated || is_unhandled { Confidence::Moderate } else { Confidence::Certain };
-        let statement = entry.log_message.clone().unwrap_or_else(|| headline(entry));
-        let observed = |statement: String, place: Place| {
-            Evidence::new(Basis::Observed, statement).cite(place.citation(&scan.sources))
-        };
-        let mut finding = Finding::new(id, severity, confidence, title)
-            .about(entry.fingerprint.clone())
-            .with_evidence(observed(statement, entry.place));
-        if let Some(latest) = entry.latest.filter(|_| entry.count > 1) {
-            finding = finding.with_evidence(observed(format!("the last of {} times", entry.count), latest));
-        }
-        findings.push(finding);
-    }
 }

@@ -93,6 +93,10 @@ pub struct Scan {
     pub requests: Option<Requests>,
     /// The process that the core is of, as the logs tell it.
     pub process: Option<DeadProcess>,
+    /// The last record before the death, whoever wrote it.
+    pub last_record: Option<LogRecord>,
+    /// The last records before the death of the process that sent the signal.
+    pub sender_records: Vec<LogRecord>,
     /// The last records of level warning and above, of the window when there is one.
     pub warnings: Vec<LogRecord>,
     /// The crash window, when one was asked for.
@@ -162,6 +166,9 @@ fn summarise(mut collector: Collector<'_>, options: &Options) -> Scan {
         pid: process.as_ref().and_then(|process| process.log_pid).or(anchor.pid),
         last_record: process.as_ref().and_then(DeadProcess::last_record).map(|record| record.place),
     });
+    let sender = anchor.and_then(|anchor| anchor.sender);
+    let sender_records = sender.map_or_else(Vec::new, |sender| collector.writers.last_records(Some(sender)));
+    let last_record = anchor.and_then(|_| collector.writers.last_records(None).pop());
     let mut requests = collector.requests.finish(death.as_ref(), &index_of);
     requests.name_tracebacks(&tracebacks);
     let window = collector.window.map(|window| WindowSummary {
@@ -185,6 +192,8 @@ fn summarise(mut collector: Collector<'_>, options: &Options) -> Scan {
         templates,
         requests: (requests.followed > 0).then_some(requests),
         process,
+        last_record,
+        sender_records,
         warnings: collector.warnings,
         window,
         gaps: collector.gaps,
@@ -240,6 +249,7 @@ impl Scan {
             levels_over_time: self.levels_over_time.clone(),
             requests: self.requests.clone(),
             process: self.process.clone(),
+            last_record: self.last_record.clone(),
             rules: Rules::default(),
             warnings: self.warnings.clone(),
             window: self.window.clone(),

@@ -16,6 +16,8 @@ pub struct Anchor {
     pub pid: Option<u64>,
     /// The signal that stopped it.
     pub signal: Option<u32>,
+    /// The process that sent it, where that is another one.
+    pub sender: Option<u64>,
     /// Identifiers of its threads as Python prints them, `0x…`.
     pub threads: Vec<String>,
     /// Names of its threads, as Python code gave them.
@@ -66,6 +68,7 @@ impl Anchor {
             uncertainty_ms: 0,
             pid: None,
             signal: None,
+            sender: None,
             threads: Vec::new(),
             thread_names: Vec::new(),
             crashed: None,

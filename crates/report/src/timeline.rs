@@ -37,12 +37,46 @@ fn offset(citation: &pycoroner_findings::Citation) -> u64 {
 /// One row of a timeline.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Row<'a> {
-    /// An event, how often it happened, and when for the last time.
-    Event { event: &'a Event, times: usize, last: Option<Timestamp> },
+    /// What happened, once or again and again.
+    Event(Alike<'a>),
     /// This many events stand in the appendix only.
     LeftOut(usize),
     /// So long nothing happened that any source tells of, in milliseconds.
     Quiet(i64),
+}
+
+/// Events of one kind whose texts differ in numbers at most, in order; there is at least one.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Alike<'a> {
+    pub(crate) first: &'a Event,
+    pub(crate) more: Vec<&'a Event>,
+}
+
+impl<'a> Alike<'a> {
+    /// All of them, in order.
+    pub(crate) fn events(&self) -> impl Iterator<Item = &'a Event> {
+        std::iter::once(self.first).chain(self.more.iter().copied())
+    }
+
+    /// How often it happened.
+    pub(crate) fn times(&self) -> usize {
+        1 + self.more.len()
+    }
+
+    /// When it happened for the last time.
+    pub(crate) fn last_at(&self) -> Option<Timestamp> {
+        self.more.last().unwrap_or(&self.first).at
+    }
+
+    /// Whether all say the same, number for number.
+    pub(crate) fn is_one_text(&self) -> bool {
+        self.more.iter().all(|event| event.message == self.first.message)
+    }
+
+    /// The processes that they name.
+    pub(crate) fn pids(&self) -> BTreeSet<u64> {
+        self.events().filter_map(|event| event.pid).collect()
+    }
 }
 
 /// A pause is worth a row from this length on.
@@ -52,19 +86,18 @@ const QUIET_FACTOR: i64 = 4;
 
 /// The events that tell the story: the severest, and of those the ones nearest to the death.
 ///
-/// Repeated events are one row. The row before the first symptom is kept, so that the story starts before it.
+/// Events that are alike are one row. The row before the first symptom is kept, so that the story starts before it.
 pub(crate) fn key_rows(events: &[Event], died_at: Option<Timestamp>) -> Vec<Row<'_>> {
-    let firsts = fold_repeats(events);
+    let groups = fold_alike(events);
     let distance = |at: Option<Timestamp>| match (at, died_at) {
         (Some(at), Some(death)) => at.time.0.abs_diff(death.time.0),
         _ => u64::MAX,
     };
-    let mut ranked: Vec<usize> = (0..firsts.len()).collect();
-    ranked.sort_by_key(|&row| {
-        let event = &events[firsts[row].first];
-        (std::cmp::Reverse(event.severity), distance(event.at), row)
-    });
-    let first_symptom = firsts.iter().position(|repeat| events[repeat.first].severity >= Severity::Warning);
+    // What goes on until the death is as near to it as its last occurrence.
+    let nearest = |group: &Alike| distance(group.first.at).min(distance(group.last_at()));
+    let mut ranked: Vec<usize> = (0..groups.len()).collect();
+    ranked.sort_by_key(|&row| (std::cmp::Reverse(groups[row].first.severity), nearest(&groups[row]), row));
+    let first_symptom = groups.iter().position(|group| group.first.severity >= Severity::Warning);
     let prologue = first_symptom.and_then(|row| row.checked_sub(1));
     let kept: BTreeSet<usize> = prologue
         .into_iter()
@@ -74,15 +107,14 @@ pub(crate) fn key_rows(events: &[Event], died_at: Option<Timestamp>) -> Vec<Row<
 
     let mut rows = Vec::new();
     let mut left_out = 0;
-    for (row, repeat) in firsts.iter().enumerate() {
+    for (row, group) in groups.into_iter().enumerate() {
         if kept.contains(&row) {
             if left_out > 0 {
                 rows.push(Row::LeftOut(std::mem::take(&mut left_out)));
             }
-            let last = events[repeat.last].at.filter(|_| repeat.times > 1);
-            rows.push(Row::Event { event: &events[repeat.first], times: repeat.times, last });
+            rows.push(Row::Event(group));
         } else {
-            left_out += repeat.times;
+            left_out += group.times();
         }
     }
     if left_out > 0 {
@@ -94,12 +126,12 @@ pub(crate) fn key_rows(events: &[Event], died_at: Option<Timestamp>) -> Vec<Row<
 /// Adds a row for each long pause between two events that stand next to each other.
 fn with_quiet(rows: Vec<Row<'_>>) -> Vec<Row<'_>> {
     let begin = |row: &Row| match row {
-        Row::Event { event, .. } => Some(event.at?.time),
+        Row::Event(alike) => Some(alike.first.at?.time),
         Row::LeftOut(_) | Row::Quiet(_) => None,
     };
     // A repeated event goes on until its last time.
     let end = |row: &Row| match row {
-        Row::Event { event, last, .. } => Some(last.or(event.at)?.time),
+        Row::Event(alike) => Some(alike.last_at()?.time),
         Row::LeftOut(_) | Row::Quiet(_) => None,
     };
     let pause = |pair: &[Row]| Some(begin(&pair[1])?.millis_since(end(&pair[0])?));
@@ -120,27 +152,38 @@ fn with_quiet(rows: Vec<Row<'_>>) -> Vec<Row<'_>> {
         .collect()
 }
 
-struct Repeat {
-    first: usize,
-    last: usize,
-    times: usize,
-}
-
-fn fold_repeats(events: &[Event]) -> Vec<Repeat> {
-    let mut rows: Vec<Repeat> = Vec::new();
-    let mut known: BTreeMap<(&str, &str, Option<&str>, bool), usize> = BTreeMap::new();
-    for (index, event) in events.iter().enumerate() {
-        let key = (&*event.kind, &*event.message, event.producer.as_deref(), event.at.is_some());
-        let row = *known.entry(key).or_insert(rows.len());
-        match rows.get_mut(row) {
-            Some(repeat) => {
-                repeat.last = index;
-                repeat.times += 1;
-            }
-            None => rows.push(Repeat { first: index, last: index, times: 1 }),
+fn fold_alike(events: &[Event]) -> Vec<Alike<'_>> {
+    let mut groups: Vec<Alike> = Vec::new();
+    let mut known: BTreeMap<_, usize> = BTreeMap::new();
+    for event in events {
+        let shape = without_numbers(&event.message);
+        let key = (&*event.kind, event.severity, event.signal, shape, event.at.is_some());
+        let row = *known.entry(key).or_insert(groups.len());
+        match groups.get_mut(row) {
+            Some(group) => group.more.push(event),
+            None => groups.push(Alike { first: event, more: Vec::new() }),
         }
     }
-    rows
+    groups
+}
+
+/// Numbers after these words say what happened, not to whom.
+const TELLING: [&str; 4] = ["code", "status", "signal", "errno"];
+
+/// The text with `0` for each word that holds a digit: a number, an id, an address.
+fn without_numbers(text: &str) -> String {
+    let mut shape = String::with_capacity(text.len());
+    let mut before = "";
+    for piece in text.split_inclusive(|letter: char| !letter.is_alphanumeric()) {
+        let word = piece.trim_end_matches(|letter: char| !letter.is_alphanumeric());
+        let masks = word.bytes().any(|byte| byte.is_ascii_digit()) && !TELLING.contains(&before);
+        shape.push_str(if masks { "0" } else { word });
+        shape.push_str(&piece[word.len()..]);
+        if !word.is_empty() {
+            before = word;
+        }
+    }
+    shape
 }
 
 #[cfg(test)]
@@ -155,11 +198,16 @@ mod tests {
         Event { at: Some(at), ..Event::new("x", severity, message) }
     }
 
+    /// Ten thousand different words without a digit.
+    fn word(number: i64) -> String {
+        number.to_string().bytes().map(|digit| char::from(digit - b'0' + b'a')).collect()
+    }
+
     #[test]
     fn keeps_the_severe_the_near_and_the_prologue() {
         let mut events: Vec<Event> =
-            (0..100).map(|n| event(n, Severity::Info, &format!("info {n}"))).collect();
-        events.extend((10..60).map(|n| event(n, Severity::Error, &format!("error {n}"))));
+            (0..100).map(|n| event(n, Severity::Info, &format!("info {}", word(n)))).collect();
+        events.extend((10..60).map(|n| event(n, Severity::Error, &format!("error {}", word(n)))));
         events.push(Event::new("x", Severity::Critical, "no time"));
         let events = merge(events);
         assert_eq!(events.last().unwrap().message, "no time");
@@ -168,39 +216,65 @@ mod tests {
         let shown: Vec<&str> = rows
             .iter()
             .filter_map(|row| match row {
-                Row::Event { event, .. } => Some(&*event.message),
+                Row::Event(alike) => Some(&*alike.first.message),
                 Row::LeftOut(_) | Row::Quiet(_) => None,
             })
             .collect();
         assert_eq!(shown.len(), MOST_KEY_EVENTS);
-        assert_eq!((shown[0], shown[1], shown[24]), ("info 9", "error 37", "no time"));
+        assert_eq!((shown[0], shown[1], shown[24]), ("info j", "error dh", "no time"));
         let left_out: usize = rows.iter().map(|row| if let Row::LeftOut(n) = row { *n } else { 0 }).sum();
         assert_eq!(left_out + shown.len(), events.len());
+    }
+
+    #[test]
+    fn what_is_alike_is_one_row() {
+        let killed = |n: i64, pid: u64| Event {
+            pid: Some(pid),
+            ..event(n, Severity::Error, &format!("worker {pid} was killed by signal 11"))
+        };
+        let events =
+            merge(vec![killed(1, 40), killed(2, 51), event(3, Severity::Error, "other"), killed(4, 62)]);
+        let rows = key_rows(&events, None);
+        let [Row::Event(alike), Row::Event(_)] = &rows[..] else { panic!("{rows:?}") };
+        assert_eq!((alike.times(), alike.last_at(), alike.is_one_text()), (3, events[3].at, false));
+        assert_eq!(alike.pids(), BTreeSet::from([40, 51, 62]));
+    }
+
+    #[test]
+    fn shapes() {
+        let check = |text: &str, expected: &str| assert_eq!(without_numbers(text), expected);
+        check("Worker (pid:5498) was sent SIGSEGV!", "Worker (pid:0) was sent SIGSEGV!");
+        check("req-6dda0b9a order 1033: 0x7f00, émile4", "req-0 order 0: 0, 0");
+        check("exit code 137, status: 502", "exit code 137, status: 502");
+        check("", "");
     }
 
     #[test]
     fn repeats_are_one_row() {
         let events = merge((0..3).map(|n| event(n, Severity::Error, "again")).collect());
         let rows = key_rows(&events, None);
-        assert_eq!(rows, [Row::Event { event: &events[0], times: 3, last: events[2].at }]);
+        let alike = Alike { first: &events[0], more: vec![&events[1], &events[2]] };
+        assert!(alike.is_one_text());
+        assert_eq!((alike.times(), alike.last_at()), (3, events[2].at));
+        assert_eq!(rows, [Row::Event(alike)]);
     }
 
     #[test]
     fn long_pauses_are_rows() {
         let check = |seconds: &[i64], expected: &[&str]| {
-            let events = merge(seconds.iter().map(|n| event(*n, Severity::Error, &n.to_string())).collect());
+            let events = merge(seconds.iter().map(|n| event(*n, Severity::Error, &word(*n))).collect());
             let rows: Vec<String> = key_rows(&events, None)
                 .iter()
                 .map(|row| match row {
-                    Row::Event { event, .. } => event.message.clone(),
+                    Row::Event(alike) => alike.first.message.clone(),
                     Row::LeftOut(events) => format!("{events} left out"),
                     Row::Quiet(ms) => format!("{} s of nothing", ms / 1000),
                 })
                 .collect();
             assert_eq!(rows, expected);
         };
-        check(&[1, 2, 3, 600, 601], &["1", "2", "3", "597 s of nothing", "600", "601"]);
-        check(&[1, 2, 30], &["1", "2", "30"]);
-        check(&[100, 200, 300, 400], &["100", "200", "300", "400"]);
+        check(&[1, 2, 3, 600, 601], &["b", "c", "d", "597 s of nothing", "gaa", "gab"]);
+        check(&[1, 2, 30], &["b", "c", "da"]);
+        check(&[100, 200, 300, 400], &["baa", "caa", "daa", "eaa"]);
     }
 }

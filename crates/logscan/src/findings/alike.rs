@@ -64,10 +64,13 @@ pub(super) fn state(
     findings: &mut Vec<Finding>,
     conclude: impl Fn(&LogEvent) -> Stated,
 ) {
-    let (own, others) = split(scan, ends, of_kind(scan, kind));
+    let (events, echoes) = without_echoes(of_kind(scan, kind));
+    let (own, others) = split(scan, ends, events);
     let mut own_alike: BTreeMap<Plural, Vec<&LogEvent>> = BTreeMap::new();
     for event in own.into_iter().rev() {
-        let Stated { finding, plural } = conclude(event);
+        let Stated { mut finding, plural } = conclude(event);
+        let repeated = echoes.iter().filter(|echo| event.pid.is_some() && echo.signal == event.signal);
+        finding.evidence.extend(repeated.take(MAX_EACH).map(|echo| said(scan, echo)));
         findings.push(finding);
         own_alike.entry(plural).or_default().push(event);
     }
@@ -105,6 +108,19 @@ fn of_kind<'s>(scan: &'s Scan, kind: &str) -> Vec<&'s LogEvent> {
     let mut events: Vec<&LogEvent> = scan.events.iter().filter(counts).collect();
     events.sort_by_key(|event| time(event));
     events
+}
+
+/// Sets aside what may be one more line about an end that a line before it names with its process: celery's
+/// `WorkerLostError`, say. They are no further process, as far as these lines tell.
+fn without_echoes(events: Vec<&LogEvent>) -> (Vec<&LogEvent>, Vec<&LogEvent>) {
+    let mut named = BTreeSet::new();
+    events.into_iter().partition(|event| {
+        if event.kind != "worker-killed" || event.pid.is_some() {
+            named.insert(event.signal);
+            return true;
+        }
+        !named.contains(&event.signal)
+    })
 }
 
 fn time(event: &LogEvent) -> Option<UtcTime> {

@@ -4,7 +4,7 @@ use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
 
 use super::MAX_EACH;
 use crate::changes::{Change, Silence};
-use crate::document::{Place, Template};
+use crate::document::{LogRecord, Place, Template};
 use crate::level::Level;
 use crate::rates::Direction;
 use crate::requests::{RequestState, RequestThread, UnfinishedRule};
@@ -19,6 +19,7 @@ pub(super) fn conclude(scan: &Scan, findings: &mut Vec<Finding>) {
     findings.extend(silent_templates(scan));
     findings.extend(silence(scan));
     findings.extend(last_words(scan));
+    findings.extend(words_of_sender(scan));
     findings.extend(unfinished_requests(scan));
 }
 
@@ -224,6 +225,30 @@ fn last_words(scan: &Scan) -> Option<Finding> {
         finding = finding.with_evidence(Evidence::new(Basis::Derived, silence_told(silence)));
     }
     Some(finding)
+}
+
+/// A record of the sender so long before the death, in milliseconds, may be about the signal.
+const SENDER_MS: i64 = 60_000;
+
+/// What the process that sent the signal said just before.
+fn words_of_sender(scan: &Scan) -> Option<Finding> {
+    let (anchor, sender) = (scan.anchor.as_ref()?, scan.anchor.as_ref()?.sender?);
+    let is_near = |record: &&LogRecord| {
+        record.at.is_some_and(|at| anchor.latest().millis_since(at.time) <= SENDER_MS + anchor.slack_ms())
+    };
+    let records: Vec<&LogRecord> = scan.sender_records.iter().rev().filter(is_near).take(3).collect();
+    let line = |record: &LogRecord| record.message.lines().next().unwrap_or_default().to_owned();
+    let title = format!(
+        "Process {sender}, which sent the signal, said last before it: \"{}\"",
+        line(records.first()?)
+    );
+    let finding = Finding::new("signal-sender-logged", Severity::Info, Confidence::Strong, title)
+        .about(format!("process {sender}"))
+        .refuted_if("these records are of another process that had the same number");
+    let said = records.into_iter().rev();
+    Some(said.fold(finding, |finding, record| {
+        finding.with_evidence(cited(scan, Basis::Observed, line(record), record.place))
+    }))
 }
 
 /// Requests that were under way when the process died.

@@ -35,6 +35,8 @@ pub(crate) fn forget_lines(scan: &mut Scan) {
         |records: &mut Vec<LogRecord>| records.iter_mut().for_each(|record| forget(&mut record.place));
     of_events(&mut scan.events);
     of_records(&mut scan.warnings);
+    of_records(&mut scan.sender_records);
+    scan.last_record.iter_mut().for_each(|record| forget(&mut record.place));
     for template in &mut scan.templates {
         forget_in_template(template, forget);
     }

@@ -84,6 +84,21 @@ fn without_a_core_the_last_one_counts() {
     );
 }
 
+/// celery tells of one death twice: of the process, and of the task that was lost with it.
+#[test]
+fn a_lost_task_is_no_further_death() {
+    let log = "[2024-05-01 12:00:01,000: ERROR/MainProcess] Process 'ForkPoolWorker-1' pid:12 exited with 'signal 11 (SIGSEGV)'\n\
+               [2024-05-01 12:00:11,000: ERROR/MainProcess] Task handler raised error: WorkerLostError('Worker exited prematurely: signal 11 (SIGSEGV) Job: 32.')\n\
+               Traceback (most recent call last):\n  File \"/srv/billiard/pool.py\", line 1367, in mark_as_worker_lost\n    raise WorkerLostError(\n\
+               billiard.exceptions.WorkerLostError: Worker exited prematurely: signal 11 (SIGSEGV) Job: 32.\n";
+    let scan = scan_text(log, &death_of(12, "2024-05-01T12:00:01Z"));
+    assert_eq!(scan.events.len(), 2, "{:#?}", scan.events);
+    let findings = scan.findings();
+    assert_eq!(titles(&findings, "worker-killed"), ["A worker, process 12, was ended by signal 11"]);
+    let killed = findings.iter().find(|finding| finding.id == "worker-killed").unwrap();
+    assert_eq!(killed.evidence.len(), 2);
+}
+
 #[test]
 fn deaths_of_many_kinds_are_counted() {
     let mut log = String::new();

@@ -203,6 +203,30 @@ fn the_life_of_the_dead_process() {
     assert_eq!(last.title, "The last record of the process came 1.0 s before the death: \"charge 1\"");
 }
 
+#[test]
+fn what_the_sender_of_the_signal_said() {
+    let text = "[2024-05-01 11:58:00 +0000] [9] [INFO] too early\n\
+                [2024-05-01 11:59:58 +0000] [31] [INFO] charge 1\n\
+                [2024-05-01 11:59:59 +0000] [9] [WARNING] health check of 31 failed\n\
+                [2024-05-01 12:00:00 +0000] [9] [ERROR] sending SIGSEGV to 31\n\
+                [2024-05-01 12:00:09 +0000] [9] [INFO] done\n";
+    let told = |sender: Option<u64>| {
+        let mut options = core();
+        options.anchor.as_mut().unwrap().sender = sender;
+        let findings = scan_text(text, &options).findings();
+        findings.into_iter().find(|finding| finding.id == "signal-sender-logged")
+    };
+    let finding = told(Some(9)).unwrap();
+    assert_eq!(
+        finding.title,
+        "Process 9, which sent the signal, said last before it: \"sending SIGSEGV to 31\""
+    );
+    let said: Vec<&str> = finding.evidence.iter().map(|evidence| evidence.statement.as_str()).collect();
+    assert_eq!(said, ["health check of 31 failed", "sending SIGSEGV to 31"]);
+    assert!(finding.evidence.iter().all(|evidence| evidence.citations.len() == 1));
+    assert_eq!((told(Some(10)), told(None)), (None, None));
+}
+
 /// The time of a death that a log states to the second is as exact as that.
 #[test]
 fn the_last_words_of_an_inexact_death() {

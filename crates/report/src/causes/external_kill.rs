@@ -9,6 +9,10 @@ pub(super) const RULE: Rule = Rule {
     needs: &[&["crash-external-kill", "exit-code-137", "worker-killed"]],
     // What the process did to itself, nobody did from outside, whatever a supervisor says of its end.
     yields_to: FAILURES,
+    raised_by: &[(
+        "signal-sender-logged",
+        "the process that sent the signal is known, and wrote just before",
+    )],
     // What speaks against a lack of memory does not speak against a kill.
     inherits_against: false,
     against: &[

@@ -40,6 +40,7 @@ mod signal;
 mod signs;
 mod stack_overflow;
 mod task_exception_never_retrieved;
+mod thread_exception;
 mod threads_exhausted;
 mod unhandled_exception;
 mod use_after_free;
@@ -52,7 +53,7 @@ use serde::{Deserialize, Serialize};
 use rule::Rule;
 
 /// All rules; of equally likely causes the one that stands first is named first.
-const RULES: [&Rule; 39] = [
+const RULES: [&Rule; 40] = [
     &null_dereference::RULE,
     &use_after_free::RULE,
     &invalid_access::RULE,
@@ -88,6 +89,7 @@ const RULES: [&Rule; 39] = [
     &module_replaced::RULE,
     &memory_growth::RULE,
     &exception_in_flight::RULE,
+    &thread_exception::RULE,
     &task_exception_never_retrieved::RULE,
     &recent_change::RULE,
     &signal::RULE,
@@ -362,6 +364,10 @@ mod tests {
         );
         check(&["oom-kill-logged", "heap-leak-suspect"], &[("oom-leak", Strong)]);
         check(&["unhandled-exception-logged"], &[("unhandled-exception", Strong)]);
+        check(
+            &["unhandled-exception-logged", "thread-exception-logged"],
+            &[("unhandled-exception", Strong), ("thread-exception", Moderate)],
+        );
         check(&["no-crash", "exception-in-flight"], &[("no-crash", Strong)]);
         check(&["crash-use-after-free"], &[("use-after-free", Strong)]);
         check(&["crash-file-truncated"], &[("file-truncated", Strong)]);

@@ -4,8 +4,9 @@ use super::rule::{BASE, Rule};
 
 pub(super) const RULE: Rule = Rule {
     id: "unhandled-exception",
-    statement: "An exception that nothing handled ended the process",
+    statement: "An exception ended the process",
     needs: &[&["unhandled-exception", "unhandled-exception-logged"]],
+    names: &["unhandled-exception", "unhandled-exception-logged"],
     raised_by: &[("exception-in-flight", "the core shows an exception being raised or handled")],
     against: &[
         ("crash-null-dereference", "a signal stopped the process, which an exception does not do"),

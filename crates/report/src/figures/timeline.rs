@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pycoroner_findings::{Event, Severity, SourceId};
 
@@ -19,9 +19,10 @@ pub(super) fn draw(incident: &Incident) -> Option<Figure> {
     let events: Vec<&Event> = rows
         .iter()
         .filter_map(|row| match row {
-            Row::Event { event, .. } => event.at.is_some().then_some(*event),
+            Row::Event(alike) => Some(alike.events().filter(|event| event.at.is_some())),
             Row::LeftOut(_) | Row::Quiet(_) => None,
         })
+        .flatten()
         .collect();
     if events.len() < 2 {
         return None;
@@ -37,14 +38,14 @@ pub(super) fn draw(incident: &Incident) -> Option<Figure> {
         let y = 18.0 + LANE * lane as f64;
         svg.line("axis", [NAMES, y, scale.x(end), y]);
         svg.text("", 0.0, y + 4.0, NAMES - 12.0, &name_of(incident, *source));
+        // Of dots that would lie on each other, one is drawn.
+        let mut drawn = BTreeSet::new();
         for event in events {
             let Some(at) = event.at else { continue };
-            svg.dot(
-                class_of(event.severity),
-                scale.x(at.time),
-                y,
-                &format!("{} {}: {}", at.time, event.kind, event.message),
-            );
+            let (class, x) = (class_of(event.severity), scale.x(at.time));
+            if drawn.insert((class, x.round() as i64)) {
+                svg.dot(class, x, y, &format!("{} {}: {}", at.time, event.kind, event.message));
+            }
         }
     }
     scale.draw(&mut svg, 6.0, height);

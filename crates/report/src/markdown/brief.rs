@@ -3,7 +3,7 @@
 use pycoroner_findings::Confidence;
 
 use super::inert::{Inert, code, prose};
-use super::quantity::{clock, count};
+use super::quantity::{count, moment};
 use super::{crash, glance};
 use crate::causes::uncapitalized;
 use crate::sections::CoreSection;
@@ -54,7 +54,7 @@ fn why(cause: &Cause) -> Inert {
 fn what(incident: &Incident) -> Inert {
     let at = incident.died_at.map_or_else(Inert::default, |at| {
         let about = if at.uncertainty_ms > 1000 { " at about " } else { " at " };
-        Inert::from(about).then(clock(at.time)).then(" UTC")
+        Inert::from(about).then(moment(at)).then(" UTC")
     });
     match &incident.core {
         Some(core) => of_core(incident, core, &at),
@@ -86,7 +86,10 @@ fn of_core(incident: &Incident, core: &CoreSection, at: &Inert) -> Inert {
 /// What the event of the end says, when there is no core.
 fn of_event(incident: &Incident, at: &Inert) -> Inert {
     let Some(event) = end::event(incident) else {
-        return "what stopped is not known: no source tells of an end".into();
+        return end::exception(incident).map_or_else(
+            || "what stopped is not known: no source tells of an end".into(),
+            |exception| Inert::from("a Python process stopped with ").then(code(&exception.statement)),
+        );
     };
     let pid = event.pid.map_or_else(Inert::default, |pid| Inert::from(", process ").then(pid));
     let service =

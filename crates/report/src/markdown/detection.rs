@@ -3,9 +3,9 @@ use pycoroner_findings::Event;
 use super::cite;
 use super::inert::{Inert, code, prose};
 use super::page::Page;
-use super::quantity::{clock, span};
+use super::quantity::{moment, span};
 use crate::Incident;
-use crate::views::detection::{detection, time};
+use crate::views::detection::detection;
 use crate::views::missing::has_alerts;
 
 /// When it began against when somebody was told, and when it was over.
@@ -22,11 +22,11 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
         .into_iter()
         .filter_map(|(name, event)| {
             let event = event?;
-            Some([name.into(), clock(time(Some(event))?), what(event), cite::citations(&event.citation)])
+            Some([name.into(), event.at.map(moment)?, what(event), cite::citations(&event.citation)])
         })
         .collect();
     if let Some(at) = incident.died_at {
-        let row = ["The process stopped".into(), clock(at.time), "".into(), "".into()];
+        let row = ["The process stopped".into(), moment(at), "".into(), "".into()];
         let place = shown.iter().position(|other| other[1].as_str() > row[1].as_str()).unwrap_or(shown.len());
         shown.insert(place, row);
     }

@@ -3,10 +3,10 @@
 //! Mermaid reads its own markup in labels: they hold kinds of events, cut down to letters, digits and hyphens, and
 //! never text of the evidence.
 
-use pycoroner_findings::{Event, Severity, UtcTime};
+use pycoroner_findings::{Severity, UtcTime};
 
 use crate::Incident;
-use crate::timeline::Row;
+use crate::timeline::{Alike, Row};
 use crate::views::impact::{Fact, impact};
 
 /// Most marks in the chart; more lie on top of each other.
@@ -34,32 +34,49 @@ pub(super) fn lines(incident: &Incident, rows: &[Row<'_>]) -> Vec<String> {
         (Severity::Warning, "warning"),
         (Severity::Info, "info"),
     ] {
-        let of_severity: Vec<_> = marks.iter().filter(|(event, _)| event.severity == severity).collect();
-        if of_severity.is_empty() {
-            continue;
+        let of_severity = marks.iter().filter(|mark| mark.alike.first.severity == severity);
+        let drawn: Vec<String> = of_severity.map(Mark::line).collect();
+        if !drawn.is_empty() {
+            lines.push(format!("    section {name}"));
+            lines.extend(drawn);
         }
-        lines.push(format!("    section {name}"));
-        let tag = if severity == Severity::Critical { "crit, milestone" } else { "milestone" };
-        lines.extend(
-            of_severity
-                .iter()
-                .map(|(event, at)| format!("    {} :{tag}, {}, 0s", label(&event.kind), stamp(*at))),
-        );
     }
     lines.extend(bars(incident));
     lines
 }
 
-fn marks<'a>(rows: &[Row<'a>]) -> Vec<(&'a Event, UtcTime)> {
+/// One row of the timeline in the chart.
+struct Mark<'a> {
+    alike: &'a Alike<'a>,
+    from: UtcTime,
+    to: UtcTime,
+}
+
+impl Mark<'_> {
+    /// A mark for one moment, a bar for what happened again and again.
+    fn line(&self) -> String {
+        let is_critical = self.alike.first.severity == Severity::Critical;
+        let name = label(&self.alike.first.kind);
+        if self.from == self.to {
+            let tag = if is_critical { "crit, milestone" } else { "milestone" };
+            return format!("    {name} :{tag}, {}, 0s", stamp(self.from));
+        }
+        let tag = if is_critical { "crit" } else { "active" };
+        format!("    {name} {} times :{tag}, {}, {}", self.alike.times(), stamp(self.from), stamp(self.to))
+    }
+}
+
+fn marks<'a>(rows: &'a [Row<'a>]) -> Vec<Mark<'a>> {
     let timed = rows.iter().filter_map(|row| match row {
-        Row::Event { event, .. } => Some((*event, event.at?.time)),
+        Row::Event(alike) => Some(Mark { alike, from: alike.first.at?.time, to: alike.last_at()?.time }),
         Row::LeftOut(_) | Row::Quiet(_) => None,
     });
     let mut marks: Vec<_> = timed.collect();
     // The last ones are nearest to the end; the first one shows when it began.
     if marks.len() > MOST_MARKS {
-        let begin = marks.first().copied();
-        marks = begin.into_iter().chain(marks.split_off(marks.len() - (MOST_MARKS - 1))).collect();
+        let nearest = marks.split_off(marks.len() - (MOST_MARKS - 1));
+        marks.truncate(1);
+        marks.extend(nearest);
     }
     marks
 }
@@ -87,9 +104,9 @@ fn bar(name: &str, from: UtcTime, to: Option<UtcTime>) -> String {
 }
 
 /// With the date when the chart spans more than a day.
-fn axis(marks: &[(&Event, UtcTime)]) -> &'static str {
-    let first = marks.first().map_or(0, |(_, at)| at.0);
-    let last = marks.last().map_or(0, |(_, at)| at.0);
+fn axis(marks: &[Mark<'_>]) -> &'static str {
+    let first = marks.iter().map(|mark| mark.from.0).min().unwrap_or(0);
+    let last = marks.iter().map(|mark| mark.to.0).max().unwrap_or(0);
     if last.saturating_sub(first) > 86_400_000_000_000 { "%m-%d %H:%M" } else { "%H:%M:%S" }
 }
 

@@ -4,7 +4,7 @@ use pycoroner_findings::Confidence;
 
 use super::inert::{Inert, code, prose};
 use super::page::Page;
-use super::quantity::{basis, clock, count, uncertainty};
+use super::quantity::{basis, clock, count, moment, uncertainty};
 use super::unknowns::to_get;
 use super::{brief, cite, crash, findings};
 use crate::sections::{Crash, PythonFrame, Thread};
@@ -31,7 +31,10 @@ pub(crate) fn title(incident: &Incident) -> Inert {
         let service = service.map_or_else(|| "a Python service".into(), code);
         return match end::event(incident) {
             Some(event) => title.then(end::in_words(event)).then(", ").then(service),
-            None => title.then(service),
+            None => match end::exception(incident) {
+                Some(exception) => title.then(code(&exception.statement)).then(", ").then(service),
+                None => title.then(service),
+            },
         };
     };
     let signal = core.crash.as_ref().and_then(|crash| crash.signal_name.as_deref());
@@ -112,7 +115,9 @@ fn what_without_core(incident: &Incident) -> Inert {
         .and_then(|record| record.command.as_deref().or(record.executable.as_deref()))
         .map_or_else(Inert::default, code);
     let named = Inert::join([process, command, producer], ", ");
-    if named.is_empty() {
+    if named.is_empty() && end::exception(incident).is_some() {
+        "a Python process; no source names it, and there is no core file".into()
+    } else if named.is_empty() {
         "unknown: there is no core file, and no source names a process".into()
     } else {
         named.then("; there is no core file")
@@ -121,21 +126,34 @@ fn what_without_core(incident: &Incident) -> Inert {
 
 fn when(incident: &Incident) -> Inert {
     let Some(at) = incident.died_at else { return "unknown: no source states the time".into() };
-    let time = clock(at.time).then(" UTC");
+    let time = moment(at).then(" UTC");
     Inert::join([time, uncertainty(at), Inert::from("(").then(basis(at.basis)).then(")")], " ")
 }
 
 fn how(incident: &Incident) -> Inert {
     let Some(crash) = incident.core.as_ref().and_then(|core| core.crash.as_ref()) else {
-        return end::event(incident).map_or_else(Inert::default, |event| {
-            let said = prose(end::in_words(event)).then(": ").then(code(&event.message));
-            Inert::join([said, cite::citations(&event.citation)], " ")
-        });
+        return how_without_core(incident);
     };
     let fatal =
         crash.fatal_message.as_deref().or(crash.abort_message.as_deref()).map_or_else(Inert::default, code);
     let words = Inert::join([signal(crash), crash::in_words(crash)], ": ");
     Inert::join([Inert::join([words, fatal], "; "), cite::core(incident)], " ")
+}
+
+/// What the event of the end says, or the exception that stands for it.
+fn how_without_core(incident: &Incident) -> Inert {
+    let (said, cited) = match (end::event(incident), end::exception(incident)) {
+        (Some(event), _) => (
+            prose(end::in_words(event)).then(": ").then(code(&event.message)),
+            cite::citations(&event.citation),
+        ),
+        (None, Some(exception)) => (
+            Inert::from("an exception that nothing handled: ").then(code(&exception.statement)),
+            cite::citations(&exception.citations),
+        ),
+        (None, None) => return Inert::default(),
+    };
+    Inert::join([said, cited], " ")
 }
 
 fn signal(crash: &Crash) -> Inert {
@@ -271,8 +289,11 @@ fn contributing(incident: &Incident) -> Inert {
 fn last_line(incident: &Incident) -> Inert {
     let Some(logs) = &incident.logs else { return Inert::default() };
     let Some(record) = logs.last_record.as_ref().or(logs.warnings.last()) else { return Inert::default() };
-    let whether =
-        if logs.last_record.is_none() { "(of level warning or above)".into() } else { Inert::default() };
+    let whether = match &logs.last_record {
+        None => "(of level warning or above)".into(),
+        Some(_) if logs.last_record_is_anyones => "(which lines are the dead process's is not known)".into(),
+        Some(_) => Inert::default(),
+    };
     let level = record.level.as_deref().map_or_else(Inert::default, prose);
     let cited = cite::log_line(incident, &record.place);
     Inert::join(

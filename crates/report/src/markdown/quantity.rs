@@ -42,14 +42,30 @@ pub(crate) fn grouped(number: u64) -> Inert {
     prose(&text)
 }
 
-/// Date and clock without the zone, which is UTC throughout a report.
+/// Date and clock to the millisecond, without the zone, which is UTC throughout a report.
 pub(crate) fn clock(time: UtcTime) -> Inert {
-    prose(time.to_string().trim_end_matches('Z')).replace_date_mark()
+    clock_text(Some(&time.to_string()))
 }
 
-/// A time that stands in a document as text.
+/// [`clock`] of a time that stands in a document as text.
 pub(crate) fn clock_text(time: Option<&str>) -> Inert {
-    time.map_or_else(Inert::default, |time| prose(time.trim_end_matches('Z')).replace_date_mark())
+    time.map_or_else(Inert::default, |time| cut(time, 3))
+}
+
+/// [`clock`] of a time with no more digits than are known of it.
+pub(crate) fn moment(at: Timestamp) -> Inert {
+    cut(&at.time.to_string(), if at.uncertainty_ms < 1_000 { 3 } else { 0 })
+}
+
+/// A time with so many digits of its second's fraction at most.
+fn cut(time: &str, digits: usize) -> Inert {
+    let time = time.trim_end_matches('Z');
+    let shown = match time.split_once('.') {
+        Some((whole, _)) if digits == 0 => whole,
+        Some((whole, _)) => time.get(..whole.len() + 1 + digits).unwrap_or(time),
+        None => time,
+    };
+    prose(shown).replace_date_mark()
 }
 
 /// `± 1 s`, or nothing when the time is exact.
@@ -127,6 +143,15 @@ mod tests {
     fn times() {
         let second = 1_000_000_000;
         assert_eq!(clock(UtcTime(0)).as_str(), "1970-01-01 00:00:00");
+        assert_eq!(clock(UtcTime(1_234_567_890)).as_str(), "1970-01-01 00:00:01.234");
+        let at = |uncertainty_ms| {
+            let time = UtcTime(1_234_567_890);
+            moment(Timestamp { time, basis: TimeBasis::Stated, uncertainty_ms }).as_str().to_owned()
+        };
+        assert_eq!(
+            (at(1), at(1000)),
+            ("1970-01-01 00:00:01.234".to_owned(), "1970-01-01 00:00:01".to_owned())
+        );
         assert_eq!(offset(UtcTime(0), UtcTime(1_500_000_000)).as_str(), "−1.500 s");
         assert_eq!(offset(UtcTime(90 * second), UtcTime(0)).as_str(), "+1 min 30 s");
         assert_eq!(grouped(1_234_567).as_str(), "1,234,567");

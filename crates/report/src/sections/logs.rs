@@ -22,8 +22,11 @@ pub struct LogsSection {
     pub levels_over_time: LevelsOverTime,
     /// The time that was looked at.
     pub window: Window,
-    /// The last record of the dead process, where the logs tell which are its; else of all, where the producer names it.
+    /// The last record before the death: the dead process's own, where the logs tell which are its.
     pub last_record: Option<LogRecord>,
+    /// The logs do not tell which records are the dead process's: the last record is that of anyone.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub last_record_is_anyones: bool,
     /// The last records of level warning and above.
     pub warnings: Vec<LogRecord>,
     /// What happened, as the document has it; a report shows it in its timeline.
@@ -348,9 +351,12 @@ impl LogPlace {
 
 /// Takes the dead process's own last record for the last one: others may have told of its end behind it.
 pub(crate) fn name_last_record(document: &mut Value) {
-    let last = document.pointer("/process/last_records").and_then(Value::as_array).and_then(|all| all.last());
-    if let (Some(last), Some(members)) = (last.cloned(), document.as_object_mut()) {
-        members.insert("last_record".to_owned(), last);
+    let own = document.pointer("/process/last_records").and_then(Value::as_array).and_then(|all| all.last());
+    let own = own.cloned();
+    let Some(members) = document.as_object_mut() else { return };
+    members.insert("last_record_is_anyones".to_owned(), own.is_none().into());
+    if let Some(own) = own {
+        members.insert("last_record".to_owned(), own);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which event says that the process, the worker or the container ended.
 
-use pycoroner_findings::{Event, Severity};
+use pycoroner_findings::{Event, Evidence, Severity};
 
 use crate::Incident;
 
@@ -36,6 +36,15 @@ pub(crate) fn event_among(events: &[Event], pid: Option<u64>) -> Option<&Event> 
     ENDS.iter().find_map(|kind| {
         events.iter().filter(|event| event.kind == *kind && event.at.is_some()).filter(is_ours).find(counts)
     })
+}
+
+/// The exception that ended a process, where nothing else tells of an end: its line, and where the log has it.
+pub(crate) fn exception(incident: &Incident) -> Option<&Evidence> {
+    if incident.core.is_some() || event(incident).is_some() {
+        return None;
+    }
+    let finding = incident.findings.iter().find(|finding| finding.id == "unhandled-exception-logged")?;
+    finding.evidence.first()
 }
 
 /// What an end is called in a title.

@@ -188,7 +188,8 @@ fn logs() -> Value {
         "warnings": [
             {"time": "2024-05-01T11:59:58Z", "time_basis": "stated", "time_uncertainty_ms": 1, "level": "WARNING", "message": "slow answer from the gateway", "source": 0, "line": 1035, "last_line": 1035, "offset": 82_800, "bytes": 80},
             {"time": "2024-05-01T12:00:01Z", "level": "ERROR", "message": "said by the traceback", "source": 0, "line": 1042, "last_line": 1046, "offset": 83_360, "bytes": 400}],
-        "last_record": {"time": "2024-05-01T12:00:03Z", "level": "ERROR", "message": "charge failed for order 499: session_id=s-654", "source": 0, "line": 1049},
+        "process": {"last_records": [
+            {"time": "2024-05-01T12:00:03Z", "level": "ERROR", "message": "charge failed for order 499: session_id=s-654", "source": 0, "line": 1049}]},
         "findings": [], "gaps": [],
     })
 }
