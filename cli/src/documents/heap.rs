@@ -5,8 +5,8 @@ use serde::Deserialize;
 
 use super::Attribute;
 use super::heap_details::{
-    BufferRow, Collector, ContainersRow, Duplicates, ExcessRow, KeptFramesRow, LargeRow, Newcomers,
-    SuspendedRow,
+    BufferRow, Collector, ContainersRow, DescriptorsRow, Duplicates, ExcessRow, KeptFramesRow, LargeRow,
+    Newcomers, SuspendedRow,
 };
 use crate::redaction::Redaction;
 
@@ -28,6 +28,7 @@ pub(crate) struct HeapDocument {
     pub(crate) excess: Vec<ExcessRow>,
     pub(crate) collector: Collector,
     pub(crate) suspended: Vec<SuspendedRow>,
+    pub(crate) descriptors: Vec<DescriptorsRow>,
     pub(crate) exceptions: Vec<KeptFramesRow>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) gaps: Vec<Gap>,

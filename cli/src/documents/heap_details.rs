@@ -95,6 +95,15 @@ pub(crate) struct PlaceRow {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
+pub(crate) struct DescriptorsRow {
+    pub(crate) kind: String,
+    pub(crate) count: u64,
+    pub(crate) highest: u64,
+    pub(crate) held_by: Vec<Holder>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(crate) struct KeptFramesRow {
     #[serde(rename = "type")]
     pub(crate) type_name: String,

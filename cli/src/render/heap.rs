@@ -34,6 +34,7 @@ pub(crate) fn render(document: &HeapDocument, view: HeapView) -> String {
             if !document.exceptions.is_empty() {
                 heap_calls::write_exceptions(&mut out, document, FEW_ROWS);
             }
+            heap_calls::write_descriptors(&mut out, &document.descriptors);
             heap_garbage::write(&mut out, document, FEW_ROWS);
             heap_waste::write(&mut out, document, FEW_ROWS);
             heap_waste::write_largest(&mut out, document, FEW_ROWS);

@@ -1,4 +1,4 @@
-//! Calls that the heap keeps: unfinished ones, and those that exceptions show.
+//! What the heap keeps open: unfinished calls, frames that exceptions show, files and sockets.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use super::heap_waste::held_by;
 use super::quantity::{bar, bytes, count};
 use super::style::{FAINT, NAME, STRONG, WARN};
 use crate::documents::heap::HeapDocument;
-use crate::documents::heap_details::{KeptFramesRow, SuspendedRow};
+use crate::documents::heap_details::{DescriptorsRow, KeptFramesRow, SuspendedRow};
 
 /// Functions of a traceback that are shown.
 const FUNCTIONS: usize = 6;
@@ -37,6 +37,22 @@ fn write_row(out: &mut String, row: &SuspendedRow, whole: u64) {
         out,
         "  {number:>12} {kept:>11}  {WARN}{bar:BAR$}{WARN:#}  {kind} {NAME}{function}{NAME:#} {state}{place}{FAINT}{hang}{FAINT:#}"
     );
+}
+
+/// Standard input, output and error are always open.
+const USUAL: u64 = 3;
+
+/// Writes how many files and sockets are open, if that is more than any process has.
+pub(super) fn write_descriptors(out: &mut String, rows: &[DescriptorsRow]) {
+    if rows.iter().map(|row| row.count).sum::<u64>() <= USUAL {
+        return;
+    }
+    let _ = writeln!(out, "\n{STRONG}Open files and sockets{STRONG:#}");
+    for row in rows {
+        let (number, kind, hang) = (count(row.count), shortened(&row.kind), held_by(&row.held_by));
+        let highest = row.highest;
+        let _ = writeln!(out, "  {number:>12}  {kind}{FAINT}, descriptors up to {highest}{hang}{FAINT:#}");
+    }
 }
 
 /// Writes exceptions that keep frames.

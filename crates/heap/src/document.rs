@@ -12,7 +12,9 @@ mod activity;
 mod collector;
 mod contents;
 
-pub use activity::{KeptFrames, Place, SuspendedKind, SuspendedRow, SuspendedState};
+pub use activity::{
+    DescriptorKind, KeptFrames, OpenDescriptors, Place, SuspendedKind, SuspendedRow, SuspendedState,
+};
 pub use collector::{Collector, Excess, Generation, Unreachable};
 pub use contents::{Buffer, Container, Containers, Duplicate, Duplicates, Holder, LargeObject};
 
@@ -54,6 +56,8 @@ pub struct HeapDocument {
     pub suspended: Vec<SuspendedRow>,
     /// Exceptions that keep the frames of functions that have ended.
     pub exceptions: Vec<KeptFrames>,
+    /// Files and sockets that are open, by kind.
+    pub descriptors: Vec<OpenDescriptors>,
     /// Types of which there are more or fewer objects than in older cores; empty when there are none to compare with.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub growth: Vec<TypeGrowth>,

@@ -44,10 +44,11 @@ mod survey;
 pub use analysis::{Analysis, Failure, Options, Phase, analyze};
 pub use answers::newcomers::ObjectSet;
 pub use document::{
-    Accumulates, AttributeRow, Buffer, Collector, Container, Containers, Duplicate, Duplicates, Excess,
-    Generation, HeapDocument, Holder, InquiryDocument, KeptFrames, LargeObject, LedgerRow, ObjectRow, Owner,
-    Place, ReferenceRow, ReferencesRow, Route, RoutesRow, SCHEMA, Suspect, SuspendedKind, SuspendedRow,
-    SuspendedState, Totals, TypeRow, Unowned, Unreachable, Unresolved,
+    Accumulates, AttributeRow, Buffer, Collector, Container, Containers, DescriptorKind, Duplicate,
+    Duplicates, Excess, Generation, HeapDocument, Holder, InquiryDocument, KeptFrames, LargeObject,
+    LedgerRow, ObjectRow, OpenDescriptors, Owner, Place, ReferenceRow, ReferencesRow, Route, RoutesRow,
+    SCHEMA, Suspect, SuspendedKind, SuspendedRow, SuspendedState, Totals, TypeRow, Unowned, Unreachable,
+    Unresolved,
 };
 pub use exports::filter::{Filter, FilterError, State};
 pub use exports::matches::{MatchRow, MatchesDocument, Order};

@@ -8,7 +8,7 @@ use crate::answers::paths::Paths;
 use crate::answers::reach::Reach;
 use crate::answers::roots::Root;
 use crate::answers::{
-    collector, containers, counts, cycles, duplicates, exceptions, largest, suspended, types,
+    collector, containers, counts, cycles, descriptors, duplicates, exceptions, largest, suspended, types,
 };
 use crate::document::HeapDocument;
 use crate::findings;
@@ -43,14 +43,17 @@ pub(crate) fn add(ground: &Ground<'_, '_, '_>, document: &mut HeapDocument) {
     let kept = types::retained_together(dominators, retained, rows, |node| labels.get(&node).copied());
     let (of_suspended, of_exceptions) = kept.split_at(suspended.len());
     let counts = counts::find(heap, roots, reach);
+    let descriptors = descriptors::find(heap, paths);
     let nodes = duplicates.nodes().chain(containers.nodes()).chain(largest.nodes());
     let nodes = nodes.chain(suspended.nodes()).chain(exceptions.nodes()).chain(counts.nodes());
+    let nodes = nodes.chain(descriptors.nodes());
     let names = Names::of(heap, paths, nodes);
     document.duplicates = duplicates.document(heap, &names);
     document.containers = containers.document(heap, &names);
     document.largest = largest.objects(heap, retained, &names);
     document.buffers = largest.buffers(&names);
     document.excess = counts.document(heap, &names);
+    document.descriptors = descriptors.document(heap, &names);
     document.unreachable = cycles::find(heap, reach);
     document.collector = collector::read(heap);
     document.suspended = suspended.document(heap, &names, of_suspended);

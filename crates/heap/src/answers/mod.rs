@@ -5,6 +5,7 @@ pub(crate) mod collector;
 pub(crate) mod containers;
 pub(crate) mod counts;
 pub(crate) mod cycles;
+pub(crate) mod descriptors;
 pub(crate) mod details;
 pub(crate) mod duplicates;
 pub(crate) mod exceptions;

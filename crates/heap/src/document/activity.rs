@@ -1,4 +1,4 @@
-//! Calls that objects keep: suspended ones, and those that exceptions show.
+//! Calls that objects keep: suspended ones, and those that exceptions show; files and sockets that they keep open.
 
 use pycoroner_coredump::Address;
 use schemars::JsonSchema;
@@ -90,4 +90,34 @@ pub struct KeptFrames {
     pub example: Option<String>,
     /// Where it is.
     pub address: Address,
+}
+
+/// Open files or sockets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct OpenDescriptors {
+    /// What they are.
+    pub kind: DescriptorKind,
+    /// How many are open.
+    pub count: u64,
+    /// The highest of their descriptors; the kernel gives the lowest that is free.
+    pub highest: u32,
+    /// Under which objects most of them hang.
+    pub held_by: Vec<Holder>,
+    /// How one of them is reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub example: Option<String>,
+    /// Where it is.
+    pub address: Address,
+}
+
+/// What a descriptor is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DescriptorKind {
+    /// `io.FileIO`, which what `open()` gives is built on.
+    File,
+    /// `socket.socket`.
+    Socket,
+    /// `select.epoll`.
+    Epoll,
 }

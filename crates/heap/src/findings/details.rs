@@ -4,8 +4,8 @@ use pycoroner_coredump::{Address, Core};
 use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
 
 use crate::document::{
-    Container, Containers, Excess, HeapDocument, KeptFrames, SuspendedKind, SuspendedRow, SuspendedState,
-    Unreachable,
+    Container, Containers, DescriptorKind, Excess, HeapDocument, KeptFrames, OpenDescriptors, SuspendedKind,
+    SuspendedRow, SuspendedState, Unreachable,
 };
 
 /// A share of all live bytes from which on something is worth a finding.
@@ -36,7 +36,34 @@ pub(crate) fn of_details(
     findings.extend(document.exceptions.iter().filter_map(|row| kept_frames(core, row, live_bytes)));
     findings.extend(document.excess.iter().filter_map(|row| uncounted_references(core, row, on_stacks)));
     findings.extend(garbage(document, live_bytes));
+    findings.extend(document.descriptors.iter().filter_map(|row| held_open(core, row)));
     findings
+}
+
+/// Fewer open files or sockets are usual.
+const MANY_OPEN: u64 = 50;
+/// More than half of what a process may open by default (`ulimit -n` 1024) are worth a warning.
+const TOO_MANY_OPEN: u64 = 512;
+
+/// Many files or sockets that hang under one object.
+fn held_open(core: &Core<'_>, row: &OpenDescriptors) -> Option<Finding> {
+    let holder =
+        row.held_by.first().filter(|holder| holder.count >= MANY_OPEN && holder.count * 2 > row.count)?;
+    let kind = match row.kind {
+        DescriptorKind::File => "files",
+        DescriptorKind::Socket => "sockets",
+        DescriptorKind::Epoll => "epoll objects",
+    };
+    let title = format!("{} {kind} are open, {} of them under {}", row.count, holder.count, holder.path);
+    let severity = if row.count > TOO_MANY_OPEN { Severity::Warning } else { Severity::Info };
+    let counted = format!("{} objects of that kind have a descriptor, {} at most", row.count, row.highest);
+    let evidence = Evidence::new(Basis::Derived, counted).cite(core.cite(row.address, 32));
+    Some(
+        Finding::new("heap-open-descriptors", severity, Confidence::Strong, title)
+            .about(holder.path.clone())
+            .with_evidence(evidence)
+            .refuted_if("all of them are in use at the same time, as in a pool of connections"),
+    )
 }
 
 /// Whether it is much, both as such and as a part of all.

@@ -277,6 +277,20 @@ impl<'r, 'p> Types<'r, 'p> {
         grown > own.saturating_mul(WORD as i64)
     }
 
+    /// Which of some types, by their names, a type is or derives from.
+    pub(crate) fn base_among(&self, image: &Image<'_>, id: TypeId, names: &[&str]) -> Option<usize> {
+        let mut at = self.facts(id).address;
+        for _ in 0..MAX_CHAIN {
+            let of = Ptr::<member::TypeObject>::new(Address(at))?;
+            let name = self.runtime.types().name_of(self.runtime.python(), of).display();
+            if let Some(found) = names.iter().position(|known| *known == name) {
+                return Some(found);
+            }
+            at = image.from(at)?.word(self.places.type_base).filter(|base| *base != 0)?;
+        }
+        None
+    }
+
     /// The name of a type as reports spell it.
     pub(crate) fn name(&self, id: TypeId) -> String {
         let name = || {

@@ -24,6 +24,7 @@ pub(super) const RULE: Rule = Rule {
         ("container-oom-killed", "the container's runtime names lack of memory as the reason"),
         ("deadlock", "that says who ended it, and not why: threads could not go on"),
         ("gil-starvation", "that says who ended it, and not why: threads could not go on"),
+        ("files-exhausted", "that says who ended it, and not why: the process could open no file or socket"),
         ("lock-abandoned", "that says who ended it, and not why: threads could not go on"),
     ],
     refuted_if: "the process sent the signal to itself, or the signal was a fault of its own",

@@ -368,6 +368,14 @@ mod tests {
             &["unhandled-exception-logged", "thread-exception-logged"],
             &[("unhandled-exception", Strong), ("thread-exception", Moderate)],
         );
+        check(
+            &["files-exhausted", "heap-open-descriptors", "crash-external-kill"],
+            &[("files-exhausted", Moderate), ("external-kill", Moderate)],
+        );
+        check(
+            &["files-exhausted", "crash-null-dereference"],
+            &[("null-dereference", Strong), ("files-exhausted", Strong)],
+        );
         check(&["no-crash", "exception-in-flight"], &[("no-crash", Strong)]);
         check(&["crash-use-after-free"], &[("use-after-free", Strong)]);
         check(&["crash-file-truncated"], &[("file-truncated", Strong)]);

@@ -7,6 +7,7 @@ use super::page::Page;
 use super::quantity::{basis, clock, count, moment, uncertainty};
 use super::unknowns::to_get;
 use super::{brief, cite, crash, findings};
+use crate::causes::uncapitalized;
 use crate::sections::{Crash, PythonFrame, Thread};
 use crate::views::missing::missing;
 use crate::views::{end, threads};
@@ -280,7 +281,12 @@ fn contributing(incident: &Incident) -> Inert {
     let is_new = |other: &&Cause| !other.findings.iter().all(|index| cause.findings.contains(index));
     let Some(factor) = incident.causes.iter().filter(is_told).find(is_new) else { return Inert::default() };
     let found = factor.findings.first().and_then(|index| incident.findings.get(*index));
-    let said = found.map_or_else(|| prose(&factor.statement), |finding| prose(&finding.title));
+    // A statement that names what was found says more than that.
+    let titles = factor.findings.iter().filter_map(|index| incident.findings.get(*index));
+    let is_named =
+        titles.map(|finding| uncapitalized(&finding.title)).any(|title| factor.statement.contains(&title));
+    let said =
+        found.filter(|_| !is_named).map_or_else(|| prose(&factor.statement), |finding| prose(&finding.title));
     let from = findings::numbers(&factor.findings);
     let basis = if from.is_empty() { from } else { Inert::from(", from ").then(from) };
     said.then(" (").then(findings::confidence(factor.confidence)).then(basis).then(")")
