@@ -3,6 +3,7 @@
 //! Nothing here depends on the lines before, so that several threads can look at a source's blocks at once.
 
 mod course;
+mod mentions;
 mod run;
 mod voices;
 
@@ -15,6 +16,7 @@ use crate::lines::Block;
 use crate::needles::{Hits, Needles, Search};
 use crate::template::{Named, Namer};
 pub(crate) use course::{Course, Spot};
+pub(crate) use mentions::Mentioned;
 use run::{Further, Index, OpenRun};
 pub(crate) use run::{LastLine, Run, Second, Sighted};
 pub(crate) use voices::{Process, Utterance, Voice};
@@ -24,6 +26,9 @@ const MAX_ITEMS: usize = 4096;
 
 /// The same for voices, which take more memory.
 const MAX_VOICES: usize = 2048;
+
+/// The same for mentions of requests.
+const MAX_MENTIONS: usize = 1 << 14;
 
 /// Lines of a block that are taken into no run until no more runs are tried in it.
 const MAX_MISSES: usize = 8;
@@ -83,13 +88,14 @@ pub(crate) struct Lines<'b> {
     pub(crate) sighted: Vec<Sighted<'b>>,
     pub(crate) processes: Vec<Process>,
     pub(crate) voices: Vec<Voice<'b>>,
+    pub(crate) mentions: Vec<Mentioned<'b>>,
     /// Where the lines that were not looked at start.
     pub(crate) end: usize,
 }
 
 impl Lines<'_> {
     /// With room for as much as the last block had.
-    pub(crate) fn with_capacity([items, objects, seconds, sighted]: [usize; 4]) -> Self {
+    pub(crate) fn with_capacity([items, objects, seconds, sighted, mentions]: [usize; 5]) -> Self {
         Self {
             items: Vec::with_capacity(items),
             objects: Vec::with_capacity(objects),
@@ -97,12 +103,25 @@ impl Lines<'_> {
             sighted: Vec::with_capacity(sighted),
             processes: Vec::new(),
             voices: Vec::new(),
+            mentions: Vec::with_capacity(mentions),
             end: 0,
         }
     }
 
-    pub(crate) fn counts(&self) -> [usize; 4] {
-        [self.items.len(), self.objects.len(), self.seconds.len(), self.sighted.len()]
+    pub(crate) fn counts(&self) -> [usize; 5] {
+        let Self { items, objects, seconds, sighted, mentions, .. } = self;
+        [items.len(), objects.len(), seconds.len(), sighted.len(), mentions.len()]
+    }
+
+    /// No more is looked at before these were taken in.
+    fn are_many(&self) -> bool {
+        self.items.len() >= MAX_ITEMS || self.hold_much()
+    }
+
+    /// The same of what a run holds.
+    #[inline]
+    fn hold_much(&self) -> bool {
+        self.voices.len() >= MAX_VOICES || self.mentions.len() >= MAX_MENTIONS
     }
 }
 
@@ -144,7 +163,7 @@ struct Span {
 /// What one line says.
 enum Told<'b> {
     /// It may be summed up.
-    Counted(Counted<'b>, Option<Named<'b>>, Option<Names<'b>>),
+    Counted(Counted<'b>, Further<'b>),
     Line(Kind<'b>),
 }
 
@@ -182,7 +201,7 @@ impl Analyst {
         let mut run: Option<OpenRun> = None;
         let mut misses = 0;
         while start < bytes.len() {
-            if found.items.len() >= MAX_ITEMS || found.voices.len() >= MAX_VOICES {
+            if found.are_many() {
                 found.end = start;
                 break;
             }
@@ -222,8 +241,7 @@ impl Analyst {
                 (told, hits)
             };
             let kind = match told {
-                Told::Counted(counted, named, names) => {
-                    let further = Further { named: named.as_ref(), names };
+                Told::Counted(counted, further) => {
                     OpenRun::extend(&mut run, &counted, &further, span, bytes, &mut self.index, found);
                     continue;
                 }
@@ -247,11 +265,10 @@ impl Analyst {
         found: &mut Lines<'b>,
     ) -> usize {
         let needles = Needles::get();
-        while found.voices.len() < MAX_VOICES
+        while !found.hold_much()
             && let Some(rest) = bytes.get(start..)
             && let Some(known) = self.heads.recall(rest)
             && is_quiet(known.level)
-            && !(known.names_request && self.wanted.templates)
         {
             let head = rest.len() - known.message.len();
             let len = memchr::memchr(b'\n', known.message).unwrap_or(known.message.len());
@@ -260,22 +277,17 @@ impl Analyst {
             if !needles.between(rest, known.needles_from(), head + message.len()).is_empty() {
                 break;
             }
-            let named = self.wanted.templates.then(|| self.namer.name(message, Some(known.level)));
-            if named.as_ref().is_some_and(|named| named.request_id.is_some()) {
-                break;
-            }
             let Some(counted) = self.heads.counted(&known) else { break };
-            let names = if self.wanted.writers { self.heads.names(&known) } else { None };
+            let further = self.further_of(&known, message);
             let counted = Counted { message, ..counted };
             let span = Span { start, next: start + (head + len + 1).min(rest.len()) };
-            let further = Further { named: named.as_ref(), names };
             OpenRun::extend(run, &counted, &further, span, bytes, &mut self.index, found);
             start = span.next;
         }
         start
     }
 
-    /// The same for objects that are laid out in a known way, where templates are not counted.
+    /// The same for objects that are laid out in a known way.
     fn run_on_objects<'b>(
         &mut self,
         bytes: &'b [u8],
@@ -284,7 +296,7 @@ impl Analyst {
         found: &mut Lines<'b>,
     ) -> usize {
         let needles = Needles::get();
-        while !self.wanted.templates
+        while !found.hold_much()
             && let Some(rest) = bytes.get(start..)
             && rest.first() == Some(&b'{')
         {
@@ -296,47 +308,68 @@ impl Analyst {
             let Some(counted) = Counted::of(&known.header).filter(|counted| is_quiet(counted.level)) else {
                 break;
             };
+            if known.is_escaped && self.wanted.templates {
+                break;
+            }
+            let further = self.further(&known.header);
             let span = Span { start, next: start + (len + 1).min(rest.len()) };
-            let further = Further { named: None, names: None };
             OpenRun::extend(run, &counted, &further, span, bytes, &mut self.index, found);
             start = span.next;
         }
         start
     }
 
-    /// What a line with a remembered head says. Requests are followed where templates are counted.
+    /// What more is wanted of a record with a remembered head. Requests are followed where templates are counted.
+    #[inline]
+    fn further_of<'b>(&mut self, known: &Known<'b>, message: &'b [u8]) -> Further<'b> {
+        if !self.wanted.templates {
+            return Further::default();
+        }
+        let request_id = if known.names_request { self.heads.request_id(known) } else { None };
+        Further {
+            named: Some(self.namer.name(message, Some(known.level))),
+            request_id: request_id.unwrap_or_default(),
+            names: if self.wanted.writers { self.heads.names(known) } else { None },
+        }
+    }
+
+    /// The same of any record.
+    #[inline]
+    fn further<'b>(&mut self, header: &Header<'b>) -> Further<'b> {
+        if !self.wanted.templates {
+            return Further::default();
+        }
+        let names = Names { thread: header.thread, logger: header.logger };
+        Further {
+            named: Some(self.namer.name(header.message, header.level)),
+            request_id: header.request_id,
+            names: self.wanted.writers.then_some(names),
+        }
+    }
+
+    /// What a line with a remembered head says.
     #[inline]
     fn known<'b>(&mut self, known: &Known<'b>, may_count: bool) -> Told<'b> {
-        let level = Some(known.level);
-        let named = self.wanted.templates.then(|| self.namer.name(known.message, level));
-        let names_request = named.is_some_and(|named| known.names_request || named.request_id.is_some());
+        let further = self.further_of(known, known.message);
         if may_count
             && is_quiet(known.level)
-            && !names_request
             && let Some(counted) = self.heads.counted(known)
         {
-            let names = if self.wanted.writers { self.heads.names(known) } else { None };
-            return Told::Counted(counted, named, names);
+            return Told::Counted(counted, further);
         }
         match self.heads.header(known) {
-            Some(header) => Told::Line(Kind::Record(header, named)),
+            Some(header) => Told::Line(Kind::Record(header, further.named)),
             None => Told::Line(Kind::Whole),
         }
     }
 
     /// What a line says that starts a record.
     fn record<'b>(&mut self, header: Header<'b>, may_count: bool) -> Told<'b> {
-        let named = self.wanted.templates.then(|| self.namer.name(header.message, header.level));
-        let names_request =
-            named.is_some_and(|named| !header.request_id.is_empty() || named.request_id.is_some());
-        if may_count
-            && !names_request
-            && let Some(counted) = Counted::of(&header).filter(|counted| is_quiet(counted.level))
-        {
-            let names = Names { thread: header.thread, logger: header.logger };
-            return Told::Counted(counted, named, self.wanted.writers.then_some(names));
+        let further = self.further(&header);
+        if may_count && let Some(counted) = Counted::of(&header).filter(|counted| is_quiet(counted.level)) {
+            return Told::Counted(counted, further);
         }
-        Told::Line(Kind::Record(header, named))
+        Told::Line(Kind::Record(header, further.named))
     }
 
     /// What a line says that starts with `{`.
@@ -356,7 +389,7 @@ impl Analyst {
                 // Without its template, nothing of the message is needed.
                 let counted = Counted::of(&known.header).filter(|counted| is_quiet(counted.level));
                 if let Some(counted) = counted.filter(|_| may_count && !self.wanted.templates) {
-                    return (Told::Counted(counted, None, None), Hits::default());
+                    return (Told::Counted(counted, Further::default()), Hits::default());
                 }
                 Hits::default()
             }

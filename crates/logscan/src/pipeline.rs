@@ -62,7 +62,7 @@ pub(crate) fn read<'o>(inputs: Vec<Input<'_>>, collector: Collector<'o>, way: Wa
 fn work(wanted: Wanted, feed: &Mutex<Feed<'_, '_>>, turns: &Turns<'_>) {
     let mut buffer = Buffer::default();
     let mut analyst = Analyst::new(wanted);
-    let mut expected = [0; 4];
+    let mut expected = [0; 5];
     loop {
         let Some(piece) = lock(feed).next(&mut buffer) else { return };
         let mut lines = Lines::with_capacity(expected);

@@ -3,28 +3,26 @@
 //! Those that were silent for the longest time are given up first. What is given up is never taken in again: a
 //! request whose first records were forgotten would look like another one.
 
+mod followed;
 mod learn;
 mod threads;
 
+use std::cmp::Reverse;
 use std::hash::Hasher;
 
 use pycoroner_findings::UtcTime;
 use rustc_hash::{FxHashMap, FxHasher};
 
 use crate::document::Place;
+use crate::format::FormatName;
 use crate::level::Level;
+use followed::{Followed, KEPT, Kept, MESSAGE_LIMIT};
 pub(crate) use learn::Death;
 use learn::Lore;
 pub use threads::{RequestEnd, RequestRecord, RequestState, RequestThread, Requests, UnfinishedRule};
 
 /// Requests that are followed at a time, at most twice this.
 const MAX_FOLLOWED: usize = 8192;
-/// Records that are kept of each: the first ones and the last ones.
-const FIRST_KEPT: usize = 2;
-const LAST_KEPT: usize = 6;
-const KEPT: usize = FIRST_KEPT + LAST_KEPT;
-const MAX_SOURCES: usize = 8;
-const MESSAGE_LIMIT: usize = 200;
 const ID_LENGTHS: std::ops::RangeInclusive<usize> = 4..=128;
 
 /// How requests are told, for the reader of a document.
@@ -39,7 +37,7 @@ pub(crate) const RULES: &[&str] = &[
 
 /// One record that names a request.
 pub(crate) struct Mention<'a> {
-    pub(crate) id: &'a [u8],
+    pub(crate) id: RequestId<'a>,
     pub(crate) time: Option<UtcTime>,
     pub(crate) level: Option<Level>,
     pub(crate) pid: Option<u64>,
@@ -49,187 +47,144 @@ pub(crate) struct Mention<'a> {
     pub(crate) place: Place,
 }
 
-/// A record as it is kept.
+/// The id of a request.
 #[derive(Clone, Copy, Debug)]
-struct Kept {
-    time: Option<UtcTime>,
-    level: Option<Level>,
-    template: u64,
-    is_access_log: bool,
-    place: Place,
-}
-
-impl Kept {
-    /// A line of an access log is written when all is done, whatever time it states.
-    fn order(&self) -> (bool, Option<UtcTime>, usize, u64) {
-        (self.is_access_log, self.time, self.place.source, self.place.line)
-    }
-}
-
-/// What is known of one request.
-#[derive(Debug, Default)]
-struct Followed {
-    /// Of its id.
-    hash: u64,
+pub(crate) struct RequestId<'a> {
     /// In ASCII.
-    id: Vec<u8>,
-    records: u64,
-    level: Option<Level>,
-    is_access_logged: bool,
-    sources: Vec<usize>,
-    pids: Vec<u64>,
-    /// By time; the first ones and the last ones.
-    entries: Vec<Kept>,
-    /// Of those.
-    last_time: Option<UtcTime>,
-    first_message: Vec<u8>,
-    /// Set when there is more than one record.
-    last_message: Vec<u8>,
+    text: &'a [u8],
+    /// The same for an id with `req-` in front and without.
+    hash: u64,
 }
 
-impl Followed {
-    /// Takes the place of another request, whose room it uses.
-    fn start(&mut self, hash: u64, id: &[u8]) {
-        self.hash = hash;
-        (self.records, self.level, self.is_access_logged) = (0, None, false);
-        self.id.clear();
-        self.id.extend_from_slice(id);
-        self.sources.clear();
-        self.pids.clear();
-        self.entries.clear();
-        self.first_message.clear();
-        self.last_message.clear();
-    }
-
-    fn first(&self) -> Option<&Kept> {
-        self.entries.first()
-    }
-
-    fn last(&self) -> Option<&Kept> {
-        self.entries.last()
-    }
-
-    fn add(&mut self, mention: &Mention<'_>) {
-        self.records += 1;
-        self.level = self.level.max(mention.level);
-        self.is_access_logged |= mention.is_access_log;
-        if self.sources.len() < MAX_SOURCES && !self.sources.contains(&mention.place.source) {
-            self.sources.push(mention.place.source);
+impl<'a> RequestId<'a> {
+    /// `None` for what only happens to stand where ids do.
+    pub(crate) fn of(text: &'a [u8]) -> Option<Self> {
+        let text = trace_id(text);
+        if !is_id(text) {
+            return None;
         }
-        if let Some(pid) = mention.pid
-            && self.pids.len() < MAX_SOURCES
-            && !self.pids.contains(&pid)
-        {
-            self.pids.push(pid);
-        }
-        let Mention { time, level, template, is_access_log, place, .. } = *mention;
-        let entry = Kept { time, level, template, is_access_log, place };
-        let at = self.entries.partition_point(|known| known.order() <= entry.order());
-        self.entries.insert(at, entry);
-        if at == 0 {
-            if self.entries.len() == 2 {
-                self.last_message = std::mem::take(&mut self.first_message);
-            }
-            keep(&mut self.first_message, mention.message);
-        } else if at + 1 == self.entries.len() {
-            keep(&mut self.last_message, mention.message);
-        }
-        if self.entries.len() > KEPT {
-            self.entries.remove(FIRST_KEPT);
-        }
-        self.last_time = self.entries.iter().filter_map(|entry| entry.time).max();
+        let mut hasher = FxHasher::default();
+        hasher.write(without_prefix(text));
+        Some(Self { text, hash: hasher.finish() })
     }
-}
-
-/// Keeps the start of a message, undecoded: few are ever shown.
-fn keep(kept: &mut Vec<u8>, message: &[u8]) {
-    kept.clear();
-    kept.extend_from_slice(message.get(..MESSAGE_LIMIT).unwrap_or(message));
 }
 
 /// Follows requests.
 #[derive(Debug, Default)]
 pub(crate) struct Tracker {
     by_id: FxHashMap<u64, u32>,
-    /// Those that are followed, and behind them those that were given up, whose room is used again.
+    /// In the order in which they were first named.
+    live: Vec<Live>,
+    /// By their slots: the latest times of those that are followed, and what else is known of them.
+    last_times: Vec<Option<UtcTime>>,
     slots: Vec<Followed>,
-    followed: usize,
+    /// Slots of those that were given up, whose room is used again.
+    free: Vec<u32>,
     lore: Lore,
     /// Nothing that was last seen at or before this time is taken in any more, once something was given up.
     given_up_until: Option<UtcTime>,
     pub(crate) given_up: u64,
 }
 
+/// A request that is followed.
+#[derive(Clone, Copy, Debug)]
+struct Live {
+    /// Of its id.
+    hash: u64,
+    slot: u32,
+}
+
 impl Tracker {
     pub(crate) fn add(&mut self, mention: &Mention<'_>) {
-        let id = trace_id(mention.id);
-        if !is_id(id) {
-            return;
+        let RequestId { text, hash } = mention.id;
+        let slot = match self.by_id.get(&hash) {
+            Some(slot) => *slot as usize,
+            None if self.given_up > 0 && mention.time <= self.given_up_until => return,
+            None => self.start(text, hash),
+        };
+        if let (Some(followed), Some(last)) = (self.slots.get_mut(slot), self.last_times.get_mut(slot)) {
+            *last = followed.add(mention);
         }
-        let mut hasher = FxHasher::default();
-        hasher.write(without_prefix(id));
-        let hash = hasher.finish();
-        if let Some(index) = self.by_id.get(&hash) {
-            if let Some(followed) = self.slots.get_mut(*index as usize) {
-                followed.add(mention);
-            }
-            return;
-        }
-        if self.given_up > 0 && mention.time <= self.given_up_until {
-            return;
-        }
-        if self.followed >= MAX_FOLLOWED * 2 {
+    }
+
+    /// Follows one more; its slot.
+    fn start(&mut self, id: &[u8], hash: u64) -> usize {
+        if self.live.len() >= MAX_FOLLOWED * 2 {
             self.give_up();
         }
-        if self.followed >= self.slots.len() {
+        let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Followed::default());
+            self.last_times.push(None);
+            self.slots.len() as u32 - 1
+        });
+        self.by_id.insert(hash, slot);
+        self.live.push(Live { hash, slot });
+        if let Some(followed) = self.slots.get_mut(slot as usize) {
+            followed.start(id);
         }
-        let Some(followed) = self.slots.get_mut(self.followed) else { return };
-        followed.start(hash, id);
-        followed.add(mention);
-        self.by_id.insert(hash, self.followed as u32);
-        self.followed += 1;
+        slot as usize
     }
 
     /// Gives up those that were silent for the longest time; what they teach is kept.
     fn give_up(&mut self) {
-        let followed = self.slots.iter().take(self.followed).enumerate();
-        let mut order: Vec<_> = followed
-            .map(|(at, followed)| (std::cmp::Reverse(followed.last_time), followed.hash, at))
-            .collect();
+        let last_of = |live: &Live| self.last_times.get(live.slot as usize).copied().flatten();
+        let mut order: Vec<_> =
+            self.live.iter().map(|live| (Reverse(last_of(live)), live.hash, live.slot)).collect();
         if order.len() <= MAX_FOLLOWED {
             return;
         }
         let (kept, latest, _) = order.select_nth_unstable(MAX_FOLLOWED);
-        let mut is_kept = vec![false; self.followed];
-        for (_, _, at) in kept {
-            if let Some(is_kept) = is_kept.get_mut(*at) {
+        let mut is_kept = vec![false; self.slots.len()];
+        for (_, _, slot) in kept {
+            if let Some(is_kept) = is_kept.get_mut(*slot as usize) {
                 *is_kept = true;
             }
         }
         self.given_up_until = self.given_up_until.max(latest.0.0);
         self.by_id.clear();
-        self.followed = 0;
-        for (at, is_kept) in is_kept.into_iter().enumerate() {
-            let Some(followed) = self.slots.get(at) else { break };
+        let Self { by_id, live, slots, free, lore, given_up, .. } = self;
+        live.retain(|Live { hash, slot }| {
+            let is_kept = is_kept.get(*slot as usize) == Some(&true);
             if is_kept {
-                self.by_id.insert(followed.hash, self.followed as u32);
-                self.slots.swap(self.followed, at);
-                self.followed += 1;
+                by_id.insert(*hash, *slot);
             } else {
-                self.given_up += 1;
-                self.lore.add(followed);
+                *given_up += 1;
+                slots.get(*slot as usize).into_iter().for_each(|followed| lore.add(followed));
+                free.push(*slot);
             }
-        }
+            is_kept
+        });
+    }
+
+    /// Those that are followed, with their latest times, in the order in which they were first named.
+    fn followed(&self) -> impl Iterator<Item = (&Followed, Option<UtcTime>)> + Clone {
+        self.live.iter().filter_map(|live| {
+            Some((self.slots.get(live.slot as usize)?, *self.last_times.get(live.slot as usize)?))
+        })
     }
 }
 
 /// Not a placeholder, and no text that only happens to stand there.
 fn is_id(id: &[u8]) -> bool {
     ID_LENGTHS.contains(&id.len())
-        && id.iter().all(u8::is_ascii_graphic)
-        && !id.iter().all(|byte| matches!(byte, b'0' | b'-'))
+        && are_all(id, u8::is_ascii_graphic)
+        && !are_all(id, |byte| matches!(byte, b'0' | b'-'))
         && !matches!(id, b"None" | b"null" | b"none" | b"unknown" | b"undefined")
+}
+
+/// Looks at all bytes even so: the compiler takes many at once where none of them ends the loop.
+fn are_all(text: &[u8], is: impl Fn(&u8) -> bool) -> bool {
+    text.iter().fold(true, |all, byte| all & is(byte))
+}
+
+/// Whether a record with this message is a line of an access log: of such a format, or with a request's line in quotes.
+pub(crate) fn is_access_log(format: FormatName, message: &[u8]) -> bool {
+    matches!(format, FormatName::AccessLog | FormatName::Uwsgi)
+        || memchr::memchr_iter(b'"', message).any(|quote| {
+            let before = message.get(..quote).unwrap_or_default();
+            message.get(quote + 1) == Some(&b' ')
+                && (before.ends_with(b" HTTP/1.1") || before.ends_with(b" HTTP/1.0"))
+        })
 }
 
 /// The trace's own part of a `traceparent` (W3C Trace Context, section 3.2).

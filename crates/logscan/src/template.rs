@@ -14,6 +14,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 
 use crate::ascii::lossy;
 use crate::level::Level;
+use crate::requests::RequestId;
 use crate::tally::{Batch, Tally};
 pub(crate) use mask::{RULES, mask};
 use memo::{Memo, Recalled};
@@ -43,6 +44,15 @@ pub(crate) struct Named<'m> {
     pub(crate) name: u64,
     /// The id of a request that it names.
     pub(crate) request_id: Option<&'m [u8]>,
+}
+
+impl<'m> Named<'m> {
+    /// The request that the record names: in its head, or else in its message.
+    #[inline]
+    pub(crate) fn request(&self, in_head: &'m [u8]) -> Option<RequestId<'m>> {
+        let id = if in_head.is_empty() { self.request_id? } else { in_head };
+        RequestId::of(id)
+    }
 }
 
 /// Tells templates of messages, without counting them.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::course::{Course, Spot};
-use super::{Item, Lines, Span, bare};
+use super::{Item, Lines, Mentioned, Span, bare};
 use crate::header::{Counted, Form, Names};
 use crate::level::Level;
 use crate::template::Named;
@@ -23,6 +23,7 @@ pub(crate) struct Run<'b> {
     pub(crate) sighted: Range<usize>,
     pub(crate) processes: Range<usize>,
     pub(crate) voices: Range<usize>,
+    pub(crate) mentions: Range<usize>,
     /// The last line.
     pub(crate) last: LastLine<'b>,
 }
@@ -75,9 +76,10 @@ pub(super) struct OpenRun {
     form: Form,
     quarter: i64,
     second: Second,
-    /// Where its seconds, templates and writers start.
+    /// Where its seconds, templates, mentions of requests and writers start.
     seconds: usize,
     sighted: usize,
+    mentions: usize,
     pub(super) processes: usize,
     pub(super) voices: usize,
     /// The voice of the last record, counted from the run's first.
@@ -87,8 +89,11 @@ pub(super) struct OpenRun {
 }
 
 /// What is known of a record that is taken into a run, beyond what is counted in any case.
-pub(super) struct Further<'a, 'b> {
-    pub(super) named: Option<&'a Named<'b>>,
+#[derive(Clone, Copy, Default)]
+pub(super) struct Further<'b> {
+    pub(super) named: Option<Named<'b>>,
+    /// The request that its head names.
+    pub(super) request_id: &'b [u8],
     pub(super) names: Option<Names<'b>>,
 }
 
@@ -143,6 +148,7 @@ impl OpenRun {
             second: Second::of(counted),
             seconds: found.seconds.len(),
             sighted: found.sighted.len(),
+            mentions: found.mentions.len(),
             processes: found.processes.len(),
             voices: found.voices.len(),
             voice: 0,
@@ -164,7 +170,7 @@ impl OpenRun {
     pub(super) fn extend<'b>(
         open: &mut Option<Self>,
         counted: &Counted<'b>,
-        further: &Further<'_, 'b>,
+        further: &Further<'b>,
         span: Span,
         bytes: &'b [u8],
         index: &mut Index,
@@ -181,7 +187,7 @@ impl OpenRun {
     pub(super) fn add<'b>(
         &mut self,
         counted: &Counted<'b>,
-        further: &Further<'_, 'b>,
+        further: &Further<'b>,
         span: Span,
         index: &mut Index,
         found: &mut Lines<'b>,
@@ -200,11 +206,14 @@ impl OpenRun {
         self.lines += 1;
         self.last = span;
         (self.nanos, self.level, self.pid) = (counted.nanos, counted.level, counted.pid);
-        if let Some(named) = further.named {
+        if let Some(named) = &further.named {
             self.sight(counted, named, spot, index, found);
+            if let Some(id) = named.request(further.request_id) {
+                found.mentions.push(Mentioned::new(id, counted, named, spot));
+            }
         }
         if let Some(names) = further.names {
-            self.is_full |= !self.hear(counted, names, spot, found);
+            self.is_full |= !self.hear(counted, names, further.request_id, spot, found);
         }
     }
 
@@ -252,6 +261,7 @@ impl OpenRun {
             sighted: self.sighted..found.sighted.len(),
             processes: self.processes..found.processes.len(),
             voices: self.voices..found.voices.len(),
+            mentions: self.mentions..found.mentions.len(),
             last,
         }));
     }

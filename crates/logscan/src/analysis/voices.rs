@@ -33,6 +33,7 @@ pub(crate) struct Utterance<'b> {
     pub(crate) nanos: i64,
     pub(crate) level: Option<Level>,
     pub(crate) message: &'b [u8],
+    pub(crate) request_id: &'b [u8],
 }
 
 impl<'b> Voice<'b> {
@@ -55,11 +56,13 @@ impl OpenRun {
         &mut self,
         counted: &Counted<'b>,
         names: Names<'b>,
+        request_id: &'b [u8],
         spot: Spot,
         found: &mut Lines<'b>,
     ) -> bool {
         let (nanos, pid) = (counted.time(), counted.pid);
-        let utterance = Utterance { spot, nanos, level: Some(counted.level), message: counted.message };
+        let Counted { level, message, .. } = *counted;
+        let utterance = Utterance { spot, nanos, level: Some(level), message, request_id };
         let processes = found.processes.get_mut(self.processes..).unwrap_or_default();
         let voices = found.voices.get_mut(self.voices..).unwrap_or_default();
         // The voice of the last record is most often the next one's.

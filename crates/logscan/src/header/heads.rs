@@ -267,6 +267,12 @@ impl Heads {
         Some(Names { thread: head.thread.of(rest)?, logger: head.logger.of(rest)? })
     }
 
+    /// The request that a line names in its head, which was recalled last.
+    pub(crate) fn request_id<'a>(&self, known: &Known<'a>) -> Option<&'a [u8]> {
+        let head = self.known.get(known.head)?;
+        head.request_id.of(known.text.get(head.shape.key_at()..)?)
+    }
+
     /// What is counted of a line that was recalled last.
     #[inline]
     pub(crate) fn counted<'a>(&self, known: &Known<'a>) -> Option<Counted<'a>> {

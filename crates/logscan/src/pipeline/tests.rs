@@ -94,6 +94,18 @@ const OBJECTS: &[&str] = &[
     "",
 ];
 
+/// Records that name requests, in their heads, messages and members.
+const REQUESTS: &[&str] = &[
+    "{} INFO [MainThread] shop.orders: request_id=abcd{r} ",
+    "{} [req-6f1c2b3a-4958-6776-8594-93a2b1c0df{r}] INFO x: ",
+    "{\"time\": \"{}\", \"level\": \"INFO\", \"process\": 77, \"message\": \"{m}\", \"trace_id\": \"abcd{r}\"}",
+    "{} INFO shop: \"GET /x HTTP/1.1\" 200 request_id=abcd{r} ",
+    "{} INFO [MainThread] shop.orders: ",
+    "[{} +0200] [77] [INFO] shop: abcd{r} request_id=abcd{r} ",
+    "{} [req-6f1c2b3a-4958-6776-8594-93a2b1c0df{r}] ERROR x: ",
+    "{} INFO [MainThread] shop: request_id=None ",
+];
+
 /// Records of a few heads, most of them quiet, in an order that the seed gives.
 fn log(seed: u64, lines: usize) -> Vec<u8> {
     log_of(HEADS, seed, lines)
@@ -112,6 +124,7 @@ fn log_of(heads: &[&str], seed: u64, lines: usize) -> Vec<u8> {
         let time =
             format!("2024-10-27 {:02}:{:02}:{second:02},{:03}", minute / 60 % 24, minute % 60, at % 1000);
         let head = heads[if next(8) > 0 { next(3) } else { next(heads.len()) }].replace("{}", &time);
+        let head = head.replace("{r}", &format!("{:02}", next(30)));
         let message = TEXTS[if next(8) > 0 { next(4) } else { next(TEXTS.len()) }];
         let _ = if head.contains("{m}") {
             let quoted = serde_json::json!(message).to_string();
@@ -144,7 +157,7 @@ fn ways_of_looking() -> Vec<Options> {
 fn summed_up_or_one_by_one() {
     for options in ways_of_looking() {
         for seed in 0..40 {
-            let log = log_of(if seed % 4 == 0 { OBJECTS } else { HEADS }, seed, 60);
+            let log = log_of([OBJECTS, HEADS, HEADS, REQUESTS][seed as usize % 4], seed, 60);
             let one_by_one = scan_of(&log, Way { sums_up: false, ..Way::default() }, &options);
             let summed_up = scan_of(&log, Way::default(), &options);
             assert!(
@@ -208,8 +221,9 @@ fn around_a_death_summed_up_or_one_by_one() {
                 summed_up.document(),
                 one_by_one.document()
             );
-            let logs =
-                [log, log_of(HEADS, seed, 60), log_of(WRITERS, seed + 100, 100), log_of(OBJECTS, seed, 100)];
+            let others = [(HEADS, 60), (WRITERS, 100), (OBJECTS, 100), (REQUESTS, 200)];
+            let others = others.map(|(heads, lines)| log_of(heads, seed + 100, lines));
+            let logs: Vec<Vec<u8>> = std::iter::once(log).chain(others).collect();
             check_tallies(&logs, options, &format!("{case}, seed {seed}"));
         }
     }

@@ -55,6 +55,8 @@ impl Lore {
     }
 
     pub(super) fn add(&mut self, followed: &Followed) {
+        let of = |entry: Option<&Kept>| entry.map(|entry| entry.template);
+        let (first, last) = (of(followed.first()), of(followed.last()));
         for template in templates(followed) {
             let is_full = self.habits.len() >= MAX_TEMPLATES;
             if is_full && !self.habits.contains_key(&template) {
@@ -62,8 +64,8 @@ impl Lore {
             }
             let habit = self.habits.entry(template).or_default();
             habit.requests += 1;
-            habit.first += u64::from(followed.first().is_some_and(|entry| entry.template == template));
-            habit.last += u64::from(followed.last().is_some_and(|entry| entry.template == template));
+            habit.first += u64::from(first == Some(template));
+            habit.last += u64::from(last == Some(template));
         }
     }
 
@@ -100,13 +102,15 @@ fn is_nearly(part: u64, whole: u64, percent: u64) -> bool {
 
 /// Each template once, in order.
 fn templates(followed: &Followed) -> impl Iterator<Item = u64> + use<> {
-    let mut templates = [None; KEPT];
-    for (slot, entry) in templates.iter_mut().zip(&followed.entries) {
-        *slot = Some(entry.template);
+    let mut templates = [0; KEPT];
+    let count = followed.entries().len();
+    for (slot, entry) in templates.iter_mut().zip(followed.entries()) {
+        *slot = entry.template;
     }
-    templates.sort_unstable();
+    templates.get_mut(..count).unwrap_or_default().sort_unstable();
     let mut last = None;
-    templates.into_iter().flatten().filter(move |template| last.replace(*template) != Some(*template))
+    let templates = templates.into_iter().take(count);
+    templates.filter(move |template| last.replace(*template) != Some(*template))
 }
 
 /// The death, as far as requests go.
@@ -124,18 +128,17 @@ impl Tracker {
         // From here on a template goes by its index, and one that is not kept by its hash.
         let name = |template: u64| index_of.get(&template).map_or(template, |index| *index as u64);
         let mut lore = std::mem::take(&mut self.lore).renamed(&name);
-        self.slots.truncate(self.followed);
         for followed in &mut self.slots {
-            followed.entries.iter_mut().for_each(|entry| entry.template = name(entry.template));
-            lore.add(followed);
+            followed.entries_mut().iter_mut().for_each(|entry| entry.template = name(entry.template));
         }
+        self.followed().for_each(|(followed, _)| lore.add(followed));
         let templates_known = index_of.len();
         let index_of = |name: u64| usize::try_from(name).ok().filter(|index| *index < templates_known);
         let has_end = |followed: &Followed| {
             followed.is_access_logged || templates(followed).any(|template| lore.is_end(template))
         };
         let mut ended: FxHashMap<u64, Ended> = FxHashMap::default();
-        for followed in &self.slots {
+        for (followed, _) in self.followed() {
             let is_finished = u64::from(has_end(followed));
             for template in templates(followed) {
                 let ended = ended.entry(template).or_default();
@@ -145,7 +148,7 @@ impl Tracker {
         }
         let mut requests = Requests { given_up: self.given_up, ..Requests::default() };
         let mut judged: Vec<Judged<'_>> = Vec::new();
-        for followed in &self.slots {
+        for (followed, last_time) in self.followed() {
             requests.followed += 1;
             let rule = match (followed.first(), followed.last()) {
                 (Some(first), Some(last)) if !has_end(followed) => {
@@ -164,10 +167,11 @@ impl Tracker {
             };
             requests.finished += u64::from(state == RequestState::Finished);
             requests.unfinished += u64::from(state == RequestState::Unfinished);
-            judged.push(Judged::new(followed, state, is_cut_off, death, rule));
+            judged.push(Judged::new((followed, last_time), state, is_cut_off, death, rule));
         }
-        judged
-            .sort_unstable_by(|a, b| b.rank().cmp(&a.rank()).then_with(|| a.followed.id.cmp(&b.followed.id)));
+        judged.sort_unstable_by(|a, b| {
+            b.rank().cmp(&a.rank()).then_with(|| a.followed.id().cmp(b.followed.id()))
+        });
         judged.truncate(MAX_THREADS);
         requests.threads = judged.into_iter().map(|judged| judged.thread(&index_of)).collect();
         requests.ends = ends(&lore, &index_of);
@@ -188,13 +192,12 @@ struct Judged<'f> {
 
 impl<'f> Judged<'f> {
     fn new(
-        followed: &'f Followed,
+        (followed, last): (&'f Followed, Option<UtcTime>),
         state: RequestState,
         is_cut_off: bool,
         death: Option<&Death>,
         rule: Option<UnfinishedRule>,
     ) -> Self {
-        let last = followed.last_time;
         let is_unfinished = state == RequestState::Unfinished;
         let is_before_death = death.is_some_and(|death| last.is_some_and(|last| last <= death.time));
         let pid = death.and_then(|death| death.pid);
@@ -203,7 +206,7 @@ impl<'f> Judged<'f> {
             state,
             is_cut_off: is_cut_off && is_unfinished,
             is_open_at_death: is_unfinished && is_before_death,
-            is_of_dead_process: pid.is_some_and(|pid| followed.pids.contains(&pid)),
+            is_of_dead_process: pid.is_some_and(|pid| followed.pids().any(|known| known == pid)),
             last,
             rule,
         }
@@ -218,20 +221,20 @@ impl<'f> Judged<'f> {
 
     fn thread(self, index_of: &impl Fn(u64) -> Option<usize>) -> RequestThread {
         let followed = self.followed;
-        let last_index = followed.entries.len().saturating_sub(1);
+        let last_index = followed.entries().len().saturating_sub(1);
         let record = |(index, entry): (usize, &Kept)| RequestRecord {
             time: entry.time,
             level: entry.level,
             template: index_of(entry.template),
             message: match index {
-                0 => Some(lossy(&followed.first_message, MESSAGE_LIMIT)),
-                index if index == last_index => Some(lossy(&followed.last_message, MESSAGE_LIMIT)),
+                0 => Some(lossy(followed.first_message(), MESSAGE_LIMIT)),
+                index if index == last_index => Some(lossy(followed.last_message(), MESSAGE_LIMIT)),
                 _ => None,
             },
             place: entry.place,
         };
         RequestThread {
-            id: lossy(&followed.id, MESSAGE_LIMIT),
+            id: lossy(followed.id(), MESSAGE_LIMIT),
             state: self.state,
             cut_off: self.is_cut_off,
             open_at_death: self.is_open_at_death,
@@ -240,9 +243,9 @@ impl<'f> Judged<'f> {
             first: followed.first().and_then(|entry| entry.time),
             last: self.last,
             level: followed.level,
-            sources: followed.sources.clone(),
-            pids: followed.pids.clone(),
-            entries: followed.entries.iter().enumerate().map(record).collect(),
+            sources: followed.sources(),
+            pids: followed.pids().collect(),
+            entries: followed.entries().iter().enumerate().map(record).collect(),
             tracebacks: Vec::new(),
             rule: self.rule,
         }

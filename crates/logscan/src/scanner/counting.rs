@@ -6,10 +6,9 @@ use super::SourceScanner;
 use crate::ascii::lossy;
 use crate::dead_process::Said;
 use crate::document::LogRecord;
-use crate::format::FormatName;
 use crate::header::Header;
 use crate::level::Level;
-use crate::requests::Mention;
+use crate::requests::{Mention, is_access_log};
 use crate::stream::LineContext;
 use crate::tally::{Moment, Sighting};
 use crate::template::Named;
@@ -34,14 +33,12 @@ impl SourceScanner<'_> {
         let time = stamp.map(|stamp| stamp.time);
         let sighting = Sighting { time, moment, place, log: self.log };
         let templates = &mut self.collector.templates;
-        let Named { name, request_id } = named.unwrap_or_else(|| templates.name(header.message, level));
+        let named = named.unwrap_or_else(|| templates.name(header.message, level));
+        let name = named.name;
         templates.add(name, level, header.message, |tally| tally.add(&sighting));
-        let id =
-            if header.request_id.is_empty() { request_id.unwrap_or_default() } else { header.request_id };
-        if !id.is_empty() {
-            let is_access_log = matches!(header.format, FormatName::AccessLog | FormatName::Uwsgi)
-                || holds_request_line(header.message);
+        if let Some(id) = named.request(header.request_id) {
             let message = header.message;
+            let is_access_log = is_access_log(header.format, message);
             let mention = Mention { id, time, level, pid, template: name, message, is_access_log, place };
             self.collector.requests.add(&mention);
         }
@@ -112,13 +109,4 @@ fn record_of(
         producer: producer.map(str::to_owned),
         place: context.place(),
     }
-}
-
-/// Whether a request's line stands in quotes, as in access logs.
-fn holds_request_line(message: &[u8]) -> bool {
-    memchr::memchr_iter(b'"', message).any(|quote| {
-        let before = message.get(..quote).unwrap_or_default();
-        message.get(quote + 1) == Some(&b' ')
-            && (before.ends_with(b" HTTP/1.1") || before.ends_with(b" HTTP/1.0"))
-    })
 }

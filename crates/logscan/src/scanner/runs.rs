@@ -3,12 +3,13 @@
 use pycoroner_findings::{Timestamp, UtcTime};
 
 use super::SourceScanner;
-use crate::analysis::{Course, Lines, Process, Run, Second, Sighted, Spot, Utterance, Voice};
+use crate::analysis::{Course, Lines, Mentioned, Process, Run, Second, Sighted, Spot, Utterance, Voice};
 use crate::dead_process::{LAST, Said};
 use crate::document::Place;
 use crate::format::FormatName;
 use crate::level_times::LevelTimes;
 use crate::lines::Block;
+use crate::requests::Mention;
 use crate::tally::{Batch, Moment};
 use crate::window::Position;
 
@@ -68,6 +69,13 @@ impl Common {
         })
     }
 
+    fn mention<'a>(&self, mentioned: &Mentioned<'a>) -> Mention<'a> {
+        let Mentioned { id, spot, nanos, level, pid, template, message, is_access_log } = *mentioned;
+        let time = self.clock.at(nanos).map(|stamp| stamp.time);
+        let (level, place) = (Some(level), self.place(spot));
+        Mention { id, time, level, pid, template, message, is_access_log, place }
+    }
+
     fn said<'a>(&self, voice: &Voice<'a>, said: &Utterance<'a>) -> Said<'a> {
         Said {
             at: self.clock.at(said.nanos),
@@ -76,8 +84,7 @@ impl Common {
             format: self.format,
             logger: voice.names.logger,
             thread: voice.names.thread,
-            // What names a request is not summed up.
-            request_id: b"",
+            request_id: said.request_id,
             place: self.place(said.spot),
         }
     }
@@ -93,6 +100,7 @@ impl SourceScanner<'_> {
         let sighted = found.sighted.get(run.sighted.clone())?;
         let processes = found.processes.get(run.processes.clone())?;
         let voices = found.voices.get(run.voices.clone())?;
+        let mentions = found.mentions.get(run.mentions.clone())?;
         let last = self.clock.resolve(run.form.time(run.last.nanos))?;
         let clock = RunClock { last, shift: last.time.0.checked_sub(run.last.nanos)? };
         let (ends, position) = self.ends_of(seconds, clock)?;
@@ -123,6 +131,9 @@ impl SourceScanner<'_> {
         for Sighted { message, name, level, course } in sighted {
             let batch = common.batch(course)?;
             self.collector.templates.add(*name, Some(*level), message, |tally| tally.add_all(&batch));
+        }
+        for mentioned in mentions {
+            self.collector.requests.add(&common.mention(mentioned));
         }
         for process in processes {
             self.count_process(process, voices, &common);
