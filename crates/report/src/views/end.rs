@@ -33,10 +33,19 @@ pub(crate) fn event_among(events: &[Event], pid: Option<u64>) -> Option<&Event> 
         !matches!(&*event.kind, "fatal-error" | "container-ended" | "worker-killed")
             || event.severity >= Severity::Error
     };
-    ENDS.iter().find_map(|kind| {
-        events.iter().filter(|event| event.kind == *kind && event.at.is_some()).filter(is_ours).find(counts)
-    })
+    // When a file was changed says little of when its lines were written: what has a time goes first.
+    let known = |event: &&Event| event.at.is_some_and(|at| at.uncertainty_ms <= MOST_UNCERTAIN_MS);
+    let of_kinds = |is_timed: &dyn Fn(&&Event) -> bool| {
+        ENDS.iter().find_map(|kind| {
+            let of_kind = events.iter().filter(|event| event.kind == *kind);
+            of_kind.filter(is_timed).filter(is_ours).find(counts)
+        })
+    };
+    of_kinds(&known).or_else(|| of_kinds(&|event| event.at.is_some()))
 }
+
+/// A time that is known no better than this dates no end, where another end has one: an hour.
+const MOST_UNCERTAIN_MS: u64 = 3_600_000;
 
 /// The exception that ended a process, where nothing else tells of an end: its line, and where the log has it.
 pub(crate) fn exception(incident: &Incident) -> Option<&Evidence> {
@@ -60,5 +69,25 @@ pub(crate) fn in_words(event: &Event) -> &'static str {
         "fatal-error" => "fatal error of the interpreter",
         "worker-timeout" => "a worker did not answer",
         _ => "the process stopped",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pycoroner_findings::{TimeBasis, Timestamp, UtcTime};
+
+    use super::*;
+
+    #[test]
+    fn an_end_with_a_time_goes_before_one_without() {
+        let event = |kind: &'static str, basis, uncertainty_ms| Event {
+            at: Some(Timestamp { time: UtcTime(0), basis, uncertainty_ms }),
+            ..Event::new(kind, Severity::Critical, kind)
+        };
+        let undated = event("kernel-segfault", TimeBasis::FileModified, 86_400_000);
+        let dated = event("container-ended", TimeBasis::Stated, 0);
+        let found = |events: &[Event]| event_among(events, None).map(|event| event.kind.to_string());
+        assert_eq!(found(&[undated.clone(), dated]).as_deref(), Some("container-ended"));
+        assert_eq!(found(&[undated]).as_deref(), Some("kernel-segfault"));
     }
 }
