@@ -94,7 +94,7 @@ pub(super) fn conclude(scan: &Scan, findings: &mut Vec<Finding>) {
 
 fn state(scan: &Scan, entry: &Traceback) -> Finding {
     let outcome = Outcome::of(scan, entry);
-    let times = if entry.count > 1 { format!(" {} times", entry.count) } else { String::new() };
+    let times = if entry.count > 1 { format!(", {} times", entry.count) } else { String::new() };
     let what = match entry.frames.last().filter(|_| outcome != Outcome::Logged) {
         Some(frame) => {
             let line = frame.line.map_or_else(String::new, |line| format!(":{line}"));
@@ -111,7 +111,8 @@ fn state(scan: &Scan, entry: &Traceback) -> Finding {
         Outcome::Unhandled => Confidence::Moderate,
         Outcome::EndedThread | Outcome::EndedTask | Outcome::Logged => Confidence::Certain,
     };
-    let statement = entry.log_message.clone().unwrap_or_else(|| headline(entry));
+    let logged = entry.log_message.clone().filter(|_| outcome == Outcome::Logged);
+    let statement = logged.unwrap_or_else(|| headline(entry));
     let observed = |statement: String, place: Place| {
         Evidence::new(Basis::Observed, statement).cite(place.citation(&scan.sources))
     };

@@ -38,9 +38,16 @@ fn late_time<'a>(header: &mut Header<'a>, text: &'a [u8]) -> Option<&'a [u8]> {
 }
 
 /// `{process} {thread} message`, as Django's own example of a format has it: the thread's identifier is an address.
+/// Or `{process} {threadName} message`, where the name is one that Python gives.
 fn process_and_thread<'a>(header: &mut Header<'a>, text: &'a [u8]) -> Option<&'a [u8]> {
     let (pid, digits) = leading_number(text)?;
     let rest = text.get(digits..)?.strip_prefix(b" ")?;
+    if digits <= 10 && is_thread_name(rest) {
+        let name = rest.get(..identifier_len(rest))?;
+        let behind = rest.get(name.len()..).filter(|behind| behind.first() == Some(&b' '))?;
+        (header.pid, header.thread) = (Some(pid), name);
+        return Some(behind);
+    }
     let (_, ident_digits) = leading_number(rest)?;
     let behind = rest.get(ident_digits..)?;
     if digits > 10 || !(12..=19).contains(&ident_digits) || behind.first() != Some(&b' ') {

@@ -506,6 +506,8 @@ mod tests {
         "x - y",
         "mod: x - y",
         "7 x",
+        "7 MainThread x",
+        "77 MainThread shop.views x",
         "Traceback (most recent call last):",
         "_x: y",
         "MainThread: x",

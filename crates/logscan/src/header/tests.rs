@@ -76,6 +76,14 @@ fn layouts() {
         "2024-05-01 12:00:00.123 1234 ERROR nova.api   File \"/x.py\", line 1, in f",
         "python-logging ERROR nova.api - 1234 - |  File \"/x.py\", line 1, in f",
     );
+    check(
+        "2024-05-01 12:00:00,123 ERROR 77 MainThread shop.views charge failed",
+        "python-logging ERROR shop.views MainThread 77 - |charge failed",
+    );
+    check(
+        "2024-05-01 12:00:00,123 ERROR 77 items were lost",
+        "python-logging ERROR - - - - |77 items were lost",
+    );
     check("ERROR:shop.app:charge failed", "level-first ERROR shop.app - - - |charge failed");
     check(
         "INFO:     127.0.0.1:5 - \"GET / HTTP/1.1\" 200 OK",

@@ -4,8 +4,9 @@ use super::rule::{BASE, Rule};
 
 pub(super) const RULE: Rule = Rule {
     id: "heap-corruption",
-    statement: "Native code damaged memory that it did not own, and the allocator found the damage later",
+    statement: "Native code misused the heap: it wrote where it must not, or freed what was free",
     needs: &[&["heap-corrupted"]],
+    names: &["heap-corrupted"],
     raised_by: &[
         ("fault-in-extension", "an extension was at work there"),
         ("foreign-extension", "an extension that was built for another Python was loaded"),
