@@ -143,6 +143,12 @@ impl Evidence {
         Ok(())
     }
 
+    /// What there is not to be read, and why.
+    pub(crate) fn unread(&self) -> impl Iterator<Item = String> {
+        let empty = self.of(&Kind::Empty).map(|item| format!("{}: it is empty", item.shown));
+        empty.chain(self.gaps.iter().map(|gap| format!("{}: {}", gap.what, gap.why)))
+    }
+
     /// The items of a kind.
     pub(crate) fn of(&self, kind: &Kind) -> impl Iterator<Item = &Item> {
         self.items.iter().filter(move |item| item.kind == *kind)
@@ -313,6 +319,7 @@ pub(crate) fn core_item(path: &Path) -> Result<Item> {
             path.display(),
             format.name()
         ),
+        Kind::Empty => bail!("{} is no core file: it is empty", path.display()),
         Kind::NotUnderstood(why) => bail!(
             "{} is no core file: {why}; a core is the ELF file that the kernel or gcore wrote, maybe compressed with zstd, lz4, xz, bzip2 or gzip",
             path.display()

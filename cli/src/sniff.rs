@@ -23,6 +23,8 @@ pub(crate) enum Kind {
     Log,
     /// An export of metrics, traces, alerts or the like, maybe compressed.
     Export(ExportFormat),
+    /// A file of no bytes: whoever it was for wrote nothing.
+    Empty,
     /// Nothing that can be read, and why not.
     NotUnderstood(&'static str),
 }
@@ -35,6 +37,7 @@ impl Kind {
             Self::OlderCore => "older core",
             Self::Log => "log",
             Self::Export(format) => format.name(),
+            Self::Empty => "empty",
             Self::NotUnderstood(_) => "not understood",
         }
     }
@@ -99,7 +102,7 @@ fn decoded(file: impl Read + Send + 'static) -> Box<dyn Read + Send> {
 fn kind_of(head: &[u8]) -> Kind {
     const ET_CORE: u8 = 4;
     if head.is_empty() {
-        return Kind::NotUnderstood("it is empty");
+        return Kind::Empty;
     }
     if head.starts_with(b"\x7fELF") {
         // e_type stands at 16, in the byte order that EI_DATA at 5 names.
@@ -149,7 +152,7 @@ mod tests {
         check(br#"[{"labels": {"alertname": "Down"}, "startsAt": "2024-05-01T12:00:00Z"}]"#, "alerts");
         check(br#"{"a": [1, 2]}"#, "not understood");
         check(b"Dear diary", "not understood");
-        check(b"", "not understood");
+        check(b"", "empty");
         check(&[0; 64], "not understood");
         check(b"\x80\x04\x95\x10\0\0\0\0\0\0\0]\x94.", "not understood");
     }

@@ -87,11 +87,10 @@ struct Dead {
 }
 
 fn refuse_nothing(evidence: &Evidence) -> Result<()> {
-    if evidence.items.iter().any(|item| !matches!(item.kind, Kind::NotUnderstood(_))) {
+    if evidence.items.iter().any(|item| !matches!(item.kind, Kind::Empty | Kind::NotUnderstood(_))) {
         return Ok(());
     }
-    let reasons: Vec<String> =
-        evidence.gaps.iter().take(3).map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
+    let reasons: Vec<String> = evidence.unread().take(3).collect();
     bail!(
         "nothing here is a core, a log or a known export ({}); give a core file or a log",
         reasons.join("; ")

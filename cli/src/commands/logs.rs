@@ -38,12 +38,11 @@ pub(crate) fn run(session: &Session, args: &LogsArgs) -> Result<Outcome> {
 
 /// What the files are instead, and which command reads them.
 fn why_none(evidence: &Evidence) -> String {
-    let gaps = evidence.gaps.iter().map(|gap| format!("{}: {}", gap.what, gap.why));
     let others = evidence.items.iter().filter_map(|item| {
         let (what, command) = other_command(&item.kind)?;
         Some(format!("{} is {what}, try: {command}", item.shown))
     });
-    gaps.chain(others).take(3).collect::<Vec<_>>().join("; ")
+    evidence.unread().chain(others).take(3).collect::<Vec<_>>().join("; ")
 }
 
 /// The files among the logs that other commands read.
@@ -60,7 +59,7 @@ fn other_command(kind: &Kind) -> Option<(&'static str, &'static str)> {
     match kind {
         Kind::Core | Kind::OlderCore => Some(("a core", "pycoroner core")),
         Kind::Export(format) => Some((format.name(), "pycoroner analyze")),
-        Kind::Log | Kind::NotUnderstood(_) => None,
+        Kind::Log | Kind::Empty | Kind::NotUnderstood(_) => None,
     }
 }
 
