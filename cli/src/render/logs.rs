@@ -106,15 +106,19 @@ fn write_tracebacks(out: &mut String, scan: &Document) {
         .iter()
         .enumerate()
         .filter(|(_, entry)| entry.parent.is_none() && is_shown(entry))
-        .filter(|(_, entry)| entry.kind == TracebackKind::Traceback || entry.current_thread)
+        .filter(|(_, entry)| {
+            entry.kind == TracebackKind::Traceback || entry.current_thread || is_of_watchdog(entry)
+        })
         .collect();
     let all = scan.tracebacks.iter().filter(|entry| entry.parent.is_none()).count();
     if all == 0 {
         return;
     }
     let _ = writeln!(out, "\n{STRONG}Tracebacks{STRONG:#}");
-    if roots.is_empty() {
+    if roots.is_empty() && scan.window.is_some() {
         let _ = writeln!(out, "  {FAINT}none in the window; {} outside of it{FAINT:#}", count(all as u64));
+    } else if roots.is_empty() {
+        let _ = writeln!(out, "  {FAINT}{} of threads that did not fail{FAINT:#}", count(all as u64));
     }
     for (index, root) in roots.iter().rev().take(MOST_TRACEBACKS).rev() {
         write_tree(out, scan, *index, root);
@@ -126,6 +130,11 @@ fn write_tracebacks(out: &mut String, scan: &Document) {
             count(more as u64)
         );
     }
+}
+
+/// Whether `faulthandler.dump_traceback_later` wrote it: no thread had failed, so all of them count.
+fn is_of_watchdog(entry: &Traceback) -> bool {
+    entry.kind == TracebackKind::Faulthandler && entry.type_name.as_deref() == Some("Timeout")
 }
 
 /// A root with the exceptions that belong to it, each followed by its own.

@@ -67,10 +67,14 @@ pub(super) fn state(
     let (events, echoes) = without_echoes(of_kind(scan, kind));
     let (own, others) = split(scan, ends, events);
     let mut own_alike: BTreeMap<Plural, Vec<&LogEvent>> = BTreeMap::new();
+    let conclude = |event: &LogEvent| {
+        let mut stated = conclude(event);
+        let repeated = echoes.iter().filter(|echo| is_echo(echo, event));
+        stated.finding.evidence.extend(repeated.take(MAX_EACH).map(|echo| said(scan, echo)));
+        stated
+    };
     for event in own.into_iter().rev() {
-        let Stated { mut finding, plural } = conclude(event);
-        let repeated = echoes.iter().filter(|echo| event.pid.is_some() && echo.signal == event.signal);
-        finding.evidence.extend(repeated.take(MAX_EACH).map(|echo| said(scan, echo)));
+        let Stated { finding, plural } = conclude(event);
         findings.push(finding);
         own_alike.entry(plural).or_default().push(event);
     }
@@ -110,17 +114,45 @@ fn of_kind<'s>(scan: &'s Scan, kind: &str) -> Vec<&'s LogEvent> {
     events
 }
 
-/// Sets aside what may be one more line about an end that a line before it names with its process: celery's
-/// `WorkerLostError`, say. They are no further process, as far as these lines tell.
+/// Sets aside what may be one more line about an end that a line before it tells of. They are no further process, as
+/// far as these lines tell.
 fn without_echoes(events: Vec<&LogEvent>) -> (Vec<&LogEvent>, Vec<&LogEvent>) {
-    let mut named = BTreeSet::new();
-    events.into_iter().partition(|event| {
-        if event.kind != "worker-killed" || event.pid.is_some() {
-            named.insert(event.signal);
-            return true;
+    let (mut kept, mut echoes): (Vec<&LogEvent>, Vec<&LogEvent>) = (Vec::new(), Vec::new());
+    // By process: the last line that was kept.
+    let mut last: BTreeMap<Option<u64>, &LogEvent> = BTreeMap::new();
+    let mut by_signal: BTreeMap<Option<u32>, &LogEvent> = BTreeMap::new();
+    for event in events {
+        let before = if event.pid.is_some() { last.get(&event.pid) } else { by_signal.get(&event.signal) };
+        if before.is_some_and(|before| is_echo(event, before)) {
+            echoes.push(event);
+            continue;
         }
-        !named.contains(&event.signal)
-    })
+        if event.pid.is_some() {
+            last.insert(event.pid, event);
+            by_signal.insert(event.signal, event);
+        }
+        kept.push(event);
+    }
+    (kept, echoes)
+}
+
+/// Lines about one process this near to each other, in milliseconds, are about one end of it.
+const ONE_END_MS: u64 = 10_000;
+
+/// Whether a line may be about the end that another one tells of: in a second log, or, like celery's `WorkerLostError`,
+/// without naming the process.
+fn is_echo(event: &LogEvent, told: &LogEvent) -> bool {
+    if event.signal != told.signal || told.pid.is_none() || std::ptr::eq(event, told) {
+        return false;
+    }
+    if event.pid.is_none() {
+        return event.kind == "worker-killed";
+    }
+    let is_near = event.at.zip(told.at).is_none_or(|(at, told)| {
+        let slack = at.uncertainty_ms.saturating_add(told.uncertainty_ms).saturating_add(ONE_END_MS);
+        at.time.millis_since(told.time).unsigned_abs() <= slack
+    });
+    event.pid == told.pid && event.place.source != told.place.source && is_near
 }
 
 fn time(event: &LogEvent) -> Option<UtcTime> {

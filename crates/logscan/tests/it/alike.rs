@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use pycoroner_findings::Finding;
-use pycoroner_logscan::{Anchor, Options};
+use pycoroner_findings::{Finding, SourceId};
+use pycoroner_logscan::{Anchor, Input, Options, scan};
 
 use crate::shown::{scan_text, time};
 
@@ -97,6 +97,21 @@ fn a_lost_task_is_no_further_death() {
     assert_eq!(titles(&findings, "worker-killed"), ["A worker, process 12, was ended by signal 11"]);
     let killed = findings.iter().find(|finding| finding.id == "worker-killed").unwrap();
     assert_eq!(killed.evidence.len(), 2);
+}
+
+#[test]
+fn two_logs_of_one_death() {
+    let lines = [
+        "May  1 12:00:00 web-1 systemd-coredump[900]: Process 31 (python) of user 0 dumped core.\n",
+        "2024-05-01T12:00:00+0000 web-1 systemd-coredump[900]: Process 31 (python) of user 0 dumped core.\n",
+    ];
+    let mut texts = lines.map(str::as_bytes);
+    let [first, second] = &mut texts;
+    let inputs = [Input::new(SourceId(1), "short.txt", first), Input::new(SourceId(2), "iso.txt", second)];
+    let findings = scan(inputs, &death_of(31, "2024-05-01T12:00:00Z")).findings();
+    let told: Vec<_> = findings.iter().filter(|finding| finding.id == "core-dumped-logged").collect();
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert_eq!(told[0].evidence.len(), 2);
 }
 
 #[test]
