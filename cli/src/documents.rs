@@ -297,6 +297,7 @@ pub(crate) struct Task {
     pub(crate) current: bool,
     pub(crate) stack: Vec<Frame>,
     pub(crate) waits_on: Option<String>,
+    pub(crate) lock_holder: Option<String>,
     pub(crate) awaited_by: Vec<String>,
 }
 

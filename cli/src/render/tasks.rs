@@ -118,14 +118,17 @@ impl<'a> Tree<'a> {
             if group.len() > 1 { format!("{}: {title}", counted(group.len() as u64, "task")) } else { title };
         let coroutine = task.coroutine.as_deref().map(|name| format!(" in {name}()")).unwrap_or_default();
         let _ = write!(out, "{:indent$}{STRONG}{}{STRONG:#}{}", "", inert(&title), inert(&coroutine));
-        match (task.current, task.waits_on.as_deref()) {
-            (true, _) => {
+        match (task.current, task.lock_holder.as_deref(), task.waits_on.as_deref()) {
+            (true, ..) => {
                 let _ = write!(out, " {WARN}running{WARN:#}");
             }
-            (false, Some(waits_on)) => {
+            (false, Some(holder), _) => {
+                let _ = write!(out, " {WARN}waits for an asyncio.Lock that {} holds{WARN:#}", inert(holder));
+            }
+            (false, None, Some(waits_on)) => {
                 let _ = write!(out, " {FAINT}waits on {}{FAINT:#}", inert(waits_on));
             }
-            (false, None) => {}
+            (false, None, None) => {}
         }
         out.push('\n');
         frames::write(out, &task.stack, sources, indent + 2, depth(all));

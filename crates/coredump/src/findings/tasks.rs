@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
 
 use crate::findings::place;
-use crate::snapshot::document::{AsyncioSection, ProcessSnapshot, TaskSection};
+use crate::snapshot::document::{AsyncioSection, FrameSection, ProcessSnapshot, TaskSection};
 
 /// Most circles that are told.
 const MOST_CIRCLES: usize = 10;
@@ -28,6 +28,16 @@ fn circles(tasks: &[TaskSection]) -> Vec<Vec<&TaskSection>> {
         }
     }
     let index = |name: &str| by_name.get(name).copied().flatten();
+    // Who waits for a lock awaits the task that holds it.
+    let mut awaiters: Vec<Vec<&str>> =
+        tasks.iter().map(|task| task.awaited_by.iter().map(String::as_str).collect()).collect();
+    for task in tasks {
+        let holder = task.lock_holder.as_deref().and_then(index);
+        if let (Some(holder), Some(name)) = (holder.and_then(|at| awaiters.get_mut(at)), task.name.as_deref())
+        {
+            holder.push(name);
+        }
+    }
     let mut state = vec![State::New; tasks.len()];
     let mut found = Vec::new();
     for start in 0..tasks.len() {
@@ -37,14 +47,14 @@ fn circles(tasks: &[TaskSection]) -> Vec<Vec<&TaskSection>> {
             continue;
         }
         while let Some((at, next)) = path.pop() {
-            let (Some(task), Some(here)) = (tasks.get(at), state.get_mut(at)) else { continue };
+            let (Some(awaiters), Some(here)) = (awaiters.get(at), state.get_mut(at)) else { continue };
             if next == 0 {
                 if *here != State::New {
                     continue;
                 }
                 *here = State::OnPath;
             }
-            let Some(awaiter) = task.awaited_by.get(next) else {
+            let Some(awaiter) = awaiters.get(next) else {
                 *here = State::Done;
                 continue;
             };
@@ -76,18 +86,31 @@ fn await_circle(circle: &[&TaskSection]) -> Finding {
     let name = |task: &TaskSection| task.name.clone().unwrap_or_else(|| "a task".to_owned());
     let next =
         |at: usize| circle.get((at + 1) % circle.len().max(1)).map(|task| name(task)).unwrap_or_default();
-    let pairs: Vec<_> =
-        circle.iter().enumerate().map(|(at, task)| format!("{} awaits {}", name(task), next(at))).collect();
+    let awaits = |at: usize, task: &TaskSection| match &task.lock_holder {
+        Some(holder) if *holder == next(at) => "waits for an asyncio.Lock of",
+        _ => "awaits",
+    };
+    let pairs: Vec<_> = circle
+        .iter()
+        .enumerate()
+        .map(|(at, task)| format!("{} {} {}", name(task), awaits(at, task), next(at)))
+        .collect();
+    let is_own_lock =
+        circle.first().is_some_and(|task| task.lock_holder.is_some() && task.lock_holder == task.name);
+    let first = circle.first().map(|task| name(task)).unwrap_or_default();
     let title = match circle.len() {
-        1 => format!("Task {} awaits itself", circle.first().map(|task| name(task)).unwrap_or_default()),
+        1 if is_own_lock => format!("Task {first} waits for an asyncio.Lock that it holds itself"),
+        1 => format!("Task {first} awaits itself"),
         count => format!("{count} tasks await each other in a circle: {}", pairs.join(", ")),
     };
     let mut finding = Finding::new("await-circle", Severity::Error, Confidence::Strong, title);
     for (at, task) in circle.iter().enumerate() {
-        let stands =
-            task.stack.first().map(|frame| format!(" stands in {} and", place(frame))).unwrap_or_default();
-        let statement = format!("task {}{stands} awaits {}", name(task), next(at));
-        let citation = task.stack.first().and_then(|frame| frame.citation.clone());
+        // Where the program itself stands says more than where asyncio does.
+        let is_own = |frame: &&FrameSection| !frame.file.contains("/asyncio/");
+        let frame = task.stack.iter().find(is_own).or(task.stack.first());
+        let stands = frame.map(|frame| format!(" stands in {} and", place(frame))).unwrap_or_default();
+        let statement = format!("task {}{stands} {} {}", name(task), awaits(at, task), next(at));
+        let citation = frame.and_then(|frame| frame.citation.clone());
         finding = finding.with_evidence(Evidence::new(Basis::Derived, statement).cite(citation));
     }
     finding.refuted_if("one of them has a time limit, or goes on when another one of several ends")
@@ -132,6 +155,7 @@ mod tests {
             current: false,
             stack: Vec::new(),
             waits_on: None,
+            lock_holder: None,
             awaited_by: awaited_by.iter().map(|&name| name.to_owned()).collect(),
         };
         let check = |tasks: &[TaskSection], expected: &[&[&str]]| {

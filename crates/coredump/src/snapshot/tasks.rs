@@ -17,6 +17,7 @@ use crate::snapshot::values::Values;
 use crate::tasks::await_chain::{self, AwaitChain};
 use crate::tasks::awaiters::Awaiters;
 use crate::tasks::futures::Futures;
+use crate::tasks::locks::TaskLocks;
 use crate::tasks::registry::{self, MAX_TASKS};
 
 /// Most frames of all tasks together.
@@ -63,10 +64,13 @@ pub(super) fn of_runtime(
             threads: &threads,
             stacks: None,
             frames_left: MAX_FRAMES,
+            locks: TaskLocks::default(),
             generators: &mut all.generators,
             gaps,
         };
         let section = all.section.get_or_insert_default();
+        let first = section.tasks.len();
+        let mut labels = Vec::new();
         for task in reader.in_order(&found.tasks) {
             let current = found.current.contains(&task);
             let done = reader.is_done(task);
@@ -75,12 +79,16 @@ pub(super) fn of_runtime(
                 all.ended.insert(task);
                 continue;
             }
-            let mut told = reader.task(task, current);
+            let mut told = reader.task(task, current, labels.len());
+            labels.push(reader.label(task));
             told.awaited_by = awaiters.of(task).into_iter().map(|awaiter| reader.label(awaiter)).collect();
             if done {
                 told.state = "done";
             }
             section.tasks.push(told);
+        }
+        for (number, told) in section.tasks.iter_mut().skip(first).enumerate() {
+            told.lock_holder = reader.locks.holder(number).and_then(|holder| labels.get(holder).cloned());
         }
         if awaiters.is_cut() {
             gaps.push(Gap::new(
@@ -148,6 +156,7 @@ struct Reader<'a, 'p> {
     /// The stacks of the threads and where in them each frame is, read when a task turns out to be running.
     stacks: Option<(Vec<Vec<Frame>>, Places)>,
     frames_left: usize,
+    locks: TaskLocks,
     generators: &'a mut FxHashSet<Ptr<Object>>,
     gaps: &'a mut Vec<Gap>,
 }
@@ -177,7 +186,8 @@ impl Reader<'_, '_> {
         self.futures.name(task).unwrap_or_else(|| format!("task at {task:?}"))
     }
 
-    fn task(&mut self, task: Ptr<Object>, current: bool) -> TaskSection {
+    /// Reads one; `number` is its place among those that are told.
+    fn task(&mut self, task: Ptr<Object>, current: bool, number: usize) -> TaskSection {
         let python = self.runtime.python();
         let coroutine = self.futures.coroutine(task);
         let mut section = TaskSection {
@@ -187,6 +197,7 @@ impl Reader<'_, '_> {
             current,
             stack: Vec::new(),
             waits_on: None,
+            lock_holder: None,
             awaited_by: Vec::new(),
         };
         let Some(coroutine) = coroutine else { return section };
@@ -204,6 +215,7 @@ impl Reader<'_, '_> {
             self.gaps.push(gap_of(format!("what the task {} awaits", self.label(task)), error));
         }
         section.waits_on = chain.end.and_then(|end| self.futures.name_of_end(end));
+        self.locks.add(self.runtime, number, &chain);
         section.stack = self.stack(&chain, task);
         section
     }

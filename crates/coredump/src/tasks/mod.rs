@@ -6,4 +6,5 @@
 pub(crate) mod await_chain;
 pub(crate) mod awaiters;
 pub(crate) mod futures;
+pub(crate) mod locks;
 pub(crate) mod registry;

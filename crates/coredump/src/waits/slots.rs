@@ -28,16 +28,24 @@ pub(crate) fn all(python: &Python<'_>, frame: &Frame) -> Vec<Ptr<Object>> {
 
 /// The objects whose `with` block a frame is in, with those that a `@contextmanager` function is in for it.
 pub(crate) fn entered(runtime: &PythonRuntime<'_>, frame: &Frame) -> Vec<Ptr<Object>> {
-    let mut found = entered_by(runtime, frame);
+    let mut found = entered_by(runtime, frame, EXIT);
     let mut next = 0;
     while let Some(&object) = found.get(next).filter(|_| next < MAX_ENTERED) {
         next += 1;
         if let Some(inner) = frame_of_manager(runtime, object) {
-            found.extend(entered_by(runtime, &inner));
+            found.extend(entered_by(runtime, &inner, EXIT));
         }
     }
     found
 }
+
+/// The objects whose `async with` block a frame is in, the outermost first. One whose `__aenter__` the frame still
+/// awaits may be among them.
+pub(crate) fn entered_async(runtime: &PythonRuntime<'_>, frame: &Frame) -> Vec<Ptr<Object>> {
+    entered_by(runtime, frame, "__aexit__")
+}
+
+const EXIT: &str = "__exit__";
 
 /// Most context managers of one frame that are followed.
 const MAX_ENTERED: usize = 64;
@@ -63,15 +71,15 @@ fn frame_of_manager(runtime: &PythonRuntime<'_>, object: Ptr<Object>) -> Option<
 /// A `with` statement keeps the `__exit__` that it will call in a slot of the frame's stack, below what its block
 /// uses: up to 3.10 the frame's stack of blocks says how deep that is, from 3.11 on the exception table does. The
 /// block is entered when `__enter__` has come back, so the object has been entered, and not been left yet.
-fn entered_by(runtime: &PythonRuntime<'_>, frame: &Frame) -> Vec<Ptr<Object>> {
+fn entered_by(runtime: &PythonRuntime<'_>, frame: &Frame, exit: &str) -> Vec<Ptr<Object>> {
     let python = runtime.python();
     let Some(depth) = live_depth(python, frame) else { return Vec::new() };
     let slots = read(python, frame, depth).unwrap_or_default();
     let mut found = Vec::new();
     for (index, &slot) in slots.iter().enumerate() {
         let below = index.checked_sub(1).and_then(|below| slots.get(below)).copied();
-        let beside = below.filter(|&exit| exits(runtime, exit, slot)).map(|_| slot);
-        found.extend(exit_of(runtime, slot).or(beside));
+        let beside = below.filter(|&function| exits(runtime, function, slot, exit)).map(|_| slot);
+        found.extend(bound_exit(runtime, slot, exit).or(beside));
     }
     found
 }
@@ -169,6 +177,11 @@ fn read(python: &Python<'_>, frame: &Frame, depth: u64) -> Result<Vec<Ptr<Object
 
 /// What a bound `__exit__` is bound to.
 pub(crate) fn exit_of(runtime: &PythonRuntime<'_>, method: Ptr<Object>) -> Option<Ptr<Object>> {
+    bound_exit(runtime, method, EXIT)
+}
+
+/// What a bound method of the name `exit` is bound to.
+fn bound_exit(runtime: &PythonRuntime<'_>, method: Ptr<Object>, exit: &str) -> Option<Ptr<Object>> {
     let python = runtime.python();
     match runtime.types().find(python, python.type_of(method).ok()?)?.qualname.as_str() {
         "method" => {
@@ -176,15 +189,15 @@ pub(crate) fn exit_of(runtime: &PythonRuntime<'_>, method: Ptr<Object>) -> Optio
             let bound = python.read(method, member::METHOD_SELF).ok()??;
             let function = python.read(method, member::METHOD_FUNC).ok()??;
             // `contextlib` binds the `__exit__` of a C type by itself.
-            let is_exit =
-                is_exit_function(python, function) || exit_descriptor(runtime, bound) == Some(function);
+            let is_exit = is_exit_function(python, function, exit)
+                || exit_descriptor(runtime, bound, exit) == Some(function);
             is_exit.then_some(bound)
         }
         "builtin_function_or_method" => {
             let function = method.cast::<CFunctionObject>();
             let bound = python.read(function, member::CFUNCTION_SELF).ok()??;
             let definition = python.read(function, member::CFUNCTION_DEF).ok()??;
-            let descriptor = exit_descriptor(runtime, bound)?;
+            let descriptor = exit_descriptor(runtime, bound, exit)?;
             (python.read(descriptor.cast(), member::METHOD_DESCR_METHOD).ok()? == Some(definition))
                 .then_some(bound)
         }
@@ -206,41 +219,41 @@ pub(crate) fn bound_by(runtime: &PythonRuntime<'_>, method: Ptr<Object>, name: &
     (python.read(descriptor.cast(), member::METHOD_DESCR_METHOD).ok()? == Some(definition)).then_some(bound)
 }
 
-/// Whether `exit` is the `__exit__` of the type of `object`: from 3.14 on the two stand side by side.
-fn exits(runtime: &PythonRuntime<'_>, exit: Ptr<Object>, object: Ptr<Object>) -> bool {
+/// Whether `function` is the `exit` of the type of `object`: from 3.14 on the two stand side by side.
+fn exits(runtime: &PythonRuntime<'_>, function: Ptr<Object>, object: Ptr<Object>, exit: &str) -> bool {
     let python = runtime.python();
-    let Some(name) = python.type_of(exit).ok().and_then(|of| runtime.types().find(python, of)) else {
+    let Some(name) = python.type_of(function).ok().and_then(|of| runtime.types().find(python, of)) else {
         return false;
     };
     match name.qualname.as_str() {
-        "function" => is_exit_function(python, exit) && inherits(runtime, object, exit),
-        "method_descriptor" => exit_descriptor(runtime, object) == Some(exit),
+        "function" => is_exit_function(python, function, exit) && inherits(runtime, object, function, exit),
+        "method_descriptor" => exit_descriptor(runtime, object, exit) == Some(function),
         _ => false,
     }
 }
 
-fn is_exit_function(python: &Python<'_>, function: Ptr<Object>) -> bool {
+fn is_exit_function(python: &Python<'_>, function: Ptr<Object>, exit: &str) -> bool {
     let name = python.read(function.cast::<FunctionObject>(), member::FUNCTION_NAME).ok().flatten();
-    name.is_some_and(|name| is_str(python, name.cast(), "__exit__").unwrap_or(false))
+    name.is_some_and(|name| is_str(python, name.cast(), exit).unwrap_or(false))
 }
 
-/// `__exit__` in the dict of the object's type.
-fn exit_descriptor(runtime: &PythonRuntime<'_>, object: Ptr<Object>) -> Option<Ptr<Object>> {
+/// `exit` in the dict of the object's type.
+fn exit_descriptor(runtime: &PythonRuntime<'_>, object: Ptr<Object>, exit: &str) -> Option<Ptr<Object>> {
     let python = runtime.python();
     let dict = runtime.types().dict_of(python, python.type_of(object).ok()?).ok()??;
-    lookup_str(python, dict, "__exit__").ok()?
+    lookup_str(python, dict, exit).ok()?
 }
 
-/// Whether a class along the bases of the object's type has that `__exit__`.
-fn inherits(runtime: &PythonRuntime<'_>, object: Ptr<Object>, exit: Ptr<Object>) -> bool {
+/// Whether that function is what a class along the bases of the object's type has as `exit`.
+fn inherits(runtime: &PythonRuntime<'_>, object: Ptr<Object>, function: Ptr<Object>, exit: &str) -> bool {
     let python = runtime.python();
     let mut next = python.type_of(object).ok();
     for _ in 0..MAX_BASES {
         let Some(class) = next else { return false };
         let dict = runtime.types().dict_of(python, class).ok().flatten();
-        let own = dict.and_then(|dict| lookup_str(python, dict, "__exit__").ok().flatten());
+        let own = dict.and_then(|dict| lookup_str(python, dict, exit).ok().flatten());
         if own.is_some() {
-            return own == Some(exit);
+            return own == Some(function);
         }
         next = python.read(class, member::TYPE_BASE).ok().flatten();
     }

@@ -10,8 +10,9 @@ use pycoroner_coredump::{
 use pycoroner_findings::SourceId;
 use pycoroner_fixtures::{Truth, live};
 
-const PROGRAMS: [&str; 27] = [
+const PROGRAMS: [&str; 28] = [
     "acquired",
+    "async_locks",
     "c_boundaries",
     "c_calls",
     "checkout",

@@ -11,6 +11,9 @@ pub(crate) fn check(name: &str, found: &ProcessSnapshot, truth: &Truth) {
     if let Some(asyncio) = truth.others.get("asyncio") {
         check_tasks(name, found, array(&asyncio["tasks"]));
     }
+    if let Some(holders) = truth.others.get("task_locks") {
+        check_locks(name, found, holders);
+    }
     if let Some(suspended) = truth.others.get("suspended") {
         check_suspended(name, found, array(suspended), array(&truth.others["not_suspended"]));
     }
@@ -80,6 +83,25 @@ fn check_tasks(name: &str, found: &ProcessSnapshot, stated: &[Value]) {
     for id in ["await-circle", "task-exception-never-retrieved"] {
         assert!(found.findings.iter().any(|finding| finding.id == id), "{name}: no {id}");
     }
+}
+
+fn check_locks(name: &str, found: &ProcessSnapshot, stated: &Value) {
+    let tasks = &found.asyncio.as_ref().unwrap_or_else(|| panic!("{name}: {:?}", found.gaps)).tasks;
+    for (task, holder) in stated.as_object().expect("tasks and holders") {
+        let found = tasks.iter().find(|one| one.name.as_deref() == Some(task));
+        let found = found.unwrap_or_else(|| panic!("{name}: no task {task}"));
+        assert_eq!(found.lock_holder.as_deref(), holder.as_str(), "{name}: {task}");
+    }
+    let others = tasks.iter().filter(|task| task.name.as_ref().is_none_or(|task| stated.get(task).is_none()));
+    for other in others {
+        assert_eq!(other.lock_holder, None, "{name}: {:?}", other.name);
+    }
+    let mut circles: Vec<_> =
+        found.findings.iter().filter(|one| one.id == "await-circle").map(|one| one.title.as_str()).collect();
+    circles.sort_unstable();
+    assert_eq!(circles.len(), 2, "{name}: {circles:?}");
+    assert!(circles[0].starts_with("2 tasks await each other in a circle: "), "{name}: {circles:?}");
+    assert_eq!(circles[1], "Task again waits for an asyncio.Lock that it holds itself", "{name}");
 }
 
 fn check_suspended(name: &str, found: &ProcessSnapshot, stated: &[Value], not: &[Value]) {

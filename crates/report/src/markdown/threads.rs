@@ -149,7 +149,11 @@ fn tasks(page: &mut Page, core: &CoreSection) {
             } else {
                 task.state.as_deref().map_or_else(Inert::default, prose)
             };
-            [text(&task.name), text(&task.coroutine), state, frame, text(&task.waits_on)]
+            let waits_on = task.lock_holder.as_deref().map_or_else(
+                || text(&task.waits_on),
+                |holder| Inert::from("an asyncio.Lock that ").then(code(holder)).then(" holds"),
+            );
+            [text(&task.name), text(&task.coroutine), state, frame, waits_on]
         }),
     );
 }

@@ -278,6 +278,7 @@ pub struct Task {
     pub current: bool,
     pub stack: Vec<TracebackEntry>,
     pub waits_on: Option<String>,
+    pub lock_holder: Option<String>,
 }
 
 /// A log record that was still in memory.

@@ -48,6 +48,9 @@ pub struct TaskSection {
     /// Type of the object at the end of the chain of awaits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits_on: Option<String>,
+    /// Name of the task that is in an `async with` block of the `asyncio.Lock` which this one waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lock_holder: Option<String>,
     /// Names of the tasks that await it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub awaited_by: Vec<String>,
