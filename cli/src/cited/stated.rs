@@ -85,12 +85,17 @@ fn citation_of(value: &Value) -> Option<Citation> {
 fn of_text(text: &str, sources: Vec<StatedSource>) -> StatedReport {
     let mut found = BTreeMap::new();
     for line in text.lines() {
-        // In a stack, the names of functions and files stand before our citation and may be anything.
+        // In a page, a block begins in the line of its tag.
+        let line = line.rsplit_once("<code class=\"language-text\">").map_or(line, |(_, line)| line);
+        // In a stack, the names of functions and files may be anything: our citation ends the line, or there is none.
         let is_frame =
             line.starts_with('#') && line.get(1..2).is_some_and(|digit| digit.as_bytes()[0].is_ascii_digit());
+        let is_ours = |citation: &Citation| {
+            citation.digest.as_ref().is_some_and(|digest| !is_frame || line.trim_end().ends_with(&**digest))
+        };
         let in_line: Vec<Citation> = in_line(line);
         let kept = if is_frame { in_line.len().saturating_sub(1) } else { 0 };
-        for citation in in_line.into_iter().skip(kept).filter(|citation| citation.digest.is_some()) {
+        for citation in in_line.into_iter().skip(kept).filter(is_ours) {
             if found.len() < MOST_CITATIONS {
                 found.insert((citation.to_string(), citation.digest.clone()), citation);
             }
@@ -142,11 +147,17 @@ pub(crate) fn parse(text: &str) -> Option<Citation> {
     Some(Citation::new(source, span))
 }
 
-/// Rows of the register: `| E1 | `path` | kind | size | `sha256` | …`.
+/// Rows of the register: `| E1 | `path` | kind | size | `sha256` | …`; the hash may stand in a table of its own,
+/// `| E1 | `sha256` |`.
 fn of_markdown_rows(text: &str) -> Vec<StatedSource> {
     let rows = text.lines().filter_map(|line| line.strip_prefix("| E"));
-    let cells = rows.map(|row| format!("E{row}").split(" | ").map(plain).collect::<Vec<String>>());
-    cells.filter_map(|cells| source(&cells)).collect()
+    // The last cell ends with the row, not with the mark between two cells.
+    let cells = rows.map(|row| {
+        let row = format!("E{row}");
+        let row = row.trim_end();
+        row.strip_suffix(" |").unwrap_or(row).split(" | ").map(plain).collect::<Vec<String>>()
+    });
+    of_rows(cells)
 }
 
 fn of_html_rows(text: &str) -> Vec<StatedSource> {
@@ -160,13 +171,35 @@ fn of_html_rows(text: &str) -> Vec<StatedSource> {
             })
             .collect::<Vec<String>>()
     });
-    cells.filter_map(|cells| source(&cells)).collect()
+    of_rows(cells)
+}
+
+/// The sources of the register's rows, with the hashes that stand in rows of their own.
+fn of_rows(rows: impl Iterator<Item = Vec<String>>) -> Vec<StatedSource> {
+    let (mut sources, mut digests) = (Vec::new(), BTreeMap::new());
+    for cells in rows {
+        match &*cells {
+            [id, digest] if is_digest(digest) => {
+                digests.insert(id.clone(), digest.clone());
+            }
+            cells => sources.extend(source(cells)),
+        }
+    }
+    for source in &mut sources {
+        if source.sha256.is_none() {
+            source.sha256 = digests.get(&source.id.to_string()).cloned();
+        }
+    }
+    sources
+}
+
+fn is_digest(cell: &str) -> bool {
+    cell.len() == 64 && cell.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn source(cells: &[String]) -> Option<StatedSource> {
     let id = SourceId(cells.first()?.strip_prefix('E')?.parse().ok()?);
-    let is_digest = |cell: &&String| cell.len() == 64 && cell.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let sha256 = cells.iter().skip(2).find(is_digest).cloned();
+    let sha256 = cells.iter().skip(2).find(|cell| is_digest(cell)).cloned();
     // Other tables have numbers of evidence in their first cells as well; the register has five columns at least.
     (cells.len() >= 5).then(|| StatedSource { id, path: cells[1].clone(), sha256 })
 }
@@ -258,6 +291,8 @@ mod tests {
             "#3   f  /a [E1:L5] 000000000000 x.py:3  [E1@0x10+2] 0123456789ab",
             &["[E1@0x10+2] 0123456789ab"],
         );
+        check("#3   f [E1:L5] 000000000000  /a [E1:L5] 000000000000:7", &[]);
+        check("<pre><code class=\"language-text\">#0   f [E1:L5] 000000000000  /a.py:7", &[]);
     }
 
     #[test]
@@ -273,6 +308,17 @@ mod tests {
         assert_eq!(stated(&markdown).unwrap().sources, expected);
         let html = format!(
             "<!doctype html><table><tr><th>No.</th></tr><tr><td>E1</td><td><code>a b.log</code></td><td>log</td><td>1 B</td><td><code>{digest}</code></td></tr>\n<tr><td>E2</td><td>x&#124;y</td><td>log</td><td>1</td><td>not hashed</td></tr></table>"
+        );
+        assert_eq!(stated(&html).unwrap().sources, expected);
+        // The hashes in a table of their own, behind the files.
+        let markdown = format!(
+            "| E1 | `a b.log` | log | 1 B | `{0}…` |  |\n| E2 | <code>x&#124;y</code> | log | 1 B | not hashed |  |\n\n| No. | SHA-256 |\n| E1 | `{digest}` |\n",
+            &digest[..12]
+        );
+        assert_eq!(stated(&markdown).unwrap().sources, expected);
+        let html = format!(
+            "<!doctype html><table><tr><td>E1</td><td data-label=\"File\"><code>a b.log</code></td><td>log</td><td>1 B</td><td><code>{0}…</code></td></tr>\n<tr><td>E2</td><td>x&#124;y</td><td>log</td><td>1</td><td>not hashed</td></tr></table><table><tr><td>E1</td><td data-label=\"SHA-256\"><code>{digest}</code></td></tr></table>",
+            &digest[..12]
         );
         assert_eq!(stated(&html).unwrap().sources, expected);
         assert!(stated("# A page").is_err());

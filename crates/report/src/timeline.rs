@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pycoroner_findings::{Event, Severity, Timestamp, UtcTime};
 
+use crate::Incident;
+
 /// Most events in the body of a report.
 pub(crate) const MOST_KEY_EVENTS: usize = 25;
 
@@ -79,6 +81,15 @@ impl<'a> Alike<'a> {
     }
 }
 
+/// Whether rows show every event one by one.
+pub(crate) fn are_all(rows: &[Row<'_>]) -> bool {
+    rows.iter().all(|row| match row {
+        Row::Event(alike) => alike.more.is_empty(),
+        Row::Quiet(_) => true,
+        Row::LeftOut(_) => false,
+    })
+}
+
 /// A pause is worth a row from this length on.
 const QUIET_MS: i64 = 60_000;
 /// … and when it is so many times as long as the usual pause between the rows.
@@ -86,9 +97,15 @@ const QUIET_FACTOR: i64 = 4;
 
 /// The events that tell the story: the severest, and of those the ones nearest to the death.
 ///
-/// Events that are alike are one row. The row before the first symptom is kept, so that the story starts before it.
-pub(crate) fn key_rows(events: &[Event], died_at: Option<Timestamp>) -> Vec<Row<'_>> {
-    let groups = fold_alike(events);
+/// Events that are alike are one row, but for those of the dead process itself. The row before the first symptom is kept,
+/// so that the story starts before it.
+pub(crate) fn key_rows(incident: &Incident) -> Vec<Row<'_>> {
+    let pid = incident.core.as_ref().and_then(|core| core.process.pid);
+    rows_of(&incident.timeline, incident.died_at, pid)
+}
+
+fn rows_of(events: &[Event], died_at: Option<Timestamp>, pid: Option<u64>) -> Vec<Row<'_>> {
+    let groups = fold_alike(events, pid);
     let distance = |at: Option<Timestamp>| match (at, died_at) {
         (Some(at), Some(death)) => at.time.0.abs_diff(death.time.0),
         _ => u64::MAX,
@@ -152,14 +169,26 @@ fn with_quiet(rows: Vec<Row<'_>>) -> Vec<Row<'_>> {
         .collect()
 }
 
-fn fold_alike(events: &[Event]) -> Vec<Alike<'_>> {
+fn fold_alike(events: &[Event], pid: Option<u64>) -> Vec<Alike<'_>> {
     let mut groups: Vec<Alike> = Vec::new();
     let mut known: BTreeMap<_, usize> = BTreeMap::new();
-    for event in events {
-        let shape = without_numbers(&event.message);
-        let key = (&*event.kind, event.severity, event.signal, shape, event.at.is_some());
-        let row = *known.entry(key).or_insert(groups.len());
-        match groups.get_mut(row) {
+    // A line that tells of the death is not told again as what it is besides.
+    let death = events.iter().find(|event| event.kind == "process-died");
+    let told = death.and_then(|event| event.citation.as_ref());
+    let is_told =
+        |event: &&Event| event.kind != "process-died" && told.is_some() && event.citation.as_ref() == told;
+    for event in events.iter().filter(|event| !is_told(event)) {
+        let shape =
+            if is_named(&event.kind) { event.message.clone() } else { without_numbers(&event.message) };
+        let is_own = pid.is_some() && event.pid == pid;
+        let key = (&*event.kind, event.severity, event.signal, shape, event.at.is_some(), is_own);
+        let row = known.entry(key).or_insert(groups.len());
+        // What differs in numbers, after a pause, is another thing.
+        let is_apart = |group: &Alike| group.first.message != event.message && is_after_pause(group, event);
+        if groups.get(*row).is_some_and(is_apart) {
+            *row = groups.len();
+        }
+        match groups.get_mut(*row) {
             Some(group) => group.more.push(event),
             None => groups.push(Alike { first: event, more: Vec::new() }),
         }
@@ -167,11 +196,20 @@ fn fold_alike(events: &[Event]) -> Vec<Alike<'_>> {
     groups
 }
 
+fn is_after_pause(group: &Alike, event: &Event) -> bool {
+    group.last_at().zip(event.at).is_some_and(|(last, at)| at.time.millis_since(last.time) >= QUIET_MS)
+}
+
+/// Whether numbers in the words of such an event tell one thing from another: alerts, releases.
+fn is_named(kind: &str) -> bool {
+    kind.starts_with("alert-") || matches!(kind, "deploy" | "change" | "configuration")
+}
+
 /// Numbers after these words say what happened, not to whom.
 const TELLING: [&str; 4] = ["code", "status", "signal", "errno"];
 
 /// The text with `0` for each word that holds a digit: a number, an id, an address.
-fn without_numbers(text: &str) -> String {
+pub(crate) fn without_numbers(text: &str) -> String {
     let mut shape = String::with_capacity(text.len());
     let mut before = "";
     for piece in text.split_inclusive(|letter: char| !letter.is_alphanumeric()) {
@@ -212,7 +250,7 @@ mod tests {
         let events = merge(events);
         assert_eq!(events.last().unwrap().message, "no time");
         let died_at = event(60, Severity::Critical, "").at;
-        let rows = key_rows(&events, died_at);
+        let rows = rows_of(&events, died_at, None);
         let shown: Vec<&str> = rows
             .iter()
             .filter_map(|row| match row {
@@ -234,10 +272,52 @@ mod tests {
         };
         let events =
             merge(vec![killed(1, 40), killed(2, 51), event(3, Severity::Error, "other"), killed(4, 62)]);
-        let rows = key_rows(&events, None);
+        let rows = rows_of(&events, None, None);
         let [Row::Event(alike), Row::Event(_)] = &rows[..] else { panic!("{rows:?}") };
         assert_eq!((alike.times(), alike.last_at(), alike.is_one_text()), (3, events[3].at, false));
         assert_eq!(alike.pids(), BTreeSet::from([40, 51, 62]));
+    }
+
+    #[test]
+    fn the_own_process_alerts_and_what_comes_later_stay_apart() {
+        let killed = |second: i64, pid: u64| Event {
+            pid: Some(pid),
+            ..event(second, Severity::Error, &format!("worker {pid} was killed"))
+        };
+        let check = |events: Vec<Event>, pid, expected: &[(Option<u64>, usize)]| {
+            let events = merge(events);
+            let rows: Vec<_> = rows_of(&events, None, pid)
+                .iter()
+                .filter_map(|row| match row {
+                    Row::Event(alike) => Some((alike.first.pid, alike.times())),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(rows, expected);
+        };
+        let three = || vec![killed(1, 40), killed(2, 41), killed(3, 42)];
+        check(three(), None, &[(Some(40), 3)]);
+        check(three(), Some(42), &[(Some(40), 2), (Some(42), 1)]);
+        check(three(), Some(9), &[(Some(40), 3)]);
+        check(vec![killed(1, 40), killed(2, 41), killed(70, 42)], None, &[(Some(40), 2), (Some(42), 1)]);
+        let alert = |second, pid| Event { kind: "alert-started".into(), ..killed(second, pid) };
+        check(vec![alert(1, 40), alert(2, 41)], None, &[(Some(40), 1), (Some(41), 1)]);
+    }
+
+    #[test]
+    fn the_line_that_tells_of_the_death_is_one_row() {
+        let cited = Some(pycoroner_findings::Citation::new(
+            pycoroner_findings::SourceId(1),
+            pycoroner_findings::Span::Lines { first: 7, last: 7, offset: 70, len: 9 },
+        ));
+        let of_kind = |kind: &'static str| Event {
+            kind: kind.into(),
+            citation: cited.clone(),
+            ..event(7, Severity::Error, kind)
+        };
+        let events = merge(vec![of_kind("process-died"), of_kind("worker-killed")]);
+        let rows = rows_of(&events, None, None);
+        assert!(matches!(&*rows, [Row::Event(alike)] if alike.first.kind == "process-died"), "{rows:?}");
     }
 
     #[test]
@@ -252,7 +332,7 @@ mod tests {
     #[test]
     fn repeats_are_one_row() {
         let events = merge((0..3).map(|n| event(n, Severity::Error, "again")).collect());
-        let rows = key_rows(&events, None);
+        let rows = rows_of(&events, None, None);
         let alike = Alike { first: &events[0], more: vec![&events[1], &events[2]] };
         assert!(alike.is_one_text());
         assert_eq!((alike.times(), alike.last_at()), (3, events[2].at));
@@ -263,7 +343,7 @@ mod tests {
     fn long_pauses_are_rows() {
         let check = |seconds: &[i64], expected: &[&str]| {
             let events = merge(seconds.iter().map(|n| event(*n, Severity::Error, &word(*n))).collect());
-            let rows: Vec<String> = key_rows(&events, None)
+            let rows: Vec<String> = rows_of(&events, None, None)
                 .iter()
                 .map(|row| match row {
                     Row::Event(alike) => alike.first.message.clone(),

@@ -7,7 +7,7 @@ use super::end_scale::{EndScale, end_of};
 use super::svg::Svg;
 use crate::Incident;
 
-const NAMES: f64 = 190.0;
+const NAMES: f64 = 270.0;
 const LANE: f64 = 20.0;
 /// Most sources that are drawn.
 const MOST_LANES: usize = 24;
@@ -28,7 +28,7 @@ pub(super) fn draw(incident: &Incident) -> Option<Figure> {
     for (lane, (name, first, last)) in spans.iter().enumerate() {
         let y = 6.0 + LANE * lane as f64;
         let (from, to) = (scale.x(*first), scale.x(*last));
-        svg.text("", 0.0, y + 11.0, NAMES - 12.0, name);
+        svg.ends("", 0.0, y + 11.0, NAMES - 14.0, name);
         svg.rect(
             "bar",
             [from, y + 2.0, (to - from).max(3.0), LANE - 8.0],
@@ -37,11 +37,13 @@ pub(super) fn draw(incident: &Incident) -> Option<Figure> {
     }
     scale.draw(&mut svg, 2.0, height);
     let mut caption =
-        "What the evidence covers: each bar reaches from a file's first time to its last.".to_owned();
+        "What the evidence covers: each bar reaches from a file's first time to its last; the nearer to the end, the more \
+         room a second has. A core has one moment, that of the end."
+            .to_owned();
     if left_out > 0 {
         let _ = write!(caption, " {left_out} more files are not drawn.");
     }
-    Some(Figure { section: "evidence-register", caption, svg: svg.finish() })
+    Some(Figure { section: "evidence-register".to_owned(), caption, svg: svg.finish() })
 }
 
 /// Name, first and last time of every source that has times; a core has the moment of its making.

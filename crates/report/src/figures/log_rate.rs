@@ -3,10 +3,11 @@ use pycoroner_findings::UtcTime;
 use super::Figure;
 use super::svg::{Svg, WIDTH};
 use crate::Incident;
+use crate::markdown::clock::Clock;
 use crate::sections::{LevelBucket, LevelsOverTime};
 
-const NAMES: f64 = 190.0;
-const VALUES: f64 = 120.0;
+const NAMES: f64 = 110.0;
+const VALUES: f64 = 90.0;
 const ROW: f64 = 44.0;
 /// Height of the highest bar.
 const BAR: f64 = 32.0;
@@ -60,15 +61,19 @@ pub(super) fn draw(incident: &Incident) -> Option<Figure> {
     let last = UtcTime(to.0.saturating_add(step.saturating_mul(1_000_000)));
     if let Some(end) = incident.died_at.map(|at| at.time).filter(|end| (from..=last).contains(end)) {
         svg.line("end", [x(end), 0.0, x(end), height]);
+        if (NAMES + 110.0..WIDTH - VALUES - 110.0).contains(&x(end)) {
+            svg.centered("faint", x(end), height + 14.0, "end");
+        }
     }
-    svg.text("faint", NAMES, height + 14.0, 200.0, &from.to_string());
-    svg.ending("faint", WIDTH - VALUES, height + 14.0, 200.0, &last.to_string());
+    let clock = Clock::of(incident);
+    svg.text("faint", NAMES, height + 14.0, 200.0, &clock.plain(from));
+    svg.ending("faint", WIDTH - VALUES, height + 14.0, 200.0, &clock.plain(last));
     let caption = format!(
         "Log records by level, in steps of {}, each row up to its own highest; the dashed line is the end. \
-         Where there is no bar, nothing was logged.",
+         Where there is no bar, nothing was logged. Times are UTC.",
         length(rates.bucket_ms)
     );
-    Some(Figure { section: "what-it-was-saying", caption, svg: svg.finish() })
+    Some(Figure { section: "what-it-was-saying".to_owned(), caption, svg: svg.finish() })
 }
 
 /// The buckets that have a time, by time; the last ones when there are too many.

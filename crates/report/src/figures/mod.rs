@@ -18,8 +18,8 @@ use crate::Incident;
 /// A picture and the section it belongs to.
 #[derive(Clone, Debug)]
 pub(crate) struct Figure {
-    /// The place of the section in the page, such as `timeline`.
-    pub(crate) section: &'static str,
+    /// The place in the page of the heading that it follows, such as `timeline`.
+    pub(crate) section: String,
     /// One sentence of ours that says how to read it.
     pub(crate) caption: String,
     /// The picture.

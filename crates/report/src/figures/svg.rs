@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use crate::markdown::inert::bounded_html;
 
 /// Width of every figure, in its own units; the page scales it.
-pub(super) const WIDTH: f64 = 960.0;
+pub(super) const WIDTH: f64 = 880.0;
 /// Units that a letter takes at the usual size, on average.
-const LETTER: f64 = 6.4;
+const LETTER: f64 = 7.0;
+/// … and one of a bold text.
+const STRONG_LETTER: f64 = 7.7;
 /// Most characters of a text that is shown when a shape is pointed at.
 const LONGEST_TITLE: usize = 240;
 
@@ -65,6 +67,18 @@ impl Svg {
         self.anchored(class, "start", x, y, room, text);
     }
 
+    /// Text of which the beginning and the end are kept when there is no room for all of it.
+    pub(super) fn ends(&mut self, class: &str, x: f64, y: f64, room: f64, text: &str) {
+        self.text(class, x, y, room, &middle_cut(text, (room / LETTER) as usize));
+    }
+
+    /// Text that is shown as a whole or not at all.
+    pub(super) fn whole(&mut self, class: &str, x: f64, y: f64, room: f64, text: &str) {
+        if text.chars().count() as f64 * LETTER <= room {
+            self.text(class, x, y, room, text);
+        }
+    }
+
     /// Text around `x`.
     pub(super) fn centered(&mut self, class: &str, x: f64, y: f64, text: &str) {
         self.anchored(class, "middle", x, y, WIDTH, text);
@@ -76,7 +90,8 @@ impl Svg {
     }
 
     fn anchored(&mut self, class: &str, anchor: &str, x: f64, y: f64, room: f64, text: &str) {
-        let letters = (room / LETTER) as usize;
+        let letter = if class.contains("strong") { STRONG_LETTER } else { LETTER };
+        let letters = (room / letter) as usize;
         if letters < 3 || text.is_empty() {
             return;
         }
@@ -97,6 +112,18 @@ impl Svg {
     }
 }
 
+/// `E10 prom…memory.json` in so many characters.
+fn middle_cut(text: &str, letters: usize) -> String {
+    let count = text.chars().count();
+    if count <= letters || letters < 8 {
+        return text.to_owned();
+    }
+    let end = (letters - 1) / 2;
+    let begin: String = text.chars().take(letters - 1 - end).collect();
+    let tail: String = text.chars().skip(count - end).collect();
+    format!("{begin}…{tail}")
+}
+
 /// A coordinate as text: a tenth is exact enough, and what is no number is 0.
 fn unit(value: f64) -> String {
     if !value.is_finite() {
@@ -111,4 +138,18 @@ pub(super) fn fill(index: usize) -> &'static str {
     const FILLS: [&str; 6] =
         ["cell fill-1", "cell fill-2", "cell fill-3", "cell fill-4", "cell fill-5", "cell fill-6"];
     FILLS[index % FILLS.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_keep_both_ends() {
+        let check = |text: &str, letters, expected: &str| assert_eq!(middle_cut(text, letters), expected);
+        check("abcdefghijkl", 12, "abcdefghijkl");
+        check("abcdefghijkl", 9, "abcd…ijkl");
+        check("abcdefghijkl", 10, "abcde…ijkl");
+        check("abcdefghijkl", 3, "abcdefghijkl");
+    }
 }

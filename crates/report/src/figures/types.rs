@@ -7,6 +7,10 @@ use crate::markdown::quantity::bytes_text;
 
 const HEIGHT: f64 = 260.0;
 const MOST_TYPES: usize = 40;
+/// Room from which on a name may be cut.
+const NAME: f64 = 70.0;
+/// Smallest share of all that has a box of its own.
+const SMALLEST: f64 = 0.004;
 
 /// The types of the heap by the size of their objects.
 pub(super) fn draw(incident: &Incident) -> Option<Figure> {
@@ -19,6 +23,9 @@ pub(super) fn draw(incident: &Incident) -> Option<Figure> {
         .collect();
     rows.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     rows.truncate(MOST_TYPES);
+    // What is too small to be seen is one box together.
+    let seen = rows.iter().take_while(|row| row.1 as f64 >= SMALLEST * total as f64).count();
+    rows.truncate(seen.max(1));
     let named: u64 = rows.iter().map(|row| row.1).fold(0, u64::saturating_add);
     if total > named {
         rows.push(("all other types".to_owned(), total - named));
@@ -35,14 +42,20 @@ pub(super) fn draw(incident: &Incident) -> Option<Figure> {
         let size = bytes_text(*bytes);
         svg.rect(fill(index), [x, y, width, height], &format!("{name}: {size}"));
         if height > 16.0 {
-            svg.text("", x + 5.0, y + 14.0, width - 10.0, name);
+            let room = width - 8.0;
+            // A stump of a name is worse than none.
+            if room < NAME {
+                svg.whole("", x + 5.0, y + 14.0, room, name);
+            } else {
+                svg.text("", x + 5.0, y + 14.0, room, name);
+            }
         }
         if height > 32.0 {
-            svg.text("faint", x + 5.0, y + 29.0, width - 10.0, &size);
+            svg.whole("faint", x + 5.0, y + 29.0, width - 8.0, &size);
         }
     }
     let caption = "Types of the heap; areas are the sizes of the objects themselves.".to_owned();
-    Some(Figure { section: "the-process-before-it-stopped", caption, svg: svg.finish() })
+    Some(Figure { section: "the-heap".to_owned(), caption, svg: svg.finish() })
 }
 
 /// Rectangles in a field for sizes that fall, row by row along the shorter side.

@@ -47,9 +47,17 @@ struct Writer<'a> {
     pending: Vec<Event<'a>>,
     heading: Option<(HeadingLevel, String)>,
     is_skipping: bool,
-    /// The first cell of a row: there a register or an appendix names its source.
-    in_first_cell: bool,
-    is_after_row: bool,
+    table: Option<Table>,
+}
+
+/// A table that is being written: pages on narrow screens name each cell by the head of its column.
+#[derive(Default)]
+struct Table {
+    labels: Vec<String>,
+    /// Where the head begins among the pending events, while it is written.
+    head: Option<usize>,
+    /// The cell that is written, counted from 0; none before the first of a row.
+    cell: Option<usize>,
 }
 
 impl<'a> Writer<'a> {
@@ -72,18 +80,25 @@ impl<'a> Writer<'a> {
                 let link = citation(&code);
                 self.push_html(link);
             }
-            Event::Start(Tag::TableRow) => {
-                self.is_after_row = true;
-                self.pending.push(Event::Start(Tag::TableRow));
+            Event::Code(code) if self.table.is_some() && is_whole(&code) => {
+                self.push_html(format!("<code class=\"whole\">{}</code>", text(&code)));
             }
-            Event::Start(Tag::TableCell) => {
-                self.in_first_cell = std::mem::take(&mut self.is_after_row);
-                self.pending.push(Event::Start(Tag::TableCell));
+            Event::Start(Tag::Table(_)) => {
+                self.push_html("<div class=\"wide\">".to_owned());
+                self.table = Some(Table::default());
             }
-            Event::Text(words) if self.in_first_cell && is_source(&words) => {
+            Event::Start(Tag::TableHead | Tag::TableRow | Tag::TableCell)
+            | Event::End(TagEnd::Table | TagEnd::TableHead | TagEnd::TableRow | TagEnd::TableCell) => {
+                self.take_table(&event);
+            }
+            Event::Text(words) if self.is_first_cell() && is_source(&words) => {
                 self.push_html(format!("<span id=\"{words}\">{words}</span>"));
             }
             Event::Text(words) => {
+                if let Some(label) = self.head_label() {
+                    label.push_str(&words);
+                }
+                let words = if self.table.is_some() { held_together(&words).into() } else { words };
                 let linked =
                     self.heading.is_none().then(|| link_findings(&words, self.places.findings)).flatten();
                 match linked {
@@ -91,19 +106,70 @@ impl<'a> Writer<'a> {
                     None => self.push(Event::Text(words)),
                 }
             }
-            Event::Start(Tag::Table(alignment)) => {
-                self.push_html("<div class=\"wide\">".to_owned());
-                self.pending.push(Event::Start(Tag::Table(alignment)));
-            }
-            Event::End(TagEnd::Table) => {
-                self.pending.push(Event::End(TagEnd::Table));
-                self.push_html("</div>".to_owned());
-            }
             // Links and pictures of evidence do not exist: it is escaped. Should one get through, its text stays.
             Event::Start(Tag::Link { .. } | Tag::Image { .. }) | Event::End(TagEnd::Link | TagEnd::Image) => {
             }
             other => self.push(other),
         }
+    }
+
+    /// The marks of a table; a head without words is left out.
+    fn take_table(&mut self, event: &Event<'a>) {
+        let Some(mut table) = self.table.take() else { return };
+        match event {
+            Event::Start(Tag::TableHead) => {
+                table.head = Some(self.pending.len());
+                self.push_html("<thead><tr>".to_owned());
+            }
+            Event::End(TagEnd::TableHead) => {
+                let begin = table.head.take().unwrap_or_default();
+                let is_empty = table.labels.iter().all(|label| label.trim().is_empty());
+                if is_empty {
+                    self.pending.truncate(begin);
+                } else {
+                    self.push_html("</tr></thead>\n".to_owned());
+                }
+                // What has no head is a list of names and values.
+                let class = if is_empty { " class=\"facts\"" } else { "" };
+                self.pending.insert(begin, Event::InlineHtml(format!("<table{class}>\n").into()));
+                self.push_html("<tbody>\n".to_owned());
+            }
+            Event::Start(Tag::TableRow) => {
+                table.cell = None;
+                self.push_html("<tr>".to_owned());
+            }
+            Event::End(TagEnd::TableRow) => self.push_html("</tr>\n".to_owned()),
+            Event::Start(Tag::TableCell) if table.head.is_some() => {
+                table.labels.push(String::new());
+                self.push_html("<th>".to_owned());
+            }
+            Event::Start(Tag::TableCell) => {
+                let cell = table.cell.map_or(0, |cell| cell + 1);
+                table.cell = Some(cell);
+                let label = table.labels.get(cell).map_or("", |label| label.trim());
+                let named =
+                    if label.is_empty() { String::new() } else { format!(" data-label=\"{}\"", text(label)) };
+                self.push_html(format!("<td{named}>"));
+            }
+            Event::End(TagEnd::TableCell) => {
+                self.push_html(if table.head.is_some() { "</th>" } else { "</td>" }.to_owned());
+            }
+            _ => {
+                self.push_html("</tbody></table></div>\n".to_owned());
+                return;
+            }
+        }
+        self.table = Some(table);
+    }
+
+    /// Whether this is the first cell of a row: there a register or an appendix names its source.
+    fn is_first_cell(&self) -> bool {
+        self.table.as_ref().is_some_and(|table| table.head.is_none() && table.cell == Some(0))
+    }
+
+    /// The head of a column while it is written.
+    fn head_label(&mut self) -> Option<&mut String> {
+        self.table.as_mut().filter(|table| table.head.is_some())?.labels.last_mut()
     }
 
     fn is_citation(&self, code: &str) -> bool {
@@ -145,20 +211,27 @@ impl<'a> Writer<'a> {
                     self.main,
                     "<section id=\"{id}\"><details{open}><summary><h2>{shown}</h2></summary>"
                 );
-                for figure in self.figures.iter().filter(|figure| figure.section == id) {
-                    let caption = text(&figure.caption);
-                    let _ = writeln!(
-                        self.main,
-                        "<figure>{}<figcaption>{caption}</figcaption></figure>",
-                        figure.svg
-                    );
-                }
+                self.draw(&id);
                 self.sections.push((id, shown));
             }
             _ => {
                 let id = id.get(..4).filter(|start| is_finding(start)).unwrap_or(&id);
                 let _ = writeln!(self.main, "<{level} id=\"{id}\">{shown}</{level}>");
+                let id = id.to_owned();
+                self.draw(&id);
             }
+        }
+    }
+
+    /// The figures of a section.
+    fn draw(&mut self, section: &str) {
+        for figure in self.figures.iter().filter(|figure| figure.section == section) {
+            let caption = text(&figure.caption);
+            let _ = writeln!(
+                self.main,
+                "<figure><div class=\"drawing\">{}</div><figcaption>{caption}</figcaption></figure>",
+                figure.svg
+            );
         }
     }
 
@@ -178,6 +251,33 @@ impl<'a> Writer<'a> {
         contents.push_str("</ol></nav>\n");
         Body { title: self.title, contents, main: self.main }
     }
+}
+
+/// Whether a code span of a table must not be broken: a curve, a short name.
+fn is_whole(code: &str) -> bool {
+    const LONGEST: usize = 32;
+    let is_curve = || code.chars().all(|letter| matches!(letter, '▁'..='█' | '·' | '│'));
+    is_curve() || !code.contains(' ') && code.chars().count() <= LONGEST
+}
+
+/// The words of a cell, with numbers held to their units, and dates to their clocks.
+fn held_together(words: &str) -> String {
+    const UNITS: [&str; 14] =
+        ["s", "ms", "min", "h", "days", "%", "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "×"];
+    let mut held = String::with_capacity(words.len() + 8);
+    let mut left = words.split(' ').peekable();
+    while let Some(word) = left.next() {
+        held.push_str(word);
+        let Some(next) = left.peek() else { break };
+        let is_number = word.ends_with(|letter: char| letter.is_ascii_digit()) || word == "±";
+        let unit = next.trim_end_matches([',', ';', '.', ')']);
+        let is_clock = next.len() >= 8 && next.get(2..3) == Some(":");
+        // `1 min 7 s`
+        let goes_on = matches!(word, "min" | "h") && next.starts_with(|letter: char| letter.is_ascii_digit());
+        let is_held = goes_on || is_number && (UNITS.contains(&unit) || is_clock || word == "±");
+        held.push(if is_held { '\u{a0}' } else { ' ' });
+    }
+    held
 }
 
 /// `E3`.
@@ -263,9 +363,46 @@ mod tests {
         check("`[E12@0x40+8]`", "href=\"#E12\"");
         check("`[Ex]`", "<code>[Ex]</code>");
         check("`[E4:L1]`", "<code>[E4:L1]</code>");
+        check("`▁▂·│█`", "<code>▁▂·│█</code>");
+        check("| x |\n| --- |\n| `▁▂·│█` |", "<code class=\"whole\">▁▂·│█</code>");
+        check("| x |\n| --- |\n| `a b` |", "<code>a b</code>");
         check("rests on F-01, F-03.", "rests on <a href=\"#f-01\">F-01</a>, F-03.");
         check("## x\n\n### F-01: it read 0", "<h3 id=\"f-01\">F-01: it read 0</h3>");
-        check("| No. | File |\n| --- | --- |\n| E1 | `core` |", "<td><span id=\"E1\">E1</span></td>");
+        check(
+            "| No. | File |\n| --- | --- |\n| E1 | `core` |",
+            "<td data-label=\"No.\"><span id=\"E1\">E1</span></td>",
+        );
+    }
+
+    #[test]
+    fn cells_are_named_by_their_heads() {
+        let check = |markdown: &str, expected: &str| assert_eq!(main_of(markdown), expected);
+        check(
+            "| Time | `x` |\n| --- | --- |\n| 7 s | a\\|b |\n|  |  |\n",
+            "<div class=\"wide\"><table>\n<thead><tr><th>Time</th><th><code class=\"whole\">x</code></th></tr></thead>\n<tbody>\n\
+             <tr><td data-label=\"Time\">7\u{a0}s</td><td>a|b</td></tr>\n<tr><td data-label=\"Time\"></td><td></td></tr>\n\
+             </tbody></table></div>\n",
+        );
+        check(
+            "|  |  |\n| --- | --- |\n| **Where** | here |\n",
+            "<div class=\"wide\"><table class=\"facts\">\n<tbody>\n\
+             <tr><td><strong>Where</strong></td><td>here</td></tr>\n</tbody></table></div>\n",
+        );
+        check(
+            "| \"><b> |\n| --- |\n| x |\n",
+            "<div class=\"wide\"><table>\n<thead><tr><th>\"&gt;&lt;b></th></tr></thead>\n<tbody>\n\
+             <tr><td data-label=\"&quot;&gt;\">x</td></tr>\n</tbody></table></div>\n",
+        );
+    }
+
+    #[test]
+    fn numbers_keep_their_units() {
+        let check =
+            |words: &str, expected: &str| assert_eq!(held_together(words).replace('\u{a0}', "~"), expected);
+        check("157.0 MiB at 2024-05-01 12:00:03, ± 1 s", "157.0~MiB at 2024-05-01~12:00:03, ±~1~s");
+        check("7 sheep of 9", "7 sheep of 9");
+        check("", "");
+        check("1 h 2 min", "1~h~2~min");
     }
 
     #[test]

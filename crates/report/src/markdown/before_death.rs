@@ -1,5 +1,6 @@
 //! The process before it died: memory over time, where memory was allocated, where threads stood earlier.
 
+use super::clock::Clock;
 use super::inert::{Inert, code, prose};
 use super::page::Page;
 use super::quantity::{clock, count, grouped, size, span};
@@ -7,25 +8,19 @@ use super::{cite, heap};
 use crate::Incident;
 use crate::sections::Series;
 use crate::views::earlier::{Earlier, allocation_totals, earlier};
-use crate::views::trend::{self, Trend, sparkline};
+use crate::views::metrics::{Curve, Scope, scopes};
+use crate::views::trend;
 
 /// Columns of a sparkline.
-const WIDTH: usize = 48;
-/// Most series that are drawn.
-const MOST_SERIES: usize = 6;
+const WIDTH: usize = 24;
+/// Most new starts that are named.
+const MOST_STARTS: usize = 4;
+/// Most metrics of one value that are named.
+const MOST_LEVEL: usize = 8;
 /// Most allocation sites.
 const MOST_SITES: usize = 10;
 /// Most earlier dumps that are compared.
 const MOST_DUMPS: usize = 4;
-/// Metrics besides memory that tell something of a Python process before its end.
-const OTHER: [&str; 5] = [
-    "process_open_fds",
-    "python_gc_collections",
-    "python_gc_objects",
-    "process_cpu_seconds",
-    "process_threads",
-];
-
 pub(crate) fn render(page: &mut Page, incident: &Incident) {
     trends(page, incident);
     heap::render(page, incident);
@@ -41,70 +36,97 @@ fn trends(page: &mut Page, incident: &Incident) {
         page.paragraph("No metrics were given.");
         return;
     };
-    let mut series = trend::memory(telemetry);
-    let has_memory = !series.is_empty();
-    series.extend(trend::named(telemetry, &OTHER));
-    // What a team measures itself tells most about its own service.
-    series.extend(telemetry.series.iter().filter(|series| !is_generic(series)));
-    let mut seen = std::collections::BTreeSet::new();
-    series.retain(|series| seen.insert(std::ptr::from_ref(*series)));
-    let rows: Vec<[Inert; 6]> = series
-        .into_iter()
-        .filter_map(|series| Some(row(incident, &Trend::of(series, telemetry)?)))
-        .take(MOST_SERIES)
-        .collect();
-    if rows.is_empty() {
+    let scopes = scopes(incident);
+    if scopes.is_empty() {
         page.paragraph("No series has two samples.");
         return;
     }
-    page.table(
-        ["Metric", "Curve (`·` is no sample)", "From", "Last before the end", "Least to most", "Source"],
-        rows,
-    );
-    if !has_memory {
+    let clock = Clock::of(incident);
+    for scope in &scopes {
+        page.paragraph(of_scope(&clock, scope));
+        page.table(
+            ["Metric", "Curve", "Last before the end", "Least to most", "Source"],
+            scope.curves.iter().map(|curve| row(incident, &clock, curve)),
+        );
+        if !scope.level.is_empty() {
+            page.paragraph(level(scope));
+        }
+        if scope.left_out > 0 {
+            page.paragraph(count(scope.left_out, "more metric is", "more metrics are").then(" not shown."));
+        }
+    }
+    if trend::memory(telemetry).is_empty() {
         page.paragraph("No metric of memory is among them.");
     }
 }
 
-fn is_generic(series: &Series) -> bool {
-    ["process_", "python_", "up", "scrape_", "go_", "container_"]
-        .iter()
-        .any(|prefix| series.name.starts_with(prefix))
+/// Whose metrics they are, of which time, and when it was started anew.
+fn of_scope(clock: &Clock, scope: &Scope) -> Inert {
+    let labels = scope.target.iter().map(|label| {
+        let name = if label.name == "instance" { Inert::default() } else { prose(&label.name) };
+        Inert::join([name, code(&label.value)], " ")
+    });
+    let whose = Inert::join([scope.kind.into(), Inert::join(labels, ", ")], " ");
+    let when = if scope.curves.is_empty() {
+        Inert::default()
+    } else {
+        Inert::from(", ").then(clock.range(scope.span.0, scope.span.1)).then(", `·` where there is no sample")
+    };
+    let starts = match scope.restarts.len() {
+        0 => "; no new start is seen".into(),
+        times => {
+            let seen = scope.restarts.iter().take(MOST_STARTS).map(|time| clock.show(*time));
+            let more = if times > MOST_STARTS { " and later" } else { "" };
+            Inert::from("; ")
+                .then(count(times, "new start (`│`), first seen at ", "new starts (`│`), first seen at "))
+                .then(Inert::join(seen, ", "))
+                .then(more)
+        }
+    };
+    Inert::from("**").then(whose).then("**").then(when).then(starts).then(".")
 }
 
-fn row(incident: &Incident, trend: &Trend) -> [Inert; 6] {
-    let series = trend.series;
-    let is_bytes = series.name.contains("bytes") || series.name.contains("memory");
-    let number = |value: f64| {
-        if is_bytes && value >= 0.0 { size(value as u64) } else { prose(&short(value)) }
-    };
+/// What had one value all the time.
+fn level(scope: &Scope) -> Inert {
+    let shown = scope.level.iter().take(MOST_LEVEL).map(|curve| {
+        let value = curve.trend.series.points.first().map_or(f64::NAN, |(_, value)| *value);
+        name(curve).then(" ").then(number(curve.trend.series, value))
+    });
+    let more = scope.level.len().saturating_sub(MOST_LEVEL);
+    let more = if more == 0 { Inert::default() } else { Inert::from(more).then(" more") };
+    Inert::from("The same all the time: ").then(Inert::join(shown.chain([more]), ", ")).then(".")
+}
+
+fn row(incident: &Incident, clock: &Clock, curve: &Curve) -> [Inert; 5] {
+    let (trend, series) = (&curve.trend, curve.trend.series);
     let death = incident.died_at.map(|at| at.time);
-    let first = series.points.first().map_or_else(Inert::default, |(time, _)| clock(*time));
     let life = trend.last_life(death);
-    let last =
-        life.map_or_else(|| "none".into(), |life| number(life.last.1).then(" at ").then(clock(life.last.0)));
-    let range =
-        life.map_or_else(Inert::default, |life| number(life.least).then(" to ").then(number(life.most)));
-    let restarts = match trend.restarts.len() {
-        0 => Inert::default(),
-        times => Inert::from("; ").then(count(times, "new start", "new starts")),
-    };
+    let last = life.map_or_else(
+        || "no sample of this process".into(),
+        |life| number(series, life.last.1).then(" at ").then(clock.show(life.last.0)),
+    );
+    let range = life.map_or_else(Inert::default, |life| {
+        number(series, life.least).then(" to ").then(number(series, life.most))
+    });
     let gaps = match trend.gaps.len() {
         0 => Inert::default(),
-        gaps => Inert::from("; ").then(count(gaps, "gap", "gaps")),
+        gaps => Inert::from(" ").then(count(gaps, "gap", "gaps")),
     };
-    let curve = code(&sparkline(&trend.columns(WIDTH)));
-    [name(series), curve.then(restarts).then(gaps), first, last, range, cite::citations(&series.citation)]
+    let drawn = code(&trend.curve(WIDTH)).then(gaps);
+    let cause = if curve.is_of_cause { " (the cause rests on it)" } else { "" };
+    [name(curve).then(cause), drawn, last, range, cite::citations(&series.citation)]
 }
 
-fn name(series: &Series) -> Inert {
-    let shown = ["instance", "pod", "container"];
-    let labels = series.labels.iter().filter(|label| shown.contains(&&*label.name)).take(1);
-    Inert::join([code(&series.name)].into_iter().chain(labels.map(|label| prose(&label.value))), " ")
+/// `shop_requests_total` with the labels that tell it from others.
+fn name(curve: &Curve) -> Inert {
+    let labels = curve.labels.iter().map(|label| format!("{}={}", label.name, label.value));
+    let labels = labels.collect::<Vec<_>>().join(", ");
+    let labels = if labels.is_empty() { Inert::default() } else { code(&labels) };
+    Inert::join([code(&curve.trend.series.name), labels], " ")
 }
 
-fn short(value: f64) -> String {
-    if value.fract() == 0.0 && value.abs() < 1e15 { format!("{value:.0}") } else { format!("{value:.3}") }
+fn number(series: &Series, value: f64) -> Inert {
+    prose(&trend::value_text(series, value))
 }
 
 fn allocations(page: &mut Page, incident: &Incident) {

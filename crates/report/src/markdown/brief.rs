@@ -3,7 +3,7 @@
 use pycoroner_findings::Confidence;
 
 use super::inert::{Inert, code, prose};
-use super::quantity::{count, moment};
+use super::quantity::moment;
 use super::{crash, glance};
 use crate::causes::uncapitalized;
 use crate::sections::CoreSection;
@@ -11,29 +11,14 @@ use crate::views::end;
 use crate::views::repeated::repeated;
 use crate::{Cause, Incident, Role};
 
-/// What stopped and why, and whether something speaks against that.
+/// What stopped, and why; the rows below it add to that and do not repeat it.
 pub(crate) fn sentence(incident: &Incident) -> Inert {
     let Some(cause) = incident.causes.first() else { return Inert::default() };
     let why = why(cause);
-    let objection = match cause.against.as_slice() {
-        [] => Inert::default(),
-        [only] => Inert::from(" Against that: ").then(prose(only)).then("."),
-        [first, rest @ ..] => Inert::from(" Against that: ")
-            .then(prose(first))
-            .then(", and ")
-            .then(count(rest.len(), "more reason", "more reasons"))
-            .then("."),
-    };
     let alike = repeated(incident).map_or_else(Inert::default, |finding| {
         Inert::from(" It was not the only one: ").then(prose(&uncapitalized(&finding.title))).then(".")
     });
-    Inert::from("**In short:** ")
-        .then(what(incident))
-        .then("; ")
-        .then(why)
-        .then(".")
-        .then(alike)
-        .then(objection)
+    Inert::from("**In short:** ").then(what(incident)).then("; ").then(why).then(".").then(alike)
 }
 
 fn why(cause: &Cause) -> Inert {
@@ -64,23 +49,18 @@ fn what(incident: &Incident) -> Inert {
 
 fn of_core(incident: &Incident, core: &CoreSection, at: &Inert) -> Inert {
     let pid = core.process.pid.map_or_else(|| "a process".into(), |pid| Inert::from("process ").then(pid));
-    let argv = &core.process.argv;
-    let process = if argv.is_empty() { pid } else { pid.then(" (").then(code(&argv.join(" "))).then(")") };
     if crash::is_alive(core) {
-        return process.then(" had not crashed when its core was taken").then(at.clone());
+        return pid.then(" had not crashed when its core was taken").then(at.clone());
     }
     let signal = core.crash.as_ref().and_then(|crash| crash.signal_name.as_deref());
     let died = match signal {
-        Some(signal) => process.then(" died of ").then(prose(signal)),
-        None => process.then(" stopped"),
+        Some(signal) => pid.then(" died of ").then(prose(signal)),
+        None => pid.then(" stopped"),
     };
     let place = glance::where_it_stopped(incident).map_or_else(Inert::default, |(thread, frame)| {
         Inert::from(" in ").then(glance::point(frame)).then(glance::caller(thread, frame))
     });
-    let exception = glance::exception(incident);
-    let exception =
-        if exception.is_empty() { exception } else { Inert::from(", with an exception ").then(exception) };
-    died.then(at.clone()).then(place).then(exception)
+    died.then(at.clone()).then(place)
 }
 
 /// What the event of the end says, when there is no core.

@@ -12,10 +12,18 @@ use crate::views::threads;
 
 /// Most frames of a stack; the middle of a longer one is left out.
 const MOST_FRAMES: usize = 60;
+/// Longest name of a function that others are lined up with.
+const LONGEST_NAME: usize = 48;
+/// As many frames of libraries in a row are one line.
+const SHORTEST_RUN: usize = 4;
 /// Most records of one kind.
 const MOST_RECORDS: usize = 8;
 /// How many of the innermost frames show their locals.
 const FRAMES_WITH_LOCALS: usize = 3;
+
+const HOW_FRAMES_ARE_KNOWN: &str = "Python frames were read from the interpreter's own structures, at the bytes cited; native \
+     frames say how they were found: by call frame information (`cfi`), by the frame pointer, or by scanning the stack, \
+     which may show calls that had returned.";
 
 /// What the part about the threads is called, and the place that its heading has in a page.
 pub(crate) fn heading(incident: &Incident) -> (&'static str, &'static str) {
@@ -51,19 +59,22 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
         return;
     };
     page.heading(3, Inert::from("Stack of ").then(glance::thread_name(thread)));
-    page.paragraph(
-        Inert::from(
-            "Innermost frame first. Python frames were read from the interpreter's own structures, at the bytes cited; \
-             native frames say how they were found: by call frame information (`cfi`), by the frame pointer, or by \
-             scanning the stack, which may show calls that had returned. ",
-        )
-        .then(cite::core(incident)),
-    );
-    let lines = cited_stack(thread);
-    if lines.is_empty() {
+    let frames = frames(thread);
+    if frames.is_empty() {
         page.paragraph("No frame of this thread could be read.");
     } else {
-        page.code(&lines);
+        page.paragraph(Inert::from("Innermost frame first. ").then(cite::core(incident)));
+        let own = own_lines(&frames);
+        page.code(&shortened(own.clone()));
+        let cited = cited_lines(&frames);
+        if own != cited {
+            page.details("All frames, and the bytes that each was read from", |page| {
+                page.paragraph(HOW_FRAMES_ARE_KNOWN);
+                page.code(&shortened(cited));
+            });
+        } else if !thread.native_frames.is_empty() {
+            page.paragraph(HOW_FRAMES_ARE_KNOWN);
+        }
     }
     if let Some(reason) = thread.stopped_because.as_deref().filter(|reason| *reason != "bottom") {
         page.paragraph(
@@ -148,11 +159,8 @@ fn termination(page: &mut Page, incident: &Incident, crash: &Crash) {
     ];
     let cited =
         if crash.citations.is_empty() { cite::core(incident) } else { cite::citations(&crash.citations) };
-    let shown = rows.into_iter().filter(|(_, value)| !value.is_empty());
-    page.table(
-        ["Termination record", "", "Source"],
-        shown.map(|(name, value)| [name.into(), value, cited.clone()]),
-    );
+    let shown = rows.into_iter().chain([("Source", cited)]).filter(|(_, value)| !value.is_empty());
+    page.table(["Termination record", ""], shown.map(|(name, value)| [name.into(), value]));
     if let Some(verdict) = &crash.verdict {
         let summary = verdict.summary.as_deref().or(verdict.id.as_deref()).unwrap_or("none");
         let confidence = verdict
@@ -211,20 +219,59 @@ pub(crate) fn in_words(crash: &Crash) -> Inert {
 
 /// The stack in its merged order, or its Python frames when there is none.
 pub(crate) fn stack(thread: &Thread) -> Vec<String> {
-    shortened(lines(&frames(thread)))
+    shortened(lines(&all(&frames(thread))))
 }
 
-/// The stack with the bytes that each frame was read from.
-fn cited_stack(thread: &Thread) -> Vec<String> {
-    let frames = frames(thread);
-    let cited = lines(&frames).into_iter().zip(&frames).map(|(line, frame)| match &frame.citation {
+/// The frames with the bytes that each was read from.
+fn cited_lines(frames: &[Line]) -> Vec<String> {
+    let cited = lines(&all(frames)).into_iter().zip(frames).map(|(line, frame)| match &frame.citation {
         Some(citation) => match &citation.digest {
             Some(digest) => format!("{line}  {citation} {digest}"),
             None => format!("{line}  {citation}"),
         },
         None => line,
     });
-    shortened(cited.collect())
+    cited.collect()
+}
+
+/// The frames, with long runs of libraries outside of the program's own code as one line each.
+fn own_lines(frames: &[Line]) -> Vec<String> {
+    let first_own = frames.iter().position(|frame| !frame.is_library).unwrap_or(frames.len());
+    let (mut runs, mut kept) = (Vec::new(), Vec::new());
+    let mut depth = 0;
+    while let Some(frame) = frames.get(depth) {
+        let run = frames[depth..].iter().take_while(|frame| frame.is_library).count();
+        if depth < first_own || !frame.is_library || run < SHORTEST_RUN {
+            kept.push((depth, frame));
+            depth += 1;
+        } else {
+            runs.push((kept.len(), &frames[depth..depth + run]));
+            depth += run;
+        }
+    }
+    let mut shown = lines(&kept);
+    // From the last on, so that places before it stay.
+    for (place, run) in runs.into_iter().rev() {
+        let mut packages: Vec<&str> = Vec::new();
+        for package in run.iter().map(|frame| package(&frame.place)) {
+            if !packages.contains(&package) {
+                packages.push(package);
+            }
+        }
+        shown.insert(place, format!("     … {} frames of {}", run.len(), packages.join(" and ")));
+    }
+    shown
+}
+
+/// `gunicorn` of `/usr/lib/python3.12/site-packages/gunicorn/arbiter.py:7`.
+fn package(place: &str) -> &str {
+    const INSTALLED: [&str; 2] = ["/site-packages/", "/dist-packages/"];
+    let installed = INSTALLED.iter().find_map(|folder| Some(place.split_once(folder)?.1));
+    match installed {
+        Some(inside) => inside.split(['/', '.', ':']).next().unwrap_or(inside),
+        None if place.contains("[native") => "the interpreter",
+        None => "the standard library",
+    }
 }
 
 /// A frame of either kind, as a line shows it.
@@ -232,17 +279,20 @@ struct Line {
     function: String,
     place: String,
     citation: Option<Citation>,
+    /// Whether it is of an installed package, the standard library or the interpreter.
+    is_library: bool,
 }
 
 /// The frames in their merged order; without native frames, the Python frames.
 fn frames(thread: &Thread) -> Vec<Line> {
     let python = |frame: &PythonFrame| {
         let (function, place) = python_frame(frame);
-        Line { function, place, citation: frame.citation.clone() }
+        let is_library = threads::is_library(frame.file.as_deref());
+        Line { function, place, citation: frame.citation.clone(), is_library }
     };
     let native = |frame: &NativeFrame| {
         let (function, place) = native_frame(frame);
-        Line { function, place, citation: None }
+        Line { function, place, citation: None, is_library: is_interpreter(frame) }
     };
     let merged: Vec<Line> = thread
         .frames
@@ -256,12 +306,25 @@ fn frames(thread: &Thread) -> Vec<Line> {
     if merged.is_empty() { thread.python_frames.iter().map(python).collect() } else { merged }
 }
 
-fn lines(frames: &[Line]) -> Vec<String> {
-    let width = frames.iter().map(|frame| frame.function.chars().count()).max().unwrap_or(0).min(48);
-    let line = |(depth, Line { function, place, .. }): (usize, &Line)| {
+/// Whether a native frame is of the interpreter itself or of the C library.
+fn is_interpreter(frame: &NativeFrame) -> bool {
+    let module = frame.module.as_deref().unwrap_or_default();
+    let file = module.rsplit('/').next().unwrap_or(module);
+    ["python", "libpython", "libc.so", "ld-linux", "ld-musl"].iter().any(|name| file.starts_with(name))
+}
+
+/// Frames with their depths as lines.
+fn lines(frames: &[(usize, &Line)]) -> Vec<String> {
+    let width =
+        frames.iter().map(|(_, frame)| frame.function.chars().count()).max().unwrap_or(0).min(LONGEST_NAME);
+    let line = |(depth, Line { function, place, .. }): &(usize, &Line)| {
         format!("#{depth:<3} {function:<width$}  {place}")
     };
-    frames.iter().enumerate().map(line).collect()
+    frames.iter().map(line).collect()
+}
+
+fn all(frames: &[Line]) -> Vec<(usize, &Line)> {
+    frames.iter().enumerate().collect()
 }
 
 fn shortened(mut lines: Vec<String>) -> Vec<String> {

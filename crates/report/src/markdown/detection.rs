@@ -1,9 +1,11 @@
-use pycoroner_findings::Event;
+use pycoroner_findings::{Event, UtcTime};
 
 use super::cite;
+use super::clock::Clock;
 use super::inert::{Inert, code, prose};
 use super::page::Page;
-use super::quantity::{moment, span};
+use super::quantity::span;
+use super::timeline::kind_in_words;
 use crate::Incident;
 use crate::views::detection::detection;
 use crate::views::missing::has_alerts;
@@ -11,6 +13,7 @@ use crate::views::missing::has_alerts;
 /// When it began against when somebody was told, and when it was over.
 pub(crate) fn render(page: &mut Page, incident: &Incident) {
     let turns = detection(incident);
+    let clock = Clock::of(incident);
     let rows = [
         ("Last change before it", turns.change),
         ("First symptom", turns.symptom),
@@ -18,18 +21,20 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
         ("First sign of a new start", turns.restart),
         ("Last end of an alert", turns.resolved),
     ];
-    let mut shown: Vec<[Inert; 4]> = rows
+    let mut turned: Vec<(UtcTime, [Inert; 4])> = rows
         .into_iter()
         .filter_map(|(name, event)| {
             let event = event?;
-            Some([name.into(), event.at.map(moment)?, what(event), cite::citations(&event.citation)])
+            let at = event.at?;
+            Some((at.time, [name.into(), clock.stamp(at), what(event), cite::citations(&event.citation)]))
         })
         .collect();
     if let Some(at) = incident.died_at {
-        let row = ["The process stopped".into(), moment(at), "".into(), "".into()];
-        let place = shown.iter().position(|other| other[1].as_str() > row[1].as_str()).unwrap_or(shown.len());
-        shown.insert(place, row);
+        let row = ["The process stopped".into(), clock.stamp(at), "".into(), "".into()];
+        turned.push((at.time, row));
     }
+    turned.sort_by_key(|(time, _)| *time);
+    let shown: Vec<[Inert; 4]> = turned.into_iter().map(|(_, row)| row).collect();
     if shown.is_empty() {
         page.paragraph("No source states a time at which it began.");
     }
@@ -51,5 +56,5 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
 }
 
 fn what(event: &Event) -> Inert {
-    prose(&event.kind).then(": ").then(code(&event.message))
+    prose(&kind_in_words(&event.kind)).then(": ").then(code(&event.message))
 }

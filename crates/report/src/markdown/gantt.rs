@@ -5,6 +5,7 @@
 
 use pycoroner_findings::{Severity, UtcTime};
 
+use super::timeline::kind_in_words;
 use crate::Incident;
 use crate::timeline::{Alike, Row};
 use crate::views::impact::{Fact, impact};
@@ -56,7 +57,7 @@ impl Mark<'_> {
     /// A mark for one moment, a bar for what happened again and again.
     fn line(&self) -> String {
         let is_critical = self.alike.first.severity == Severity::Critical;
-        let name = label(&self.alike.first.kind);
+        let name = label(&kind_in_words(&self.alike.first.kind));
         if self.from == self.to {
             let tag = if is_critical { "crit, milestone" } else { "milestone" };
             return format!("    {name} :{tag}, {}, 0s", stamp(self.from));

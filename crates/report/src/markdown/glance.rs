@@ -1,6 +1,4 @@
-use std::collections::BTreeMap;
-
-use pycoroner_findings::Confidence;
+use pycoroner_findings::{Confidence, Gap, GapKind, TimeBasis};
 
 use super::inert::{Inert, code, prose};
 use super::page::Page;
@@ -60,12 +58,11 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
         ("**How**", how(incident)),
         ("**Where**", place(incident)),
         ("**Exception**", exception(incident)),
-        ("**Probable cause**", cause(incident)),
+        ("**How sure**", how_sure(incident)),
         ("**Against it**", against(incident)),
         ("**It led to**", led_to(incident)),
         ("**Contributing**", contributing(incident)),
         ("**Last log line**", last_line(incident)),
-        ("**Evidence**", given(incident)),
         ("**Unknown**", unknown(incident)),
         ("**Next**", next(incident)),
     ];
@@ -128,7 +125,14 @@ fn what_without_core(incident: &Incident) -> Inert {
 fn when(incident: &Incident) -> Inert {
     let Some(at) = incident.died_at else { return "unknown: no source states the time".into() };
     let time = moment(at).then(" UTC");
-    Inert::join([time, uncertainty(at), Inert::from("(").then(basis(at.basis)).then(")")], " ")
+    let how: Inert = match at.basis {
+        TimeBasis::Stated => Inert::default(),
+        other => Inert::from("(").then(basis(other)).then(")"),
+    };
+    // The line that states it.
+    let said = end::event(incident).filter(|event| event.at == Some(at));
+    let cited = said.map_or_else(Inert::default, |event| cite::citations(&event.citation));
+    Inert::join([time, uncertainty(at), how, cited], " ")
 }
 
 fn how(incident: &Incident) -> Inert {
@@ -237,16 +241,20 @@ pub(super) fn exception(incident: &Incident) -> Inert {
     Inert::from(role).then(code(&crash::exception_line(exception)))
 }
 
-fn cause(incident: &Incident) -> Inert {
-    let Some(cause) = incident.causes.first() else { return Inert::default() };
-    let confidence = findings::confidence(cause.confidence);
+/// How well the cause that the sentence above names is known, and from what.
+fn how_sure(incident: &Incident) -> Inert {
+    let Some(cause) = incident.causes.first().filter(|cause| cause.id != "unknown") else {
+        return Inert::default();
+    };
     let from = findings::numbers(&cause.findings);
     let basis = if from.is_empty() { Inert::default() } else { Inert::from(", from ").then(from) };
     let part = match cause.role {
         Role::ProbableCause => "",
-        Role::ContributingFactor | Role::Consequence => "not known; a contributing factor: ",
+        Role::ContributingFactor | Role::Consequence => {
+            "the cause is not known; of the contributing factor: "
+        }
     };
-    Inert::from(part).then(prose(&cause.statement)).then(" (").then(confidence).then(basis).then(")")
+    Inert::from(part).then(findings::confidence(cause.confidence)).then(basis)
 }
 
 /// What speaks against the first cause, or what would.
@@ -308,27 +316,21 @@ fn last_line(incident: &Incident) -> Inert {
     )
 }
 
-/// What was given, so that a short report is not taken for good news.
-fn given(incident: &Incident) -> Inert {
-    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-    for source in &incident.sources {
-        *kinds.entry(&source.kind).or_default() += 1;
-    }
-    let kinds = kinds.into_iter().map(|(kind, files)| Inert::from(files).then(" × ").then(prose(kind)));
-    Inert::join(kinds, ", ")
-}
-
-/// What could not be read of it, and what was not given.
+/// What could not be read, and what was not given, so that a short report is not taken for good news.
 fn unknown(incident: &Incident) -> Inert {
     let heap = if incident.core.is_some() && incident.heap.is_none() { "the heap was not read" } else { "" };
-    let first = incident.gaps.iter().take(MOST_GAPS).map(|gap| prose(&gap.what));
-    let more = incident.gaps.len().saturating_sub(MOST_GAPS);
+    // That not all of plenty is shown is no loss to who reads the first screen.
+    let (lost, bounded): (Vec<&Gap>, Vec<&Gap>) =
+        incident.gaps.iter().partition(|gap| !matches!(gap.kind, GapKind::Limit | GapKind::Missing));
+    let first = lost.iter().take(MOST_GAPS).map(|gap| prose(&gap.what));
+    let more = lost.len().saturating_sub(MOST_GAPS);
     let more = if more == 0 { Inert::default() } else { Inert::from(more).then(" more") };
-    let gaps = Inert::join(first.chain([more]), ", ");
-    let gaps = if gaps.is_empty() {
-        "all that was given was read".into()
-    } else {
-        Inert::from("not read: ").then(gaps)
+    let lost = Inert::join(first.chain([more]), ", ");
+    let gaps = match (lost.is_empty(), bounded.len()) {
+        (true, 0) => "all that was given was read".into(),
+        (true, more) => count(more, "limit of what was read is", "limits of what was read are")
+            .then(" listed under Conflicts and unknowns"),
+        (false, _) => Inert::from("not read: ").then(lost),
     };
     let missing = missing(incident);
     let named = Inert::join(missing.iter().take(MOST_MISSING).map(|row| row.what.into()), ", ");
@@ -336,7 +338,7 @@ fn unknown(incident: &Incident) -> Inert {
     let more = if more == 0 { Inert::default() } else { Inert::from(" and ").then(more).then(" more") };
     let not_given =
         if missing.is_empty() { named } else { Inert::from("not given: ").then(named).then(more) };
-    Inert::join([gaps, heap.into(), not_given], "; ")
+    Inert::join([not_given, heap.into(), gaps], "; ")
 }
 
 /// What to look at next, and the command for the evidence that would tell most and can still be had.

@@ -2,18 +2,26 @@ use std::collections::BTreeSet;
 
 use pycoroner_findings::UtcTime;
 
+use super::clock::Clock;
 use super::inert::{Inert, code, html, prose};
 use super::page::Page;
-use super::quantity::{clock, clock_text, count, grouped, size, span};
+use super::quantity::{count, grouped, size, span};
 use super::{cite, crash};
 use crate::Incident;
 use crate::sections::{LevelBucket, LevelCount, LevelsOverTime, LogTraceback, LogsSection};
+use crate::views::tracebacks::{Failure, fold};
 use crate::views::trend::sparkline;
 
 /// Most tracebacks and templates that are shown.
 const MOST_ROWS: usize = 15;
+/// Requests that are not folded away.
+const SHOWN_REQUESTS: usize = 5;
+/// Most places of other tracebacks of one failure.
+const MOST_CITED: usize = 12;
+/// Most kinds of differences of one failure.
+const MOST_OTHERS: usize = 6;
 /// Most columns of a curve.
-const WIDTH: i64 = 48;
+const WIDTH: i64 = 40;
 /// Most frames of one stack.
 const MOST_FRAMES: usize = 60;
 /// Most links of one traceback's chain.
@@ -25,44 +33,55 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
         page.paragraph("There are no logs.");
         return;
     };
-    window(page, logs);
+    let clock = Clock::of(incident);
+    window(page, &clock, logs);
     parts(page, logs);
     levels(page, logs);
-    rates(page, logs);
-    tracebacks(page, incident, logs);
-    templates(page, incident, logs);
-    changes(page, incident, logs);
-    requests(page, incident, logs);
+    rates(page, &clock, logs);
+    tracebacks(page, incident, &clock, logs);
+    templates(page, incident, &clock, logs);
+    changes(page, incident, &clock, logs);
+    requests(page, incident, &clock, logs);
 }
 
 /// Requests that started and whose end no record tells.
-fn requests(page: &mut Page, incident: &Incident, logs: &LogsSection) {
+fn requests(page: &mut Page, incident: &Incident, clock: &Clock, logs: &LogsSection) {
     let Some(requests) = &logs.requests else { return };
     page.heading(3, "Requests");
+    let without =
+        if requests.unfinished == 1 { " has no end in these logs." } else { " have no end in these logs." };
     page.paragraph(
-        grouped(requests.followed)
-            .then(" were followed by their ids; ")
+        Inert::from("Of ")
+            .then(grouped(requests.followed))
+            .then(" requests that have an id in these logs, ")
             .then(grouped(requests.finished))
-            .then(" came to an end, ")
+            .then(" finished; ")
             .then(grouped(requests.unfinished))
-            .then(" started and have no end in these logs."),
+            .then(without),
     );
     let unfinished = requests.threads.iter().filter(|thread| thread.state.as_deref() == Some("unfinished"));
-    page.table(
-        ["Request without an end", "First (UTC)", "Last (UTC)", "Last message", "Open at the end", "Source"],
+    page.folded_table(
+        ["Request without an end", "Time", "Last message", "Open when the process stopped", "Source"],
         unfinished.take(MOST_ROWS).map(|thread| {
             let last = thread.entries.last();
             let message = last.and_then(|entry| entry.message.as_deref()).map_or_else(Inert::default, code);
             let cited = last.map_or_else(Inert::default, |entry| cite::log_line(incident, &entry.place));
-            let open = if thread.open_at_death { "yes" } else { "" };
-            let time = |time: Option<UtcTime>| time.map_or_else(Inert::default, clock);
-            [code(&thread.id), time(thread.first), time(thread.last), message, open.into(), cited]
+            let open = match (thread.same_process, thread.open_at_death) {
+                (true, _) => "yes, in that process",
+                (false, true) => "yes",
+                (false, false) => "",
+            };
+            let (first, last) = (thread.first.or(thread.last), thread.last.or(thread.first));
+            let time = first.zip(last).map_or_else(Inert::default, |(first, last)| clock.range(first, last));
+            [code(&thread.id), time, message, open.into(), cited]
         }),
+        SHOWN_REQUESTS,
+        ["request without an end", "requests without an end"],
     );
 }
 
 /// Records over time, and those of level error and above.
-fn rates(page: &mut Page, logs: &LogsSection) {
+fn rates(page: &mut Page, clock: &Clock, logs: &LogsSection) {
     let over_time = [&logs.window.levels_over_time, &logs.levels_over_time];
     let Some(counts) = over_time.into_iter().find(|counts| counts.buckets.len() > 1) else { return };
     let serious = |bucket: &LevelBucket| {
@@ -74,22 +93,24 @@ fn rates(page: &mut Page, logs: &LogsSection) {
         let most = columns.iter().flatten().copied().fold(0.0, f64::max);
         [name.into(), code(&sparkline(&columns)), grouped(most as u64)]
     };
-    page.table(
-        ["Records over time", "`·` is none", "Most in one stretch"],
-        [row("all", &|bucket| bucket.records), row("errors", &serious)],
-    );
-    if let (Some(first), Some(last)) = (counts.buckets.first(), counts.buckets.last()) {
-        let (Some(first), Some(last)) = (first.from, last.from) else { return };
+    let (first, last) =
+        (counts.buckets.first().and_then(|row| row.from), counts.buckets.last().and_then(|row| row.from));
+    if let (Some(first), Some(last)) = (first, last) {
         page.paragraph(
-            Inert::from("From ")
-                .then(clock(first))
-                .then(" to ")
-                .then(clock(last))
-                .then(", in stretches of ")
+            Inert::from("Records over time, ")
+                .then(clock.range(first, last))
+                .then(", counted in stretches of ")
                 .then(span(i64::try_from(counts.bucket_ms).unwrap_or(i64::MAX)))
-                .then("."),
+                .then("; `·` is none:"),
         );
     }
+    // A row of nothing says nothing.
+    let is_any = counts.buckets.iter().any(|bucket| serious(bucket) > 0);
+    let errors = is_any.then(|| row("of level error and above", &serious));
+    page.table(
+        ["Records", "Over time", "Most in one stretch"],
+        [row("all", &|bucket| bucket.records)].into_iter().chain(errors),
+    );
 }
 
 /// Counts by time, with what holds no record as nothing.
@@ -112,7 +133,7 @@ fn columns(counts: &LevelsOverTime, count: &dyn Fn(&LevelBucket) -> u64) -> Vec<
 }
 
 /// Messages that came more or less often than before, and those that stopped.
-fn changes(page: &mut Page, incident: &Incident, logs: &LogsSection) {
+fn changes(page: &mut Page, incident: &Incident, clock: &Clock, logs: &LogsSection) {
     let changed = logs.templates.iter().filter_map(|row| Some((row, row.change.as_ref()?)));
     page.table(
         ["Messages whose rate changed", "Before the window", "In the window", "Expected", "Source"],
@@ -133,7 +154,7 @@ fn changes(page: &mut Page, incident: &Incident, logs: &LogsSection) {
             };
             [
                 code(&row.template),
-                silence.since.map_or_else(Inert::default, clock),
+                silence.since.map_or_else(Inert::default, |since| clock.show(since)),
                 length(silence.silent_ms),
                 length(silence.usual_interval_ms),
                 cite::log_line(incident, &row.place),
@@ -142,11 +163,15 @@ fn changes(page: &mut Page, incident: &Incident, logs: &LogsSection) {
     );
 }
 
-fn window(page: &mut Page, logs: &LogsSection) {
-    let (from, to) = (clock_text(logs.window.from.as_deref()), clock_text(logs.window.to.as_deref()));
+fn window(page: &mut Page, clock: &Clock, logs: &LogsSection) {
+    let (from, to) = (clock.text(logs.window.from.as_deref()), clock.text(logs.window.to.as_deref()));
     if !from.is_empty() && !to.is_empty() {
         page.paragraph(
-            Inert::from("Looked at ").then(from).then(" to ").then(to).then(" UTC, the time around the end."),
+            Inert::from("Looked at is the time around the end, ")
+                .then(from)
+                .then(" to ")
+                .then(to)
+                .then(" UTC: “the window”."),
         );
     }
 }
@@ -182,31 +207,78 @@ fn levels(page: &mut Page, logs: &LogsSection) {
     }
 }
 
-fn tracebacks(page: &mut Page, incident: &Incident, logs: &LogsSection) {
+fn tracebacks(page: &mut Page, incident: &Incident, clock: &Clock, logs: &LogsSection) {
     let roots = roots(logs);
     if roots.is_empty() {
         page.paragraph("No traceback was logged.");
         return;
     }
-    page.heading(3, Inert::from("Tracebacks (").then(roots.len()).then(")"));
-    for &root in roots.iter().take(MOST_ROWS) {
-        let entry = &logs.tracebacks[root];
-        let times = entry.count.filter(|times| *times > 1);
-        let times = times.map_or_else(Inert::default, |times| grouped(times).then(" times"));
-        let first = clock_text(entry.first.as_deref());
-        let title = Inert::from("<code>").then(html(&headline(entry))).then("</code>");
-        page.details(Inert::join([title, first, times], ", "), |page| {
-            let said = entry.log_message.as_deref().map_or_else(Inert::default, code);
-            let cited = cite::log_line(incident, &entry.place);
-            page.paragraph(Inert::join(["Source:".into(), cited, said], " "));
-            page.code(&chain(logs, root));
-        });
+    let pid = incident.core.as_ref().and_then(|core| core.process.pid);
+    let failures = fold(&logs.tracebacks, &roots, pid, crash::traceback_entry, headline);
+    let alike = if failures.len() < roots.len() {
+        Inert::from(", of ").then(count(failures.len(), "failure", "failures"))
+    } else {
+        Inert::default()
+    };
+    page.heading(3, Inert::from("Tracebacks (").then(roots.len()).then(alike).then(")"));
+    for failure in failures.iter().take(MOST_ROWS) {
+        let title = summary(clock, logs, failure);
+        page.details(title, |page| traceback(page, incident, logs, failure));
     }
-    if roots.len() > MOST_ROWS {
+    if failures.len() > MOST_ROWS {
         page.paragraph(
-            count(roots.len() - MOST_ROWS, "more traceback is", "more tracebacks are").then(" not shown."),
+            count(failures.len() - MOST_ROWS, "more failure is", "more failures are").then(" not shown."),
         );
     }
+}
+
+/// What failed, how often and when.
+fn summary(clock: &Clock, logs: &LogsSection, failure: &Failure) -> Inert {
+    let entries = || failure.all.iter().map(|root| &logs.tracebacks[*root]);
+    let times = entries().map(|entry| entry.count.unwrap_or(1).max(1)).fold(0, u64::saturating_add);
+    let times = if times > 1 { grouped(times).then(" times") } else { Inert::default() };
+    let first = entries().filter_map(|entry| entry.first.as_deref()).min();
+    let last = entries().filter_map(|entry| entry.last.as_deref().or(entry.first.as_deref())).max();
+    let (first, last) = (clock.text(first), clock.text(last));
+    let when = if last == first { first } else { Inert::join([first, last], " to ") };
+    let shown = &logs.tracebacks[failure.shown];
+    let place = if is_dump(shown) { shown.frames.first() } else { shown.frames.last() };
+    let place = place.and_then(|frame| frame.function.as_deref()).map_or_else(Inert::default, |function| {
+        Inert::from(" in <code>").then(html(function)).then("</code>")
+    });
+    let title = Inert::from("<code>").then(html(&headline(shown))).then("</code>").then(place);
+    Inert::join([title, times, when], ", ")
+}
+
+/// One traceback, and what others of the same failure have instead.
+fn traceback(page: &mut Page, incident: &Incident, logs: &LogsSection, failure: &Failure) {
+    let shown = &logs.tracebacks[failure.shown];
+    let said = shown.log_message.as_deref().map_or_else(Inert::default, code);
+    let cited = cite::log_line(incident, &shown.place);
+    page.paragraph(Inert::join(["Source:".into(), cited, said], " "));
+    page.code(&chain(logs, failure.shown));
+    if failure.all.len() < 2 {
+        return;
+    }
+    let others = failure.all.iter().filter(|root| **root != failure.shown).take(MOST_CITED);
+    let cited = others.map(|root| cite::log_line(incident, &logs.tracebacks[*root].place));
+    let more = (failure.all.len() - 1).saturating_sub(MOST_CITED);
+    let more = if more == 0 { Inert::default() } else { Inert::from("and ").then(more).then(" more") };
+    let own = "differ in nothing but where noted:";
+    let alike = count(
+        failure.all.len() - 1,
+        "other is of the same failure; it ",
+        "others are of the same failure; they ",
+    );
+    let verdict = if failure.others.is_empty() { "equal it line by line:" } else { own };
+    page.paragraph(Inert::join([alike.then(verdict)].into_iter().chain(cited).chain([more]), " "));
+    page.list(failure.others.iter().take(MOST_OTHERS).map(|other| {
+        let head = other.headline.as_deref().map(code);
+        let frames = other.frames.iter().map(|frame| code(frame.trim()));
+        let instead = Inert::join(head.into_iter().chain(frames), ", ");
+        let instead = if instead.is_empty() { "fewer frames".into() } else { instead };
+        count(other.times, "has", "have").then(" instead ").then(instead)
+    }));
 }
 
 /// The tracebacks that belong to no other: those of the crash window first, and of a dump the current thread first.
@@ -284,7 +356,7 @@ fn headline(entry: &LogTraceback) -> String {
     }
 }
 
-fn templates(page: &mut Page, incident: &Incident, logs: &LogsSection) {
+fn templates(page: &mut Page, incident: &Incident, clock: &Clock, logs: &LogsSection) {
     let serious = |level: Option<&str>| {
         level.is_some_and(|level| {
             ["WARNING", "WARN", "ERROR", "CRITICAL", "FATAL"]
@@ -299,13 +371,14 @@ fn templates(page: &mut Page, incident: &Incident, logs: &LogsSection) {
     }
     page.heading(3, "Warnings, errors and new messages");
     page.table(
-        ["Message", "Level", "Count", "First", "New", "Source"],
+        ["Message", "Level", "Count", "First", "Source"],
         shown.iter().take(MOST_ROWS).map(|row| {
             let level = row.level.as_deref().map_or_else(Inert::default, prose);
             let times = row.count.map_or_else(Inert::default, grouped);
-            let new = if row.new_in_window { "new" } else { "" };
+            let new = if row.new_in_window { "new in the window" } else { "" };
+            let level = Inert::join([level, new.into()], ", ");
             let cited = cite::log_line(incident, &row.place);
-            [code(&row.template), level, times, clock_text(row.first.as_deref()), new.into(), cited]
+            [code(&row.template), level, times, clock.text(row.first.as_deref()), cited]
         }),
     );
     if shown.len() > MOST_ROWS {

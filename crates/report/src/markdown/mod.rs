@@ -7,6 +7,7 @@ mod appendix;
 mod before_death;
 mod brief;
 mod cite;
+pub(crate) mod clock;
 mod closing;
 pub(crate) mod crash;
 mod detection;
@@ -20,7 +21,7 @@ mod logs;
 mod page;
 pub(crate) mod quantity;
 mod threads;
-mod timeline;
+pub(crate) mod timeline;
 mod unknowns;
 
 use std::collections::BTreeMap;

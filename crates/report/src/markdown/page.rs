@@ -61,6 +61,25 @@ impl Page {
         }
     }
 
+    /// A table whose rows from the `shown`th on are folded away, under their number and name.
+    pub(crate) fn folded_table<const N: usize>(
+        &mut self,
+        head: [&'static str; N],
+        rows: impl IntoIterator<Item = [Inert; N]>,
+        shown: usize,
+        [one, many]: [&'static str; 2],
+    ) {
+        let mut rows: Vec<_> = rows.into_iter().collect();
+        // To fold one or two rows hides more than it saves.
+        let rest = if rows.len() > shown + 2 { rows.split_off(shown) } else { Vec::new() };
+        self.table(head, rows);
+        if !rest.is_empty() {
+            let summary =
+                Inert::from(rest.len()).then(" more ").then(if rest.len() == 1 { one } else { many });
+            self.details(summary, |page| page.table(head, rest));
+        }
+    }
+
     /// A code block of raw lines; they may be evidence.
     pub(crate) fn code(&mut self, lines: &[String]) {
         let mut shown: Vec<&str> = lines.iter().take(MOST_LINES).map(String::as_str).collect();

@@ -83,23 +83,12 @@ pub(crate) fn uncertainty(at: Timestamp) -> Inert {
 pub(crate) fn basis(basis: TimeBasis) -> &'static str {
     match basis {
         TimeBasis::Stated => "stated",
-        TimeBasis::AssumedZone => "zone assumed",
-        TimeBasis::InferredYear => "year inferred",
-        TimeBasis::InferredNeighbour => "from a neighbouring record",
-        TimeBasis::StoredWithCore => "stored with the core",
-        TimeBasis::FileModified => "file modification time",
+        TimeBasis::AssumedZone => "its zone is assumed",
+        TimeBasis::InferredYear => "its year is inferred",
+        TimeBasis::InferredNeighbour => "time of the record beside it",
+        TimeBasis::StoredWithCore => "as stored with the core",
+        TimeBasis::FileModified => "when the file was last written",
     }
-}
-
-/// Seconds from the death, with sign.
-pub(crate) fn offset(at: UtcTime, death: UtcTime) -> Inert {
-    let ms = at.millis_since(death);
-    let sign = match ms {
-        0 => return "0".into(),
-        1.. => "+",
-        _ => "−",
-    };
-    Inert::from(sign).then(span(ms))
 }
 
 /// A length of time, without sign.
@@ -107,6 +96,7 @@ pub(crate) fn span(ms: i64) -> Inert {
     let ms = ms.unsigned_abs();
     let (seconds, millis) = (ms / 1_000, ms % 1_000);
     let text = match seconds {
+        0..60 if millis == 0 => format!("{seconds} s"),
         0..60 => format!("{seconds}.{millis:03} s"),
         60..7_200 => format!("{} min {} s", seconds / 60, seconds % 60),
         7_200..172_800 => format!("{} h {} min", seconds / 3_600, seconds / 60 % 60),
@@ -140,8 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn times() {
-        let second = 1_000_000_000;
+    fn times_and_lengths() {
         assert_eq!(clock(UtcTime(0)).as_str(), "1970-01-01 00:00:00");
         assert_eq!(clock(UtcTime(1_234_567_890)).as_str(), "1970-01-01 00:00:01.234");
         let at = |uncertainty_ms| {
@@ -152,8 +141,9 @@ mod tests {
             (at(1), at(1000)),
             ("1970-01-01 00:00:01.234".to_owned(), "1970-01-01 00:00:01".to_owned())
         );
-        assert_eq!(offset(UtcTime(0), UtcTime(1_500_000_000)).as_str(), "−1.500 s");
-        assert_eq!(offset(UtcTime(90 * second), UtcTime(0)).as_str(), "+1 min 30 s");
+        assert_eq!(span(-1_500).as_str(), "1.500 s");
+        assert_eq!(span(8_000).as_str(), "8 s");
+        assert_eq!(span(90_000).as_str(), "1 min 30 s");
         assert_eq!(grouped(1_234_567).as_str(), "1,234,567");
         assert_eq!(grouped(12).as_str(), "12");
     }

@@ -1,11 +1,12 @@
-use pycoroner_findings::{Event, Severity, Timestamp};
+use pycoroner_findings::{Event, Severity};
 
 use super::cite;
+use super::clock::Clock;
 use super::inert::{Inert, code, prose};
 use super::page::Page;
-use super::quantity::{basis, count, moment, offset, span, uncertainty};
+use super::quantity::span;
 use crate::Incident;
-use crate::timeline::{Alike, MOST_KEY_EVENTS, Row, key_rows};
+use crate::timeline::{Alike, Row, are_all, key_rows};
 
 /// The key events, in order, as a picture to scale and as a table.
 pub(crate) fn render(page: &mut Page, incident: &Incident) {
@@ -13,71 +14,72 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
         page.paragraph("No event was found in the evidence.");
         return;
     }
-    let rows = key_rows(&incident.timeline, incident.died_at);
-    if incident.timeline.len() > MOST_KEY_EVENTS {
-        page.paragraph(
-            Inert::from("The key events out of ")
-                .then(incident.timeline.len())
-                .then("; all are in the appendix."),
-        );
-    }
+    let clock = Clock::of(incident);
+    let rows = key_rows(incident);
+    page.paragraph(introduction(&clock, incident.timeline.len(), &rows));
     page.mermaid(&super::gantt::lines(incident, &rows));
     page.table(
         HEAD,
-        rows.iter().map(|row| match row {
-            Row::LeftOut(events) => {
-                let text = Inert::from("… ")
-                    .then(count(*events, "more event", "more events"))
-                    .then(" in the appendix");
-                ["".into(), "".into(), "".into(), text, "".into()]
-            }
+        rows.iter().filter_map(|row| match row {
+            Row::LeftOut(_) => None,
             Row::Quiet(ms) => {
                 let text = Inert::from("⋯ ").then(span(*ms)).then(" in which no source tells of anything ⋯");
-                ["".into(), "".into(), "".into(), text, "".into()]
+                Some(["".into(), "".into(), text, "".into()])
             }
-            Row::Event(alike) => alike_cells(alike, incident.died_at),
+            Row::Event(alike) => Some(alike_cells(&clock, alike)),
         }),
     );
 }
 
-pub(crate) const HEAD: [&str; 5] = ["Time (UTC)", "From the end", "Known by", "Event", "Source"];
-
 /// Events that are alike as one row: the first, how many there were, and until when.
-fn alike_cells(alike: &Alike, died_at: Option<Timestamp>) -> [Inert; 5] {
-    let pids = alike.pids();
-    let [time, from_end, known, _, source] = cells(alike.first, died_at);
-    let pid = pids.first().filter(|_| pids.len() == 1);
-    let mut what = text(alike.first, pid.copied());
+fn alike_cells(clock: &Clock, alike: &Alike) -> [Inert; 4] {
+    let mut row = cells(clock, alike.first);
     if alike.times() > 1 {
         let times = Inert::from(alike.times()).then(if alike.is_one_text() { " times" } else { " alike" });
-        let processes = (pids.len() > 1).then(|| Inert::from("of ").then(pids.len()).then(" processes"));
-        let last = alike.last_at().map(|last| Inert::from("last at ").then(moment(last)));
+        let pids = alike.pids().len();
+        let processes = (pids > 1).then(|| Inert::from("of ").then(pids).then(" processes"));
+        let last = alike.last_at().map(|last| Inert::from("the last at ").then(clock.moment(last)));
         let more = Inert::join([Some(times), processes, last].into_iter().flatten(), ", ");
-        what = what.then(" (").then(more).then(")");
+        row[2] = text(alike.first, pids < 2).then(" (").then(more).then(")");
     }
-    [time, from_end, known, what, source]
+    row
 }
+
+/// What the times are, and where the rest stands.
+fn introduction(clock: &Clock, events: usize, rows: &[Row<'_>]) -> Inert {
+    let day = clock.day();
+    let dates = if day.is_empty() { day } else { Inert::from("; those without a date are of ").then(day) };
+    let rest = if are_all(rows) {
+        Inert::default()
+    } else {
+        Inert::from(" These are the key events; the appendix lists all ").then(events).then(" one by one.")
+    };
+    Inert::from("Times are UTC").then(dates).then(".").then(rest)
+}
+
+pub(crate) const HEAD: [&str; 4] = ["Time", "From the end", "Event", "Source"];
 
 /// One event as a row.
-pub(crate) fn cells(event: &Event, died_at: Option<Timestamp>) -> [Inert; 5] {
-    let time = event.at.map_or_else(|| "unknown".into(), moment);
-    let from_end = match (event.at, died_at) {
-        (Some(at), Some(death)) => offset(at.time, death.time),
-        _ => Inert::default(),
-    };
-    let known = event
-        .at
-        .map_or_else(Inert::default, |at| Inert::join([basis(at.basis).into(), uncertainty(at)], " "));
-    [time, from_end, known, text(event, event.pid), cite::citations(&event.citation)]
+pub(crate) fn cells(clock: &Clock, event: &Event) -> [Inert; 4] {
+    let time = event.at.map_or_else(|| "unknown".into(), |at| clock.stamp(at));
+    let from_end = event.at.map_or_else(Inert::default, |at| clock.until_end(at));
+    [time, from_end, text(event, true), cite::citations(&event.citation)]
 }
 
-/// What happened, and to which process where that is one.
-fn text(event: &Event, pid: Option<u64>) -> Inert {
+/// What happened, and to which process where it is asked for.
+fn text(event: &Event, names_process: bool) -> Inert {
     let mark = match event.severity {
         Severity::Critical => "**",
         Severity::Info | Severity::Warning | Severity::Error => "",
     };
-    let kind = Inert::from(mark).then(prose(&event.kind)).then(mark);
+    let kind = Inert::from(mark).then(prose(&kind_in_words(&event.kind))).then(mark);
+    // Most messages name the process already.
+    let pid = event.pid.filter(|pid| names_process && !event.message.contains(&pid.to_string()));
     let pid = pid.map_or_else(Inert::default, |pid| Inert::from("(pid ").then(pid).then(")"));
     Inert::join([kind.then(":"), code(&event.message), pid], " ")
+}
+
+/// `worker killed` for `worker-killed`, and the level for what a log said.
+pub(crate) fn kind_in_words(kind: &str) -> String {
+    kind.strip_prefix("log-").unwrap_or(kind).replace('-', " ")
 }

@@ -46,16 +46,14 @@ fn gaps(page: &mut Page, incident: &Incident) {
         return;
     }
     page.table(
-        ["Missing", "Why", "Kind", "What would have got it", "Source"],
+        ["Missing", "Why", "What would have got it"],
         incident.gaps.iter().take(MOST_GAPS).map(|gap| {
             let remedy = gap.remedy.as_deref().map_or_else(Inert::default, prose);
-            [
-                prose(&gap.what),
-                prose(&gap.why),
-                gap_kind(gap.kind).into(),
-                remedy,
-                cite::citations(&gap.citation),
-            ]
+            let kind = gap_kind(gap.kind);
+            let is_said = gap.why.contains(kind);
+            let kind = if is_said { Inert::default() } else { Inert::from("(").then(kind).then(")") };
+            let why = Inert::join([prose(&gap.why), kind, cite::citations(&gap.citation)], " ");
+            [prose(&gap.what), why, remedy]
         }),
     );
     if incident.gaps.len() > MOST_GAPS {
@@ -94,7 +92,7 @@ pub(crate) fn gap_kind(kind: GapKind) -> &'static str {
         GapKind::Unmapped => "unmapped",
         GapKind::Corrupt => "corrupt",
         GapKind::Unknown => "not understood",
-        GapKind::Limit => "limit reached",
-        GapKind::Missing => "missing",
+        GapKind::Limit => "a limit of this report",
+        GapKind::Missing => "not given",
     }
 }

@@ -207,7 +207,7 @@ impl Asks {
 
     fn context() -> Missing {
         Missing {
-            what: "what is known by hand",
+            what: "what people know",
             tells: "deploys and changes before the incident, the teams that own the service, what users noticed",
             command: String::new(),
             note: "write it into `incident.toml`: service, owners (teams), changes with times, impact",

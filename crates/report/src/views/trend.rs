@@ -2,6 +2,7 @@
 
 use pycoroner_findings::UtcTime;
 
+use crate::markdown::quantity::bytes_text;
 use crate::sections::{Series, TelemetrySection};
 
 /// Names of metrics that say how much memory a process or container had, by the part that tells them.
@@ -76,13 +77,44 @@ impl<'a> Trend<'a> {
         let width = width.min(usize::try_from(possible).unwrap_or(width)).max(1);
         let mut columns = vec![None; width];
         for (time, value) in points {
-            let passed = i128::from(time.0.saturating_sub(first.0)) * width as i128 / (i128::from(span) + 1);
-            let column = usize::try_from(passed).unwrap_or(0).min(width - 1);
-            let most = columns[column].map_or(*value, |before: f64| before.max(*value));
-            columns[column] = Some(most);
+            let column = column(*first, *last, *time, width);
+            // Of `up` the times that it was not are what counts.
+            let telling = if self.series.name == "up" { f64::min } else { f64::max };
+            columns[column] = Some(columns[column].map_or(*value, |before: f64| telling(before, *value)));
         }
         columns
     }
+}
+
+impl Trend<'_> {
+    /// The curve as text, with `│` where the process began anew.
+    pub(crate) fn curve(&self, width: usize) -> String {
+        let columns = self.columns(width);
+        let blocks = sparkline(&columns);
+        let points = &self.series.points;
+        let (Some((first, _)), Some((last, _))) = (points.first(), points.last()) else { return blocks };
+        let begins: std::collections::BTreeSet<usize> = self
+            .restarts
+            .iter()
+            .filter(|time| (*first..=*last).contains(time))
+            .map(|time| column(*first, *last, *time, columns.len()))
+            .collect();
+        let mut curve = String::new();
+        for (index, block) in blocks.chars().enumerate() {
+            if index > 0 && begins.contains(&index) {
+                curve.push('│');
+            }
+            curve.push(block);
+        }
+        curve
+    }
+}
+
+/// In which of so many columns a time lies.
+fn column(first: UtcTime, last: UtcTime, time: UtcTime, width: usize) -> usize {
+    let span = last.0.saturating_sub(first.0).max(1);
+    let passed = i128::from(time.0.saturating_sub(first.0)) * width as i128 / (i128::from(span) + 1);
+    usize::try_from(passed).unwrap_or(0).min(width.saturating_sub(1))
 }
 
 impl Summary {
@@ -128,13 +160,16 @@ pub(crate) fn same_target(a: &Series, b: &Series) -> bool {
     })
 }
 
-/// When the process behind a series began anew: its start time changed, or one of its counters fell.
+/// When the process behind a series began anew: its start time changed or, where none is known, one of its counters fell.
 pub(crate) fn restarts(telemetry: &TelemetrySection, series: &Series) -> Vec<UtcTime> {
+    let of_target = || telemetry.series.iter().filter(|other| same_target(series, other));
+    let is_start = |series: &&Series| series.name.contains("process_start_time");
+    // A counter that was not there at once after the start shows the same start again, later.
+    let has_starts = of_target().any(|series| is_start(&series));
     let mut times = Vec::new();
-    for other in telemetry.series.iter().filter(|other| same_target(series, other)) {
-        let is_start = other.name.contains("process_start_time");
+    for other in of_target().filter(|series| is_start(series) == has_starts) {
         for pair in other.points.windows(2) {
-            let is_new = if is_start {
+            let is_new = if has_starts {
                 pair[1].1 > pair[0].1 + 1.0
             } else {
                 other.is_counter && pair[1].1 < pair[0].1
@@ -147,6 +182,18 @@ pub(crate) fn restarts(telemetry: &TelemetrySection, series: &Series) -> Vec<Utc
     times.sort();
     times.dedup();
     times
+}
+
+/// A value of a series as people read it.
+pub(crate) fn value_text(series: &Series, value: f64) -> String {
+    let is_bytes = series.name.contains("bytes") || series.name.contains("memory");
+    if is_bytes && value >= 0.0 {
+        bytes_text(value as u64)
+    } else if value.fract() == 0.0 && value.abs() < 1e15 {
+        format!("{value:.0}")
+    } else {
+        format!("{value:.3}")
+    }
 }
 
 /// `▁▂▅█·█`: each column from the least to the most, `·` where nothing was measured.
@@ -200,6 +247,7 @@ mod tests {
         let trend = Trend::of(memory(&telemetry)[0], &telemetry).unwrap();
         let second = |second: i64| UtcTime(second * 1_000_000_000);
         assert_eq!(trend.restarts, [second(10)]);
+        assert_eq!(trend.curve(8), "▁█│▂▃");
         let before = trend.last_life(Some(second(7))).unwrap();
         assert_eq!((before.first.1, before.last.1, before.rising), (10.0, 90.0, 1.0));
         let after = trend.last_life(None).unwrap();

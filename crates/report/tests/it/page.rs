@@ -69,7 +69,7 @@ fn every_figure_has_its_section() {
     let html = render_html(&incident(with_metrics(segfault())));
     let titles = [
         "Which time each source covers",
-        "Key events by source and time from the end",
+        "Key events by time from the end",
         "Python stacks of all threads",
         "Metrics over time",
         "What keeps how much of the heap alive",

@@ -37,9 +37,9 @@ fn each_firing_of_an_alert_is_told_and_that_of_the_death_first() {
     assert_eq!(
         told,
         [
-            "- Alert `ShopDown` fired at 2024-05-01 12:00:00, 3.000 s before the process died; its end is not shown `[E2:L5]`",
-            "- Alert `ShopSlow` fired at 2024-05-01 12:00:07, 4.000 s after the process died; it ended at 2024-05-01 12:00:09, after 2.000 s `[E2:L5]`",
-            "- Over before the death: alert `ShopDown` fired at 2024-05-01 11:59:38, 25.000 s before the process died; it ended at 2024-05-01 11:59:46, after 8.000 s `[E2:L5]`",
+            "- Alert `ShopDown` fired at 2024-05-01 12:00:00, 3 s before the process died; its end is not shown `[E2:L5]`",
+            "- Alert `ShopSlow` fired at 2024-05-01 12:00:07, 4 s after the process died; it ended at 2024-05-01 12:00:09, after 2 s `[E2:L5]`",
+            "- Over before the death: alert `ShopDown` fired at 2024-05-01 11:59:38, 25 s before the process died; it ended at 2024-05-01 11:59:46, after 8 s `[E2:L5]`",
         ]
     );
     let bars: Vec<&str> =
@@ -71,8 +71,8 @@ fn warnings_and_what_was_before_the_start_are_no_first_symptom() {
     assert_eq!(
         rows,
         [
-            "| First symptom | 2024-05-01 11:59:57 | log-critical: `out of memory` | `[E2:L4]` |",
-            "| First alert | 2024-05-01 12:00:06 | alert-started: `ShopDown` | `[E2:L5]` |",
+            "| First symptom | 11:59:57 | critical: `out of memory` | `[E2:L4]` |",
+            "| First alert | 12:00:06 | alert started: `ShopDown` | `[E2:L5]` |",
         ]
     );
     // Where nothing is worse, a warning counts.
