@@ -50,7 +50,7 @@ fn the_report_tells_what_happened() {
         "line 41, in charge",
         // Of the heap.
         "shop.models.Session",
-        "process-died",
+        "**process died**",
         "2026-11-23 09:25:57",
     ] {
         assert!(report.contains(expected), "{expected} is missing in\n{report}");

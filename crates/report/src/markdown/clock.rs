@@ -74,7 +74,8 @@ impl Clock {
     pub(crate) fn stamp(&self, at: Timestamp) -> Inert {
         let rough = if at.uncertainty_ms > 1 { uncertainty(at) } else { Inert::default() };
         let how: Inert = match at.basis {
-            TimeBasis::Stated => Inert::default(),
+            // Of whole files, and told once for each.
+            TimeBasis::Stated | TimeBasis::AssumedZone | TimeBasis::InferredYear => Inert::default(),
             other => Inert::from("(").then(basis(other)).then(")"),
         };
         Inert::join([self.moment(at), rough, how], " ")
@@ -134,6 +135,9 @@ mod tests {
             Clock::default().moment(Timestamp { uncertainty_ms: 1_000, ..half }).as_str(),
             "1970-01-01 00:00:08"
         );
-        assert_eq!(stamp(TimeBasis::AssumedZone, 1_000), "1970-01-01 00:00:00 ± 1 s (its zone is assumed)");
+        assert_eq!(
+            stamp(TimeBasis::InferredNeighbour, 1_000),
+            "1970-01-01 00:00:00 ± 1 s (time of the record beside it)"
+        );
     }
 }

@@ -15,7 +15,7 @@ const MOST_FRAMES: usize = 60;
 /// Longest name of a function that others are lined up with.
 const LONGEST_NAME: usize = 48;
 /// As many frames of libraries in a row are one line.
-const SHORTEST_RUN: usize = 4;
+const SHORTEST_RUN: usize = 3;
 /// Most records of one kind.
 const MOST_RECORDS: usize = 8;
 /// How many of the innermost frames show their locals.
@@ -160,7 +160,8 @@ fn termination(page: &mut Page, incident: &Incident, crash: &Crash) {
     let cited =
         if crash.citations.is_empty() { cite::core(incident) } else { cite::citations(&crash.citations) };
     let shown = rows.into_iter().chain([("Source", cited)]).filter(|(_, value)| !value.is_empty());
-    page.table(["Termination record", ""], shown.map(|(name, value)| [name.into(), value]));
+    page.heading(3, "Termination record");
+    page.table(["", ""], shown.map(|(name, value)| [name.into(), value]));
     if let Some(verdict) = &crash.verdict {
         let summary = verdict.summary.as_deref().or(verdict.id.as_deref()).unwrap_or("none");
         let confidence = verdict

@@ -20,11 +20,22 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
     }
     for (index, finding) in incident.findings.iter().enumerate() {
         page.heading(3, number(index).then(": ").then(prose(&finding.title)));
-        page.paragraph(strength(finding));
         let refuted = finding.refuted_if.iter().map(|what| Inert::from("**refuted if:** ").then(prose(what)));
-        page.list(
-            evidence("", &finding.evidence).chain(evidence("**against:** ", &finding.against)).chain(refuted),
-        );
+        let said: Vec<Inert> = evidence("", &finding.evidence)
+            .chain(evidence("**against:** ", &finding.against))
+            .chain(refuted)
+            .collect();
+        // What is only worth knowing is there for those who look.
+        if finding.severity == Severity::Info {
+            let known = Inert::from("info, confidence: ").then(confidence(finding.confidence));
+            page.details(known, |page| {
+                page.paragraph(strength(finding));
+                page.list(said);
+            });
+        } else {
+            page.paragraph(strength(finding));
+            page.list(said);
+        }
         if finding.evidence.is_empty() {
             page.paragraph("No evidence was given for it.");
         }

@@ -1,4 +1,6 @@
-use pycoroner_findings::{Event, Severity};
+use std::collections::BTreeSet;
+
+use pycoroner_findings::{Event, Severity, TimeBasis};
 
 use super::cite;
 use super::clock::Clock;
@@ -16,7 +18,7 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
     }
     let clock = Clock::of(incident);
     let rows = key_rows(incident);
-    page.paragraph(introduction(&clock, incident.timeline.len(), &rows));
+    page.paragraph(introduction(incident, &clock, &rows));
     page.mermaid(&super::gantt::lines(incident, &rows));
     page.table(
         HEAD,
@@ -46,15 +48,34 @@ fn alike_cells(clock: &Clock, alike: &Alike) -> [Inert; 4] {
 }
 
 /// What the times are, and where the rest stands.
-fn introduction(clock: &Clock, events: usize, rows: &[Row<'_>]) -> Inert {
+fn introduction(incident: &Incident, clock: &Clock, rows: &[Row<'_>]) -> Inert {
     let day = clock.day();
     let dates = if day.is_empty() { day } else { Inert::from("; those without a date are of ").then(day) };
     let rest = if are_all(rows) {
         Inert::default()
     } else {
-        Inert::from(" These are the key events; the appendix lists all ").then(events).then(" one by one.")
+        Inert::from(" These are the key events; the appendix lists all ")
+            .then(incident.timeline.len())
+            .then(" one by one.")
     };
-    Inert::from("Times are UTC").then(dates).then(".").then(rest)
+    Inert::from("Times are UTC").then(dates).then(".").then(unsure(incident)).then(rest)
+}
+
+/// Whose times rest on a zone or year that the files do not state.
+fn unsure(incident: &Incident) -> Inert {
+    let told = |basis: TimeBasis, what: &'static str| {
+        let of_basis = incident.timeline.iter().filter(|event| event.at.is_some_and(|at| at.basis == basis));
+        let sources: BTreeSet<_> =
+            of_basis.filter_map(|event| Some(event.citation.as_ref()?.source)).collect();
+        let named = Inert::join(sources.iter().map(|source| prose(&source.to_string())), ", ");
+        if named.is_empty() {
+            named
+        } else {
+            Inert::from(what).then(named).then(" is not stated, and assumed.")
+        }
+    };
+    told(TimeBasis::AssumedZone, " The zone of the times of ")
+        .then(told(TimeBasis::InferredYear, " The year of the times of "))
 }
 
 pub(crate) const HEAD: [&str; 4] = ["Time", "From the end", "Event", "Source"];

@@ -40,12 +40,12 @@ fn of<'a>(incident: &Incident, source: &'a Source) -> Coverage<'a> {
     if let Some(export) = exports.find(|export| export.id == Some(source.id)) {
         row.span = export.first.zip(export.last);
         row.records = export.records;
-        row.clock = "UTC by its format";
+        row.clock = "UTC";
     }
     // Without an event, nothing says how the times of a log are known.
     let by_events = clock(incident, source);
     row.clock = match row.span {
-        Some(_) if !by_events.is_empty() => by_events,
+        Some(_) if row.clock.is_empty() => by_events,
         Some(_) => row.clock,
         None => "",
     };
@@ -65,11 +65,11 @@ fn clock(incident: &Incident, source: &Source) -> &'static str {
     let bases: Vec<_> =
         incident.timeline.iter().filter(of_source).filter_map(|event| Some(event.at?.basis)).collect();
     if bases.contains(&InferredYear) {
-        "year is inferred"
+        "year inferred"
     } else if bases.contains(&AssumedZone) {
-        "zone is assumed"
+        "zone assumed"
     } else if bases.contains(&Stated) || bases.contains(&InferredNeighbour) {
-        "states its zone"
+        "zone stated"
     } else {
         ""
     }
