@@ -91,9 +91,13 @@ pub(crate) fn scopes(incident: &Incident) -> Vec<Scope<'_>> {
 impl<'a> Scope<'a> {
     fn take(&mut self, curve: Curve<'a>) {
         let points = &curve.trend.series.points;
-        let mut values = points.iter().map(|(_, value)| *value);
-        let first = values.next();
-        if values.all(|value| Some(value) == first) {
+        // What reads the same from the first sample to the last has no curve.
+        let shown = |value: f64| trend::value_text(curve.trend.series, value);
+        let (least, most) =
+            points.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), (_, value)| {
+                (least.min(*value), most.max(*value))
+            });
+        if shown(least) == shown(most) {
             self.level.push(curve);
             return;
         }
