@@ -275,8 +275,12 @@ fn against(incident: &Incident) -> Inert {
 fn led_to(incident: &Incident) -> Inert {
     let consequences = incident.causes.iter().filter(|cause| cause.role == Role::Consequence);
     // How each may have come about is what the first cause says.
-    let fact = |cause: &'_ Cause| cause.statement.split(':').next().map(prose).unwrap_or_default();
-    Inert::join(consequences.map(fact), "; ")
+    let fact = |cause: &'_ Cause| cause.statement.split(':').next().unwrap_or_default().to_owned();
+    let told = consequences.enumerate().map(|(place, cause)| match place {
+        0 => prose(&fact(cause)),
+        _ => prose(&uncapitalized(&fact(cause))),
+    });
+    Inert::join(told, "; ")
 }
 
 /// The likeliest factor beside the cause, by what was found of it.

@@ -26,7 +26,10 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
         page.paragraph("No leak suspect: no single object keeps an unusual share of the heap alive.");
     }
     growth(page, heap);
-    owners(page, heap);
+    // Beside what has grown, what is large says little.
+    if heap.grown_owners.is_empty() {
+        owners(page, heap);
+    }
     negatives(page, heap);
     details(page, heap);
 }
@@ -70,7 +73,10 @@ fn details(page: &mut Page, heap: &HeapSection) {
     if heap.types.is_empty() && heap.ledger.is_empty() && garbage.is_empty() {
         return;
     }
-    page.details("The heap in numbers: biggest types, cyclic garbage, dumped memory", |page| {
+    page.details("The heap in numbers: what is largest, cyclic garbage, dumped memory", |page| {
+        if !heap.grown_owners.is_empty() {
+            owners(page, heap);
+        }
         page.table(
             ["Biggest types", "Objects", "Own size", "Keeps alive"],
             heap.types.iter().take(MOST_ROWS).map(|row| {
@@ -103,7 +109,7 @@ fn negatives(page: &mut Page, heap: &HeapSection) {
     ];
     let none = Inert::join(none.into_iter().filter(|(is, _)| *is).map(|(_, what)| what.into()), "; ");
     if !none.is_empty() {
-        page.paragraph(Inert::from("Looked for besides: ").then(none).then("."));
+        page.paragraph(Inert::from("Besides: ").then(none).then("."));
     }
     if heap.collector.is_enabled == Some(false) {
         page.paragraph("The garbage collector was off (`gc.disable()`): cycles are never freed then.");

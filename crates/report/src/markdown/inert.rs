@@ -84,7 +84,8 @@ pub(crate) fn prose(text: &str) -> Inert {
                 inert.push('\u{2060}');
             }
             '_' if before.is_ascii_alphanumeric() && next.is_ascii_alphanumeric() => inert.push('_'),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '!' | '~' | '$' | '@' => {
+            // No `!` begins a picture: the bracket behind it is escaped.
+            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '~' | '$' | '@' => {
                 inert.push('\\');
                 inert.push(letter);
             }
@@ -222,7 +223,7 @@ mod tests {
         let check = |text: &str, expected: &str| assert_eq!(prose(text).as_str(), expected);
         check("shop.cache._SESSIONS holds 5", "shop.cache.\\_SESSIONS holds 5");
         check("a|b `c` *d* snake_case", "a&#124;b \\`c\\` \\*d\\* snake_case");
-        check("<script>&[x](y)![z]", "&lt;script&gt;&amp;\\[x\\](y)\\!\\[z\\]");
+        check("<script>&[x](y)![z]", "&lt;script&gt;&amp;\\[x\\](y)!\\[z\\]");
         check("# title", "\\# title");
         check("- item", "\\- item");
         check("1. item", "1\\. item");

@@ -40,7 +40,7 @@ fn conflicts(page: &mut Page, incident: &Incident) {
 }
 
 fn gaps(page: &mut Page, incident: &Incident) {
-    page.heading(3, "What could not be read");
+    page.heading(3, "What could not be read, or is shown in part");
     if incident.gaps.is_empty() {
         page.paragraph("All evidence that was given was read to its end.");
         return;
@@ -50,7 +50,7 @@ fn gaps(page: &mut Page, incident: &Incident) {
         incident.gaps.iter().take(MOST_GAPS).map(|gap| {
             let remedy = gap.remedy.as_deref().map_or_else(Inert::default, prose);
             let kind = gap_kind(gap.kind);
-            let is_said = gap.why.contains(kind);
+            let is_said = gap.kind == GapKind::Missing || gap.why.contains(kind);
             let kind = if is_said { Inert::default() } else { Inert::from("(").then(kind).then(")") };
             let why = Inert::join([prose(&gap.why), kind, cite::citations(&gap.citation)], " ");
             [prose(&gap.what), why, remedy]

@@ -30,6 +30,7 @@ fn in_words(kind: &str) -> Option<[&'static str; 2]> {
         | "stored-core-attributes"
         | "stored-core-list" => ["list of stored cores", "lists of stored cores"],
         "incident-toml" | "incident-yaml" | "slack" => ["note by people", "notes by people"],
+        "empty" => ["empty file", "empty files"],
         "not understood" => ["file that was not understood", "files that were not understood"],
         _ => return None,
     })
