@@ -7,6 +7,7 @@ mod mentions;
 mod run;
 mod voices;
 
+use crate::ascii::line_len;
 use crate::envelope::Wrapping;
 use crate::header::{Counted, Header, Heads, Known, Names};
 use crate::json_layout::Layouts;
@@ -163,7 +164,7 @@ struct Span {
 /// What one line says.
 enum Told<'b> {
     /// It may be summed up.
-    Counted(Counted<'b>, Further<'b>),
+    Counted(Counted<'b>, Option<Further<'b>>),
     Line(Kind<'b>),
 }
 
@@ -215,9 +216,9 @@ impl Analyst {
             }
             let Some(rest) = bytes.get(start..).filter(|rest| !rest.is_empty()) else { break };
             // A remembered head holds no newline, so that its line ends behind it.
-            let known = if is_plain { self.heads.recall(rest) } else { None };
+            let known = if is_plain { self.heads.recalled(rest) } else { None };
             let behind = known.as_ref().map_or(rest, |known| known.message);
-            let len = rest.len() - behind.len() + memchr::memchr(b'\n', behind).unwrap_or(behind.len());
+            let len = rest.len() - behind.len() + line_len(behind);
             let span = Span { start, next: start + (len + 1).min(rest.len()) };
             start = span.next;
             let text = rest.get(..len).unwrap_or_default();
@@ -242,7 +243,8 @@ impl Analyst {
             };
             let kind = match told {
                 Told::Counted(counted, further) => {
-                    OpenRun::extend(&mut run, &counted, &further, span, bytes, &mut self.index, found);
+                    let further = further.as_ref();
+                    OpenRun::extend(&mut run, &counted, further, span, bytes, &mut self.index, found);
                     continue;
                 }
                 Told::Line(kind) => kind,
@@ -271,17 +273,17 @@ impl Analyst {
             && is_quiet(known.level)
         {
             let head = rest.len() - known.message.len();
-            let len = memchr::memchr(b'\n', known.message).unwrap_or(known.message.len());
+            let len = line_len(known.message);
             let message = known.message.get(..len).unwrap_or_default();
             let message = message.strip_suffix(b"\r").unwrap_or(message);
             if !needles.between(rest, known.needles_from(), head + message.len()).is_empty() {
                 break;
             }
             let Some(counted) = self.heads.counted(&known) else { break };
-            let further = self.further_of(&known, message);
+            let further = if self.wanted.templates { Some(self.further_of(&known, message)) } else { None };
             let counted = Counted { message, ..counted };
             let span = Span { start, next: start + (head + len + 1).min(rest.len()) };
-            OpenRun::extend(run, &counted, &further, span, bytes, &mut self.index, found);
+            OpenRun::extend(run, &counted, further.as_ref(), span, bytes, &mut self.index, found);
             start = span.next;
         }
         start
@@ -311,9 +313,9 @@ impl Analyst {
             if known.is_escaped && self.wanted.templates {
                 break;
             }
-            let further = self.further(&known.header);
+            let further = if self.wanted.templates { Some(self.further(&known.header)) } else { None };
             let span = Span { start, next: start + (len + 1).min(rest.len()) };
-            OpenRun::extend(run, &counted, &further, span, bytes, &mut self.index, found);
+            OpenRun::extend(run, &counted, further.as_ref(), span, bytes, &mut self.index, found);
             start = span.next;
         }
         start
@@ -322,12 +324,9 @@ impl Analyst {
     /// What more is wanted of a record with a remembered head. Requests are followed where templates are counted.
     #[inline]
     fn further_of<'b>(&mut self, known: &Known<'b>, message: &'b [u8]) -> Further<'b> {
-        if !self.wanted.templates {
-            return Further::default();
-        }
         let request_id = if known.names_request { self.heads.request_id(known) } else { None };
         Further {
-            named: Some(self.namer.name(message, Some(known.level))),
+            named: self.namer.name(message, Some(known.level)),
             request_id: request_id.unwrap_or_default(),
             names: if self.wanted.writers { self.heads.names(known) } else { None },
         }
@@ -336,12 +335,9 @@ impl Analyst {
     /// The same of any record.
     #[inline]
     fn further<'b>(&mut self, header: &Header<'b>) -> Further<'b> {
-        if !self.wanted.templates {
-            return Further::default();
-        }
         let names = Names { thread: header.thread, logger: header.logger };
         Further {
-            named: Some(self.namer.name(header.message, header.level)),
+            named: self.namer.name(header.message, header.level),
             request_id: header.request_id,
             names: self.wanted.writers.then_some(names),
         }
@@ -350,7 +346,7 @@ impl Analyst {
     /// What a line with a remembered head says.
     #[inline]
     fn known<'b>(&mut self, known: &Known<'b>, may_count: bool) -> Told<'b> {
-        let further = self.further_of(known, known.message);
+        let further = if self.wanted.templates { Some(self.further_of(known, known.message)) } else { None };
         if may_count
             && is_quiet(known.level)
             && let Some(counted) = self.heads.counted(known)
@@ -358,18 +354,18 @@ impl Analyst {
             return Told::Counted(counted, further);
         }
         match self.heads.header(known) {
-            Some(header) => Told::Line(Kind::Record(header, further.named)),
+            Some(header) => Told::Line(Kind::Record(header, further.map(|further| further.named))),
             None => Told::Line(Kind::Whole),
         }
     }
 
     /// What a line says that starts a record.
     fn record<'b>(&mut self, header: Header<'b>, may_count: bool) -> Told<'b> {
-        let further = self.further(&header);
+        let further = if self.wanted.templates { Some(self.further(&header)) } else { None };
         if may_count && let Some(counted) = Counted::of(&header).filter(|counted| is_quiet(counted.level)) {
             return Told::Counted(counted, further);
         }
-        Told::Line(Kind::Record(header, further.named))
+        Told::Line(Kind::Record(header, further.map(|further| further.named)))
     }
 
     /// What a line says that starts with `{`.
@@ -389,7 +385,7 @@ impl Analyst {
                 // Without its template, nothing of the message is needed.
                 let counted = Counted::of(&known.header).filter(|counted| is_quiet(counted.level));
                 if let Some(counted) = counted.filter(|_| may_count && !self.wanted.templates) {
-                    return (Told::Counted(counted, Further::default()), Hits::default());
+                    return (Told::Counted(counted, None), Hits::default());
                 }
                 Hits::default()
             }

@@ -37,6 +37,29 @@ pub(crate) fn until(text: &[u8], byte: u8) -> &[u8] {
     memchr::memchr(byte, text).and_then(|at| text.get(..at)).unwrap_or(text)
 }
 
+/// Length of the text up to a newline, or of all of it. Most lines end too soon for a call to pay.
+#[inline]
+pub(crate) fn line_len(text: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    let mut at = 0;
+    for _ in 0..8 {
+        let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk::<16>) else { break };
+        // Without an end of its own, so that the compiler compares all bytes at once.
+        if chunk.iter().fold(0, |any, byte| any | u8::from(*byte == b'\n')) != 0 {
+            let chunk = u128::from_le_bytes(*chunk);
+            // The lowest bit that is set is exact ("Bit Twiddling Hacks": a word that has a zero byte).
+            let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+            let newlines = ONES * u64::from(b'\n');
+            let [low, high] = [chunk as u64, (chunk >> 64) as u64].map(|word| zeros(word ^ newlines));
+            let bit = if low == 0 { 64 + high.trailing_zeros() } else { low.trailing_zeros() };
+            return at + (bit / 8) as usize;
+        }
+        at += 16;
+    }
+    let rest = text.get(at..).unwrap_or_default();
+    at + memchr::memchr(b'\n', rest).unwrap_or(rest.len())
+}
+
 pub(crate) fn contains(text: &[u8], needle: &[u8]) -> bool {
     memchr::memmem::find(text, needle).is_some()
 }
@@ -52,7 +75,11 @@ pub(crate) fn trim_start(text: &[u8]) -> &[u8] {
 
 /// At most `limit` bytes as text: invalid UTF-8 becomes U+FFFD, and no character is cut in two.
 pub(crate) fn lossy(text: &[u8], limit: usize) -> String {
-    let Some(mut head) = text.get(..limit) else { return String::from_utf8_lossy(text).into_owned() };
+    let whole = |text: &[u8]| match std::str::from_utf8(text) {
+        Ok(text) => text.to_owned(),
+        Err(_) => String::from_utf8_lossy(text).into_owned(),
+    };
+    let Some(mut head) = text.get(..limit) else { return whole(text) };
     for _ in 0..3 {
         match head.last() {
             Some(byte)
@@ -63,7 +90,29 @@ pub(crate) fn lossy(text: &[u8], limit: usize) -> String {
             _ => break,
         }
     }
-    let mut out = String::from_utf8_lossy(head).into_owned();
+    let mut out = whole(head);
     out.push('…');
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line_len;
+
+    #[test]
+    fn lines_end_at_their_first_newline() {
+        // Bytes that differ from a newline in one bit, or by one.
+        for other in [b'x', 0, 0x0b, 0x09, 0x8a, 0x0e, 0xff] {
+            for len in 0..200 {
+                let mut text = vec![other; len];
+                assert_eq!(line_len(&text), len);
+                for at in (0..len).rev().step_by(3) {
+                    if let Some(byte) = text.get_mut(at) {
+                        *byte = b'\n';
+                    }
+                    assert_eq!(line_len(&text), at, "{other} {len}");
+                }
+            }
+        }
+    }
 }

@@ -287,7 +287,7 @@ impl Needles {
         while at + WINDOW <= end {
             // Places behind the end do no harm: what seems to be there is looked for again.
             let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk::<CHUNK>) else { break };
-            if self.may_hold_any(chunk) {
+            if self.may_hold_any(chunk) && self.holds_window(chunk, end - at) {
                 break;
             }
             at += PLACES * STRIDE;
@@ -315,6 +315,16 @@ impl Needles {
             rest = rest.get(STRIDE..).unwrap_or_default();
         }
         any != 0
+    }
+
+    /// Whether a window of a needle is among those of a chunk that lie within its first bytes: most marks are others'.
+    #[inline(never)]
+    fn holds_window(&self, chunk: &[u8; CHUNK], len: usize) -> bool {
+        (0..PLACES).map(|place| place * STRIDE).take_while(|at| at + WINDOW <= len).any(|at| {
+            let bytes =
+                chunk.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| u64::from_le_bytes(*bytes));
+            self.mark(bytes) != 0 && self.may_hold(bytes & MASK)
+        })
     }
 
     /// How many of a text's last bytes may be the start of a needle that goes on behind it; `None` when the text holds

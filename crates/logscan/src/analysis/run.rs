@@ -89,9 +89,9 @@ pub(super) struct OpenRun {
 }
 
 /// What is known of a record that is taken into a run, beyond what is counted in any case.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(super) struct Further<'b> {
-    pub(super) named: Option<Named<'b>>,
+    pub(super) named: Named<'b>,
     /// The request that its head names.
     pub(super) request_id: &'b [u8],
     pub(super) names: Option<Names<'b>>,
@@ -170,16 +170,34 @@ impl OpenRun {
     pub(super) fn extend<'b>(
         open: &mut Option<Self>,
         counted: &Counted<'b>,
-        further: &Further<'b>,
+        further: Option<&Further<'b>>,
         span: Span,
         bytes: &'b [u8],
         index: &mut Index,
         found: &mut Lines<'b>,
     ) {
-        if let Some(run) = open.take_if(|run| !run.takes(counted)) {
+        match open {
+            Some(run) if run.takes(counted) => run.add(counted, further, span, index, found),
+            _ => Self::extend_anew(open, counted, further, span, bytes, index, found),
+        }
+    }
+
+    /// Ends what is open, and starts a run with a record.
+    #[cold]
+    #[inline(never)]
+    fn extend_anew<'b>(
+        open: &mut Option<Self>,
+        counted: &Counted<'b>,
+        further: Option<&Further<'b>>,
+        span: Span,
+        bytes: &'b [u8],
+        index: &mut Index,
+        found: &mut Lines<'b>,
+    ) {
+        if let Some(run) = open.take() {
             run.close(bytes, found);
         }
-        let run = open.get_or_insert_with(|| Self::start(counted, span, index, found));
+        let run = open.insert(Self::start(counted, span, index, found));
         run.add(counted, further, span, index, found);
     }
 
@@ -187,7 +205,7 @@ impl OpenRun {
     pub(super) fn add<'b>(
         &mut self,
         counted: &Counted<'b>,
-        further: &Further<'b>,
+        further: Option<&Further<'b>>,
         span: Span,
         index: &mut Index,
         found: &mut Lines<'b>,
@@ -206,14 +224,26 @@ impl OpenRun {
         self.lines += 1;
         self.last = span;
         (self.nanos, self.level, self.pid) = (counted.nanos, counted.level, counted.pid);
-        if let Some(named) = &further.named {
-            self.sight(counted, named, spot, index, found);
-            if let Some(id) = named.request(further.request_id) {
-                found.mentions.push(Mentioned::new(id, counted, named, spot));
-            }
+        if let Some(further) = further {
+            self.add_further(counted, further, spot, index, found);
         }
-        if let Some(names) = further.names {
-            self.is_full |= !self.hear(counted, names, further.request_id, spot, found);
+    }
+
+    fn add_further<'b>(
+        &mut self,
+        counted: &Counted<'b>,
+        further: &Further<'b>,
+        spot: Spot,
+        index: &mut Index,
+        found: &mut Lines<'b>,
+    ) {
+        let Further { named, request_id, names } = further;
+        self.sight(counted, named, spot, index, found);
+        if let Some(id) = named.request(request_id) {
+            found.mentions.push(Mentioned::new(id, counted, named, spot));
+        }
+        if let Some(names) = *names {
+            self.is_full |= !self.hear(counted, names, request_id, spot, found);
         }
     }
 

@@ -256,6 +256,32 @@ fn more_than_is_kept_apart() {
     check_tallies(&[lines(&of_words, 20_000)], options, "messages");
 }
 
+/// Templates are dropped in the midst of a run: what is counted by its first words from there on is merged one by one.
+#[test]
+fn more_than_there_is_room_for_in_a_run() {
+    const WORDS: usize = 31;
+    let letters = |number: usize| [number / 676, number / 26 % 26, number % 26].map(|at| b'a' + at as u8);
+    let word = |number: usize| String::from_utf8(letters(number).to_vec()).unwrap();
+    let mut log = String::new();
+    for group in 0..280 {
+        let mut line = |millis: usize, rest: &str| {
+            let millis = group * 15_000 + millis;
+            let (minute, second) = (millis / 60_000, millis / 1000 % 60);
+            let time = format!("{:02}:{:02}:{second:02},{:03}", minute / 60, minute % 60, millis % 1000);
+            let _ = writeln!(log, "2024-10-27 {time} {rest}");
+        };
+        // It ends the run of the group before, so that each group is one.
+        line(0, "WARNING [MainThread] shop: next");
+        for start in [0, 10_000, 5_000] {
+            for at in 0..WORDS {
+                let (group, word) = (word(group), word(group * WORDS + at));
+                line(start + at * 10, &format!("INFO [MainThread] shop: {group} job {word} done"));
+            }
+        }
+    }
+    check_tallies(&[log.into_bytes()], &deaths()[1], "room");
+}
+
 #[test]
 fn cut_anywhere() {
     let options = Options { explain: true, ..Options::default() };

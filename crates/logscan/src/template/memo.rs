@@ -39,6 +39,8 @@ pub(super) struct Memo {
 struct Pattern {
     /// The next one that starts alike, as in the slots.
     next: u16,
+    /// At how many places the masker is asked.
+    questions: usize,
     /// Has taken in the mask.
     hasher: FxHasher,
     pieces: Box<[Piece]>,
@@ -124,20 +126,33 @@ impl Memo {
             self.patterns.clear();
             *self.slots = [0; SLOTS];
         }
+        let questions = pieces.iter().filter(|piece| piece.then.asks()).count();
         let slot = slot_of(message);
-        let alike = std::iter::successors(self.slots.get(slot).copied(), |at| {
-            usize::from(*at).checked_sub(1).and_then(|index| self.patterns.get(index)).map(|known| known.next)
-        });
-        let is_full = alike.take_while(|at| *at > 0).count() >= MAX_ALIKE;
-        let slot = self.slots.get_mut(slot)?;
-        self.patterns.push(Pattern {
-            next: if is_full { 0 } else { *slot },
-            hasher: hasher.clone(),
-            pieces: pieces.into(),
-            bytes: bytes.into(),
-        });
-        *slot = self.patterns.len() as u16;
+        let first = *self.slots.get(slot)?;
+        let is_full = self.alike(first).count() >= MAX_ALIKE;
+        // Those that ask less come first: they are tried in vain at less cost.
+        let cheaper = self.alike(first).take_while(|known| known.1.questions < questions).last();
+        let (before, next) = match cheaper.filter(|_| !is_full) {
+            Some((index, known)) => (Some(index), known.next),
+            None => (None, if is_full { 0 } else { first }),
+        };
+        let (pieces, bytes) = (pieces.into(), bytes.into());
+        self.patterns.push(Pattern { next, questions, hasher: hasher.clone(), pieces, bytes });
+        let added = self.patterns.len() as u16;
+        match before {
+            Some(index) => self.patterns.get_mut(index)?.next = added,
+            None => *self.slots.get_mut(slot)? = added,
+        }
         Some(())
+    }
+
+    /// The patterns from one on that start alike, with their indexes.
+    fn alike(&self, first: u16) -> impl Iterator<Item = (usize, &Pattern)> {
+        let at = |next: u16| {
+            let index = usize::from(next).checked_sub(1)?;
+            Some((index, self.patterns.get(index)?))
+        };
+        std::iter::successors(at(first), move |(_, known)| at(known.next))
     }
 }
 
@@ -202,6 +217,11 @@ impl Piece {
 }
 
 impl Then {
+    /// Whether the masker is asked what it takes.
+    fn asks(self) -> bool {
+        !matches!(self, Self::Digits | Self::Ipv4 | Self::Hex | Self::End)
+    }
+
     /// How many bytes a slot takes in which the masker takes a step; `None` when that is another one.
     #[inline]
     fn taken(self, step: Step, rest: &[u8], bytes: &[u8]) -> Option<usize> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use pycoroner_findings::{GapKind, SourceId};
@@ -17,6 +17,56 @@ use crate::shown::time;
 fn records_of(bytes: &[u8], options: &Options) -> Vec<Record> {
     let mut reader = bytes;
     Records::new([input(&mut reader)], options).map(Result::unwrap).collect()
+}
+
+/// Files as rotation packs them, unpacked while they are read: the same records, in whatever pieces the bytes come.
+#[test]
+fn packed_files() {
+    let mut log = String::new();
+    for number in 0..4000 {
+        let (minute, second) = (number / 60 % 60, number % 60);
+        writeln!(
+            log,
+            "2024-05-01 12:{minute:02}:{second:02},123 INFO [MainThread] shop: order {number} done"
+        )
+        .unwrap();
+        if number % 100 == 7 {
+            log.push_str("Traceback (most recent call last):\n  File \"/srv/a.py\", line 3, in run\n    go()\nKeyError: 7\n");
+        }
+    }
+    let expected = records_of(log.as_bytes(), &Options::default());
+    assert!(expected.len() > 4000, "{}", expected.len());
+    let folder = tempfile::tempdir().unwrap();
+    // Two members one behind the other, as `cat a.gz b.gz` makes them.
+    let (first, second) = log.as_bytes().split_at(log.len() / 3);
+    let members = [first, second].map(|part| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(part).unwrap();
+        encoder.finish().unwrap()
+    });
+    let path = folder.path().join("app.log.1.gz");
+    fs::write(&path, members.concat()).unwrap();
+    let mut unpacked = flate2::read::MultiGzDecoder::new(fs::File::open(&path).unwrap());
+    let records: Vec<Record> =
+        Records::new([input(&mut unpacked)], &Options::default()).map(Result::unwrap).collect();
+    assert!(records == expected);
+
+    let path = folder.path().join("app.log.2.zst");
+    let level = ruzstd::encoding::CompressionLevel::Fastest;
+    fs::write(&path, ruzstd::encoding::compress_to_vec(log.as_bytes(), level)).unwrap();
+    let file = fs::File::open(&path).unwrap();
+    let mut unpacked = ruzstd::decoding::StreamingDecoder::new(file).unwrap();
+    let records: Vec<Record> =
+        Records::new([input(&mut unpacked)], &Options::default()).map(Result::unwrap).collect();
+    assert!(records == expected);
+
+    // One that is cut gives what it had, and then the error.
+    let [_, whole] = &members;
+    let mut unpacked = flate2::read::MultiGzDecoder::new(whole.get(..whole.len() / 2).unwrap());
+    let results: Vec<_> = Records::new([input(&mut unpacked)], &Options::default()).collect();
+    let (last, before) = results.split_last().unwrap();
+    assert!(last.as_ref().is_err_and(|error| error.source.kind() == io::ErrorKind::UnexpectedEof));
+    assert!(before.len() > 100 && before.iter().all(Result::is_ok));
 }
 
 fn input<'a>(reader: impl Into<Reader<'a>>) -> Input<'a> {

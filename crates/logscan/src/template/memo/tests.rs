@@ -362,3 +362,28 @@ fn little_is_remembered() {
     }
     assert!((1..=MAX_PATTERNS).contains(&memo.patterns.len()));
 }
+
+/// Of patterns that start alike, those that ask the masker least are tried first, in whatever order they came.
+#[test]
+fn cheap_patterns_come_first() {
+    let messages = ["key 1e5 b x", "key 0000c1f3 x", "key a1-/a/b x", "key 12 x", "key 0000123d x"];
+    for shift in 0..messages.len() {
+        let mut memo = Memo::default();
+        for message in messages.iter().cycle().skip(shift).take(messages.len()) {
+            assert!(memo.remembers(message.as_bytes()), "{message}");
+        }
+        let first = memo.slots[slot_of(b"key 1 x")];
+        let questions: Vec<usize> = memo.alike(first).map(|(_, known)| known.questions).collect();
+        assert!(questions.is_sorted() && questions.len() == messages.len(), "{questions:?}");
+        for message in messages {
+            assert!(memo.recalls(message.as_bytes(), b"all"), "{message}");
+        }
+    }
+    // More of them than are tried begin anew.
+    let mut memo = Memo::default();
+    for number in 0..MAX_ALIKE as u8 + 3 {
+        memo.remembers(&[b"key word".as_slice(), &[b'a' + number], b" 7"].concat());
+    }
+    assert!(memo.alike(memo.slots[slot_of(b"key worda 7")]).count() <= MAX_ALIKE);
+    assert!(memo.recalls(b"key wordk 8", b"key wordk 7"));
+}
