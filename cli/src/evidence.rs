@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result, bail};
@@ -188,19 +189,15 @@ impl Item {
     }
 
     /// Its row in the register of evidence, with its digest.
-    ///
-    /// # Errors
-    /// When it can no longer be read.
-    pub(crate) fn source(&self) -> Result<Source> {
-        let sha256 = sha256(&self.path).with_context(|| format!("cannot hash {}", self.shown))?;
-        Ok(Source {
+    pub(crate) fn source(&self, sha256: String) -> Source {
+        Source {
             id: self.id,
             path: self.shown.clone(),
             kind: self.kind.name().to_owned(),
             bytes: self.bytes,
             sha256: Some(sha256),
             shifted_ms: None,
-        })
+        }
     }
 }
 
@@ -284,10 +281,21 @@ fn nothing_found(first: Option<(PathBuf, io::Error)>) -> anyhow::Error {
 /// # Errors
 /// When it cannot be read.
 pub(crate) fn sha256(path: &Path) -> io::Result<String> {
+    sha256_until(path, &AtomicBool::new(false))
+}
+
+/// The same; when `stop` is set meanwhile, an error.
+///
+/// # Errors
+/// When it cannot be read, or was stopped.
+pub(crate) fn sha256_until(path: &Path, stop: &AtomicBool) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut hash = Sha256::new();
     let mut block = vec![0; 1 << 20];
     loop {
+        if stop.load(Ordering::Relaxed) {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         match file.read(&mut block) {
             Ok(0) => break,
             Ok(count) => hash.update(&block[..count]),

@@ -6,6 +6,7 @@ mod clock_shift;
 mod commands;
 mod dead_process;
 mod debuginfod;
+mod digests;
 mod documents;
 mod evidence;
 mod exit;

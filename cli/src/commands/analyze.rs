@@ -20,6 +20,7 @@ use crate::args::{AnalyzeArgs, ReportForm, ReportFormat};
 use crate::cited::all_digests;
 use crate::clock_shift::{Shifts, shifts};
 use crate::dead_process::with_process;
+use crate::digests::Digests;
 use crate::evidence::{Evidence, Item};
 use crate::exit::Outcome;
 use crate::sniff::Kind;
@@ -38,6 +39,7 @@ pub(crate) fn run(session: &Session, args: &AnalyzeArgs) -> Result<Outcome> {
     session.output.spare(evidence.files())?;
     refuse_nothing(&evidence)?;
     let shifts = shifts(&args.skew, &evidence.items)?;
+    let digests = Digests::start(&evidence);
     let mut material = Material::default();
     let dead = dead_process(session, &mut evidence, args, &mut material)?;
     let options = Options {
@@ -58,10 +60,10 @@ pub(crate) fn run(session: &Session, args: &AnalyzeArgs) -> Result<Outcome> {
         let judged = pycoroner_telemetry::judge(telemetry, &requests(scan.as_ref()), material.died_at);
         add_document(&mut material, &judged)?;
     }
-    for item in &evidence.items {
-        session.detail(&format!("hashing {} ({})", item.shown, item.kind.name()));
-        let shifted_ms = shifts.get(&item.id).map(|nanos| nanos / 1_000_000);
-        material.sources.push(Source { shifted_ms, ..item.source()? });
+    session.detail("waiting for the digests of the files");
+    for source in digests.register(&evidence.items)? {
+        let shifted_ms = shifts.get(&source.id).map(|nanos| nanos / 1_000_000);
+        material.sources.push(Source { shifted_ms, ..source });
     }
     material.gaps.append(&mut evidence.gaps);
     if let Some(Dead { snapshot, heap, .. }) = dead {

@@ -225,7 +225,7 @@ fn by_file(core: &Item, not_after: Option<UtcTime>) -> Death {
             "the kernel's log states it in seconds since boot only and was kept before {time}; the core file was last changed at {copied}, as happens when it is copied"
         );
         let gap = Gap::new(GapKind::Missing, "the exact time of death", why).remedy(
-            "take the kernel's log with wall clock times: journalctl -k -o short-iso-precise, or dmesg -T",
+            "take the kernel's log with wall clock times: journalctl -k -o short-iso-precise, or dmesg -T; or add what journalctl --utc --list-boots prints",
         );
         let at = Timestamp { time, basis: TimeBasis::FileModified, uncertainty_ms: ONE_DAY_MS };
         return Death { at: Some(at), gap: Some(gap), ..Death::default() };

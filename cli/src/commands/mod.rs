@@ -1,6 +1,7 @@
 //! One file per command: read, redact, render, write.
 
 pub(crate) mod analyze;
+mod boot_list;
 pub(crate) mod core;
 mod death;
 mod earlier_stacks;

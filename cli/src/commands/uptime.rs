@@ -7,7 +7,7 @@ use pycoroner_findings::{TimeBasis, Timestamp, UtcTime};
 use pycoroner_logscan::{LogEvent, Scan};
 use pycoroner_telemetry::Telemetry;
 
-use super::journal_clock;
+use super::{boot_list, journal_clock};
 use crate::cited;
 use crate::evidence::{Evidence, Item};
 use crate::sniff;
@@ -16,6 +16,8 @@ use crate::sniff;
 const OF_KERNEL: [&str; 2] = ["kernel-segfault", "oom-kill"];
 /// The kernel's clock of seconds since boot runs freely: it is this far off the wall clock, or less, in most cases.
 const DRIFT_MS: u64 = 10_000;
+/// So long after the boot, or less, the journal has its first entry.
+const JOURNAL_START_MS: u64 = 20_000;
 /// Kernel logs that are longer are not read to their end.
 const MOST_BYTES: u64 = 64 << 20;
 /// The metric of `node_exporter` that says when the machine was started.
@@ -46,13 +48,16 @@ pub(super) fn of_death(
     let boot = boot.and_then(|series| series.points.last().map(|(_, value)| *value).or(series.value));
     // Apart, as both in one number would be rounded to fractions of a microsecond.
     let of_metrics = boot.and_then(|boot| nanos(boot)?.checked_add(nanos(of_event)?)).map(UtcTime);
-    let at = of_journal.or(of_metrics).map(|time| Timestamp {
-        time,
-        basis: TimeBasis::InferredNeighbour,
-        uncertainty_ms: DRIFT_MS,
-    });
     let behind = last_seconds(item).and_then(|last| nanos(last - of_event)).filter(|behind| *behind >= 0);
     let not_after = item.modified.map(|kept| UtcTime(kept.0.saturating_sub(behind.unwrap_or(0))));
+    let of_boots = || boot_list::wall_time(evidence, nanos(of_event)?, not_after);
+    let known = of_journal.or(of_metrics).map(|time| (time, DRIFT_MS));
+    let known = known.or_else(|| Some((of_boots()?, DRIFT_MS + JOURNAL_START_MS)));
+    let at = known.map(|(time, uncertainty_ms)| Timestamp {
+        time,
+        basis: TimeBasis::InferredNeighbour,
+        uncertainty_ms,
+    });
     Uptime { at, not_after }
 }
 

@@ -1,5 +1,6 @@
 //! The program as its users run it: over the committed cores and logs, against what the dead processes said.
 
+mod causes;
 mod checked;
 mod damage;
 mod debuginfod;

@@ -17,6 +17,9 @@ pub struct Event {
     pub severity: Severity,
     /// One line of what happened. Raw: redaction happens when it is shown.
     pub message: String,
+    /// What is known of it beyond the message, which is quoted: `Perhaps out of memory` is no proof of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
     /// Process id, where the source names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u64>,
@@ -39,6 +42,7 @@ impl Event {
             kind: kind.into(),
             severity,
             message: message.into(),
+            detail: None,
             pid: None,
             signal: None,
             producer: None,

@@ -7,11 +7,11 @@ use pycoroner_redact::{Ledger, Redactor, rules};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::causes::rank;
+use crate::causes::{Case, rank};
 use crate::sections::{LogsSection, flatten_exceptions, list_levels, name_last_record, remove_nulls};
 use crate::timeline::merge;
 use crate::views::end;
-use crate::{Incident, Redaction, SCHEMA, citations, findings};
+use crate::{Incident, Redaction, SCHEMA, citations, findings, last_sign};
 
 /// What producers hand in, as they have it: not merged, not redacted.
 #[derive(Clone, Debug, Default)]
@@ -79,6 +79,7 @@ fn merged(material: Material) -> Incident {
         schema: SCHEMA.into(),
         generated_at: None,
         died_at: None,
+        last_sign: None,
         sources,
         core: None,
         heap: None,
@@ -95,6 +96,11 @@ fn merged(material: Material) -> Incident {
     }
     incident.died_at = died_at.or_else(|| incident.stated_death());
     incident.add_death();
+    last_sign::narrow(&mut incident);
+    // What is shown of them stands elsewhere.
+    if let Some(process) = incident.logs.as_mut().and_then(|logs| logs.process.as_mut()) {
+        process.last_records.clear();
+    }
     incident.timeline = merge(std::mem::take(&mut incident.timeline));
     findings::add(&mut incident);
     remove_doubles(&mut incident.findings);
@@ -105,7 +111,7 @@ fn merged(material: Material) -> Incident {
             .then_with(|| (&a.id, &a.title).cmp(&(&b.id, &b.title)))
     });
     incident.gaps.sort_by(|a, b| (a.kind, &a.what, &a.why).cmp(&(b.kind, &b.what, &b.why)));
-    incident.causes = rank(&incident.findings, incident.core.as_ref().and_then(|core| core.process.pid));
+    incident.causes = rank(&Case::of(&incident));
     incident
 }
 
@@ -173,6 +179,7 @@ impl Incident {
         let records = logs.warnings.iter().map(|record| record.to_event().into_event(&logs.sources));
         self.timeline
             .extend(records.filter(|event| first_line(event).is_none_or(|line| !stated.contains(&line))));
+        self.timeline.extend(logs.first_silence());
         self.logs = Some(logs);
         Ok(())
     }

@@ -3,6 +3,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::causes::Cause;
+use crate::last_sign::LastSign;
 use crate::sections::{CoreSection, HeapSection, LogsSection, TelemetrySection};
 
 /// Name and version of the document that an [`Incident`] is in JSON.
@@ -19,6 +20,9 @@ pub struct Incident {
     /// When the process died.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub died_at: Option<Timestamp>,
+    /// The process's own last sign of life, where that narrows the time of death.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_sign: Option<LastSign>,
     /// The register of evidence.
     #[serde(default)]
     pub sources: Vec<Source>,

@@ -24,24 +24,26 @@ mod figures;
 mod findings;
 mod html;
 mod incident;
+mod last_sign;
 mod markdown;
 mod sections;
 mod template;
 mod timeline;
 mod views;
 
-pub use causes::{Cause, Role};
+pub use causes::{Cause, Command, Effect, Reason, Role};
 pub use draft::{Draft, Material, assemble};
 pub use html::render_html;
 pub use incident::{Incident, Redaction, SCHEMA};
+pub use last_sign::LastSign;
 pub use sections::{
     Accumulated, AllocationSite, Asyncio, Breadcrumb, CCall, Change, Collector, ContainerEnd, Context,
-    CoreSection, Crash, Deadlock, ErrorReport, Exception, Export, FirstSignal, FrameRef, GrowthRow,
-    HeapSection, HeapTotals, Label, LedgerRow, LevelBucket, LevelCount, LevelsOverTime, Local, Lock,
-    LogEvent, LogPart, LogPlace, LogRecord, LogSource, LogTraceback, LogsSection, MemoryLog, NativeFrame,
-    OwnerGrowthRow, OwnerRow, Process, ProcessRecord, Python, PythonFrame, RateChange, ReportedException,
-    RequestRecord, RequestThread, Requests, Series, Silence, StackDump, StackFrame, SuspectRow, SuspendedRow,
-    Task, TelemetrySection, Template, Thread, ThreadStack, TraceSpan, TracebackEntry, TypeRow,
-    UnreachableRow, Verdict, Waiter, Waiting, Window,
+    CoreSection, Crash, DeadProcess, Deadlock, ErrorReport, Exception, Export, FirstSignal, FrameRef,
+    GrowthRow, HeapSection, HeapTotals, Label, LedgerRow, LevelBucket, LevelCount, LevelsOverTime, Local,
+    Lock, LogEvent, LogPart, LogPlace, LogRecord, LogSource, LogTraceback, LogsSection, MemoryLog,
+    NativeFrame, NativePlace, OwnerGrowthRow, OwnerRow, Process, ProcessRecord, Python, PythonFrame,
+    RateChange, ReportedException, RequestRecord, RequestThread, Requests, Series, Silence, StackDump,
+    StackFrame, SuspectRow, SuspendedRow, Task, TelemetrySection, Template, Thread, ThreadStack, TraceSpan,
+    TracebackEntry, TypeRow, UnreachableRow, Verdict, Waiter, Waiting, Window,
 };
 pub use template::{TemplateError, render_markdown, render_template};

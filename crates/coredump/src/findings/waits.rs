@@ -2,7 +2,7 @@
 
 use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
 
-use crate::snapshot::document::{DeadlockSection, LockSection, ProcessSnapshot, ThreadSection};
+use crate::snapshot::document::{DeadlockSection, FrameSection, LockSection, ProcessSnapshot, ThreadSection};
 
 /// Threads that wait for each other, and threads that wait for the GIL.
 pub(super) fn findings(snapshot: &ProcessSnapshot) -> Vec<Finding> {
@@ -38,24 +38,49 @@ fn deadlock(snapshot: &ProcessSnapshot, circle: &DeadlockSection) -> Option<Find
         let found_by = row.and_then(|row| row.owner_found_by);
         let by_block = matches!(found_by, Some("with-statement" | "exit-stack" | "acquire-call"));
         let how = match found_by {
-            Some("with-statement") => "which is in a `with` block of it",
+            Some("with-statement") => "which is inside a with statement on it",
             Some("exit-stack") => "which has an exit stack that entered it",
-            Some("acquire-call") => "which has called its `acquire`, and no `release` since",
+            Some("acquire-call") => "which has called its acquire(), and no release() since",
             _ => "as it states itself",
         };
+        let frame = thread.and_then(waiting_frame);
+        let at = frame.map(|frame| format!(" in {}", super::place(frame))).unwrap_or_default();
         let statement = format!(
-            "thread {} was blocked waiting for {lock}, held by thread {} ({how})",
+            "thread {} was blocked waiting for {lock}{at}, held by thread {} ({how})",
             label_of(snapshot, *tid),
             label_of(snapshot, owner)
         );
         let basis = if by_block { Basis::Inferred } else { Basis::Derived };
-        let citation = thread.and_then(|thread| thread.citation.clone());
-        finding = finding.with_evidence(Evidence::new(basis, statement).cite(citation));
+        // Registers show the wait where no handler of a signal runs in the midst of it; else the frame that waits does.
+        let is_interrupted =
+            thread.and_then(|thread| thread.waiting_on.as_ref()).is_some_and(|wait| wait.interrupted);
+        let registers = thread.and_then(|thread| thread.citation.clone()).filter(|_| !is_interrupted);
+        finding = finding.with_evidence(
+            Evidence::new(basis, statement)
+                .cite(frame.and_then(|frame| frame.citation.clone()))
+                .cite(registers)
+                .cite(row.and_then(|row| row.citation.clone())),
+        );
         if by_block {
             finding.confidence = Confidence::Moderate;
         }
     }
     Some(finding.refuted_if("one of the waits has a time limit that ends it"))
+}
+
+/// The frame that waits: the innermost one, or, where a signal's handler runs in the midst of the wait, the one below it.
+fn waiting_frame(thread: &ThreadSection) -> Option<&FrameSection> {
+    let frames = &thread.python_frames;
+    let interrupted = thread.waiting_on.as_ref().is_some_and(|wait| wait.interrupted);
+    let handler = frames.iter().position(|frame| frame.handles_signal.is_some()).filter(|_| interrupted);
+    // The wait itself is a call of a lock's or condition's method.
+    let is_wait =
+        |frame: &FrameSection| frame.c_call.as_ref().is_some_and(|call| call.name.starts_with("_thread."));
+    match handler {
+        Some(handler) => frames.get(handler + 1),
+        None if interrupted => frames.iter().find(|frame| is_wait(frame)),
+        None => frames.first(),
+    }
 }
 
 /// So many threads that wait for the GIL at once are more than threads that take turns.
@@ -109,10 +134,13 @@ fn abandoned(snapshot: &ProcessSnapshot) -> impl Iterator<Item = Finding> + '_ {
         let title = format!("{lock} is held by a thread that has ended, and is waited for");
         Finding::new("lock-abandoned", Severity::Error, Confidence::Moderate, title)
             .about(lock)
-            .with_evidence(Evidence::new(
-                Basis::Derived,
-                "no thread of the process has the ident that the lock names as its owner",
-            ))
+            .with_evidence(
+                Evidence::new(
+                    Basis::Derived,
+                    "no thread of the process has the ident that the lock names as its owner",
+                )
+                .cite(row.citation.clone()),
+            )
     })
 }
 
@@ -246,6 +274,7 @@ mod tests {
                 owner_name: None,
                 owner_found_by: found_by,
                 waiters,
+                citation: None,
             };
             let mut snapshot = snapshot("no-crash", vec![thread(2, Some("rlock"), None)]);
             snapshot.locks.push(row);

@@ -20,6 +20,9 @@ pub(crate) const EXIT_STACK: &str = "exit-stack";
 /// The owner's code can be where it is only by a call of the lock's `acquire`, with no `release` since: evidence, no proof.
 pub(crate) const ACQUIRE_CALL: &str = "acquire-call";
 
+/// Bytes of a lock that its citation covers: the object of the largest kind.
+const LOCK_BYTES: u64 = 40;
+
 /// All sections.
 pub(super) fn waits(picture: &Picture<'_, '_>) -> Waits {
     let threads = (0..picture.walked.len())
@@ -189,6 +192,7 @@ fn row(
             .filter_map(|index| picture.walked.get(index))
             .map(|one| WaiterSection { tid: one.thread.tid, name: one.thread.name.clone() })
             .collect(),
+        citation: picture.runtime.process().core().cite(address, LOCK_BYTES),
     }
 }
 

@@ -46,7 +46,7 @@ impl<'s> Ends<'s> {
     }
 
     /// The process that a fact is about. A dump names none: it is the one whose end by the same signal comes next.
-    fn process(&self, event: &LogEvent) -> Option<u64> {
+    pub(super) fn process(&self, event: &LogEvent) -> Option<u64> {
         let ended = || self.behind(event).filter(|end| end.signal.is_some() && end.signal == event.signal);
         event.pid.or_else(|| ended()?.pid)
     }

@@ -302,6 +302,6 @@ fn unfinished_requests(scan: &Scan) -> Option<Finding> {
 fn rule_told(rule: &UnfinishedRule) -> String {
     let UnfinishedRule { like_last, went_on, followed, finished, .. } = rule;
     format!(
-        "; of {like_last} other requests that have such a record {went_on} went on, and of {followed} {finished} finished"
+        "; {went_on} of {like_last} others with such a record went on, and {finished} of {followed} others finished"
     )
 }

@@ -56,15 +56,23 @@ fn fatal_error(scan: &Scan, ends: &Ends<'_>, dumps: &Dumps<'_>, event: &LogEvent
     });
     let error = event.message.strip_prefix("Fatal Python error: ").unwrap_or(&event.message);
     let is_critical = event.severity == Severity::Critical;
-    let mut finding = if is_critical {
-        let title = format!("The interpreter stopped with a fatal error, {error}{place}");
+    let mut finding = if is_critical && event.signal.is_some() {
+        // The words of a dump of `faulthandler`: a signal came, and the interpreter found nothing wrong with itself.
+        let title = format!("faulthandler caught a fatal error, {error}{place}");
         Finding::new("fatal-error-logged", Severity::Critical, Confidence::Certain, title)
+    } else if is_critical {
+        let title = format!("The interpreter stopped with a fatal error, {error}{place}");
+        Finding::new("interpreter-error-logged", Severity::Critical, Confidence::Certain, title)
     } else {
         let title =
             format!("The fatal error {error} in the log is gunicorn's abort of a worker that timed out");
         Finding::new("fatal-error-explained", Severity::Warning, Confidence::Strong, title)
     };
     finding = finding.with_evidence(said(scan, event));
+    // The dump names no process; the line behind it that a process ended by the same signal does.
+    if let Some(pid) = ends.process(event) {
+        finding = finding.about(process(Some(pid)));
+    }
     let in_gunicorn =
         current.is_some_and(|entry| entry.frames.iter().any(|frame| frame.file.contains("gunicorn")));
     finding = aborts::weigh(scan, ends, event, in_gunicorn, finding);
@@ -130,10 +138,12 @@ fn worker_killed(
         .about(process(event.pid))
         .with_evidence(said(scan, event));
     let mut why = "";
-    if let Some(timeout) = event.pid.and_then(|pid| timeouts.get(&pid)) {
+    if let Some(timeout) =
+        event.pid.and_then(|pid| timeouts.get(&pid)).filter(|timeout| may_precede(timeout, event))
+    {
         finding = finding.with_evidence(said(scan, timeout));
-        finding.title.push_str(" after it had timed out: its own server killed it");
-        why = " after they had timed out: their own server killed them";
+        finding.title.push_str(" after its server had timed it out");
+        why = " after their server had timed them out";
     } else if event.signal == Some(9) {
         match event.pid.and_then(|pid| kills.get(&pid)) {
             Some(killed) => finding = finding.with_evidence(said(scan, killed)),
@@ -147,6 +157,14 @@ fn worker_killed(
     }
     let name = event.signal.map_or_else(|| "a signal".to_owned(), signal_name);
     Stated { finding, plural: (String::new(), format!(" workers were ended by {name}{why}")) }
+}
+
+/// Whether one event may have come before another one, as far as their times are known.
+fn may_precede(one: &LogEvent, other: &LogEvent) -> bool {
+    one.at.zip(other.at).is_none_or(|(one, other)| {
+        let slack = one.uncertainty_ms.saturating_add(other.uncertainty_ms);
+        one.time.millis_since(other.time) <= i64::try_from(slack).unwrap_or(i64::MAX)
+    })
 }
 
 /// As Linux numbers them on all machines but MIPS, Alpha, SPARC and PA-RISC (`man 7 signal`).

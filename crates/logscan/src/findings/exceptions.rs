@@ -116,8 +116,11 @@ fn state(scan: &Scan, entry: &Traceback) -> Finding {
     let observed = |statement: String, place: Place| {
         Evidence::new(Basis::Observed, statement).cite(place.citation(&scan.sources))
     };
+    // The process that wrote it, where that is known to be another one than the core's.
+    let other = entry.pid.filter(|_| !entry.same_process && scan.process.is_some());
+    let subject = other.map_or_else(|| entry.fingerprint.clone(), |pid| format!("process {pid}"));
     let mut finding = Finding::new(outcome.id(), severity, confidence, outcome.title(&what, &times))
-        .about(entry.fingerprint.clone())
+        .about(subject)
         .with_evidence(observed(statement, entry.place));
     if let Some(latest) = entry.latest.filter(|_| entry.count > 1) {
         finding = finding.with_evidence(observed(format!("the last of {} times", entry.count), latest));

@@ -52,7 +52,7 @@ fn the_dead_process_is_never_left_out() {
                 format!("8 workers were ended by SIGSEGV, 2024-05-01 12:00:01 to 12:00:15 UTC{last}"),
             ]
         );
-        let fatal = "The interpreter stopped with a fatal error, Segmentation fault in price (/srv/a.py:6)";
+        let fatal = "faulthandler caught a fatal error, Segmentation fault in price (/srv/a.py:6)";
         let told = titles(&findings, "fatal-error-logged");
         assert_eq!((told.len(), told[0].as_str()), (2, fatal));
         assert!(told[1].starts_with(&format!("{fatal}, 8 times, 2024-05-01 12:00:")), "{}", told[1]);

@@ -275,5 +275,5 @@ fn sigkill_is_no_proof_of_memory() {
     let harakiri = "*** HARAKIRI ON WORKER 1 (pid: 30, try: 1) ***\nDAMN ! worker 1 (pid: 30) died, killed by signal 9 :( trying respawn ...\n";
     let findings = scan_text(harakiri, &Options::default()).findings();
     let killed = findings.iter().find(|finding| finding.id == "worker-killed").unwrap();
-    assert!(killed.title.contains("its own server killed it"), "{}", killed.title);
+    assert!(killed.title.contains("after its server had timed it out"), "{}", killed.title);
 }

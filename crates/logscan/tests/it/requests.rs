@@ -64,9 +64,7 @@ fn unfinished_ones() {
     assert_eq!(scan.templates[end.template].template, "done in <duration> request_id=<id>");
     let finding = scan.findings().into_iter().find(|finding| finding.id == "request-unfinished").unwrap();
     assert_eq!(finding.title, "2 requests had started and never finished, cut-0002 among them");
-    assert!(
-        finding.evidence[1].statement.contains("of 50 other requests that have such a record 50 went on")
-    );
+    assert!(finding.evidence[1].statement.contains("50 of 50 others with such a record went on"));
     assert_eq!(finding.evidence[1].citations[0].to_string(), "[E1:L152]");
 }
 

@@ -1,12 +1,13 @@
 //! A check in native code failed.
 
+use super::commands;
 use super::rule::{BASE, Rule};
 
 pub(super) const RULE: Rule = Rule {
     id: "abort",
     statement: "The process aborted itself: a check in native code failed",
-    needs: &[&["crash-abort"]],
-    yields_to: &["fatal-python-error", "heap-corrupted", "abort-called"],
+    needs: &[&["crash-abort", "native-abort-logged"]],
+    yields_to: &["fatal-python-error", "interpreter-error-logged", "heap-corrupted", "abort-called"],
     raised_by: &[
         ("fault-in-extension", "an extension was at work there"),
         ("fatal-error-logged", "the log reports a fatal error"),
@@ -15,5 +16,6 @@ pub(super) const RULE: Rule = Rule {
     against: &[("worker-timeout", "a supervisor also sends the abort signal to a worker that timed out")],
     refuted_if: "the signal was sent from outside: a supervisor, an operator",
     next: "Read the abort message and the native frames above abort().",
+    commands: commands::source_line,
     ..BASE
 };

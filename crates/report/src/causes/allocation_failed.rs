@@ -1,5 +1,6 @@
 //! An allocation failed inside of the process.
 
+use super::commands;
 use super::rule::{BASE, Rule};
 use super::signs::CRASHES;
 
@@ -14,5 +15,6 @@ pub(super) const RULE: Rule = Rule {
     raised_by: &[("memory-rising", "memory had risen up to the end")],
     refuted_if: "the exception is of a size that can never be had, as a wrong length makes it",
     next: "Look at ulimit -v, at the size that was asked for, and at memory over time.",
+    commands: |case| [commands::limits(case)].into_iter().chain(commands::memory_group(case)).collect(),
     ..BASE
 };

@@ -1,5 +1,6 @@
 //! Tasks await each other in a circle.
 
+use super::commands;
 use super::rule::{BASE, Rule};
 use super::signs::{FAILED, FAILURES, HANG_ENDS, HANGS};
 
@@ -16,5 +17,6 @@ pub(super) const RULE: Rule = Rule {
     against: FAILED,
     refuted_if: "one of the tasks is cancelled or has a time limit",
     next: "Break the circle: one of the tasks should not await another one of them.",
+    commands: commands::stacks,
     ..BASE
 };

@@ -1,5 +1,6 @@
 //! Threads wait for each other in a circle.
 
+use super::commands;
 use super::rule::{BASE, Rule};
 use super::signs::{FAILED, FAILURES, HANG_ENDS, HANGS};
 
@@ -16,5 +17,6 @@ pub(super) const RULE: Rule = Rule {
     against: FAILED,
     refuted_if: "one of the waits has a time limit, or one of the locks is released by a thread outside of the circle",
     next: "Take the locks of the circle in one order everywhere, or give the waits a time limit.",
+    commands: commands::stacks,
     ..BASE
 };

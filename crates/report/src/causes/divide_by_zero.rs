@@ -1,5 +1,6 @@
 //! Native code divided an integer by zero.
 
+use super::commands;
 use super::rule::{BASE, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -9,5 +10,6 @@ pub(super) const RULE: Rule = Rule {
     raised_by: &[("fault-in-extension", "an extension was at work there")],
     refuted_if: "the divisor that native code was given was not zero",
     next: "Look at the arguments that the innermost Python line gave to native code.",
+    commands: commands::source_line,
     ..BASE
 };

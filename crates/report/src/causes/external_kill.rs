@@ -1,5 +1,6 @@
 //! A signal from outside stopped the process: of another process, or of the kernel.
 
+use super::commands::command;
 use super::rule::{BASE, Rule};
 use super::signs::FAILURES;
 
@@ -29,5 +30,14 @@ pub(super) const RULE: Rule = Rule {
     ],
     refuted_if: "the process sent the signal to itself, or the signal was a fault of its own",
     next: "Find the sender: supervisor, orchestrator, kernel or an operator; exit code 137 alone does not show lack of memory.",
+    commands: |case| {
+        vec![
+            command(
+                format!("journalctl {}", case.journal_span()),
+                "all of the machine's log around the end: who stopped or killed something",
+            ),
+            command("kubectl describe pod POD", "evictions and failed probes, where it ran in a pod"),
+        ]
+    },
     ..BASE
 };

@@ -1,6 +1,7 @@
 //! A native extension was at work where the process failed.
 
 use super::Role;
+use super::commands;
 use super::rule::{BASE, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -10,5 +11,6 @@ pub(super) const RULE: Rule = Rule {
     role: Role::ContributingFactor,
     refuted_if: "the same failure happens without the extension",
     next: "Look for reports about this version of the extension; try another version with the same input.",
+    commands: commands::source_line,
     ..BASE
 };

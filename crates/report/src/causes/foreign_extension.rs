@@ -3,6 +3,7 @@
 use pycoroner_findings::Confidence;
 
 use super::Role;
+use super::commands::command;
 use super::rule::{BASE, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -14,5 +15,8 @@ pub(super) const RULE: Rule = Rule {
     raised_by: &[("fault-in-extension", "native code of an extension was at work where the process failed")],
     refuted_if: "the extension uses the limited API, which is the same for all versions",
     next: "Install the extension for the Python that runs it; look at PYTHONPATH and at copied site-packages.",
+    commands: |_| {
+        vec![command("python3 -m pip check", "run by the service's Python: distributions that do not fit it")]
+    },
     ..BASE
 };

@@ -1,5 +1,6 @@
 //! A thread keeps the GIL while it blocks.
 
+use super::commands;
 use super::rule::{BASE, Rule};
 use super::signs::{FAILED, FAILURES, HANG_ENDS, HANGS};
 
@@ -16,5 +17,6 @@ pub(super) const RULE: Rule = Rule {
     against: FAILED,
     refuted_if: "the holder lets go of the GIL within milliseconds",
     next: "Look at the native code that the holder had called: it blocks without releasing the GIL.",
+    commands: commands::native_stacks,
     ..BASE
 };

@@ -1,5 +1,6 @@
 //! The allocator found its own records damaged.
 
+use super::commands::{self, command};
 use super::rule::{BASE, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -14,5 +15,13 @@ pub(super) const RULE: Rule = Rule {
     ],
     refuted_if: "an address sanitizer finds no invalid write on the same input",
     next: "The place of the abort is where the damage was found, not where it was done: run the same input with PYTHONMALLOC=debug, then under an address sanitizer.",
+    commands: |case| {
+        let mut commands = vec![command(
+            "PYTHONMALLOC=debug COMMAND",
+            "the same input: what was written behind a block is found when the block is freed",
+        )];
+        commands.extend(commands::source_line(case).into_iter().filter(|_| case.found("fault-in-extension")));
+        commands
+    },
     ..BASE
 };

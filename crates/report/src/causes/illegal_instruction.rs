@@ -1,5 +1,6 @@
 //! The processor did not know an instruction.
 
+use super::commands;
 use super::rule::{BASE, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -12,5 +13,6 @@ pub(super) const RULE: Rule = Rule {
     ],
     refuted_if: "the same build runs the same code on the same processor",
     next: "Compare the processor of the host with the one that the native library was built for; else look for a compiler's trap.",
+    commands: commands::source_line,
     ..BASE
 };

@@ -1,5 +1,6 @@
 //! Native code used a stale or damaged pointer.
 
+use super::commands;
 use super::rule::{BASE, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -10,11 +11,11 @@ pub(super) const RULE: Rule = Rule {
     raised_by: &[
         ("foreign-extension", "an extension that was built for another Python was loaded"),
         ("fault-in-extension", "an extension was at work there"),
-        ("fatal-error-logged", "the log reports the same fatal error"),
-        ("kernel-segfault-logged", "the kernel logged the same kind of fault"),
+        ("kernel-segfault-logged", "the kernel logged a fault of the process"),
     ],
     against: &[("deep-recursion", "the stack was deep, which is also consistent with an exhausted stack")],
     refuted_if: "the address was valid at the time, and its mapping was taken away by something else",
     next: "Look at the native frames and their library; run the same input under an address sanitizer.",
+    commands: commands::source_line,
     ..BASE
 };

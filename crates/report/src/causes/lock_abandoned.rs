@@ -1,5 +1,6 @@
 //! A lock whose owner has ended is waited for.
 
+use super::commands;
 use super::rule::{BASE, Rule};
 use super::signs::{FAILED, FAILURES, HANG_ENDS, HANGS};
 
@@ -15,6 +16,7 @@ pub(super) const RULE: Rule = Rule {
     raised_by: HANGS,
     against: FAILED,
     refuted_if: "the lock is released by another thread than its owner, as a plain Lock may be",
-    next: "Find where the lock is taken without `with` or `finally`, or where the process forks while it is held.",
+    next: "Find where the lock is taken without a with statement or finally, or where the process forks while it is held.",
+    commands: commands::stacks,
     ..BASE
 };

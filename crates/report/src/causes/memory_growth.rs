@@ -3,11 +3,12 @@
 use pycoroner_findings::Confidence;
 
 use super::Role;
+use super::commands;
 use super::rule::{BASE, Rule};
 
 pub(super) const RULE: Rule = Rule {
     id: "memory-growth",
-    statement: "Memory piled up in the process and contributed",
+    statement: "Memory piled up in the process",
     role: Role::ContributingFactor,
     needs: &[&["heap-leak-suspect", "memory-rising", "heap-grown"]],
     // Said by the rules of leaks that ended in a kill or in a failed allocation.
@@ -24,7 +25,12 @@ pub(super) const RULE: Rule = Rule {
         ("crash-null-dereference", "the crash is explained without it"),
         ("crash-stack-overflow", "the crash is explained without it"),
     ],
-    refuted_if: "the place is as large by design, and was as large long before",
+    refuted_if: "the end has nothing to do with memory; or the place is as large by design, and was as large long before",
     next: "Compare the suspect's size with an earlier core or with the metrics of resident memory.",
+    commands: |case| {
+        let mut commands = commands::heap(case);
+        commands.extend(commands::allocations(case));
+        commands
+    },
     ..BASE
 };

@@ -1,5 +1,6 @@
 //! The process had not crashed.
 
+use super::commands;
 use super::rule::{BASE, Rule};
 use super::signs::CRASHES;
 
@@ -18,5 +19,6 @@ pub(super) const RULE: Rule = Rule {
     raised_by: &[("all-idle", "every thread waited for work")],
     refuted_if: "the process ended by a signal or an exception before the core was taken",
     next: "Ask who took the core, and why; look at the threads that wait.",
+    commands: commands::stacks,
     ..BASE
 };

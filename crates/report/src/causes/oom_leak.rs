@@ -1,5 +1,6 @@
 //! Memory piled up over time until the kernel killed the process for want of it.
 
+use super::commands;
 use super::rule::{BASE, Rule};
 use super::signs::{KILLS, NOT_OOM, OOM};
 
@@ -18,5 +19,11 @@ pub(super) const RULE: Rule = Rule {
     against: NOT_OOM,
     refuted_if: "memory is level under the same load for as long, or another process filled the same limit",
     next: "Find what adds to {place} and what should remove from it; compare an earlier core.",
+    commands: |case| {
+        let mut commands = commands::heap(case);
+        commands.extend(commands::memory_group(case));
+        commands.extend(commands::allocations(case));
+        commands
+    },
     ..BASE
 };

@@ -3,6 +3,7 @@
 use pycoroner_findings::Confidence;
 
 use super::Role;
+use super::commands::command;
 use super::rule::{BASE, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -13,5 +14,6 @@ pub(super) const RULE: Rule = Rule {
     at_most: Confidence::Weak,
     refuted_if: "the same symptom was there before the change, or is there without it",
     next: "Compare what was changed with the code on the crash stack; look for the same symptom before the change.",
+    commands: |_| vec![command("git diff OLD NEW", "what was changed, between the two versions")],
     ..BASE
 };

@@ -1,6 +1,8 @@
 use pycoroner_findings::Confidence;
 
 use super::Role;
+use super::case::Case;
+use super::commands::{Command, none};
 
 /// One rule of the reasoner. Findings are named by their ids.
 #[derive(Debug)]
@@ -35,6 +37,8 @@ pub(super) struct Rule {
     pub(super) refuted_if: &'static str,
     /// What to look at next; `{place}` stands for the place of the heap that was found.
     pub(super) next: &'static str,
+    /// Commands for that.
+    pub(super) commands: fn(&Case<'_>) -> Vec<Command>,
 }
 
 /// What a rule leaves unsaid.
@@ -55,4 +59,5 @@ pub(super) const BASE: Rule = Rule {
     inherits_against: true,
     refuted_if: "",
     next: "",
+    commands: none,
 };

@@ -2,6 +2,7 @@
 
 use pycoroner_findings::Confidence;
 
+use super::commands::command;
 use super::rule::{BASE, Rule};
 use super::signs::CRASHES;
 
@@ -13,5 +14,11 @@ pub(super) const RULE: Rule = Rule {
     yields_to: CRASHES,
     refuted_if: "a source that says why the signal was raised",
     next: "Look at the crash thread's stack, and at who may send this signal.",
+    commands: |case| {
+        vec![command(
+            format!("journalctl {}", case.journal_span()),
+            "all of the machine's log around the end",
+        )]
+    },
     ..BASE
 };

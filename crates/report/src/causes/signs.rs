@@ -44,7 +44,7 @@ pub(super) const FAILED: &[(&str, &str)] = &[
 
 /// How processes that hang come to their end.
 pub(super) const HANGS: &[(&str, &str)] = &[
-    ("no-crash", "nothing crashed: the core was taken from a process that did not go on"),
+    ("no-crash", "nothing crashed: of processes that live, cores are mostly taken because they hang"),
     ("worker-timeout", "a supervisor reported that the worker did not answer"),
     ("crash-external-kill", "the signal came from outside, as it does when a process hangs"),
 ];

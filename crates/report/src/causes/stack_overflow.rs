@@ -1,5 +1,6 @@
 //! Recursion ran over the end of a thread's stack.
 
+use super::commands::{self, command};
 use super::rule::{BASE, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -12,5 +13,8 @@ pub(super) const RULE: Rule = Rule {
     ],
     refuted_if: "the stack had room left: its limit is far above what was in use",
     next: "Look at the functions that repeat on the stack, and at what ends their recursion; compare the stack's size limit.",
+    commands: |case| {
+        vec![command("pycoroner core --all CORE", "the whole stack, nothing folded"), commands::limits(case)]
+    },
     ..BASE
 };

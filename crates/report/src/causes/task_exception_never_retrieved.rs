@@ -3,6 +3,7 @@
 use pycoroner_findings::Confidence;
 
 use super::Role;
+use super::commands::command;
 use super::rule::{BASE, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -13,5 +14,6 @@ pub(super) const RULE: Rule = Rule {
     at_most: Confidence::Weak,
     refuted_if: "the failed tasks are of another part of the service",
     next: "Read the exceptions; await the tasks, or gather them where their failure matters.",
+    commands: |_| vec![command("PYTHONASYNCIODEBUG=1 COMMAND", "where such tasks were made")],
     ..BASE
 };

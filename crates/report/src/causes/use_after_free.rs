@@ -1,5 +1,6 @@
 //! Native code used memory that had been freed.
 
+use super::commands::{self, command};
 use super::rule::{BASE, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -9,10 +10,17 @@ pub(super) const RULE: Rule = Rule {
     names: &["fault-in-extension"],
     raised_by: &[
         ("fault-in-extension", "an extension was at work there"),
-        ("fatal-error-logged", "the log reports the same fatal error"),
-        ("kernel-segfault-logged", "the kernel logged the same kind of fault"),
+        ("kernel-segfault-logged", "the kernel logged a fault of the process"),
     ],
     refuted_if: "an address sanitizer finds no use of freed memory on the same input",
     next: "Look for the object that native code kept without owning a reference to it; run the same input under an address sanitizer.",
+    commands: |case| {
+        let mut commands = commands::source_line(case);
+        commands.push(command(
+            "PYTHONMALLOC=debug COMMAND",
+            "the same input: freed memory is filled with 0xdd, so that its use shows at once",
+        ));
+        commands
+    },
     ..BASE
 };

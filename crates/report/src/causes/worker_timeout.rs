@@ -1,5 +1,6 @@
 //! A worker did not answer, and its own supervisor ended it.
 
+use super::commands;
 use super::rule::{BASE, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -8,7 +9,6 @@ pub(super) const RULE: Rule = Rule {
     needs: &[&["worker-timeout"]],
     leads_to: &["external-kill", "abort", "abort-called"],
     raised_by: &[
-        ("crash-abort", "an abort signal is what a supervisor sends to a worker that timed out"),
         ("crash-external-kill", "the signal came from another process"),
         ("fatal-error-explained", "the logged abort is the one that the supervisor sends"),
         ("worker-killed", "the supervisor logged that it ended a worker"),
@@ -22,5 +22,6 @@ pub(super) const RULE: Rule = Rule {
     ],
     refuted_if: "the supervisor's log shows the timeout for another process, or after this one had ended",
     next: "Look at what the crash thread was doing: the timeout says that it was slow, the stack says where.",
+    commands: commands::stacks,
     ..BASE
 };

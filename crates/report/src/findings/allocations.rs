@@ -5,6 +5,7 @@ use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
 use crate::Incident;
 use crate::markdown::quantity::bytes_text;
 use crate::sections::{AllocationSite, OwnerRow, StackFrame};
+use crate::views::owner::is_in_module_of;
 use crate::views::threads::is_library;
 
 /// A site with less than this share of what the owner keeps alive does not explain it.
@@ -63,46 +64,10 @@ fn holder(incident: &Incident, owner: &OwnerRow, frame: &StackFrame) -> Option<&
         });
         return is_there.then_some("in the file of the function that holds it");
     }
-    let is_module = modules(&owner.path).any(|module| is_file_of(file, module));
-    is_module.then_some("in the module that holds it")
-}
-
-/// `shop.cache.STORE['a']` may lie in the modules `shop.cache` and `shop`; never in all of `shop.cache.STORE`.
-fn modules(path: &str) -> impl Iterator<Item = &str> {
-    let end = path.find(['[', '<']).unwrap_or(path.len());
-    let names = path.get(..end).unwrap_or_default();
-    names.match_indices('.').map(|(at, _)| &names[..at]).filter(|module| *module != "__main__")
-}
-
-/// Whether a file is where a module of that name is found on `sys.path`.
-fn is_file_of(file: &str, module: &str) -> bool {
-    let stem = file.strip_suffix("/__init__.py").or_else(|| file.strip_suffix(".py"));
-    let (Some(stem), path) = (stem, module.replace('.', "/")) else { return false };
-    !path.is_empty()
-        && stem.strip_suffix(path.as_str()).is_some_and(|folder| folder.is_empty() || folder.ends_with('/'))
+    is_in_module_of(file, &owner.path).then_some("in the module that holds it")
 }
 
 fn place(frame: &StackFrame) -> String {
     let file = frame.file.as_deref().unwrap_or("unknown file");
     frame.line.map_or_else(|| file.to_owned(), |line| format!("{file}:{line}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_of_modules() {
-        let check = |path: &str, file: &str, expected: bool| {
-            assert_eq!(modules(path).any(|module| is_file_of(file, module)), expected, "{path} {file}");
-        };
-        check("shop.sessions.SESSIONS", "/srv/app/shop/sessions.py", true);
-        check("shop.sessions.SESSIONS", "shop/sessions/__init__.py", true);
-        check("shop.sessions.SESSIONS['a.b'].rows", "/srv/app/shop/sessions.py", true);
-        check("shop.sessions.SESSIONS", "/srv/app/workshop/sessions.py", false);
-        check("shop.sessions.SESSIONS", "/srv/app/myshop/sessions.py", false);
-        check("shop.sessions.SESSIONS", "/srv/app/shop/other.py", false);
-        check("__main__.ROWS", "/srv/app/__main__.py", false);
-        check("<thread 'x.y'>.<frame shop>.rows", "/srv/app/shop.py", false);
-    }
 }

@@ -5,6 +5,7 @@ mod changes;
 mod containers;
 mod corruption;
 mod exhaustion;
+mod handled;
 
 use pycoroner_findings::Finding;
 
@@ -23,6 +24,7 @@ pub(crate) fn add(incident: &mut Incident) {
     .flatten()
     .collect();
     incident.findings.extend(found);
+    handled::weigh(incident);
 }
 
 /// Most findings of one kind.

@@ -132,7 +132,18 @@ fn when(incident: &Incident) -> Inert {
     // The line that states it.
     let said = end::event(incident).filter(|event| event.at == Some(at));
     let cited = said.map_or_else(Inert::default, |event| cite::citations(&event.citation));
-    Inert::join([time, uncertainty(at), how, cited], " ")
+    let known = Inert::join([time, uncertainty(at), how, cited], " ");
+    let Some(sign) = &incident.last_sign else { return known };
+    // Not before its own last sign of life, not behind what states its end.
+    known
+        .then(": after ")
+        .then(prose(&sign.what))
+        .then(" at ")
+        .then(clock(sign.time))
+        .then(" ")
+        .then(cite::citations(&sign.citations))
+        .then(", by ")
+        .then(clock(sign.not_after))
 }
 
 fn how(incident: &Incident) -> Inert {
@@ -246,8 +257,7 @@ fn how_sure(incident: &Incident) -> Inert {
     let Some(cause) = incident.causes.first().filter(|cause| cause.id != "unknown") else {
         return Inert::default();
     };
-    let from = findings::numbers(&cause.findings);
-    let basis = if from.is_empty() { Inert::default() } else { Inert::from(", from ").then(from) };
+    let basis = findings::basis(cause);
     let part = match cause.role {
         Role::ProbableCause => "",
         Role::ContributingFactor | Role::Consequence => {
@@ -345,9 +355,14 @@ fn unknown(incident: &Incident) -> Inert {
     Inert::join([not_given, heap.into(), gaps], "; ")
 }
 
-/// What to look at next, and the command for the evidence that would tell most and can still be had.
+/// What to look at next, with the cause's own command, or that for the evidence that would tell most and can still be had.
 fn next(incident: &Incident) -> Inert {
-    let look = incident.causes.first().map_or_else(Inert::default, |cause| prose(&cause.next));
+    let cause = incident.causes.first();
+    let look = cause.map_or_else(Inert::default, |cause| prose(&cause.next));
+    // What a cause asks for tells more than what is missing of every report.
+    if let Some(command) = cause.and_then(|cause| cause.commands.first()) {
+        return Inert::join([look, Inert::from("Run ").then(findings::command(command))], " ");
+    }
     let missing = missing(incident);
     let get = missing
         .iter()

@@ -64,6 +64,36 @@ fn describe(fact: &Fact) -> Inert {
             .then(" was started again ")
             .then(grouped(*count))
             .then(if *count == 1 { " time" } else { " times" }),
+        Fact::LostRequests { count: lost, of, own } => {
+            let own = own.as_deref().map_or_else(Inert::default, |id| {
+                Inert::from(", ").then(code(id)).then(" of the dead process among them")
+            });
+            count(*lost, "request", "requests")
+                .then(if *lost == 1 { " started and has" } else { " started and have" })
+                .then(" no end in the logs, of ")
+                .then(grouped(*of))
+                .then(" that were followed by their ids")
+                .then(own)
+        }
+        Fact::FailedAnswers { count: failed, by } => grouped(*failed)
+            .then(if *failed == 1 { " request was" } else { " requests were" })
+            .then(" answered by a status of 5xx, by ")
+            .then(prose(by)),
+        Fact::Unanswered { target, from, to, samples, again } => {
+            let again = again.map_or_else(
+                || ", up to the last sample".into(),
+                |again| Inert::from(", and 1 again at ").then(clock(again)),
+            );
+            Inert::from("`up` of ")
+                .then(code(target))
+                .then(" was 0 in ")
+                .then(count(*samples, "sample", "samples"))
+                .then(" from ")
+                .then(clock(*from))
+                .then(" to ")
+                .then(clock(*to))
+                .then(again)
+        }
         Fact::Repeated { title } => prose(title),
         Fact::Stated { text } => Inert::from("Written down by people: ").then(prose(text)),
     }

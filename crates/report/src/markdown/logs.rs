@@ -141,7 +141,7 @@ fn changes(page: &mut Page, incident: &Incident, clock: &Clock, logs: &LogsSecti
             let number = |number: Option<u64>| number.map_or_else(Inert::default, grouped);
             let expected =
                 change.expected.map_or_else(Inert::default, |number| prose(&format!("{number:.1}")));
-            let cited = cite::log_line(incident, &row.place);
+            let cited = cite::log_line(incident, row.place_in_window.as_ref().unwrap_or(&row.place));
             [code(&row.template), number(change.before), number(change.inside), expected, cited]
         }),
     );
@@ -157,7 +157,7 @@ fn changes(page: &mut Page, incident: &Incident, clock: &Clock, logs: &LogsSecti
                 silence.since.map_or_else(Inert::default, |since| clock.show(since)),
                 length(silence.silent_ms),
                 length(silence.usual_interval_ms),
-                cite::log_line(incident, &row.place),
+                cite::log_line(incident, silence.place.as_ref().unwrap_or(&row.place)),
             ]
         }),
     );

@@ -1,8 +1,8 @@
-use super::crash;
 use super::inert::{Inert, code, html, prose};
 use super::page::Page;
 use super::quantity::count;
-use crate::sections::{CoreSection, Lock, Task, Thread};
+use super::{cite, crash};
+use crate::sections::{CoreSection, Lock, PythonFrame, Task, Thread};
 use crate::{Incident, views};
 
 /// Most groups of threads, locks and tasks that are shown.
@@ -69,9 +69,11 @@ pub(crate) fn deadlocks(page: &mut Page, core: &CoreSection) {
         let owners = deadlock.tids.iter().cycle().skip(1);
         let rows = deadlock.tids.iter().zip(&deadlock.locks).zip(owners).take(MOST_ROWS);
         page.table(
-            ["Thread", "Stands in", "Waits for", "Held by"],
+            ["Thread", "Stands in", "Waits for", "Held by", "Source"],
             rows.map(|((&tid, lock), &owner)| {
-                [named(core, tid), stands(core, tid), code(lock), named(core, owner)]
+                let frame = waiting_frame(core, tid);
+                let cited = cite::citations(frame.and_then(|frame| frame.citation.as_ref()));
+                [named(core, tid), stands(core, tid), code(lock), named(core, owner), cited]
             }),
         );
     }
@@ -92,6 +94,12 @@ fn stands(core: &CoreSection, tid: u64) -> Inert {
     own.map_or_else(Inert::default, super::glance::point)
 }
 
+/// The frame that waits.
+fn waiting_frame(core: &CoreSection, tid: u64) -> Option<&PythonFrame> {
+    let thread = thread_of(core, tid)?;
+    views::threads::interrupted(thread).unwrap_or(&thread.python_frames).first()
+}
+
 fn locks(page: &mut Page, core: &CoreSection) {
     let held: Vec<&Lock> =
         core.locks.iter().filter(|lock| lock.owner_tid.is_some() || !lock.waiters.is_empty()).collect();
@@ -100,7 +108,7 @@ fn locks(page: &mut Page, core: &CoreSection) {
     }
     page.heading(3, "Locks");
     page.table(
-        ["Lock", "Kind", "Held by", "Waited for by"],
+        ["Lock", "Kind", "Held by", "Waited for by", "Source"],
         held.into_iter().take(MOST_ROWS).map(|lock| {
             let named = lock.path.as_deref().or(lock.address.as_deref()).map_or_else(|| "?".into(), code);
             let name = lock.owner_name.as_deref().map_or_else(Inert::default, prose);
@@ -115,11 +123,15 @@ fn locks(page: &mut Page, core: &CoreSection) {
             let owner = Inert::join([tid, name, how], " ");
             let waiters =
                 lock.waiters.iter().take(10).map(|waiter| waiter.tid.map_or_else(|| "?".into(), Inert::from));
+            // Whether it is taken stands in the lock; who waits stands in the frames of those who do.
+            let waiting = lock.waiters.iter().take(2).filter_map(|waiter| waiting_frame(core, waiter.tid?));
+            let waiting = waiting.filter_map(|frame| frame.citation.as_ref());
             [
                 named,
                 lock.kind.as_deref().map_or_else(Inert::default, prose),
                 owner,
                 Inert::join(waiters, ", "),
+                cite::citations(lock.citation.iter().chain(waiting)),
             ]
         }),
     );

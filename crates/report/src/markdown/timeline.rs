@@ -97,7 +97,10 @@ fn text(event: &Event, names_process: bool) -> Inert {
     // Most messages name the process already.
     let pid = event.pid.filter(|pid| names_process && !event.message.contains(&pid.to_string()));
     let pid = pid.map_or_else(Inert::default, |pid| Inert::from("(pid ").then(pid).then(")"));
-    Inert::join([kind.then(":"), code(&event.message), pid], " ")
+    // Outside of the quotation marks: it is not what the source says.
+    let detail =
+        event.detail.as_deref().map_or_else(Inert::default, |detail| Inert::from("— ").then(prose(detail)));
+    Inert::join([kind.then(":"), code(&event.message), detail, pid], " ")
 }
 
 /// `worker killed` for `worker-killed`, and the level for what a log said.

@@ -77,6 +77,21 @@ pub struct Crash {
     pub abort_message: Option<String>,
     pub fatal_message: Option<String>,
     pub verdict: Option<Verdict>,
+    /// Where in the code of an extension it failed.
+    pub extension: Option<NativePlace>,
+    /// The instruction that failed, or that the thread stood on.
+    pub instruction: Option<NativePlace>,
+}
+
+/// A place in native code.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[expect(missing_docs, reason = "fields are those of the contract document")]
+pub struct NativePlace {
+    pub module: Option<String>,
+    pub build_id: Option<String>,
+    pub offset: Option<String>,
+    pub function: Option<String>,
 }
 
 /// The signal that a handler caught and raised again.
@@ -239,6 +254,7 @@ pub struct Lock {
     pub owner_name: Option<String>,
     pub owner_found_by: Option<String>,
     pub waiters: Vec<Waiter>,
+    pub citation: Option<Citation>,
 }
 
 /// A thread that waits for a lock.

@@ -22,6 +22,9 @@ pub struct LogsSection {
     pub levels_over_time: LevelsOverTime,
     /// The time that was looked at.
     pub window: Window,
+    /// The dead process, where the logs tell which one it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub process: Option<DeadProcess>,
     /// The last record before the death: the dead process's own, where the logs tell which are its.
     pub last_record: Option<LogRecord>,
     /// The logs do not tell which records are the dead process's: the last record is that of anyone.
@@ -115,6 +118,8 @@ pub struct Template {
     pub new_in_window: bool,
     pub change: Option<RateChange>,
     pub silence: Option<Silence>,
+    /// Where the first one in the window stands.
+    pub place_in_window: Option<LogPlace>,
     #[serde(flatten)]
     pub place: LogPlace,
 }
@@ -179,6 +184,8 @@ pub struct Silence {
     pub silent_ms: Option<u64>,
     pub usual_interval_ms: Option<u64>,
     pub seen: Option<u64>,
+    /// Where the last one stands.
+    pub place: Option<LogPlace>,
 }
 
 /// Records by level, over time.
@@ -216,6 +223,21 @@ pub struct Window {
     pub levels: Vec<LevelCount>,
     pub levels_before: Vec<LevelCount>,
     pub levels_over_time: LevelsOverTime,
+}
+
+/// The dead process, as the logs tell it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[expect(missing_docs, reason = "fields are those of the contract document")]
+pub struct DeadProcess {
+    pub pid: Option<u64>,
+    /// Its number in the logs, another one when it ran in a container.
+    pub log_pid: Option<u64>,
+    /// How its lines were found.
+    pub joined_by: Vec<String>,
+    /// The last records before the death, while the time of the death is narrowed by them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub last_records: Vec<LogRecord>,
 }
 
 /// One log record.
@@ -286,31 +308,56 @@ impl LogEvent {
         });
         let citation = self.place.citation(sources);
         let severity = self.severity.unwrap_or(Severity::Warning);
-        let message = match self.detail {
-            Some(detail) => format!("{} ({detail})", self.message),
-            None => self.message,
-        };
         Event {
             at,
+            detail: self.detail,
             pid: self.pid,
             signal: self.signal,
             producer: self.producer,
             citation,
-            ..Event::new(self.kind, severity, message)
+            ..Event::new(self.kind, severity, self.message)
         }
     }
 }
 
 impl LogsSection {
+    /// The first message that had a pace and stopped before the death: nothing states it, and it says when work ceased.
+    pub(crate) fn first_silence(&self) -> Option<Event> {
+        let silent = self.templates.iter().filter_map(|row| Some((row, row.silence.as_ref()?)));
+        let silent = silent.filter_map(|(row, silence)| Some((silence.since?, row, silence)));
+        let (since, row, silence) = silent.min_by_key(|(since, row, _)| (*since, &row.template))?;
+        let place = silence.place.as_ref().unwrap_or(&row.place);
+        let pace =
+            silence.usual_interval_ms.map(|ms| format!(", and came every {ms} ms on average until then"));
+        Some(Event {
+            at: Some(Timestamp {
+                time: since,
+                basis: self
+                    .last_record
+                    .as_ref()
+                    .and_then(|record| record.time_basis)
+                    .unwrap_or(TimeBasis::Stated),
+                uncertainty_ms: 0,
+            }),
+            detail: Some(format!("this was the last one{}", pace.unwrap_or_default())),
+            citation: place.citation.clone(),
+            ..Event::new("message-silent", Severity::Warning, row.template.clone())
+        })
+    }
+
     /// Turns the places of tracebacks, records and templates into citations.
     pub(crate) fn cite(&mut self) {
-        let Self { sources, tracebacks, templates, warnings, last_record, requests, .. } = self;
+        let Self { sources, tracebacks, templates, warnings, last_record, requests, process, .. } = self;
+        let of_process = process.iter_mut().flat_map(|process| &mut process.last_records);
         let entries = requests.iter_mut().flat_map(|requests| &mut requests.threads);
         let entries = entries.flat_map(|thread| &mut thread.entries).map(|entry| &mut entry.place);
         let places = (tracebacks.iter_mut().map(|entry| &mut entry.place))
-            .chain(templates.iter_mut().map(|row| &mut row.place))
+            .chain(templates.iter_mut().flat_map(|row| {
+                let last = row.silence.as_mut().and_then(|silence| silence.place.as_mut());
+                [Some(&mut row.place), row.place_in_window.as_mut(), last].into_iter().flatten()
+            }))
             .chain(entries)
-            .chain(warnings.iter_mut().chain(last_record).map(|record| &mut record.place));
+            .chain(warnings.iter_mut().chain(last_record).chain(of_process).map(|record| &mut record.place));
         for place in places {
             place.citation = place.citation(sources);
         }

@@ -9,15 +9,16 @@ mod telemetry;
 
 pub use self::core::{
     Asyncio, CCall, CoreSection, Crash, Deadlock, Exception, FirstSignal, FrameRef, Local, Lock, MemoryLog,
-    NativeFrame, Process, Python, PythonFrame, Task, Thread, TracebackEntry, Verdict, Waiter, Waiting,
+    NativeFrame, NativePlace, Process, Python, PythonFrame, Task, Thread, TracebackEntry, Verdict, Waiter,
+    Waiting,
 };
 pub use self::heap::{
     Accumulated, Collector, GrowthRow, HeapSection, HeapTotals, LedgerRow, OwnerGrowthRow, OwnerRow,
     SuspectRow, SuspendedRow, TypeRow, UnreachableRow,
 };
 pub use self::logs::{
-    LevelBucket, LevelCount, LevelsOverTime, LogEvent, LogPart, LogPlace, LogRecord, LogSource, LogTraceback,
-    LogsSection, RateChange, RequestRecord, RequestThread, Requests, Silence, Template, Window,
+    DeadProcess, LevelBucket, LevelCount, LevelsOverTime, LogEvent, LogPart, LogPlace, LogRecord, LogSource,
+    LogTraceback, LogsSection, RateChange, RequestRecord, RequestThread, Requests, Silence, Template, Window,
 };
 pub use self::telemetry::{
     AllocationSite, Breadcrumb, Change, ContainerEnd, Context, ErrorReport, Export, Label, ProcessRecord,

@@ -44,9 +44,10 @@ pub(crate) fn detection(incident: &Incident) -> Detection<'_> {
             .find(is_related)
     };
     // A service may warn all day: that it did is a symptom only where nothing else but the death is known.
-    let symptom = unusual(|kind| !matches!(kind, "log-warning" | "process-died"))
+    // A new start is what follows a death, however early its time is stated.
+    let symptom = unusual(|kind| !matches!(kind, "log-warning" | "process-died" | "restart-seen"))
         .or_else(|| unusual(|kind| kind == "log-warning"))
-        .or_else(|| unusual(|kind| kind == "process-died"));
+        .or_else(|| unusual(|kind| matches!(kind, "process-died" | "restart-seen")));
     let ended = |alert: &Event| {
         let is_end = |event: &&Event| {
             event.kind == "alert-ended"

@@ -29,6 +29,12 @@ pub(crate) enum Fact {
     LoggedErrors { inside: u64, before: Option<u64>, from: Option<String>, to: Option<String> },
     /// A container was started again so often.
     Restarts { name: String, count: u64 },
+    /// Requests that started and have no end, of so many that were followed; with that of the dead process.
+    LostRequests { count: usize, of: u64, own: Option<String> },
+    /// So many requests were answered by a status of 5xx, as something counted.
+    FailedAnswers { count: u64, by: String },
+    /// A target did not answer Prometheus from the first to the last of so many samples, and again at a time.
+    Unanswered { target: String, from: UtcTime, to: UtcTime, samples: usize, again: Option<UtcTime> },
     /// Several processes ended in the same way.
     Repeated { title: String },
     /// What people wrote down.
@@ -56,6 +62,7 @@ pub(crate) fn impact(incident: &Incident) -> Vec<Trace> {
         let fact = Fact::Repeated { title: finding.title.clone() };
         traces.push(Trace { fact, citations: cited.cloned().collect() });
     }
+    traces.extend(super::lost::lost(incident));
     traces.extend(alerts(incident));
     if let Some(telemetry) = telemetry {
         let cited = |spans: &[&crate::sections::TraceSpan]| {

@@ -44,6 +44,11 @@ pub(crate) fn missing(incident: &Incident) -> Vec<Missing> {
     checks.into_iter().filter(|(is_there, _)| !is_there).map(|(_, missing)| missing).collect()
 }
 
+/// The time around the death, as `journalctl` takes it.
+pub(crate) fn journal_span(incident: &Incident) -> String {
+    Asks::of(incident).journal_span()
+}
+
 /// Whether alerts were given, and be it that there were none.
 pub(crate) fn has_alerts(incident: &Incident) -> bool {
     let mut exports = incident.telemetry.iter().flat_map(|telemetry| &telemetry.exports);

@@ -5,11 +5,12 @@ use pycoroner_findings::Finding;
 use crate::Incident;
 
 /// Findings that count such ends, the one that tells most first.
-const KINDS: [&str; 6] = [
+const KINDS: [&str; 7] = [
     "worker-killed-repeated",
     "kernel-segfault-logged-repeated",
     "oom-kill-logged-repeated",
     "fatal-error-logged-repeated",
+    "interpreter-error-logged-repeated",
     "core-dumped-logged-repeated",
     "worker-timeout-repeated",
 ];

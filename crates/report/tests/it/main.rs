@@ -4,6 +4,7 @@ mod browser;
 mod golden;
 mod hostile;
 mod joining;
+mod last_sign;
 mod material;
 mod merging;
 mod page;

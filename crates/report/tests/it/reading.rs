@@ -98,7 +98,7 @@ fn whys_go_from_the_effect_to_the_cause() {
     assert_eq!(
         whys(&[("worker-timeout", "x"), ("abort-called", "x"), ("deadlock", "two threads wait")]),
         [
-            "1. Why did it stop? Consistent with the evidence: “The program itself called abort(): the code calls it here on purpose”.",
+            "1. Why did it stop? Consistent with the evidence: “The program itself called abort()”.",
             "2. Why was that? Consistent with the evidence: “The worker did not answer in time and its supervisor stopped it”.",
             "3. Why was that? Consistent with the evidence: “A deadlock kept threads from going on: two threads wait”.",
             "4. And why was that? ____",
@@ -106,7 +106,7 @@ fn whys_go_from_the_effect_to_the_cause() {
         ]
     );
     // What a cause rests on is no reason for it.
-    let null = "1. Why did it stop? Consistent with the evidence: “Native code that the innermost Python frame called used a null pointer: the instruction is price.so's”.";
+    let null = "1. Why did it stop? Consistent with the evidence: “Native code used a null pointer: the instruction is price.so's”.";
     let blank = |number: usize| format!("{number}. And why was that? ____");
     assert_eq!(
         whys(&[("crash-null-dereference", "x"), ("fault-in-extension", "the instruction is price.so's")]),

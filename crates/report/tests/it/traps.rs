@@ -58,41 +58,169 @@ fn pause() -> Value {
     )
 }
 
-fn traps() -> Vec<(&'static str, Material)> {
-    let with = |documents: Vec<Value>, findings: Vec<Finding>, events: Vec<Event>| Material {
-        documents,
-        findings,
-        events,
-        died_at: Some(at(0)),
-        ..Material::default()
+fn with(documents: Vec<Value>, findings: Vec<Finding>, events: Vec<Event>) -> Material {
+    Material { documents, findings, events, died_at: Some(at(0)), ..Material::default() }
+}
+
+fn oom(pid: u64, seconds: i64) -> Event {
+    let message = format!("Out of memory: Killed process {pid} (python3)");
+    Event { pid: Some(pid), ..event(seconds, "oom-kill", Severity::Critical, &message, 9) }
+}
+
+fn oom_finding(pid: u64) -> Finding {
+    let title = format!("The kernel killed process {pid} for want of memory");
+    finding("oom-kill-logged", Severity::Critical, Confidence::Certain, &title, 9)
+        .about(format!("process {pid}"))
+}
+
+fn timeout() -> Finding {
+    sure("worker-timeout", "The server gave up on a worker that took too long, process 7", 3)
+        .about("process 7")
+}
+
+fn killed() -> Finding {
+    let against = "no kernel line in these logs says that memory was the reason";
+    sure("worker-killed", "A worker, process 7, was ended by signal 9", 4)
+        .about("process 7")
+        .with_against(Evidence::new(Basis::Derived, against))
+}
+
+fn null() -> Finding {
+    sure("crash-null-dereference", "SIGSEGV: native code used a null pointer", 1)
+}
+
+/// Logs in which process 99 could open no further file, and process 7 said nothing of the kind.
+fn files_of_another() -> Value {
+    json!({"schema": "pycoroner.logs/1", "sources": [{"id": 2, "path": "app.log"}],
+        "process": {"pid": 7, "log_pid": 7, "joined_by": ["pid"]},
+        "tracebacks": [{"kind": "traceback", "type": "OSError", "message": "[Errno 24] Too many open files: '/a'",
+            "pid": 99, "count": 1, "in_window": 1, "source": 0, "line": 5, "offset": 400, "bytes": 80}]})
+}
+
+/// A core whose thread that crashed handled an exception, and logs in which its message stands many times.
+fn handled_often() -> Vec<Value> {
+    let core = json!({"schema": "pycoroner.core/1", "process": {"pid": 7}, "crash": {"signal": 11, "signal_name": "SIGSEGV"},
+        "threads": [{"tid": 7, "crashed": true, "exceptions": [{"role": "handled", "type": "PriceMissing",
+            "message": "no price for SKU-989 in the feed"}]}]});
+    let place = json!({"source": 0, "line": 9, "offset": 720, "bytes": 80});
+    let mut template = json!({"template": "no price for SKU-<n> in the feed; asking the old table", "level": "WARNING",
+        "count": 40, "in_window": 40});
+    template.as_object_mut().unwrap().extend(place.as_object().unwrap().clone());
+    let logs = json!({"schema": "pycoroner.logs/1", "sources": [{"id": 2, "path": "app.log"}], "templates": [template]});
+    vec![core, logs]
+}
+
+/// Memory of a target that rose, and that had the same process before the death and behind it.
+fn rising_elsewhere() -> Value {
+    let points = |values: &[f64]| -> Vec<Value> {
+        values.iter().zip(0..).map(|(value, step)| json!([at(90 - step * 15).time, value])).collect()
     };
-    let oom = |pid: u64, seconds: i64| Event {
-        pid: Some(pid),
-        ..event(
-            seconds,
-            "oom-kill",
-            Severity::Critical,
-            &format!("Out of memory: Killed process {pid} (python3)"),
-            9,
+    let mib: Vec<f64> = (0..10).map(|step| f64::from(100 + 60 * step) * 1_048_576.0).collect();
+    let labels = json!([{"name": "instance", "value": "other:8000"}]);
+    let cited = |number: u32| json!({"source": 3, "span": {"kind": "pointer", "pointer": format!("/data/result/{number}/values")}});
+    judged(json!({"schema": "pycoroner.telemetry/1", "series": [
+        {"name": "process_resident_memory_bytes", "labels": labels, "points": points(&mib), "citation": cited(0)},
+        {"name": "process_start_time_seconds", "labels": labels, "points": points(&[1.0; 10]), "citation": cited(1)},
+    ]}))
+}
+
+/// Evidence that is another process's, or that is told twice.
+fn traps_of_others() -> Vec<(&'static str, Material)> {
+    let fatal = |words: &str| {
+        let title = format!("faulthandler caught a fatal error, {words} in price (/srv/a.py:6)");
+        finding("fatal-error-logged", Severity::Critical, Confidence::Certain, &title, 6)
+    };
+    let moderate = |id, title: &str| finding(id, Severity::Warning, Confidence::Moderate, title, 8);
+    let in_flight = || {
+        finding(
+            "exception-in-flight",
+            Severity::Warning,
+            Confidence::Weak,
+            "PriceMissing was being handled",
+            2,
         )
     };
-    let oom_finding = |pid: u64| {
-        let title = format!("The kernel killed process {pid} for want of memory");
-        finding("oom-kill-logged", Severity::Critical, Confidence::Certain, &title, 9)
-            .about(format!("process {pid}"))
-    };
-    let timeout = || {
-        sure("worker-timeout", "The server gave up on a worker that took too long, process 7", 3)
-            .about("process 7")
-    };
-    let killed = || {
-        sure("worker-killed", "A worker, process 7, was ended by signal 9", 4)
-            .about("process 7")
-            .with_against(Evidence::new(
-                Basis::Derived,
-                "no kernel line in these logs says that memory was the reason",
-            ))
-    };
+    vec![
+        (
+            "a timeout of another worker",
+            with(
+                vec![core(6, "SIGABRT", "abort")],
+                vec![
+                    sure("crash-abort", "SIGABRT: the process aborted itself", 1),
+                    timeout().about("process 99"),
+                ],
+                vec![],
+            ),
+        ),
+        (
+            "another worker's files ran out",
+            with(vec![core(11, "SIGSEGV", "null-dereference"), files_of_another()], vec![null()], vec![]),
+        ),
+        (
+            "memory rose in a process that lived on",
+            with(
+                vec![core(9, "SIGKILL", "external-signal"), rising_elsewhere()],
+                vec![
+                    sure("oom-kill-logged", "The kernel killed process 7 for want of memory", 9)
+                        .about("process 7"),
+                ],
+                vec![],
+            ),
+        ),
+        (
+            "a dump of another signal",
+            with(
+                vec![core(11, "SIGSEGV", "null-dereference")],
+                vec![
+                    moderate("crash-null-dereference", "SIGSEGV: native code used a null pointer"),
+                    fatal("Aborted"),
+                ],
+                vec![],
+            ),
+        ),
+        (
+            "a dump of the same signal",
+            with(
+                vec![core(11, "SIGSEGV", "null-dereference")],
+                vec![
+                    moderate("crash-null-dereference", "SIGSEGV: native code used a null pointer"),
+                    fatal("Segmentation fault"),
+                ],
+                vec![],
+            ),
+        ),
+        ("an exception that is handled all day", with(handled_often(), vec![null(), in_flight()], vec![])),
+        (
+            "a finding that a cause rests on does not raise it",
+            with(
+                vec![],
+                vec![
+                    moderate("allocation-failed", "An allocation failed"),
+                    moderate("memory-rising", "Memory rose"),
+                ],
+                vec![],
+            ),
+        ),
+        (
+            "memory that rose before a fault",
+            with(
+                vec![core(11, "SIGSEGV", "null-dereference")],
+                vec![null(), moderate("memory-rising", "Memory rose")],
+                vec![],
+            ),
+        ),
+        (
+            "open files near the limit, and no call that failed",
+            with(
+                vec![],
+                vec![moderate("files-near-limit", "950 files were open, 93 % of the 1024 that may be")],
+                vec![],
+            ),
+        ),
+    ]
+}
+
+fn traps() -> Vec<(&'static str, Material)> {
     let external = || sure("crash-external-kill", "SIGABRT was sent to the process", 1);
     vec![
         (
@@ -102,17 +230,38 @@ fn traps() -> Vec<(&'static str, Material)> {
                 vec![
                     external(),
                     timeout(),
-                    finding("fatal-error-explained", Severity::Warning, Confidence::Strong, "The fatal error Aborted in the log is gunicorn's abort of a worker that timed out", 5),
+                    finding(
+                        "fatal-error-explained",
+                        Severity::Warning,
+                        Confidence::Strong,
+                        "The fatal error Aborted in the log is gunicorn's abort of a worker that timed out",
+                        5,
+                    ),
                 ],
                 vec![],
             ),
         ),
         ("“Perhaps out of memory?” is no proof", with(vec![], vec![killed()], vec![])),
-        ("exit code 137 without a lack of memory", with(vec![container(137, "Error", Some(false))], vec![], vec![])),
+        (
+            "exit code 137 without a lack of memory",
+            with(vec![container(137, "Error", Some(false))], vec![], vec![]),
+        ),
         ("exit code 137 that says nothing else", with(vec![container(137, "Error", None)], vec![], vec![])),
         (
             "HARAKIRI is no kill from outside",
-            with(vec![], vec![timeout(), sure("worker-killed", "A worker, process 7, was ended by signal 9 after it had timed out: its own server killed it", 4).about("process 7")], vec![]),
+            with(
+                vec![],
+                vec![
+                    timeout(),
+                    sure(
+                        "worker-killed",
+                        "A worker, process 7, was ended by signal 9 after its server had timed it out",
+                        4,
+                    )
+                    .about("process 7"),
+                ],
+                vec![],
+            ),
         ),
         ("a scrape that is missing is not a service that is down", with(vec![pause()], vec![], vec![])),
         ("memory that fell by a restart did not recover", with(vec![two_lives()], vec![], vec![])),
@@ -126,13 +275,23 @@ fn traps() -> Vec<(&'static str, Material)> {
         ),
         (
             "the kernel killed another process",
-            with(vec![core(11, "SIGSEGV", "null-dereference")], vec![sure("crash-null-dereference", "SIGSEGV: native code used a null pointer", 1), oom_finding(99)], vec![oom(99, 5)]),
+            with(
+                vec![core(11, "SIGSEGV", "null-dereference")],
+                vec![
+                    sure("crash-null-dereference", "SIGSEGV: native code used a null pointer", 1),
+                    oom_finding(99),
+                ],
+                vec![oom(99, 5)],
+            ),
         ),
         (
             "an error that was handled did not end the process",
             with(
                 vec![core(11, "SIGSEGV", "null-dereference")],
-                vec![sure("crash-null-dereference", "SIGSEGV: native code used a null pointer", 1), sure("exception-in-flight", "KeyError was being handled", 2)],
+                vec![
+                    sure("crash-null-dereference", "SIGSEGV: native code used a null pointer", 1),
+                    sure("exception-in-flight", "KeyError was being handled", 2),
+                ],
                 vec![],
             ),
         ),
@@ -153,6 +312,9 @@ fn shown(incident: &Incident) -> String {
             Role::Consequence => "led to",
         };
         lines.push(format!("{role}: {} ({:?}): {}", cause.id, cause.confidence, cause.statement));
+        lines.extend(cause.reasons.iter().filter_map(|reason| {
+            Some(format!("  {:?} {:?} to {:?}: {}", reason.effect, reason.from?, reason.to?, reason.why))
+        }));
         lines.extend(cause.raised_by.iter().map(|why| format!("  more likely: {why}")));
         lines.extend(cause.against.iter().map(|why| format!("  against: {why}")));
     }
@@ -163,6 +325,7 @@ fn shown(incident: &Incident) -> String {
 fn traps_are_not_fallen_into() {
     let pages: Vec<String> = traps()
         .into_iter()
+        .chain(traps_of_others())
         .map(|(name, material)| format!("## {name}\n\n```text\n{}\n```\n", shown(&incident(material))))
         .collect();
     check("traps.md", &pages.join("\n"));

@@ -21,7 +21,7 @@ pub(super) struct Restart {
     pub(super) started: Option<UtcTime>,
     /// Counters that fell.
     pub(super) counters: BTreeSet<String>,
-    /// The samples that show it.
+    /// The samples that show it: of the start time before and after, else of counters.
     pub(super) citations: Vec<Citation>,
 }
 
@@ -79,13 +79,16 @@ pub(super) fn find(series: &[Series]) -> Lives {
             // Each series says "between these two"; all together say more.
             restart.after = restart.after.max(*after);
             restart.until = restart.until.min(*until);
+            let cited = [series.cite(index), series.cite(index + 1)];
             if is_start_time {
                 restart.started = crate::time::epoch_seconds(*new);
+                // What states the start itself shows it alone; counters only bear it out.
+                restart.citations = cited.to_vec();
             } else {
                 restart.counters.insert(series.name.clone());
-            }
-            if restart.citations.len() < 6 {
-                restart.citations.extend([series.cite(index), series.cite(index + 1)]);
+                if restart.started.is_none() && restart.citations.len() < 6 {
+                    restart.citations.extend(cited);
+                }
             }
         }
     }

@@ -90,6 +90,12 @@ impl Life<'_> {
         !is_earlier && first < died.time && died.time.0.saturating_sub(last.0) <= late
     }
 
+    /// Whether a rise began behind the death, in a life that began there.
+    fn is_later(&self, rise: &Rise, died: Timestamp) -> bool {
+        let is_of_next = |restart: &Restart| restart.until <= rise.first.0 && restart.until >= died.time;
+        rise.first.0 >= died.time && self.restarts.iter().any(is_of_next)
+    }
+
     fn rose(&self, rise: &Rise) -> Finding {
         let target = self.series.target();
         let numbers = format!(
@@ -107,6 +113,11 @@ impl Life<'_> {
                 "memory-rising",
                 Severity::Warning,
                 format!("{numbers} in {:.0} s, up to the end", rise.seconds),
+            ),
+            Some(died) if self.is_later(rise, died) => (
+                "memory-rose-after",
+                Severity::Info,
+                format!("{between}, after the death: not of the process that died"),
             ),
             Some(_) => ("memory-rose-before", Severity::Info, between),
             None => ("memory-rising", Severity::Warning, between),

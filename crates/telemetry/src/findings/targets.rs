@@ -47,12 +47,20 @@ fn between(after: UtcTime, until: UtcTime) -> Timestamp {
     Timestamp { time, basis: TimeBasis::Stated, uncertainty_ms }
 }
 
+/// Start times count from the boot of the machine, which `/proc/stat` has in whole seconds (`btime`): so well are they known.
+const START_TIME_MS: u64 = 1000;
+
+/// A time that `process_start_time_seconds` states.
+fn start_time(time: UtcTime) -> Timestamp {
+    Timestamp { uncertainty_ms: START_TIME_MS, ..stated(time) }
+}
+
 /// The start of the first process; those of later ones are restarts.
 fn first_start(series: &Series) -> Option<Event> {
     let value = series.points.first().map(|(_, value)| *value).or(series.value)?;
     let target = series.target();
     Some(Event {
-        at: Some(stated(epoch_seconds(value)?)),
+        at: Some(start_time(epoch_seconds(value)?)),
         citation: Some(series.cite(0)),
         producer: Some(target.clone()),
         ..Event::new("process-started", Severity::Info, format!("{target} was started, as its metrics state"))
@@ -177,7 +185,7 @@ fn restarted(target: &str, restart: &Restart, findings: &mut Vec<Finding>, event
         let statement = format!(
             "process_start_time_seconds changed between {after} and {until}; the new process started at {started}"
         );
-        (Confidence::Certain, cited(Basis::Observed, statement), stated(started))
+        (Confidence::Certain, cited(Basis::Observed, statement), start_time(started))
     } else {
         let names: Vec<&str> = restart.counters.iter().take(3).map(String::as_str).collect();
         let statement = format!(
@@ -193,7 +201,8 @@ fn restarted(target: &str, restart: &Restart, findings: &mut Vec<Finding>, event
     events.push(Event {
         at: Some(at),
         producer: Some(target.to_owned()),
-        citation: restart.citations.first().cloned(),
+        // The new value: it says when.
+        citation: restart.citations.last().cloned(),
         ..Event::new("restart-seen", Severity::Warning, title.clone())
     });
     findings.push(

@@ -1,5 +1,6 @@
 //! Locks: who holds them, and who waits.
 
+use pycoroner_findings::Citation;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -49,6 +50,9 @@ pub struct LockSection {
     pub owner_found_by: Option<&'static str>,
     /// Threads that wait for it.
     pub waiters: Vec<WaiterSection>,
+    /// The lock in memory: whether it is taken, and by whom where it says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub citation: Option<Citation>,
 }
 
 /// A thread that waits for a lock.

@@ -1,0 +1,51 @@
+//! The log tells of a fault of native code, and there is no core that says more.
+
+use pycoroner_findings::Confidence;
+
+use super::commands::{self, command};
+use super::rule::{BASE, Rule};
+
+const YIELDS: &[&str] = &[
+    "crash-null-dereference",
+    "crash-invalid-access",
+    "crash-use-after-free",
+    "crash-stack-overflow",
+    "crash-abort",
+    "crash-file-truncated",
+    "crash-divide-by-zero",
+    "crash-illegal-instruction",
+    "crash-resource-limit",
+    "crash-own-signal",
+    "crash-external-kill",
+    "fatal-python-error",
+    "heap-corrupted",
+    "native-abort-logged",
+    "interpreter-error-logged",
+];
+
+pub(super) const RULE: Rule = Rule {
+    id: "fault-logged",
+    statement: "A fault in native code ended the process, as the log has it",
+    needs: &[&["kernel-segfault-logged", "fatal-error-logged"]],
+    // A core says what kind of fault it was, and words of an allocator or of a check what an abort was.
+    yields_to: YIELDS,
+    at_most: Confidence::Moderate,
+    names: &["fatal-error-logged", "kernel-segfault-logged"],
+    against: &[("no-crash", "the core that was given is of a process that had not crashed")],
+    refuted_if: "the process went on after it, or the fault is another process's",
+    next: "Get the core: it says which native code failed, and on what.",
+    commands: |case| {
+        vec![
+            command(
+                "coredumpctl list",
+                "whether systemd kept a core; coredumpctl dump PID -o core.PID gets it",
+            ),
+            commands::kernel_log(
+                case,
+                "segfault|trap",
+                "the address of the fault, and in which library the instruction stood",
+            ),
+        ]
+    },
+    ..BASE
+};
