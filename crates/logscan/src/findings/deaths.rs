@@ -134,7 +134,8 @@ fn worker_killed(
 ) -> Stated {
     let signal = event.signal.map_or_else(|| "a signal".to_owned(), |signal| format!("signal {signal}"));
     let title = format!("A worker, {}, was ended by {signal}", process(event.pid));
-    let mut finding = Finding::new("worker-killed", Severity::Error, Confidence::Certain, title)
+    let id = if event.signal.is_some_and(is_fault) { "worker-faulted" } else { "worker-killed" };
+    let mut finding = Finding::new(id, Severity::Error, Confidence::Certain, title)
         .about(process(event.pid))
         .with_evidence(said(scan, event));
     let mut why = "";
@@ -157,6 +158,12 @@ fn worker_killed(
     }
     let name = event.signal.map_or_else(|| "a signal".to_owned(), signal_name);
     Stated { finding, plural: (String::new(), format!(" workers were ended by {name}{why}")) }
+}
+
+/// Signals that the processor raises for what an instruction did; few processes send them to others.
+fn is_fault(signal: u32) -> bool {
+    const FAULTS: [u32; 4] = [4, 7, 8, 11];
+    FAULTS.contains(&signal)
 }
 
 /// Whether one event may have come before another one, as far as their times are known.

@@ -46,7 +46,7 @@ fn the_dead_process_is_never_left_out() {
         let findings = scan.findings();
         let last = if pid == 18 { "; process 18 was the last" } else { "" };
         assert_eq!(
-            titles(&findings, "worker-killed"),
+            titles(&findings, "worker-faulted"),
             [
                 format!("A worker, process {pid}, was ended by signal 11"),
                 format!("8 workers were ended by SIGSEGV, 2024-05-01 12:00:01 to 12:00:15 UTC{last}"),
@@ -60,7 +60,7 @@ fn the_dead_process_is_never_left_out() {
         let dump = findings.iter().find(|finding| finding.id == "fatal-error-logged").unwrap();
         let place = serde_json::to_value(&dump.evidence[0].citations[0]).unwrap();
         assert_eq!(place["span"]["first"], 7 * (pid - 11) + 2, "{place}");
-        let all = findings.iter().find(|finding| finding.id == "worker-killed-repeated").unwrap();
+        let all = findings.iter().find(|finding| finding.id == "worker-faulted-repeated").unwrap();
         assert_eq!(all.evidence.len(), 6);
         assert_eq!(all.evidence[5].statement, "8 lines say so, 5 of them are cited");
     }
@@ -70,7 +70,7 @@ fn the_dead_process_is_never_left_out() {
 fn without_a_core_the_last_one_counts() {
     let findings = scan_text(&crashes(3), &Options::default()).findings();
     assert_eq!(
-        titles(&findings, "worker-killed"),
+        titles(&findings, "worker-faulted"),
         [
             "A worker, process 13, was ended by signal 11",
             "3 workers were ended by SIGSEGV, 2024-05-01 12:00:01 to 12:00:05 UTC; process 13 was the last",
@@ -79,7 +79,7 @@ fn without_a_core_the_last_one_counts() {
     // One more than the one that is looked at is told by itself.
     let findings = scan_text(&crashes(2), &Options::default()).findings();
     assert_eq!(
-        titles(&findings, "worker-killed"),
+        titles(&findings, "worker-faulted"),
         ["A worker, process 12, was ended by signal 11", "A worker, process 11, was ended by signal 11"]
     );
 }
@@ -94,8 +94,8 @@ fn a_lost_task_is_no_further_death() {
     let scan = scan_text(log, &death_of(12, "2024-05-01T12:00:01Z"));
     assert_eq!(scan.events.len(), 2, "{:#?}", scan.events);
     let findings = scan.findings();
-    assert_eq!(titles(&findings, "worker-killed"), ["A worker, process 12, was ended by signal 11"]);
-    let killed = findings.iter().find(|finding| finding.id == "worker-killed").unwrap();
+    assert_eq!(titles(&findings, "worker-faulted"), ["A worker, process 12, was ended by signal 11"]);
+    let killed = findings.iter().find(|finding| finding.id == "worker-faulted").unwrap();
     assert_eq!(killed.evidence.len(), 2);
 }
 
@@ -126,7 +126,7 @@ fn deaths_of_many_kinds_are_counted() {
         .unwrap();
     }
     let findings = scan_text(&log, &death_of(102, "2024-05-01T12:00:02Z")).findings();
-    let told = titles(&findings, "worker-killed");
+    let told = titles(&findings, "worker-");
     assert_eq!(told[0], "A worker, process 102, was ended by signal 2");
     assert_eq!(told.len(), 7, "{told:#?}");
     assert!(told[6].contains(" more of other words: worker-killed"), "{}", told[6]);

@@ -1,4 +1,4 @@
-//! The log tells of a fault of native code, and there is no core that says more.
+//! Those who saw the end tell of a fault of native code, and there is no core that says more.
 
 use pycoroner_findings::Confidence;
 
@@ -25,12 +25,27 @@ const YIELDS: &[&str] = &[
 
 pub(super) const RULE: Rule = Rule {
     id: "fault-logged",
-    statement: "A fault in native code ended the process, as the log has it",
-    needs: &[&["kernel-segfault-logged", "fatal-error-logged"]],
+    statement: "A fault in native code ended the process, as those tell who saw it end",
+    needs: &[&[
+        "kernel-segfault-logged",
+        "fatal-error-logged",
+        "worker-faulted",
+        "recorded-fault",
+        "exit-code-132",
+        "exit-code-135",
+        "exit-code-136",
+        "exit-code-139",
+    ]],
     // A core says what kind of fault it was, and words of an allocator or of a check what an abort was.
     yields_to: YIELDS,
     at_most: Confidence::Moderate,
-    names: &["fatal-error-logged", "kernel-segfault-logged"],
+    names: &[
+        "fatal-error-logged",
+        "recorded-fault",
+        "exit-code-139",
+        "worker-faulted",
+        "kernel-segfault-logged",
+    ],
     against: &[("no-crash", "the core that was given is of a process that had not crashed")],
     refuted_if: "the process went on after it, or the fault is another process's",
     next: "Get the core: it says which native code failed, and on what.",

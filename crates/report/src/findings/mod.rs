@@ -6,6 +6,7 @@ mod containers;
 mod corruption;
 mod exhaustion;
 mod handled;
+mod recorded;
 
 use pycoroner_findings::Finding;
 
@@ -19,6 +20,7 @@ pub(crate) fn add(incident: &mut Incident) {
         exhaustion::findings(incident),
         corruption::findings(incident),
         changes::findings(incident),
+        recorded::findings(incident),
     ]
     .into_iter()
     .flatten()

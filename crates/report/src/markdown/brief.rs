@@ -71,9 +71,14 @@ fn of_event(incident: &Incident, at: &Inert) -> Inert {
             |exception| Inert::from("a Python process stopped with ").then(code(&exception.statement)),
         );
     };
-    let pid = event.pid.map_or_else(Inert::default, |pid| Inert::from(", process ").then(pid));
+    let who = match (event.pid, &*event.kind) {
+        (Some(pid), "worker-killed" | "worker-timeout") => Inert::from("worker process ").then(pid),
+        (Some(pid), _) => Inert::from("process ").then(pid),
+        (None, "container-ended" | "pod-ended") => "a container".into(),
+        (None, _) => "a process".into(),
+    };
     let service =
         incident.telemetry.as_ref().and_then(|telemetry| telemetry.context.as_ref()?.service.as_deref());
     let service = service.map_or_else(Inert::default, |name| Inert::from(" of ").then(code(name)));
-    prose(end::in_words(event)).then(pid).then(service).then(at.clone())
+    who.then(service).then(" ").then(end::as_verb(event)).then(at.clone())
 }

@@ -56,6 +56,21 @@ pub(crate) fn exception(incident: &Incident) -> Option<&Evidence> {
     finding.evidence.first()
 }
 
+/// What an end is in a sentence about the process or the container.
+pub(crate) fn as_verb(event: &Event) -> &'static str {
+    match &*event.kind {
+        "kernel-segfault" => "had a segmentation fault",
+        "oom-kill" => "was killed by the kernel for want of memory",
+        "core-dumped" => "ended with a core dump",
+        "worker-killed" => "was killed",
+        "native-abort" => "was aborted by native code",
+        "fatal-error" => "stopped with a fatal error of the interpreter",
+        "worker-timeout" => "did not answer",
+        "container-ended" | "pod-ended" | "main-process-exited" => "ended",
+        _ => "stopped",
+    }
+}
+
 /// What an end is called in a title.
 pub(crate) fn in_words(event: &Event) -> &'static str {
     match &*event.kind {

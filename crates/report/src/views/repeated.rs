@@ -5,7 +5,8 @@ use pycoroner_findings::Finding;
 use crate::Incident;
 
 /// Findings that count such ends, the one that tells most first.
-const KINDS: [&str; 7] = [
+const KINDS: [&str; 8] = [
+    "worker-faulted-repeated",
     "worker-killed-repeated",
     "kernel-segfault-logged-repeated",
     "oom-kill-logged-repeated",
