@@ -6,11 +6,16 @@ use std::path::Path;
 
 use encoding_rs_io::DecodeReaderBytes;
 use pycoroner_coredump::{Compression, Unpacker};
-use pycoroner_logscan::looks_like_log;
+use pycoroner_logscan::{looks_like_log, starts_with_json};
 use pycoroner_telemetry::{ExportFormat, why_not_read};
 
 /// Bytes of the decompressed content that are looked at.
 const HEAD: u64 = 1 << 16;
+
+/// Bytes of a text that are searched for a log that begins later, and those that are looked at at once.
+const MOST_TEXT: u64 = 1 << 30;
+const BLOCK: u64 = 1 << 20;
+const MERE_TEXT: &str = "it is text without anything that a log has";
 
 /// What a file was taken for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,12 +54,34 @@ impl Kind {
 /// When it cannot be opened or read.
 pub(crate) fn sniff(path: &Path) -> io::Result<Kind> {
     let mut head = Vec::new();
-    let read = open(path)?.take(HEAD).read_to_end(&mut head);
+    let mut content = open(path)?;
+    let read = (&mut content).take(HEAD).read_to_end(&mut head);
     // A compressed stream that is damaged further on still gave its beginning.
     if head.is_empty() {
         read?;
     }
-    Ok(kind_of(&head))
+    let kind = kind_of(&head);
+    let goes_on = head.len() as u64 == HEAD && kind == Kind::NotUnderstood(MERE_TEXT);
+    Ok(if goes_on && holds_log(content) { Kind::Log } else { kind })
+}
+
+/// Whether a text that begins with prints of a program goes on with what a log has: its last lines are often a traceback.
+fn holds_log(content: impl Read) -> bool {
+    let mut content = content.take(MOST_TEXT);
+    let mut block = Vec::new();
+    loop {
+        match (&mut content).take(BLOCK).read_to_end(&mut block) {
+            Ok(read) if read > 0 => {}
+            _ => return false,
+        }
+        if looks_like_log(&block).is_some() {
+            return true;
+        }
+        // The last line goes on in the next block, unless it is too long to be one.
+        let rest = block.iter().rposition(|byte| *byte == b'\n').map_or(block.len(), |at| at + 1);
+        let rest = if block.len() - rest > HEAD as usize { block.len() } else { rest };
+        block.drain(..rest);
+    }
 }
 
 /// Opens a file for reading, decompressed.
@@ -125,16 +152,34 @@ fn kind_of(head: &[u8]) -> Kind {
     if let Some(why) = why_not_read(head) {
         return Kind::NotUnderstood(why);
     }
-    Kind::NotUnderstood(match head.iter().find(|byte| !byte.is_ascii_whitespace()) {
-        _ if head.contains(&0) => "its content is binary, of no known format",
-        Some(b'{' | b'[') => "it is JSON, of no known export",
-        _ => "it is text without anything that a log has",
+    Kind::NotUnderstood(if head.contains(&0) {
+        "its content is binary, of no known format"
+    } else if starts_with_json(head) {
+        "it is JSON, of no known export"
+    } else {
+        MERE_TEXT
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_log_may_begin_behind_prints() {
+        let check = |lines: usize, end: &str, expected: bool| {
+            let text = "epoch 3 loss 0.25\n".repeat(lines) + end;
+            assert_eq!(holds_log(text.as_bytes()), expected, "{lines} {end}");
+        };
+        let traceback = "Traceback (most recent call last):\n  File \"a.py\", line 1, in f\nKeyError: 1\n";
+        check(1, traceback, true);
+        // The header lies across the end of a block.
+        for lines in (1 << 20) / 18 - 3..(1 << 20) / 18 + 2 {
+            check(lines, traceback, true);
+        }
+        check(200_000, traceback, true);
+        check(200_000, "done\n", false);
+    }
 
     #[test]
     fn kinds() {
@@ -151,6 +196,7 @@ mod tests {
         check(b"Traceback (most recent call last):\n", "log");
         check(br#"[{"labels": {"alertname": "Down"}, "startsAt": "2024-05-01T12:00:00Z"}]"#, "alerts");
         check(br#"{"a": [1, 2]}"#, "not understood");
+        check(b"[7] started\nTraceback (most recent call last):\n", "log");
         check(b"Dear diary", "not understood");
         check(b"", "empty");
         check(&[0; 64], "not understood");

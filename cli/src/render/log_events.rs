@@ -7,7 +7,7 @@ use pycoroner_findings::Severity;
 use pycoroner_logscan::{Document, Level, LogEvent, LogRecord};
 
 use super::inert::{cut, inert};
-use super::logs::{MOST_CHARACTERS, cite, clock};
+use super::logs::{MOST_CHARACTERS, cite, moment};
 use super::quantity::count;
 use super::style::{BAD, FAINT, STRONG, WARN};
 
@@ -31,7 +31,7 @@ pub(super) fn write_events(out: &mut String, scan: &Document) {
 
 fn write_event(out: &mut String, scan: &Document, event: &LogEvent) {
     let style = if event.severity >= Severity::Error { BAD } else { WARN };
-    let time = event.at.map_or_else(|| "no time".to_owned(), |at| clock(at.time));
+    let time = event.at.map_or_else(|| "no time".to_owned(), moment);
     let (message, _) = cut(&event.message, MOST_CHARACTERS);
     let (kind, message, cited) = (inert(&event.kind), inert(message), cite(scan, event.place));
     let _ = writeln!(out, "  {time}  {style}{kind}{style:#}  {message}  {FAINT}{cited}{FAINT:#}");
@@ -49,7 +49,7 @@ pub(super) fn write_records(out: &mut String, scan: &Document) {
 }
 
 pub(super) fn write_record(out: &mut String, scan: &Document, record: &LogRecord) {
-    let time = record.at.map_or_else(|| "no time".to_owned(), |at| clock(at.time));
+    let time = record.at.map_or_else(|| "no time".to_owned(), moment);
     let level = record.level.map_or("", Level::name);
     let style = if record.level >= Some(Level::Error) { BAD } else { WARN };
     let logger = record.logger.as_deref().map(|logger| format!("{}: ", inert(logger))).unwrap_or_default();

@@ -9,7 +9,7 @@ use pycoroner_logscan::{
 
 use super::inert::{cut, inert};
 use super::log_events::write_record;
-use super::logs::{MOST_CHARACTERS, cite, clock};
+use super::logs::{MOST_CHARACTERS, cite, clock, moment};
 use super::quantity::{count, counted};
 use super::style::{BAD, FAINT, NAME, STRONG, WARN};
 
@@ -48,7 +48,7 @@ pub(super) fn write_process(out: &mut String, scan: &Document) {
 
 fn write_life(out: &mut String, scan: &Document, process: &DeadProcess) {
     if let Some(boot) = &process.boot {
-        let time = boot.at.map_or_else(|| "no time".to_owned(), |at| clock(at.time));
+        let time = boot.at.map_or_else(|| "no time".to_owned(), moment);
         let _ = writeln!(out, "  started  {time}  {FAINT}{}{FAINT:#}", cite(scan, boot.place));
     }
     if let (Some(first), Some(last)) = (process.first, process.last) {
@@ -56,7 +56,7 @@ fn write_life(out: &mut String, scan: &Document, process: &DeadProcess) {
         let _ = writeln!(out, "  logged   {} to {}, {records} in all", clock(first), clock(last));
     }
     for end in process.ends.iter().take(3) {
-        let time = end.at.map_or_else(|| "no time".to_owned(), |at| clock(at.time));
+        let time = end.at.map_or_else(|| "no time".to_owned(), moment);
         let (message, _) = cut(&end.message, MOST_CHARACTERS);
         let _ =
             writeln!(out, "  ended    {time}  {}  {FAINT}{}{FAINT:#}", inert(message), cite(scan, end.place));

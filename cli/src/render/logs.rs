@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use pycoroner_findings::UtcTime;
+use pycoroner_findings::{TimeBasis, Timestamp, UtcTime};
 use pycoroner_logscan::{
     Document, Frame, Level, LogSource, Place, Relation, Template, Traceback, TracebackKind,
 };
@@ -106,9 +106,7 @@ fn write_tracebacks(out: &mut String, scan: &Document) {
         .iter()
         .enumerate()
         .filter(|(_, entry)| entry.parent.is_none() && is_shown(entry))
-        .filter(|(_, entry)| {
-            entry.kind == TracebackKind::Traceback || entry.current_thread || is_of_watchdog(entry)
-        })
+        .filter(|(index, entry)| is_of_watchdog(entry) || is_shown_of_dump(&scan.tracebacks, *index))
         .collect();
     let all = scan.tracebacks.iter().filter(|entry| entry.parent.is_none()).count();
     if all == 0 {
@@ -135,6 +133,21 @@ fn write_tracebacks(out: &mut String, scan: &Document) {
 /// Whether `faulthandler.dump_traceback_later` wrote it: no thread had failed, so all of them count.
 fn is_of_watchdog(entry: &Traceback) -> bool {
     entry.kind == TracebackKind::Faulthandler && entry.type_name.as_deref() == Some("Timeout")
+}
+
+/// Of a dump the current thread is shown, or the first one where none is current.
+fn is_shown_of_dump(entries: &[Traceback], index: usize) -> bool {
+    let Some(entry) = entries.get(index) else { return false };
+    let is_same = |other: &&Traceback| {
+        other.kind == TracebackKind::Faulthandler
+            && (other.place.source, other.place.offset) == (entry.place.source, entry.place.offset)
+    };
+    // The threads of one dump stand together.
+    let before = entries[..index].iter().rev().take_while(is_same);
+    let behind = entries[index + 1..].iter().take_while(is_same);
+    entry.kind == TracebackKind::Traceback
+        || entry.current_thread
+        || before.clone().next().is_none() && !behind.clone().any(|other| other.current_thread)
 }
 
 /// A root with the exceptions that belong to it, each followed by its own.
@@ -183,8 +196,8 @@ fn whereabouts(scan: &Document, entry: &Traceback) -> String {
     if entry.count > 1 {
         parts.push(format!("{} times", count(entry.count)));
     }
-    if let Some(time) = entry.first {
-        parts.push(clock(time));
+    if let (Some(time), Some(basis)) = (entry.first, entry.time_basis) {
+        parts.push(moment(Timestamp { time, basis, uncertainty_ms: entry.time_uncertainty_ms }));
     }
     if let Some(producer) = &entry.producer {
         parts.push(inert(producer).into_owned());
@@ -192,8 +205,22 @@ fn whereabouts(scan: &Document, entry: &Traceback) -> String {
     if let Some(thread) = &entry.thread {
         parts.push(format!("thread {}", inert(thread)));
     }
+    let threads = threads_of_dump(&scan.tracebacks, entry);
+    if threads > 1 {
+        parts.push(format!("one of {} threads", count(threads)));
+    }
     parts.push(cite(scan, entry.place));
     parts.join(", ")
+}
+
+/// Threads of the dump that an entry is of.
+fn threads_of_dump(entries: &[Traceback], entry: &Traceback) -> u64 {
+    let is_same = |other: &&Traceback| {
+        entry.kind == TracebackKind::Faulthandler
+            && other.kind == entry.kind
+            && (other.place.source, other.place.offset) == (entry.place.source, entry.place.offset)
+    };
+    entries.iter().filter(is_same).count() as u64
 }
 
 /// Frames outermost first, as a log has them; of a dump innermost first.
@@ -209,6 +236,10 @@ fn write_stack(out: &mut String, entry: &Traceback, indent: usize) {
         let name = inert(frame.function.as_deref().unwrap_or("<unknown>")).into_owned();
         let file = inert(&frame.file);
         let _ = writeln!(out, "{:indent$}File \"{file}\", line {line}, in {NAME}{name}{NAME:#}", "");
+        if frame.repeated > 0 {
+            let more = counted(frame.repeated, "more time");
+            let _ = writeln!(out, "{:indent$}{FAINT}repeated {more}{FAINT:#}", "");
+        }
     }
     if skipped > 0 {
         let _ = writeln!(out, "{:indent$}{FAINT}and {} more frames{FAINT:#}", "", count(skipped as u64));
@@ -254,6 +285,16 @@ pub(super) fn cite(scan: &Document, place: Place) -> String {
     match place.line {
         0 => format!("{}@{:#x}", inert(name), place.offset),
         line => format!("{}:{line}", inert(name)),
+    }
+}
+
+/// The time of something; what is not the record's own is marked, to the second.
+pub(super) fn moment(at: Timestamp) -> String {
+    let to_the_second = || clock(at.time).chars().take(19).collect::<String>();
+    match at.basis {
+        TimeBasis::InferredNeighbour => format!("about {}", to_the_second()),
+        TimeBasis::FileModified => format!("by {}", to_the_second()),
+        _ => clock(at.time),
     }
 }
 

@@ -5,7 +5,7 @@ mod kept;
 use pycoroner_findings::{Gap, GapKind, Severity, Timestamp, UtcTime};
 use rustc_hash::FxHashMap;
 
-use crate::dead_process::{Writers, is_ident};
+use crate::dead_process::Writers;
 use crate::document::{
     Introduction, LogEvent, LogRecord, LogSource, Place, Relation, Traceback, TracebackKind,
 };
@@ -389,9 +389,6 @@ impl<'o> Collector<'o> {
         entry.fingerprint = fingerprint::of(type_name, &entry.frames, message);
         entry.omitted_frames = omitted_frames;
         entry.current_thread = thread.is_current;
-        entry.same_process |= self.options.anchor.as_ref().is_some_and(|anchor| {
-            thread.id.as_ref().is_some_and(|id| anchor.threads.iter().any(|known| is_ident(known, id)))
-        });
         entry.thread = thread.id;
         entry.thread_name = thread.name;
         entry.collecting_garbage = thread.collecting_garbage;

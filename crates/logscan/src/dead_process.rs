@@ -1,5 +1,6 @@
 //! Which process of the logs is the one that the core is of, and what it said last.
 
+pub(crate) mod dumps;
 mod last_records;
 
 use std::borrow::Cow;
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ascii::lossy;
 use crate::changes::Silence;
-use crate::document::{LogEvent, LogRecord, Traceback};
+use crate::document::{LogEvent, LogRecord, Traceback, TracebackKind};
 use crate::tally::{Batch, Sighting, Tally};
 use crate::window::Anchor;
 pub(crate) use last_records::{LAST, LastRecords, Said};
@@ -321,14 +322,11 @@ impl Writers {
             joined_by.push(Cow::Borrowed("pid"));
             log_pid = anchor.pid;
         }
-        let names = |entry: &Traceback| {
-            entry
-                .thread
-                .as_ref()
-                .is_some_and(|thread| anchor.threads.iter().any(|ident| is_ident(ident, thread)))
-        };
-        let dumped = tracebacks.iter().find(|entry| names(entry));
-        let named = self.all.iter().find(|writer| writer.names_thread);
+        let dumped =
+            tracebacks.iter().find(|entry| entry.kind == TracebackKind::Faulthandler && entry.same_process);
+        // Processes that were forked share the identifier of their main thread.
+        let mut naming = self.all.iter().filter(|writer| writer.names_thread);
+        let named = naming.next().filter(|first| naming.all(|writer| writer.pid == first.pid));
         if dumped.is_some() || named.is_some() {
             joined_by.push(Cow::Borrowed("thread-ident"));
             let stated = named.and_then(|writer| writer.pid).or(dumped.and_then(|entry| entry.pid));

@@ -302,7 +302,8 @@ pub struct Traceback {
     /// Process id, where the record or its collector names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u64>,
-    /// The process id is the dead process's.
+    /// It is the dead process's: by its process id, or, of a dump, by identifiers of threads. Processes that were forked
+    /// share those, so that of several such dumps the one counts that the time or the logs tell from the others.
     #[serde(default)]
     pub same_process: bool,
     /// Thread: its identifier `0x…` in a dump, otherwise its name.
@@ -401,6 +402,10 @@ pub struct Template {
     /// Records within the window.
     #[serde(default)]
     pub in_window: u64,
+    /// Of those in the window, the ones for which it cannot be told whether they were before the death: it is not known
+    /// as exactly as that.
+    #[serde(default)]
+    pub around_death: u64,
     /// Of those in the window, the ones after the death.
     #[serde(default)]
     pub after_death: u64,

@@ -6,6 +6,8 @@ mod around;
 mod deaths;
 mod exceptions;
 
+pub(crate) use alike::Ends;
+
 use pycoroner_findings::{Basis, Evidence, Finding, Severity};
 
 use crate::document::{LogEvent, Traceback, TracebackKind};

@@ -143,13 +143,35 @@ fn bracketed_iso(time: StatedTime, rest: &[u8]) -> Option<Header<'_>> {
         header.thread = label.get(until(label, b'/').len() + 1..).unwrap_or_default();
         return Some(header);
     }
-    let close = memchr::memchr(b']', rest.get(..rest.len().min(24))?)?;
+    let close = memchr::memchr(b']', rest.get(..rest.len().min(200))?)?;
+    let label = rest.get(..close)?;
+    let behind = rest.get(close + 1..)?;
+    if let Some(header) = labelled(time, label, behind) {
+        return Some(header);
+    }
     let format = match time {
         StatedTime::Civil { offset: Some(_), .. } => FormatName::Gunicorn,
         _ => FormatName::Timestamped,
     };
-    let header = fields(Header::new(Some(time), format, rest.get(close + 1..)?));
-    Some(header)
+    (close < 24).then(|| fields(Header::new(Some(time), format, behind)))
+}
+
+/// `[%(asctime)s %(levelname)s %(filename)s line %(lineno)d] %(message)s`: the whole head stands in one bracket.
+fn labelled<'a>(time: StatedTime, label: &'a [u8], behind: &'a [u8]) -> Option<Header<'a>> {
+    if !label.starts_with(b" ") || label.trim_ascii().is_empty() {
+        return None;
+    }
+    let header = fields(Header::new(Some(time), FormatName::Timestamped, label));
+    header.level?;
+    let name = header.message.trim_ascii();
+    let logger = if header.logger.is_empty() && fields::is_logger(name) { name } else { header.logger };
+    let header = Header { logger, ..header };
+    let behind = behind.strip_prefix(b":").unwrap_or(behind);
+    let is_level_alone = header.logger.is_empty() && header.thread.is_empty() && header.pid.is_none();
+    if is_level_alone {
+        return Some(fields(Header { message: behind, ..header }));
+    }
+    Some(Header { message: strip_blank(behind), ..header })
 }
 
 fn starts_with_capital(line: &[u8]) -> Option<Header<'_>> {

@@ -101,6 +101,6 @@ pub use rates::Direction;
 pub use records::{ReadError, Record, Records, Text};
 pub use requests::{RequestEnd, RequestRecord, RequestState, RequestThread, Requests, UnfinishedRule};
 pub use scan::{Options, Scan, scan};
-pub use sniff::looks_like_log;
+pub use sniff::{looks_like_log, starts_with_json};
 pub use window::{Anchor, CrashedThread, Window};
 pub use workers::{Worker, WorkerEnd};

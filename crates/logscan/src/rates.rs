@@ -197,7 +197,8 @@ pub(crate) fn judge(
     let mut silences = Vec::new();
     for (index, (tally, verdict)) in tallies.iter().zip(&mut verdicts).enumerate() {
         if coverage.knows_before(tally.logs, comparison) {
-            verdict.is_new = Some(tally.before == 0 && tally.inside + tally.after_death > 0);
+            verdict.is_new =
+                Some(tally.before == 0 && tally.inside + tally.around_death + tally.after_death > 0);
         }
         changes.extend(test(tally, coverage, comparison).map(|tested| (index, tested)));
         silences.extend(silence(tally, coverage, comparison).map(|silence| (index, silence)));

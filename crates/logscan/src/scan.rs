@@ -7,7 +7,7 @@ use pycoroner_findings::{Event, Finding, Gap, GapKind, Severity, SourceId, TimeB
 use crate::changes::{LevelsOverTime, Silence};
 use crate::clock::Zone;
 use crate::collector::Collector;
-use crate::dead_process::DeadProcess;
+use crate::dead_process::{DeadProcess, dumps};
 use crate::document::{
     Document, LogEvent, LogRecord, LogSource, Rules, SCHEMA, Template, Traceback, TracebackKind,
     WindowSummary,
@@ -135,6 +135,9 @@ fn summarise(mut collector: Collector<'_>, options: &Options) -> Scan {
     let mut templates: Vec<Template> = mined.iter().map(template_of).collect();
     let mut tracebacks = collector.tracebacks;
     let anchor = options.anchor.as_ref();
+    if let Some(anchor) = anchor {
+        dumps::claim(&mut tracebacks, &collector.events, anchor);
+    }
     let (mut test, mut errors, mut process) = (None, None, None);
     if let Some(comparison) = collector.comparison {
         let mut tallies: Vec<&Tally> = mined.iter().map(|mined| &mined.tally).collect();
@@ -202,12 +205,15 @@ fn summarise(mut collector: Collector<'_>, options: &Options) -> Scan {
 }
 
 fn template_of(mined: &Mined) -> Template {
-    let Tally { count, before, inside, after_death, first, last, place, place_in_window, .. } = mined.tally;
+    let Tally {
+        count, before, inside, around_death, after_death, first, last, place, place_in_window, ..
+    } = mined.tally;
     Template {
         template: mined.text.clone(),
         level: mined.level,
         count,
-        in_window: inside + after_death,
+        in_window: inside + around_death + after_death,
+        around_death,
         after_death,
         before,
         first,

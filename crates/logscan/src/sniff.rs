@@ -7,6 +7,28 @@ use crate::lines::strip_ansi;
 use crate::needles::{Hits, Needles};
 use crate::scanner::{holds_record, is_document};
 
+/// Whether a text starts with an object or a list in JSON, which may be cut.
+///
+/// Logs have lines that start with a bracket, too: `[W 12:00:00.123 NotebookApp] …`.
+pub fn starts_with_json(text: &[u8]) -> bool {
+    let text = text.trim_ascii_start();
+    if !matches!(text.first(), Some(b'{' | b'[')) {
+        return false;
+    }
+    let mut values = serde_json::Deserializer::from_slice(text).into_iter::<serde::de::IgnoredAny>();
+    match values.next() {
+        // `[7] started`
+        Some(Ok(_)) => {
+            let behind = text.get(values.byte_offset()..).unwrap_or_default();
+            behind.split(|byte| *byte == b'\n').next().is_none_or(|rest| {
+                rest.trim_ascii().is_empty() || matches!(rest.trim_ascii().first(), Some(b'{' | b'['))
+            })
+        }
+        Some(Err(error)) => error.is_eof(),
+        None => false,
+    }
+}
+
 /// Tells what kind of log a text is by its first bytes; `None` when it looks like none.
 ///
 /// Give it whole lines where possible; 4 to 64 KiB are plenty.
@@ -67,8 +89,8 @@ pub fn looks_like_log(head: &[u8]) -> Option<FormatName> {
     if let Some((format, _)) = best {
         return Some(format);
     }
-    // Exports of traces carry tracebacks, too: they start with a brace.
-    if matches!(head.trim_ascii_start().first(), None | Some(b'{' | b'[')) {
+    // Exports of traces carry tracebacks, too.
+    if starts_with_json(head) {
         return None;
     }
     let hits = Needles::get().in_line(head);

@@ -32,8 +32,9 @@ const MAX_INTERLEAVED: usize = 64;
 const MAX_WAITING: usize = 64;
 /// Bytes of a record's line that are kept for what follows it.
 const HEAD_LIMIT: usize = 1024;
-/// Lines of others after which no more is expected of a traceback that is told by its prefix.
+/// Lines of others after which no more is expected of a traceback that is told by its prefix, and of one that may be whole.
 const PATIENCE: u64 = 10_000;
+const PATIENCE_WHEN_WHOLE: u64 = 500;
 /// Lines behind a torn traceback in which its rest is looked for.
 const TORN_LINES: u64 = 200;
 
@@ -224,7 +225,12 @@ impl Stream {
 
     /// Gives up what waits for too long, so that not every line is compared with it.
     fn expire(&mut self, line: u64, collector: &mut Collector<'_>) {
-        while self.interleaved.first().is_some_and(|open| open.carrier.place.last_line + PATIENCE < line) {
+        let is_over = |open: &Open| {
+            let is_whole = !open.is_undecided() && open.is_complete();
+            let patience = if is_whole { PATIENCE_WHEN_WHOLE } else { PATIENCE };
+            open.carrier.place.last_line + patience < line
+        };
+        while self.interleaved.first().is_some_and(is_over) {
             let open = self.interleaved.remove(0);
             let torn = !open.is_complete();
             self.close(open, torn, line, collector);
@@ -258,7 +264,9 @@ impl Stream {
                 open.extend(context, collector);
                 true
             }
-            fed @ (Fed::Done | Fed::Torn | Fed::Trailing) => {
+            // It is a record of its own, unless what follows shows that it was none.
+            Fed::Trailing => false,
+            fed @ (Fed::Done | Fed::Torn) => {
                 let open = self.interleaved.remove(at);
                 self.close(open, fed == Fed::Torn, context.number, collector);
                 false

@@ -42,8 +42,8 @@ pub(crate) enum Moment {
     Before(u32),
     /// In the window, before the death.
     Inside,
-    /// In the window, behind the time of the death and no further from it than that is uncertain. Counted as after it,
-    /// so that what starts anew does not raise the rates before it.
+    /// In the window, behind the time of the death and no further from it than that is uncertain. It has no part in
+    /// rates, so that what starts anew does not raise those before the death.
     AroundDeath,
     /// In the window, after the death.
     AfterDeath,
@@ -70,6 +70,8 @@ pub(crate) struct Tally {
     pub(crate) before: u64,
     pub(crate) inside: u64,
     pub(crate) after_death: u64,
+    /// In the window, and as far behind the death as that is uncertain.
+    pub(crate) around_death: u64,
     pub(crate) first: Option<UtcTime>,
     pub(crate) last: Option<UtcTime>,
     /// Where the first one stands.
@@ -102,7 +104,7 @@ impl Tally {
             Moment::Inside | Moment::AroundDeath | Moment::AfterDeath => {
                 let slot = &mut self.place_in_window;
                 *slot = Some(slot.map_or(place, |known| earlier(known, place)));
-                if moment == Moment::Inside { self.inside += 1 } else { self.after_death += 1 }
+                *self.in_window(moment) += 1;
             }
         }
         if let Some(time) = time.filter(|_| !moment.is_after()) {
@@ -110,6 +112,15 @@ impl Tally {
             if self.pace.last() == Some(time) {
                 self.place_before_death = Some(place);
             }
+        }
+    }
+
+    /// The count of one of the moments of the window.
+    fn in_window(&mut self, moment: Moment) -> &mut u64 {
+        match moment {
+            Moment::Inside => &mut self.inside,
+            Moment::AroundDeath => &mut self.around_death,
+            _ => &mut self.after_death,
         }
     }
 
@@ -136,7 +147,7 @@ impl Tally {
             Moment::Inside | Moment::AroundDeath | Moment::AfterDeath => {
                 let slot = &mut self.place_in_window;
                 *slot = Some(slot.map_or(place, |known| earlier(known, place)));
-                of(if moment == Moment::Inside { &mut self.inside } else { &mut self.after_death });
+                *self.in_window(moment) += count;
             }
         }
         if !moment.is_after() {
@@ -164,6 +175,7 @@ impl Tally {
         self.before += other.before;
         self.inside += other.inside;
         self.after_death += other.after_death;
+        self.around_death += other.around_death;
         self.first = least(self.first, other.first);
         self.last = self.last.max(other.last);
         self.place = first_of(self.place, other.place);
@@ -325,7 +337,7 @@ mod tests {
         let mut merged = tally(&all[2..]);
         merged.merge(&tally(&all[..2]));
         let told = |tally: &Tally| {
-            let counts = (tally.count, tally.before, tally.inside, tally.after_death);
+            let counts = (tally.count, tally.before, tally.inside, tally.after_death + tally.around_death);
             let pace = tally.pace.whole().unwrap();
             let stretches: Vec<u64> = tally.stretches(2).collect();
             (

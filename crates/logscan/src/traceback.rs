@@ -147,6 +147,8 @@ pub(crate) struct TracebackBuilder {
     quoted: bool,
     html: bool,
     boxed: Option<Boxed>,
+    /// Lines behind a message are records of their own, unless a separator shows that they were none.
+    trails_records: bool,
     /// The lines lost their indentation.
     flat: bool,
     /// Indentation of the last source line.
@@ -171,6 +173,7 @@ impl TracebackBuilder {
             quoted,
             html: false,
             boxed: is_boxed.then(|| Boxed::open(line)),
+            trails_records: false,
             flat: false,
             source_indent: 0,
             name_in_front: None,
@@ -241,7 +244,8 @@ impl TracebackBuilder {
     pub(crate) fn end_at_record(&mut self) -> bool {
         let Some(exception) = self.levels.first().and_then(|level| level.current) else { return false };
         let Some(exception) = self.exceptions.get_mut(exception) else { return false };
-        let is_whole = exception.trailing.len() < TRAILING_LINES
+        let is_whole = !self.trails_records
+            && exception.trailing.len() < TRAILING_LINES
             && !exception.trailing.iter().any(|line| message::has_clock(line.as_bytes()));
         let is_taken = is_whole && !exception.trailing.is_empty();
         if is_taken {
@@ -262,6 +266,9 @@ impl TracebackBuilder {
                 exception.truncated = true;
             }
         }
+        if self.trails_records {
+            self.exceptions.iter_mut().for_each(|exception| exception.trailing.clear());
+        }
         self.exceptions
     }
 
@@ -273,7 +280,7 @@ impl TracebackBuilder {
                 None => Fed::Stack,
             };
         }
-        if self.html || (line.contains(&b'&') && line.starts_with(b"  File &quot;")) {
+        if self.html || is_html_frame(line) {
             self.html = true;
             let unescaped = unescape_html(line);
             return self.feed_line(&unescaped, delivery);
@@ -292,6 +299,9 @@ impl TracebackBuilder {
         }
         // All lines of a group carry its margin; what stands without it is blank, a separator, or no part of it.
         let is_blank = line.trim_ascii().is_empty();
+        if !is_blank && self.levels.len() > 1 {
+            return self.feed_without_margin(line, delivery);
+        }
         match self.expect(0) {
             Expect::Start if self.levels.len() == 1 => self.feed_start(0, line),
             Expect::Message if self.levels.len() == 1 && (is_blank || separator(line).is_some()) => {
@@ -513,6 +523,14 @@ impl TracebackBuilder {
         let index = self.levels.get(depth)?.current?;
         self.exceptions.get_mut(index)
     }
+}
+
+/// A frame's line as a page's template writes it, which may stand behind a group's margin.
+fn is_html_frame(line: &[u8]) -> bool {
+    line.contains(&b'&')
+        && memchr::memmem::find(line, b"File &quot;").is_some_and(|at| {
+            at > 0 && line.get(..at).is_some_and(|head| head.iter().all(|byte| matches!(byte, b' ' | b'|')))
+        })
 }
 
 /// The sentence between two exceptions of a chain.

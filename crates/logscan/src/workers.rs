@@ -1,6 +1,6 @@
 //! Life spans of worker processes: the lines that state a worker's start and its end, paired by process id.
 
-use pycoroner_findings::UtcTime;
+use pycoroner_findings::{TimeBasis, Timestamp, UtcTime};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
@@ -76,7 +76,9 @@ pub(crate) fn lifespans(events: &[LogEvent], sources: &[LogSource]) -> Vec<Worke
         let Some(worker) = workers.get_mut(at) else { continue };
         worker.events.push(index);
         worker.signal = worker.signal.or(event.signal.filter(|_| says != Says::Start));
-        let time = event.at.map(|at| at.time);
+        // That the file was not changed later says little: it may be a copy.
+        let is_known = |at: &Timestamp| at.basis != TimeBasis::FileModified;
+        let time = event.at.filter(is_known).map(|at| at.time);
         match says {
             Says::Start => worker.started = time,
             Says::Detail => {}

@@ -20,15 +20,19 @@ pub(super) struct Stated {
 }
 
 /// What the same log says next of the end of a process, behind each event.
-pub(super) struct Ends<'s> {
+pub(crate) struct Ends<'s> {
     behind: BTreeMap<(usize, u64), &'s LogEvent>,
 }
 
 impl<'s> Ends<'s> {
     pub(super) fn of(scan: &'s Scan) -> Self {
+        Self::among(&scan.events)
+    }
+
+    pub(crate) fn among(events: &'s [LogEvent]) -> Self {
         let mut behind = BTreeMap::new();
         let mut next: BTreeMap<usize, &LogEvent> = BTreeMap::new();
-        let mut events: Vec<&LogEvent> = scan.events.iter().collect();
+        let mut events: Vec<&LogEvent> = events.iter().collect();
         events.sort_by_key(|event| (event.place.source, event.place.offset));
         for event in events.into_iter().rev() {
             if let Some(end) = next.get(&event.place.source) {
@@ -46,7 +50,7 @@ impl<'s> Ends<'s> {
     }
 
     /// The process that a fact is about. A dump names none: it is the one whose end by the same signal comes next.
-    pub(super) fn process(&self, event: &LogEvent) -> Option<u64> {
+    pub(crate) fn process(&self, event: &LogEvent) -> Option<u64> {
         let ended = || self.behind(event).filter(|end| end.signal.is_some() && end.signal == event.signal);
         event.pid.or_else(|| ended()?.pid)
     }
@@ -106,8 +110,9 @@ fn of_kind<'s>(scan: &'s Scan, kind: &str) -> Vec<&'s LogEvent> {
     let counts = |event: &&LogEvent| {
         event.kind == kind
             && (scan.window.is_none() || event.in_window || event.at.is_none())
-            // A worker that was asked to end did not fail.
-            && (kind != "worker-killed" || event.severity >= Severity::Error)
+            // A worker that was asked to end did not fail; uWSGI names the signal that a process died of in a line of its own.
+            && (!matches!(kind, "worker-killed" | "signal") || event.severity >= Severity::Error)
+            && !(kind == "signal" && is_said_again(scan, event))
     };
     let mut events: Vec<&LogEvent> = scan.events.iter().filter(counts).collect();
     events.sort_by_key(|event| time(event));
@@ -153,6 +158,14 @@ fn is_echo(event: &LogEvent, told: &LogEvent) -> bool {
         at.time.millis_since(told.time).unsigned_abs() <= slack
     });
     event.pid == told.pid && event.place.source != told.place.source && is_near
+}
+
+/// A line behind it says that the process was killed by the signal.
+fn is_said_again(scan: &Scan, event: &LogEvent) -> bool {
+    let same = |other: &LogEvent| {
+        other.kind == "worker-killed" && other.pid == event.pid && other.signal == event.signal
+    };
+    event.pid.is_some() && scan.events.iter().any(same)
 }
 
 fn time(event: &LogEvent) -> Option<UtcTime> {

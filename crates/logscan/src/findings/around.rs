@@ -1,5 +1,7 @@
 //! What a comparison of the crash window with the log before it allows to conclude.
 
+use std::fmt::Write as _;
+
 use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
 
 use super::MAX_EACH;
@@ -88,15 +90,33 @@ fn new_errors(scan: &Scan) -> Option<Finding> {
     let title = format!("{before}: \"{}\"{others}", first.template);
     let mut finding = Finding::new("new-message-in-window", Severity::Warning, Confidence::Moderate, title);
     for template in new.iter().take(MAX_EACH) {
-        let later = match template.after_death {
-            0 => String::new(),
-            count if count == template.in_window => ", all after the death".to_owned(),
-            count => format!(", {count} of them after the death"),
+        let times = match template.in_window {
+            1 => "once".to_owned(),
+            count => format!("{count} times"),
         };
-        let statement = format!("{} ({} times{later})", template.template, template.in_window);
+        let statement = format!("{} ({times}{})", template.template, when(scan, template));
         finding = finding.with_evidence(cited(scan, Basis::Observed, statement, template.place));
     }
     Some(finding)
+}
+
+/// How many of a template's records in the window were logged after the death, as far as that can be told.
+fn when(scan: &Scan, template: &Template) -> String {
+    let part = |count: u64| match template.in_window {
+        1 => String::new(),
+        all if all == count => "all ".to_owned(),
+        _ => format!("{count} of them "),
+    };
+    let mut told = String::new();
+    if template.after_death > 0 {
+        let _ = write!(told, ", {}after the death", part(template.after_death));
+    }
+    if template.around_death > 0 {
+        let known_to = scan.anchor.as_ref().map_or(0, |anchor| anchor.uncertainty_ms);
+        let part = part(template.around_death);
+        let _ = write!(told, ", {part}at the time of the death, which is known to {}", seconds(known_to));
+    }
+    told
 }
 
 /// Messages that were seen before, and came more or less often in the window.

@@ -21,6 +21,7 @@ pub(super) fn conclude(scan: &Scan, findings: &mut Vec<Finding>) {
     let timeouts = by_process(scan, "worker-timeout");
     let kills = by_process(scan, "oom-kill");
     state(scan, &ends, "worker-killed", findings, |event| worker_killed(scan, &timeouts, &kills, event));
+    state(scan, &ends, "signal", findings, |event| worker_killed(scan, &timeouts, &kills, event));
 }
 
 /// The first event of a kind about each process.

@@ -255,7 +255,10 @@ fn tornado(header: &mut Header<'_>, content: &[u8]) -> bool {
             }
             stated_time::iso(&long).map(|(time, _)| time)
         }
-        _ => stated_time::iso(rest).map(|(time, _)| time),
+        // Jupyter's `[I 12:00:00.123 NotebookApp]` tells no date.
+        _ => stated_time::iso(rest)
+            .map(|(time, _)| time)
+            .or_else(|| stated_time::clock(rest).map(|_| StatedTime::Undated)),
     };
     if time.is_none() {
         return false;
@@ -367,7 +370,7 @@ fn pid_word<'a>(header: &mut Header<'a>, text: &'a [u8]) -> Option<&'a [u8]> {
     Some(rest)
 }
 
-fn is_logger(name: &[u8]) -> bool {
+pub(super) fn is_logger(name: &[u8]) -> bool {
     let base = until(name, b':');
     base.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
         && base.len() <= 100

@@ -32,11 +32,17 @@ pub(super) fn header_in(message: &[u8]) -> Option<HeaderInLine<'_>> {
     if matches!(message.get(..at)?.trim_ascii_end().last(), Some(b'"' | b'\'' | b'`')) {
         return None;
     }
-    let text = message.get(at..)?;
+    let text = message.get(group_start(message.get(..at)?)..)?;
     if rest.trim_ascii() == b":" {
         return Some(HeaderInLine::AtEnd(text));
     }
     ESCAPED_ENDS.iter().any(|end| rest.starts_with(end)).then_some(HeaderInLine::Escaped(text))
+}
+
+/// Where a header starts whose own words end a text: at those of a group and its margin, where they stand in front.
+fn group_start(before: &[u8]) -> usize {
+    let Some(head) = before.strip_suffix(b"+ Exception Group ") else { return before.len() };
+    head.strip_suffix(b"  ").unwrap_or(head).len()
 }
 
 /// Whether a line can be no part of an exception's message.

@@ -24,16 +24,15 @@ pub(super) fn between(
     next: Option<Timestamp>,
 ) -> Option<Timestamp> {
     let chosen = chosen?;
-    if chosen.basis == TimeBasis::FileModified {
-        return Some(Timestamp { uncertainty_ms: ONE_SIDED_MS, ..chosen });
-    }
     let apart = match (previous, next) {
         (Some(previous), Some(next)) => next.time.millis_since(previous.time).unsigned_abs(),
         _ => ONE_SIDED_MS,
     };
+    // The file's last change may be that of a copy.
+    let is_change = chosen.basis == TimeBasis::FileModified;
     Some(Timestamp {
         time: chosen.time,
-        basis: TimeBasis::InferredNeighbour,
+        basis: if is_change { chosen.basis } else { TimeBasis::InferredNeighbour },
         uncertainty_ms: chosen.uncertainty_ms.saturating_add(apart),
     })
 }

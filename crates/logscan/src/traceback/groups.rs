@@ -1,7 +1,9 @@
 //! The margins of exception groups: `  | `, `  +-+---------------- 1 ----------------`.
 
-use super::{Expect, Fed, Level, MAX_EXCEPTIONS, TracebackBuilder};
-use crate::ascii::indent;
+use super::{
+    Exception, Expect, Fed, Level, MAX_EXCEPTIONS, TRAILING_LIMIT, TRAILING_LINES, TracebackBuilder,
+};
+use crate::ascii::{indent, lossy};
 use crate::traceback::Delivery;
 
 impl TracebackBuilder {
@@ -10,6 +12,10 @@ impl TracebackBuilder {
         let margin = indent(line);
         let depth = margin.checked_sub(self.group_indent?)? / 2;
         let rest = line.get(margin..)?;
+        if rest.starts_with(b"|") || rest.starts_with(b"+-") {
+            // What stood without a margin was in the midst of the group.
+            self.innermost().into_iter().for_each(Exception::take_trailing);
+        }
         if let Some(content) = rest.strip_prefix(b"|") {
             if depth >= self.levels.len() {
                 return Some(self.rejected());
@@ -47,5 +53,26 @@ impl TracebackBuilder {
             return Some(Fed::Done);
         }
         Some(Fed::Stack)
+    }
+
+    /// A line among those of a group that lacks their margin: the further lines of a message do in 3.11 and 3.12
+    /// (`print_exception_message` in CPython's `Python/pythonrun.c` at v3.12.0). The next line tells whether it is one.
+    pub(super) fn feed_without_margin(&mut self, line: &[u8], delivery: Delivery) -> Fed {
+        let depth = self.levels.len() - 1;
+        if delivery == Delivery::Prefixed || self.expect(depth) != Expect::Message {
+            return self.rejected();
+        }
+        let Some(exception) = self.current(depth) else { return Fed::Done };
+        if exception.trailing.len() >= TRAILING_LINES {
+            return Fed::Done;
+        }
+        exception.trailing.push(lossy(line.trim_ascii_end(), TRAILING_LIMIT));
+        self.weight += line.len().min(TRAILING_LIMIT);
+        Fed::Trailing
+    }
+
+    /// The exception that was read last.
+    fn innermost(&mut self) -> Option<&mut Exception> {
+        self.current(self.levels.len().checked_sub(1)?)
     }
 }

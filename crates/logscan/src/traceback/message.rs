@@ -7,6 +7,7 @@ use super::{
     TracebackBuilder, opening, separator,
 };
 use crate::ascii::{indent, lossy};
+use crate::header;
 
 /// What databases, pydantic and others begin a message's further lines with.
 const STARTS: [&[u8]; 14] = [
@@ -65,10 +66,11 @@ impl TracebackBuilder {
         if content.is_empty() {
             return self.feed_blank(depth, delivery);
         }
-        let in_group = depth > 0 || self.group_indent.is_some();
-        if delivery == Delivery::Prefixed && !in_group {
+        // What `logging` prints of `stack_info` is where the call stood.
+        if content == b"Stack (most recent call last):" && delivery != Delivery::Embedded {
             return Fed::Done;
         }
+        let in_group = depth > 0 || self.group_indent.is_some();
         self.feed_message_line(depth, line, in_group || self.quoted, delivery)
     }
 
@@ -83,8 +85,10 @@ impl TracebackBuilder {
         }
         let is_sure = is_framed
             || match delivery {
-                Delivery::Embedded | Delivery::Prefixed => true,
+                Delivery::Embedded => true,
                 Delivery::Bare => goes_on(exception, line),
+                // Here records have the same prefix, so nothing but their own form tells them.
+                Delivery::Prefixed => goes_on(exception, line) && header::parse(line).is_none(),
             };
         if is_sure && exception.trailing.is_empty() {
             self.extend_message(depth, line);
@@ -94,6 +98,7 @@ impl TracebackBuilder {
             return Fed::Done;
         }
         exception.trailing.push(lossy(line.trim_ascii_end(), TRAILING_LIMIT));
+        self.trails_records |= delivery == Delivery::Prefixed;
         self.weight += line.len().min(TRAILING_LIMIT);
         Fed::Trailing
     }

@@ -261,3 +261,73 @@ fn the_last_words_of_an_inexact_death() {
     // No wider than a few seconds: the next process would be taken for this one.
     check(60_000, &started("60 s"), true);
 }
+
+/// Workers that were forked have the same identifier for their main thread.
+#[test]
+fn dumps_of_forks_are_told_apart() {
+    let ident = &core().anchor.unwrap().threads[0];
+    let dump = |error: &str, more: &str| {
+        format!(
+            "Fatal Python error: {error}\n\n{more}Current thread {ident} (most recent call first):\n  File \"a.py\", line 8 in f\n\n"
+        )
+    };
+    let segv = || dump("Segmentation fault", "");
+    let end = |clock: &str, pid: u64, signal: &str| {
+        format!("[2024-05-01 {clock} +0000] [1] [ERROR] Worker (pid:{pid}) was sent {signal}!\n")
+    };
+    let check = |text: &str, expected: &[bool]| {
+        let scan = scan_text(text, &core());
+        let own: Vec<bool> = scan.tracebacks.iter().map(|entry| entry.same_process).collect();
+        assert_eq!(own, expected, "{text}");
+    };
+    check(&segv(), &[true]);
+    let (early, late) = ("11:57:00", "12:00:00");
+    // By the time, the process that the next line names, the signal, and other threads.
+    check(&[segv(), end(early, 7, "SIGSEGV"), segv(), end(late, 8, "SIGSEGV")].concat(), &[false, true]);
+    check(&[segv(), end(late, 31, "SIGSEGV"), segv(), end(late, 8, "SIGSEGV")].concat(), &[true, false]);
+    check(
+        &[dump("Aborted", ""), end(late, 7, "SIGABRT"), segv(), end(late, 8, "SIGSEGV")].concat(),
+        &[false, true],
+    );
+    let other = "Thread 0x0000000000001234 (most recent call first):\n  File \"b.py\", line 1 in g\n\n";
+    check(
+        &[segv(), end(late, 7, "SIGSEGV"), dump("Segmentation fault", other), end(late, 8, "SIGSEGV")]
+            .concat(),
+        &[true, false, false],
+    );
+    // Nothing tells them.
+    check(&[segv(), segv(), end(late, 8, "SIGKILL")].concat(), &[false, false]);
+}
+
+/// What is known of the death to a second leaves open which records of that second were before it.
+#[test]
+fn records_in_the_uncertain_second() {
+    let anchor = Anchor { uncertainty_ms: 1_000, ..Anchor::at(time("2024-05-01T12:00:00Z")) };
+    let mut lines = every(10, 0..7200, "INFO shop: request {}");
+    lines.extend([(7195, "before".to_owned()), (7201, "near".to_owned()), (7205, "after".to_owned())]);
+    let lines = lines.into_iter().map(|(second, line)| match line.as_str() {
+        "before" | "near" | "after" => (second, format!("ERROR shop: pool is empty, {line}")),
+        _ => (second, line),
+    });
+    let text = log(lines.collect()).replace("7201,000", "7200,500");
+    let scan = scan_text(&text, &Options { anchor: Some(anchor), ..Options::default() });
+    let counts = |start: &str| {
+        let template = of(&scan, start);
+        (template.in_window, template.around_death, template.after_death)
+    };
+    assert_eq!(counts("pool is empty, before"), (1, 0, 0));
+    assert_eq!(counts("pool is empty, near"), (1, 1, 0));
+    assert_eq!(counts("pool is empty, after"), (1, 0, 1));
+    let findings = scan.findings();
+    let new = findings.iter().find(|finding| finding.id == "new-message-in-window").unwrap();
+    let mut told: Vec<&str> = new.evidence.iter().map(|evidence| evidence.statement.as_str()).collect();
+    told.sort_unstable();
+    assert_eq!(
+        told,
+        [
+            "pool is empty, after (once, after the death)",
+            "pool is empty, before (once)",
+            "pool is empty, near (once, at the time of the death, which is known to 1.0 s)",
+        ]
+    );
+}

@@ -277,3 +277,17 @@ fn sigkill_is_no_proof_of_memory() {
     let killed = findings.iter().find(|finding| finding.id == "worker-killed").unwrap();
     assert!(killed.title.contains("after its server had timed it out"), "{}", killed.title);
 }
+
+#[test]
+fn uwsgi_names_the_signal_in_a_line_of_its_own() {
+    let titles = |text: &str| {
+        let findings = scan_text(text, &Options::default()).findings();
+        findings.into_iter().map(|finding| finding.title).collect::<Vec<_>>()
+    };
+    let fault = "!!! uWSGI process 31 got Segmentation Fault !!!\n";
+    let expected = ["A worker, process 31, was ended by signal 11"];
+    assert_eq!(titles(&format!("{fault}DAMN ! worker 2 (pid: 31) died :( trying respawn ...\n")), expected);
+    let killed = "DAMN ! worker 2 (pid: 31) died, killed by signal 11 :( trying respawn ...\n";
+    assert_eq!(titles(&format!("{fault}{killed}")), expected);
+    assert_eq!(titles("[2024-05-01 12:00:00 +0000] [7] [INFO] Handling signal: term\n"), [""; 0]);
+}

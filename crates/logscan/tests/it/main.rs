@@ -12,6 +12,7 @@ mod facts;
 mod fingerprints;
 mod iterator;
 mod jobs;
+mod multiline;
 mod mutated;
 mod parts;
 mod records;

@@ -91,9 +91,9 @@ fn where_a_message_ends() {
     check(&format!("{STACK}ValueError: a\nnote or output\n"), "a", &["note or output"]);
     check(&format!("{HEAD}{STACK}ValueError: a\n\nworker: Warm shutdown\n{NEXT}"), "a", &[]);
     check(
-        &format!("{HEAD}{STACK}ValueError: a\n[I 11:55:27.977 App] Saving\n{NEXT}"),
+        &format!("{HEAD}{STACK}ValueError: a\n{{I 11:55:27.977 App}} Saving\n{NEXT}"),
         "a",
-        &["[I 11:55:27.977 App] Saving"],
+        &["{I 11:55:27.977 App} Saving"],
     );
     // gunicorn prints the message once more; flask's banner follows.
     check(&format!("{HEAD}{STACK}ValueError: a\na\n{NEXT}"), "a", &[]);

@@ -61,8 +61,8 @@ fn starts_and_ends_pair_by_process() {
          DAMN ! worker 2 (pid: 31) died :( trying respawn ..."
             .replace("\n         ", "\n")
             .as_str(),
-        "30 11:32:02 00:00:00 timed-out 9
-         31 11:32:02 00:00:00 killed 11",
+        "30 11:32:02 11:32:02 timed-out 9
+         31 11:32:02 - killed 11",
     );
 }
 
