@@ -128,7 +128,7 @@ fn write_unparsed(out: &mut String, unparsed: &Unparsed) {
         out,
         "    {WARN}unparsed{WARN:#}  {}, {}: {}; {first}",
         counted(unparsed.lines, "line"),
-        bytes(unparsed.bytes),
+        bytes(unparsed.place.bytes),
         unparsed.why.reason()
     );
 }

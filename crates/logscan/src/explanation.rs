@@ -108,11 +108,9 @@ pub struct Unparsed {
     pub why: Why,
     /// How many lines.
     pub lines: u64,
-    /// Their bytes.
-    pub bytes: u64,
     /// The first of them.
     pub example: String,
-    /// Where the first of them stands.
+    /// Where the first of them stands; its bytes are those of all of them.
     #[serde(flatten)]
     pub place: Place,
 }
@@ -185,18 +183,18 @@ impl LineTally {
         match self.unparsed.get_mut(why as usize) {
             Some(Some(known)) => {
                 known.lines += 1;
-                known.bytes += place.bytes;
+                known.place.bytes += place.bytes;
             }
             Some(slot) => {
                 let example = lossy(line.trim_ascii_end(), EXAMPLE_LIMIT);
-                *slot = Some(Box::new(Unparsed { why, lines: 1, bytes: place.bytes, example, place }));
+                *slot = Some(Box::new(Unparsed { why, lines: 1, example, place }));
             }
             None => {}
         }
     }
 
     pub(crate) fn unparsed_bytes(&self) -> u64 {
-        self.unparsed.iter().flatten().map(|unparsed| unparsed.bytes).sum()
+        self.unparsed.iter().flatten().map(|unparsed| unparsed.place.bytes).sum()
     }
 
     /// The weakest way in which times are known.

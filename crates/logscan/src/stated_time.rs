@@ -195,6 +195,16 @@ fn month(name: &[u8]) -> Option<u8> {
     NAMES.iter().position(|known| *known == name).map(|index| index as u8 + 1)
 }
 
+/// Whether a word is the short English name of a day of the week.
+pub(crate) fn is_day(name: &[u8]) -> bool {
+    DAYS.iter().any(|day| day.as_slice() == name)
+}
+
+/// Whether a word is the short English name of a month.
+pub(crate) fn is_month(name: &[u8]) -> bool {
+    name.len() == 3 && month(name).is_some()
+}
+
 /// Reads `Wed 2024-05-01 12:00:00 UTC`, as `journalctl -o short-full` writes it. Abbreviations other than `UTC` name
 /// no offset: they are passed over.
 pub(crate) fn weekday_iso(text: &[u8]) -> Option<(StatedTime, usize)> {

@@ -20,7 +20,8 @@ impl Stream {
                     self.torn_until = line + TORN_LINES;
                 }
                 if !builder.has_content() {
-                    let why = "other lines follow it, and which ones belong to it cannot be told";
+                    let why =
+                        "the log ends behind it, or others follow of which none can be told to belong to it";
                     collector.add_gap_at(
                         GapKind::Truncated,
                         "the traceback behind a header",

@@ -12,6 +12,7 @@ use std::ops::Range;
 
 pub(super) use addresses::ipv4_len;
 pub(super) use key::{Key, is_separator};
+pub(super) use numbers::{DATE_REACH, may_start_date};
 pub(super) use step::{Cursor, Step, Wildcard, id_len, may_stand_before_sign, outcome_reach};
 
 /// Bytes that are looked at for one address, path or host.

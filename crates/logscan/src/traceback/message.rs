@@ -67,7 +67,7 @@ impl TracebackBuilder {
             return self.feed_blank(depth, delivery);
         }
         // What `logging` prints of `stack_info` is where the call stood.
-        if content == b"Stack (most recent call last):" && delivery != Delivery::Embedded {
+        if content == b"Stack (most recent call last):" {
             return Fed::Done;
         }
         let in_group = depth > 0 || self.group_indent.is_some();

@@ -229,7 +229,7 @@ fn a_traceback_that_a_rotation_cut_is_joined() {
 
 #[test]
 fn what_became_of_each_line_is_explained() {
-    let text = "starting up\n{\"a\": 1}\n2024-05-01 12:00:00 WARNING shop: m\nmore\n\nTraceback (most recent call last):\n  File \"/srv/a.py\", line 3, in f\nKeyError: 1\nINFO:shop:n\n";
+    let text = "starting up\nand so on\n{\"a\": 1}\n2024-05-01 12:00:00 WARNING shop: m\nmore\n\nTraceback (most recent call last):\n  File \"/srv/a.py\", line 3, in f\nKeyError: 1\nINFO:shop:n\n";
     let scan = scan_text(text, &Options { explain: true, ..Options::default() });
     let explanation = serde_json::to_value(scan.sources[0].explanation.as_ref().unwrap()).unwrap();
     let expected = serde_json::json!({
@@ -237,17 +237,17 @@ fn what_became_of_each_line_is_explained() {
             {"format": "python-logging", "records": 1},
             {"format": "level-first", "records": 1},
         ],
-        "lines": {"records": 2, "continuations": 1, "stacks": 3, "facts": 0, "empty": 1, "unparsed": 2},
+        "lines": {"records": 2, "continuations": 1, "stacks": 3, "facts": 0, "empty": 1, "unparsed": 3},
         "times": [
             {"basis": "assumed-zone", "records": 1, "uncertainty_ms": 1000},
             {"basis": null, "records": 1, "uncertainty_ms": 0},
         ],
         "assumed_zone": "UTC",
         "unparsed": [
-            {"why": "no-record-before", "lines": 1, "bytes": 12, "example": "starting up",
+            {"why": "no-record-before", "lines": 2, "bytes": 22, "example": "starting up",
              "source": 0, "line": 1, "last_line": 1, "offset": 0},
             {"why": "no-record-in-json", "lines": 1, "bytes": 9, "example": "{\"a\": 1}",
-             "source": 0, "line": 2, "last_line": 2, "offset": 12},
+             "source": 0, "line": 3, "last_line": 3, "offset": 22},
         ],
     });
     assert_eq!(explanation, expected);

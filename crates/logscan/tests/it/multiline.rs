@@ -92,6 +92,12 @@ fn lines_of_a_group_without_its_margin() {
 
 #[test]
 fn where_a_call_stood_is_no_message() {
+    let text =
+        format!("{STACK}KeyError: 1\nStack (most recent call last):\n  File \"/srv/b.py\", line 7, in g\n");
+    check(
+        &format!("{}\n", serde_json::json!({"level": "ERROR", "message": "m", "exc_info": text})),
+        "KeyError: \"1\" [f:3]",
+    );
     check(
         &format!(
             "2024-05-01 12:00:00,123 ERROR shop: both\n{STACK}KeyError: 1\nStack (most recent call last):\n  File \"/srv/b.py\", line 7, in <module>\n    f()\n2024-05-01 12:00:01,123 INFO shop: next\n"

@@ -160,6 +160,60 @@ pub(super) fn time_len(text: &[u8], word_len: usize) -> Option<usize> {
     }
 }
 
+/// Bytes that say whether a date starts with the name of a day or a month, and how long it is.
+pub(in crate::template) const DATE_REACH: usize = 48;
+
+/// Whether a word may be the first of a date: `Sun`, `Dec`.
+#[inline]
+pub(in crate::template) fn may_start_date(text: &[u8], word_len: usize) -> bool {
+    word_len == 3
+        && text.first().is_some_and(u8::is_ascii_uppercase)
+        && text.get(..3).is_some_and(|name| stated_time::is_day(name) || stated_time::is_month(name))
+}
+
+/// Dates that start with a name, the longer before the shorter. `D` is a day of the week, `M` a month, `n` a day with
+/// or without its padding, `d` a digit, `Z` a zone.
+const DATES: [&[u8]; 7] = [
+    b"D M n dd:dd:dd Z dddd",
+    b"D M n dd:dd:dd dddd",
+    b"D, n M dddd dd:dd:dd Z",
+    b"D, n M dddd dd:dd:dd",
+    b"D M n dd:dd:dd",
+    b"M n dd:dd:dd dddd",
+    b"M n dd:dd:dd",
+];
+
+/// `Sun Dec 04 04:47:44 2005`, `Dec  4 04:47:44`, `Sun, 04 Dec 2005 04:47:44 GMT`.
+pub(super) fn date_len(text: &[u8]) -> Option<usize> {
+    let text = text.get(..DATE_REACH).unwrap_or(text);
+    let ends =
+        |len: &usize| !text.get(*len).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    DATES.iter().filter_map(|date| dated_len(text, date)).find(ends)
+}
+
+fn dated_len(text: &[u8], date: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    for form in date {
+        let rest = text.get(at..)?;
+        at += match form {
+            b'D' if rest.get(..3).is_some_and(stated_time::is_day) => 3,
+            b'M' if rest.get(..3).is_some_and(stated_time::is_month) => 3,
+            b'n' => {
+                let padding = usize::from(rest.first() == Some(&b' '));
+                padding + Some(digits_at(rest, padding)).filter(|digits| matches!(digits, 1 | 2))?
+            }
+            b'Z' => {
+                let letters = rest.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+                Some(letters).filter(|letters| matches!(letters, 3..=5))?
+            }
+            b'd' if rest.first().is_some_and(u8::is_ascii_digit) => 1,
+            literal if !b"DMd".contains(literal) && rest.first() == Some(literal) => 1,
+            _ => return None,
+        };
+    }
+    Some(at)
+}
+
 /// Compares with a shape, in which `d` stands for a digit.
 fn is_shaped(text: &[u8], shape: &[u8]) -> bool {
     text.len() == shape.len()

@@ -8,7 +8,7 @@ use super::addresses::{
     colon_address, ipv4_len, is_path_byte, is_uuid, until_end_of_value, url_len, windows_path_len,
 };
 use super::key::{self, Key};
-use super::numbers::{Number, NumberKind, time_len};
+use super::numbers::{Number, NumberKind, date_len, may_start_date, time_len};
 use super::{SPECIAL, VALUE_LIMIT, WORD, Word, class_of, measure};
 
 /// Bytes of a quoted string that is still taken for one value.
@@ -133,11 +133,15 @@ impl<'m> Cursor<'m> {
         if self.is_plain(word, next) { Step::Keep(word.len) } else { self.any_word(text, word, next) }
     }
 
-    /// What stands behind a blank and has no digit is no id, and only a colon makes more of it than a word.
+    /// What stands behind a blank and has no digit is no id, and only a colon, or being the start of a date, makes more
+    /// of it than a word.
     #[inline]
     pub(in crate::template) fn is_plain(self, word: Word, next: u8) -> bool {
         let is_plain = !word.has_digit && next != b':' && !(word.len == 8 && word.is_hex);
-        is_plain && !matches!(next, b'-' | b'.') && self.is_behind_blank()
+        is_plain
+            && !matches!(next, b'-' | b'.')
+            && !may_start_date(self.rest(), word.len)
+            && self.is_behind_blank()
     }
 
     /// One blank stands in front of it, and no other separator.
@@ -167,7 +171,8 @@ impl<'m> Cursor<'m> {
             return Step::Wildcard(Wildcard::Uuid, 36);
         }
         if !has_digit {
-            return Step::Keep(len);
+            let date = if may_start_date(text, len) { date_len(text) } else { None };
+            return date.map_or(Step::Keep(len), |len| Step::Wildcard(Wildcard::Time, len));
         }
         if text.first().is_some_and(u8::is_ascii_digit) {
             // Most numbers are no more than that.

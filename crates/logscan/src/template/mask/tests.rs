@@ -37,6 +37,10 @@ fn wildcards() {
     check("token sk_live_a1b2c3d4e5f6a7b8", "token sk_live_<hex>");
     check("pod web-7d4b9c-x2x5 up", "pod web-<id>-<id> up");
     check("at 2024-05-01T12:00:00.123Z and 12:30:01,5", "at <time> and <time>");
+    check("at Sun Dec 04 04:47:44 2005, Dec  4 04:47:44.5", "at <time>.<n>");
+    check("[Sun Dec 4 04:47:44 UTC 2005] Sun, 04 Dec 2005 04:47:44 GMT", "[<time>] <time>");
+    check("Dec 12 12:30:01 2005x", "<time> <n>x");
+    check("on Sun Dec 04, in May 5 orders, Mon 12:30:01", "on Sun Dec <n>, in May <n> orders, Mon <time>");
     check("python 3.12.1 (1.5x)", "python <version> (<n>x)");
     check("\"GET /a/7 HTTP/1.1\" 500 1234", "\"GET <path> HTTP/<n>\" 500 <n>");
     check("\"HTTP/1.1 204 No Content\"", "\"HTTP/<n> 204 No Content\"");

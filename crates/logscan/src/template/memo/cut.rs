@@ -8,8 +8,8 @@
 use super::word::{digits_len, hex_len};
 use super::{Piece, Then};
 use crate::template::mask::{
-    Cursor, Key, Step, Wildcard, Word, id_len, is_separator, mask_in_steps, may_stand_before_sign, measure,
-    outcome_reach,
+    Cursor, DATE_REACH, Key, Step, Wildcard, Word, id_len, is_separator, mask_in_steps,
+    may_stand_before_sign, may_start_date, measure, outcome_reach,
 };
 
 /// Pieces of a pattern.
@@ -240,6 +240,9 @@ impl Cutter<'_> {
         }
         if has_digit {
             return self.is_sure_number(cursor, word, step, next);
+        }
+        if may_start_date(rest, len) && !sees(at + DATE_REACH) {
+            return false;
         }
         match behind {
             b':' if is_hex => false,

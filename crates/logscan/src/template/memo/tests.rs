@@ -78,6 +78,15 @@ const PARTS: &[&str] = &[
     "2024-05-01 12:00:00.123Z",
     "2024-",
     "01/May/2024:12:00:00 +0000",
+    "Sun",
+    "Dec",
+    "Sun ",
+    "Dec 4 ",
+    "Dec  4 04:47:44",
+    "Sun Dec 04 04:47:44 2005",
+    "Sun, 04 Dec 2005 04:47:44 GMT",
+    "04:47:44",
+    "UTC 2005",
     "deadbeef",
     "0000c1f3",
     "00001e23",
@@ -288,6 +297,7 @@ fn other_values_are_recalled() {
     check("request_id=abc took 1.5s", "request_id=d-7 took 12.75s");
     check("[req-1234abcd] user 'bob' <bob@shop.example>", "[req-5678abcd] user '' <bob@cart.test.example>");
     check("delta -5 at 2024-05-01 12:00:00", "delta -51 at 2023-05-01 12:00:01.5Z");
+    check("client 7 at Sun Dec 04 04:47:44 2005 left", "client 12 at Mon Jun  5 04:47:40 2006 left");
 }
 
 /// Values on which it depends what becomes of what stands around them.
@@ -321,6 +331,8 @@ fn values_with_a_say_in_others_are_not_recalled() {
     check("no::1234 x", "no ::1 x");
     check("5.5 x", "5.5.5 x");
     check("worker_2 x", "worker_2_3 x");
+    check("at Sun Dec 04 04:47:44 2005", "at Sun Dec 04 04:47:4 2005");
+    check("in Dec 12 12:30:01 x", "in Dec 12 order x");
 }
 
 /// All words of few different digits, which may be numbers with exponents and units.
