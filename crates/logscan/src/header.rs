@@ -10,7 +10,7 @@ mod systems;
 
 use std::borrow::Cow;
 
-use crate::ascii::{leading_number, trim_start, until};
+use crate::ascii::{leading_number, number_after, trim_start, until};
 use crate::format::FormatName;
 use crate::json;
 use crate::level::Level;
@@ -58,8 +58,27 @@ pub(crate) fn parse(line: &[u8]) -> Option<Header<'_>> {
         b'A'..=b'Z' => starts_with_capital(line),
         b'a'..=b'z' => dmesg_decoded(line).or_else(|| logfmt(line)),
         b'<' => syslog_priority(line),
+        b'(' => behind_process(line),
         _ => None,
     }
+}
+
+/// `(EngineCore pid=77) LEVEL …`, as ray and vLLM tell the lines of their processes apart.
+fn behind_process(line: &[u8]) -> Option<Header<'_>> {
+    let (mut rest, mut pid) = (line, None);
+    for _ in 0..3 {
+        let Some(inner) = rest.strip_prefix(b"(") else { break };
+        let close = memchr::memchr(b')', inner.get(..inner.len().min(100))?)?;
+        pid = Some(number_after(inner.get(..close)?, b"pid=")?);
+        rest = inner.get(close + 1..)?.strip_prefix(b" ")?;
+    }
+    let header = match *rest.first()? {
+        b'0'..=b'9' => starts_with_digit(rest),
+        b'[' => starts_with_bracket(rest),
+        b'A'..=b'Z' => starts_with_capital(rest),
+        _ => None,
+    }?;
+    Some(Header { pid: header.pid.or(pid), ..header })
 }
 
 #[inline]

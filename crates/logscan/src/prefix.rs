@@ -29,6 +29,21 @@ impl Prefix {
         Some(Self { bytes: bytes.to_vec(), may_change })
     }
 
+    /// The part of it that stands in front of a frame's line, where only the header's line has more.
+    pub(crate) fn in_front_of_frame(&self, line: &[u8]) -> Option<Self> {
+        if self.strip(line).is_some() {
+            return None;
+        }
+        // The margin of a group stands between the prefix and its frames.
+        let at = memchr::memmem::find(line, b"  |   File \"");
+        let at = at.or_else(|| memchr::memmem::find(line, b"  File \""));
+        let len = at.filter(|len| *len < self.bytes.len())?;
+        let start =
+            Self { bytes: self.bytes.get(..len)?.to_vec(), may_change: self.may_change.get(..len)?.to_vec() };
+        let is_prefix = !start.bytes.trim_ascii().is_empty() && start.strip(line).is_some();
+        is_prefix.then_some(start)
+    }
+
     /// The line behind the prefix; `None` when it has another one.
     pub(crate) fn strip<'a>(&self, line: &'a [u8]) -> Option<&'a [u8]> {
         if let Some(head) = line.get(..self.bytes.len()) {
@@ -77,5 +92,12 @@ mod tests {
         check("12:00:00 web.1 | ", "12:00:01 web.1 | x", Some("x"));
         check("12:00:00 web.1 | ", "12:00:01 web.2 | x", None);
         assert_eq!(Prefix::new(b"    "), None);
+        let start = |line: &str| {
+            let prefix = Prefix::new(b"(worker pid=7) failed: ").unwrap();
+            prefix.in_front_of_frame(line.as_bytes()).map(|start| String::from_utf8(start.bytes).unwrap())
+        };
+        assert_eq!(start("(worker pid=7)   File \"a.py\"").as_deref(), Some("(worker pid=7) "));
+        assert_eq!(start("(worker pid=8)   File \"a.py\""), None);
+        assert_eq!(start("  File \"a.py\""), None);
     }
 }

@@ -220,6 +220,17 @@ pub(crate) fn weekday_iso(text: &[u8]) -> Option<(StatedTime, usize)> {
     Some((time, 4 + len + if is_zone { 1 + abbreviation } else { 0 }))
 }
 
+/// Reads `05-13 12:00:00`, as vLLM writes it.
+pub(crate) fn month_and_day(text: &[u8]) -> Option<(StatedTime, usize)> {
+    let [m1, m2, b'-', d1, d2, b' '] = *text.first_chunk::<6>()? else { return None };
+    let (month, day) = (two(m1, m2)?, two(d1, d2)?);
+    let (second_of_day, clock_len) = clock(text.get(6..)?)?;
+    let is_date = (1..=12).contains(&month) && (1..=31).contains(&day);
+    let (month, day) = (month as u8, day as u8);
+    let time = StatedTime::NoYear { month, day, second_of_day, nanos: 0, uncertainty_ms: SECOND };
+    is_date.then_some((time, 6 + clock_len))
+}
+
 /// Reads `05/13/2024 12:00:00 PM` and `13.05.2024 12:00:00`: whether the day or the month stands first is told by
 /// the dots, by a number above 12, or not at all.
 pub(crate) fn day_and_month(text: &[u8]) -> Option<(StatedTime, usize)> {

@@ -12,7 +12,7 @@ use rustc_hash::FxHasher;
 
 use self::open::{Open, OpenStack};
 use self::waiting::Waiting;
-use crate::ascii::{indent, lossy};
+use crate::ascii::{indent, lossy, trim_start};
 use crate::before::Before;
 use crate::collector::{Carrier, Collector};
 use crate::document::{Introduction, Place};
@@ -208,7 +208,7 @@ impl Stream {
         let Some((at, open)) = found.and_then(|at| Some((at, self.interleaved.get(at)?))) else {
             return false;
         };
-        if open.is_undecided() && Frame::parse(header.message).is_none() {
+        if open.is_undecided() && Frame::parse(without_margin(header.message)).is_none() {
             return false;
         }
         self.feed_interleaved(at, header.message, context, collector)
@@ -240,6 +240,9 @@ impl Stream {
     /// Offers a line to the stack whose prefix it has.
     fn feed_by_prefix(&mut self, line: &[u8], context: &LineContext, collector: &mut Collector<'_>) -> bool {
         self.expire(context.number, collector);
+        for open in self.interleaved.iter_mut().filter(|open| open.is_undecided()) {
+            open.shorten_prefix(line);
+        }
         let found = self.interleaved.iter().enumerate().find_map(|(at, open)| {
             open.prefix.as_ref().and_then(|prefix| prefix.strip(line)).map(|rest| (at, rest))
         });
@@ -288,6 +291,9 @@ impl Stream {
             return true;
         }
         let Some(mut open) = self.open.take() else { return false };
+        if open.is_undecided() {
+            open.shorten_prefix(line);
+        }
         if open.is_undecided()
             && let Some(rest) = open.prefix.as_ref().and_then(|prefix| prefix.strip(line))
             && matches!(open.feed_prefixed(rest), Fed::Stack | Fed::Message)
@@ -547,6 +553,11 @@ impl Stream {
         let end = end.filter(|end| self.last.stamp.is_none_or(|last| last.time <= end.time));
         self.settle(end, collector);
     }
+}
+
+/// A line of a group's own stack without the group's margin.
+fn without_margin(line: &[u8]) -> &[u8] {
+    trim_start(line).strip_prefix(b"|").unwrap_or(line)
 }
 
 impl LineContext {

@@ -22,7 +22,8 @@ pub(super) fn level_letter(line: &[u8]) -> Option<(Level, &[u8])> {
 
 /// A time behind the level, as Django's own example of a format has it.
 fn late_time<'a>(header: &mut Header<'a>, text: &'a [u8]) -> Option<&'a [u8]> {
-    if let Some((time, len)) = stated_time::iso(text).or_else(|| stated_time::day_and_month(text)) {
+    let date = stated_time::iso(text).or_else(|| stated_time::day_and_month(text));
+    if let Some((time, len)) = date.or_else(|| stated_time::month_and_day(text)) {
         header.time = Some(time);
         let rest = text.get(len..)?;
         return Some(rest.strip_prefix(b":").unwrap_or(rest));

@@ -108,6 +108,14 @@ fn layouts() {
     check("[2024-05-01 12:00:00,917 INFO] shop: up", "python-logging INFO shop - - - |up");
     check("[2024-05-01 12:00:00,917 INFO shop]: up", "python-logging INFO shop - - - |up");
     check("[2024-05-01 12:00:00,917 without a level in this long label] up", "no record");
+    check("ERROR 05-11 14:16:39 [core.py:39] down", "python-logging ERROR - - - - |down");
+    check("ERROR 05-11 14:16:39 core.py:39] down", "python-logging ERROR core.py - - - |down");
+    check(
+        "(Core pid=7) (Worker pid=8, ip=::1) INFO 05-11 14:16:39 [core.py:39] up",
+        "python-logging INFO - - 8 - |up",
+    );
+    check("(Core pid=7) up", "no record");
+    check("(see below) INFO 05-11 14:16:39 [core.py:39] up", "no record");
     check("[W 21:24:39.054 NotebookApp] up", "python-logging WARNING - - - - |up");
     check("[I 2024-05-01 21:24:39.054 ServerApp] up", "python-logging INFO - - - - |up");
     check("E0501 12:00:00.123456    77 server.go:12] lost", "klog ERROR - - 77 - |lost");

@@ -47,6 +47,8 @@ impl SourceScanner<'_> {
         let level = record.head.level.or(context.level);
         if let Some(line) = record.line.filter(|_| record.head.message.is_none() && depth < 3) {
             let Some(inner) = line.text() else { return false };
+            // Journals give texts with control characters as numbers, in which nothing can be searched.
+            let hits = if let json::Value::Array(_) = line { Needles::get().in_line(&inner) } else { hits };
             let is_partial = record.format() == FormatName::DockerJson && !inner.ends_with(b"\n");
             context.stamp = record.head.time.and_then(|time| self.clock.resolve(time)).or(context.stamp);
             context.level = level;

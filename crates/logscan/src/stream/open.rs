@@ -56,6 +56,13 @@ impl Open {
         }
     }
 
+    /// Takes words in front of the header out of the prefix, which no other line has.
+    pub(super) fn shorten_prefix(&mut self, line: &[u8]) {
+        if let Some(shorter) = self.prefix.as_ref().and_then(|prefix| prefix.in_front_of_frame(line)) {
+            self.prefix = Some(shorter);
+        }
+    }
+
     /// Offers a line as what one of the same writer's lines holds behind the prefix.
     pub(super) fn feed_prefixed(&mut self, line: &[u8]) -> Fed {
         match &mut self.stack {

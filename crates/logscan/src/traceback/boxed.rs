@@ -2,6 +2,7 @@
 //!
 //! Each of their lines is turned into the line that Python itself would have printed, or dropped.
 
+use super::{CAUSE, CONTEXT};
 use crate::ascii::{contains, indent};
 
 const HEADER: &[u8] = b"Traceback (most recent call last)";
@@ -13,6 +14,8 @@ pub(super) struct Boxed {
     is_inside: bool,
     /// The start of a frame's line that was wrapped.
     place: Vec<u8>,
+    /// The start of the sentence between two exceptions, where that was wrapped.
+    sentence: Vec<u8>,
 }
 
 /// `╭─── Traceback (most recent call last) ───╮`
@@ -23,7 +26,7 @@ pub(crate) fn is_box(line: &[u8]) -> bool {
 
 impl Boxed {
     pub(super) fn open(line: &[u8]) -> Self {
-        Self { indent: indent(line), is_inside: true, place: Vec::new() }
+        Self { indent: indent(line), is_inside: true, ..Self::default() }
     }
 
     /// What Python would have printed; `None` for lines that only `rich` has.
@@ -35,7 +38,7 @@ impl Boxed {
         }
         if !self.is_inside {
             let skipped = indent(line).min(self.indent);
-            return Some(line.get(skipped..).unwrap_or_default().trim_ascii_end().to_vec());
+            return self.between(line.get(skipped..).unwrap_or_default().trim_ascii_end());
         }
         if content.starts_with("╰─".as_bytes()) {
             self.is_inside = false;
@@ -48,6 +51,20 @@ impl Boxed {
         let inner = inner.strip_suffix("│".as_bytes()).unwrap_or(inner);
         let inner = inner.strip_prefix(b" ").unwrap_or(inner).trim_ascii_end();
         self.inside(inner)
+    }
+
+    /// A line below a box; `None` for the start of a sentence that goes on in the next line.
+    fn between(&mut self, line: &[u8]) -> Option<Vec<u8>> {
+        const SHORTEST: usize = 12;
+        let separator: &[u8] = if self.sentence.is_empty() { b"" } else { b" " };
+        let text = [std::mem::take(&mut self.sentence).as_slice(), separator, line].concat();
+        let is_start = text.len() >= SHORTEST
+            && [CAUSE, CONTEXT].iter().any(|whole| whole.len() > text.len() && whole.starts_with(&text));
+        if is_start {
+            self.sentence = text;
+            return None;
+        }
+        Some(text)
     }
 
     fn inside(&mut self, inner: &[u8]) -> Option<Vec<u8>> {

@@ -59,7 +59,7 @@ impl TracebackBuilder {
     /// (`print_exception_message` in CPython's `Python/pythonrun.c` at v3.12.0). The next line tells whether it is one.
     pub(super) fn feed_without_margin(&mut self, line: &[u8], delivery: Delivery) -> Fed {
         let depth = self.levels.len() - 1;
-        if delivery == Delivery::Prefixed || self.expect(depth) != Expect::Message {
+        if self.expect(depth) != Expect::Message {
             return self.rejected();
         }
         let Some(exception) = self.current(depth) else { return Fed::Done };
@@ -67,6 +67,7 @@ impl TracebackBuilder {
             return Fed::Done;
         }
         exception.trailing.push(lossy(line.trim_ascii_end(), TRAILING_LIMIT));
+        self.trails_records |= delivery == Delivery::Prefixed;
         self.weight += line.len().min(TRAILING_LIMIT);
         Fed::Trailing
     }

@@ -210,6 +210,27 @@ fn documents_that_are_no_logs() {
     }
 }
 
+/// `journalctl -o json` writes a text with colours or other control characters as a list of bytes.
+#[test]
+fn texts_of_journals_as_bytes() {
+    let text = "\u{1b}[31mfailed\u{1b}[0m\nTraceback (most recent call last):\n  File \u{1b}[35m\"/srv/a.py\"\u{1b}[0m, line 3, in f\nKeyError: 'k'";
+    let entry = |message: &str, priority: &str| {
+        let entry = serde_json::json!({
+            "MESSAGE": message.as_bytes(), "PRIORITY": priority, "_PID": "77", "SYSLOG_IDENTIFIER": "shop",
+            "__REALTIME_TIMESTAMP": "1714564800000000",
+        });
+        format!("{entry}\n")
+    };
+    for priority in ["3", "6"] {
+        let log = entry("\u{1b}[32mup\u{1b}[0m", priority).repeat(50) + &entry(text, priority);
+        let scan = scan_text(&log, &Options::default());
+        let types: Vec<_> = scan.tracebacks.iter().map(|entry| entry.type_name.as_deref()).collect();
+        assert_eq!((types, scan.tracebacks[0].frames.len()), (vec![Some("KeyError")], 1), "{priority}");
+    }
+    let worker = entry("\u{1b}[31mWorker (pid:8) was sent SIGSEGV!\u{1b}[0m", "6");
+    assert_eq!(scan_text(&worker, &Options::default()).events[0].signal, Some(11));
+}
+
 #[test]
 fn a_traceback_that_a_rotation_cut_is_joined() {
     let mut old = "2024-05-01 12:00:00 ERROR shop: m\nTraceback (most recent call last):\n  File \"/srv/a.py\", line 3, in f\n".as_bytes();

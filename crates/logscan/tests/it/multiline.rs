@@ -67,6 +67,8 @@ const READ: &str = "ExceptionGroup: \"batch (2 sub-exceptions)\" [f:1]
 fn groups() {
     for prefix in PREFIXES {
         check(&prefixed(prefix, GROUP), READ);
+        let text = GROUP.replace("no space\n", "no space\nleft\n");
+        check(&prefixed(prefix, &text), &READ.replace("no space", "no space\\nleft"));
     }
     let escaped = GROUP.trim_end().replace('\n', "\\n");
     check(&format!("2024-05-01 12:00:00,123 ERROR shop: failed: {escaped}\n"), READ);
@@ -88,6 +90,23 @@ fn lines_of_a_group_without_its_margin() {
         &format!("{text}\n{CAUSE}\n\n{STACK}ValueError: 2\n"),
         &format!("{}\nValueError: \"2\" [f:3]", read.replace("exceptions)\" [", "exceptions)\" <cause 3> [")),
     );
+}
+
+/// What stands in front of the header on its own line is not in front of the other ones.
+#[test]
+fn headers_behind_other_words() {
+    let stack = format!("{STACK}KeyError: 1\n");
+    for prefix in [
+        "ERROR 05-11 14:16:39 [core.py:39] ",
+        "(Core pid=7) ERROR 05-11 14:16:39 [core.py:39] ",
+        "(Core pid=7) ",
+        "[rank0]: ",
+        "2024-05-01 12:00:00,123 ERROR shop ",
+    ] {
+        let lines = |text: &str| prefixed(prefix, text).replacen(prefix, &format!("{prefix}failed: "), 1);
+        check(&lines(&stack), "KeyError: \"1\" [f:3]");
+        check(&lines(GROUP), READ);
+    }
 }
 
 #[test]

@@ -246,6 +246,24 @@ fn drawn_in_a_box() {
     );
 }
 
+/// Where no terminal tells its width, `rich` wraps at 80 columns.
+#[test]
+fn boxes_with_wrapped_sentences() {
+    let drawn = |place: &str| {
+        format!(
+            "           ╭─ Traceback (most recent call last) ─╮\n           │ {place}                  │\n           │ ❱ 7 f()                             │\n           ╰─────────────────────────────────────╯\n"
+        )
+    };
+    check(
+        &format!(
+            "[05/01/24 12:00:00] ERROR    charge failed    shop.py:36\n{}           KeyError: 1\n           second line\n\n           The above exception was the direct\n           cause of the following exception:\n\n{}           ValueError: The above is all\n2024-05-01 12:00:01,000 INFO shop: next\n",
+            drawn("/srv/a.py:3 in f"),
+            drawn("/srv/b.py:4 in g"),
+        ),
+        "KeyError: \"1\\nsecond line\" <cause 1> [f:3]\nValueError: \"The above is all\" [g:4]",
+    );
+}
+
 #[test]
 fn twisted_failures() {
     check(
