@@ -101,23 +101,6 @@ fn layouts() {
         "time=2024-05-01T12:00:00Z level=error msg=\"charge failed\" pid=7",
         "logfmt ERROR - - 7 - |charge failed",
     );
-    check(
-        "[2024-05-01 12:00:00,917 INFO a.py line 78 77] => creating model",
-        "python-logging INFO a.py - - - |=> creating model",
-    );
-    check("[2024-05-01 12:00:00,917 INFO] shop: up", "python-logging INFO shop - - - |up");
-    check("[2024-05-01 12:00:00,917 INFO shop]: up", "python-logging INFO shop - - - |up");
-    check("[2024-05-01 12:00:00,917 without a level in this long label] up", "no record");
-    check("ERROR 05-11 14:16:39 [core.py:39] down", "python-logging ERROR - - - - |down");
-    check("ERROR 05-11 14:16:39 core.py:39] down", "python-logging ERROR core.py - - - |down");
-    check(
-        "(Core pid=7) (Worker pid=8, ip=::1) INFO 05-11 14:16:39 [core.py:39] up",
-        "python-logging INFO - - 8 - |up",
-    );
-    check("(Core pid=7) up", "no record");
-    check("(see below) INFO 05-11 14:16:39 [core.py:39] up", "no record");
-    check("[W 21:24:39.054 NotebookApp] up", "python-logging WARNING - - - - |up");
-    check("[I 2024-05-01 21:24:39.054 ServerApp] up", "python-logging INFO - - - - |up");
     check("E0501 12:00:00.123456    77 server.go:12] lost", "klog ERROR - - 77 - |lost");
     check(
         "127.0.0.1 - - [22/Nov/2026:11:28:13 +0000] \"GET / HTTP/1.1\" 200 2",
@@ -138,6 +121,28 @@ fn layouts() {
         "2024-05-01 12:00:00 server started on port 80",
         "timestamped - - - - - |server started on port 80",
     );
+}
+
+#[test]
+fn heads_in_brackets_and_behind_processes() {
+    let check = |line: &str, expected: &str| assert_eq!(shown(line), expected, "{line}");
+    check(
+        "[2024-05-01 12:00:00,917 INFO a.py line 78 77] => creating model",
+        "python-logging INFO a.py - - - |=> creating model",
+    );
+    check("[2024-05-01 12:00:00,917 INFO] shop: up", "python-logging INFO shop - - - |up");
+    check("[2024-05-01 12:00:00,917 INFO shop]: up", "python-logging INFO shop - - - |up");
+    check("[2024-05-01 12:00:00,917 without a level in this long label] up", "no record");
+    check("ERROR 05-11 14:16:39 [core.py:39] down", "python-logging ERROR - - - - |down");
+    check("ERROR 05-11 14:16:39 core.py:39] down", "python-logging ERROR core.py - - - |down");
+    check(
+        "(Core pid=7) (Worker pid=8, ip=::1) INFO 05-11 14:16:39 [core.py:39] up",
+        "python-logging INFO - - 8 - |up",
+    );
+    check("(Core pid=7) up", "no record");
+    check("(see below) INFO 05-11 14:16:39 [core.py:39] up", "no record");
+    check("[W 21:24:39.054 NotebookApp] up", "python-logging WARNING - - - - |up");
+    check("[I 2024-05-01 21:24:39.054 ServerApp] up", "python-logging INFO - - - - |up");
 }
 
 #[test]
