@@ -1,6 +1,6 @@
 //! When it began, when somebody was told, and when it was over.
 
-use pycoroner_findings::{Event, Severity, UtcTime};
+use pycoroner_findings::{Event, Severity, TimeBasis, UtcTime};
 
 use crate::Incident;
 
@@ -41,7 +41,9 @@ pub(crate) fn detection(incident: &Incident) -> Detection<'_> {
         timed()
             .filter(|event| event.severity >= Severity::Warning && is_kind(&event.kind))
             .filter(|event| !is_alert(event) && !is_change(event) && is_begun(event))
-            .find(is_related)
+            .filter(is_related)
+            // What is known to have come first, and not what may have.
+            .min_by_key(|event| order(event))
     };
     // A service may warn all day: that it did is a symptom only where nothing else but the death is known.
     // A new start is what follows a death, however early its time is stated.
@@ -79,7 +81,37 @@ impl Detection<'_> {
     }
 }
 
+/// The time by which events are put in order: of one whose time is that of another record or of a file, the latest that
+/// it may have had.
+fn order(event: &Event) -> Option<UtcTime> {
+    let at = event.at?;
+    let is_borrowed = matches!(at.basis, TimeBasis::InferredNeighbour | TimeBasis::FileModified);
+    let uncertain = i64::try_from(at.uncertainty_ms.saturating_mul(1_000_000)).unwrap_or(i64::MAX);
+    Some(if is_borrowed { UtcTime(at.time.0.saturating_add(uncertain)) } else { at.time })
+}
+
 /// When an event was.
 pub(crate) fn time(event: Option<&Event>) -> Option<UtcTime> {
     Some(event?.at?.time)
+}
+
+#[cfg(test)]
+mod tests {
+    use pycoroner_findings::Timestamp;
+
+    use super::*;
+
+    /// A dump has the time of the record before it: what has a time of its own in that span came first.
+    #[test]
+    fn a_borrowed_time_is_no_first_symptom() {
+        let event = |kind: &'static str, millis: i64, basis, uncertainty_ms| Event {
+            at: Some(Timestamp { time: UtcTime(millis * 1_000_000), basis, uncertainty_ms }),
+            ..Event::new(kind, Severity::Error, kind)
+        };
+        let dump = event("fatal-error", 25_000, TimeBasis::InferredNeighbour, 26_000);
+        let critical = event("log-critical", 25_024, TimeBasis::Stated, 1);
+        let down = event("target-down", 24_000, TimeBasis::Stated, 2_000);
+        assert!(order(&critical) < order(&dump));
+        assert!(order(&down) < order(&critical));
+    }
 }
