@@ -142,8 +142,11 @@ fn read_core(
     args: &AnalyzeArgs,
     older: &OlderCores,
 ) -> Result<(ProcessSnapshot, Option<HeapDocument>)> {
-    let options =
-        CaptureOptions { locals: LocalsOf::CrashedThread(FRAMES_WITH_LOCALS), ..CaptureOptions::default() };
+    let options = CaptureOptions {
+        locals: LocalsOf::CrashedThread(FRAMES_WITH_LOCALS),
+        native: true,
+        ..CaptureOptions::default()
+    };
     with_process(item, &args.binaries, |process, runtime| {
         let snapshot = capture(process, runtime, &options);
         // Without a runtime the snapshot's own gap says why there is no heap.

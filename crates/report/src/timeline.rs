@@ -12,7 +12,7 @@ pub(crate) const MOST_KEY_EVENTS: usize = 25;
 /// Sorts events by time, those without one at the end, and drops what is said twice; the one that cites stays.
 pub(crate) fn merge(mut events: Vec<Event>) -> Vec<Event> {
     events.sort_by_cached_key(|event| {
-        let time = event.at.map_or(UtcTime(i64::MAX), |at| at.time);
+        let time = event.at.map_or(UtcTime(i64::MAX), latest_of_second);
         let place = event.citation.as_ref().map(|citation| (citation.source, offset(citation)));
         (
             event.at.is_none(),
@@ -26,6 +26,13 @@ pub(crate) fn merge(mut events: Vec<Event>) -> Vec<Event> {
     });
     events.dedup_by(|b, a| a.at == b.at && a.kind == b.kind && a.message == b.message && a.pid == b.pid);
     events
+}
+
+/// A time that is known to the second may be any of it: it stands behind what is known to have come in that second.
+fn latest_of_second(at: Timestamp) -> UtcTime {
+    const SECOND: i64 = 1_000_000_000;
+    let is_whole = at.uncertainty_ms == 1_000 && at.time.0.rem_euclid(SECOND) == 0;
+    if is_whole { UtcTime(at.time.0.saturating_add(SECOND - 1)) } else { at.time }
 }
 
 fn offset(citation: &pycoroner_findings::Citation) -> u64 {

@@ -110,7 +110,7 @@ fn what_only_contributes() {
     };
     check(&["no-crash", "deadlock"], "deadlock", Role::ProbableCause);
     check(&["crash-null-dereference", "deadlock"], "deadlock", Role::ContributingFactor);
-    check(&["crash-null-dereference", "fault-in-extension"], "fault-in-extension", Role::ContributingFactor);
+    check(&["crash-abort", "fault-in-extension"], "fault-in-extension", Role::ContributingFactor);
     check(&["crash-use-after-free", "foreign-extension"], "foreign-extension", Role::ContributingFactor);
     check(&["crash-external-kill", "heap-leak-suspect"], "memory-growth", Role::ContributingFactor);
     check(&["crash-external-kill", "worker-timeout", "deadlock"], "worker-timeout", Role::Consequence);

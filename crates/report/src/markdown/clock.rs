@@ -3,7 +3,7 @@
 use pycoroner_findings::{TimeBasis, Timestamp, UtcTime};
 
 use super::inert::{Inert, prose};
-use super::quantity::{basis, span, uncertainty};
+use super::quantity::{basis, known_digits, span, uncertainty};
 use crate::Incident;
 
 /// How times are written in one report.
@@ -51,8 +51,13 @@ impl Clock {
 
     /// [`Clock::moment`] where no Markdown is read.
     pub(crate) fn plain_moment(&self, at: Timestamp) -> String {
-        let unit = if at.uncertainty_ms < 1_000 { 1_000_000 } else { 1_000_000_000 };
-        self.plain(UtcTime(at.time.0.saturating_sub(at.time.0.rem_euclid(unit))))
+        let digits = known_digits(at);
+        let unit = if digits == 0 { 1_000_000_000 } else { 1_000_000 };
+        let text = self.plain(UtcTime(at.time.0.saturating_sub(at.time.0.rem_euclid(unit))));
+        match text.rsplit_once('.') {
+            Some((whole, fraction)) => format!("{whole}.{}", fraction.get(..digits).unwrap_or(fraction)),
+            None => text,
+        }
     }
 
     /// A time that stands in a document as text.

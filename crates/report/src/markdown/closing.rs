@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use pycoroner_findings::Confidence;
+use pycoroner_findings::{Confidence, Gap, GapKind};
 
 use super::inert::{Inert, prose};
 use super::page::Page;
@@ -56,7 +56,10 @@ fn whys(incident: &Incident) -> Vec<Inert> {
 
 /// Suggestions only for evidence that was missing; what to change is for people.
 pub(crate) fn render_actions(page: &mut Page, incident: &Incident) {
-    let remedies: BTreeSet<&str> = incident.gaps.iter().filter_map(|gap| gap.remedy.as_deref()).collect();
+    // What was not given is told below; and how much of it was looked at is no matter of the service.
+    let is_of_service = |gap: &&Gap| !matches!(gap.kind, GapKind::Missing | GapKind::Limit);
+    let remedies: BTreeSet<&str> =
+        incident.gaps.iter().filter(is_of_service).filter_map(|gap| gap.remedy.as_deref()).collect();
     let of_gaps = remedies
         .into_iter()
         .map(|remedy| Inert::from("Suggested, to have the evidence next time: ").then(prose(remedy)));

@@ -25,6 +25,9 @@ const HOW_FRAMES_ARE_KNOWN: &str = "Python frames were read from the interpreter
      frames say how they were found: by call frame information (`cfi`), by the frame pointer, or by scanning the stack, \
      which may show calls that had returned.";
 
+const NO_NATIVE_FRAMES: &str = "No native frame is shown: they are unwound by tables in the executable and its libraries, \
+     which were not at hand. `--sysroot DIR` says where files with the same build IDs are.";
+
 /// What the part about the threads is called, and the place that its heading has in a page.
 pub(crate) fn heading(incident: &Incident) -> (&'static str, &'static str) {
     let Some(core) = &incident.core else { return ("What stopped", "what-stopped") };
@@ -74,6 +77,9 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
             });
         } else if !thread.native_frames.is_empty() {
             page.paragraph(HOW_FRAMES_ARE_KNOWN);
+        }
+        if thread.native_frames.is_empty() {
+            page.paragraph(NO_NATIVE_FRAMES);
         }
     }
     if let Some(reason) = thread.stopped_because.as_deref().filter(|reason| *reason != "bottom") {
@@ -241,8 +247,12 @@ fn own_lines(frames: &[Line]) -> Vec<String> {
     let (mut runs, mut kept) = (Vec::new(), Vec::new());
     let mut depth = 0;
     while let Some(frame) = frames.get(depth) {
-        let run = frames[depth..].iter().take_while(|frame| frame.is_library).count();
-        if depth < first_own || !frame.is_library || run < SHORTEST_RUN {
+        let guessed = frames[depth..].iter().take_while(|frame| frame.is_guessed).count();
+        let run = frames[depth..].iter().take_while(|frame| frame.is_library && !frame.is_guessed).count();
+        if guessed > 0 {
+            runs.push((kept.len(), &frames[depth..depth + guessed]));
+            depth += guessed;
+        } else if depth < first_own || !frame.is_library || run < SHORTEST_RUN {
             kept.push((depth, frame));
             depth += 1;
         } else {
@@ -253,6 +263,11 @@ fn own_lines(frames: &[Line]) -> Vec<String> {
     let mut shown = lines(&kept);
     // From the last on, so that places before it stay.
     for (place, run) in runs.into_iter().rev() {
+        if run.iter().all(|frame| frame.is_guessed) {
+            let frames = if run.len() == 1 { "native frame" } else { "native frames" };
+            shown.insert(place, format!("     … {} {frames} found by scanning the stack", run.len()));
+            continue;
+        }
         let mut packages: Vec<&str> = Vec::new();
         for package in run.iter().map(|frame| package(&frame.place)) {
             if !packages.contains(&package) {
@@ -282,6 +297,8 @@ struct Line {
     citation: Option<Citation>,
     /// Whether it is of an installed package, the standard library or the interpreter.
     is_library: bool,
+    /// Whether it was found by scanning the stack: it may be of a call that had returned.
+    is_guessed: bool,
 }
 
 /// The frames in their merged order; without native frames, the Python frames.
@@ -289,11 +306,12 @@ fn frames(thread: &Thread) -> Vec<Line> {
     let python = |frame: &PythonFrame| {
         let (function, place) = python_frame(frame);
         let is_library = threads::is_library(frame.file.as_deref());
-        Line { function, place, citation: frame.citation.clone(), is_library }
+        Line { function, place, citation: frame.citation.clone(), is_library, is_guessed: false }
     };
     let native = |frame: &NativeFrame| {
         let (function, place) = native_frame(frame);
-        Line { function, place, citation: None, is_library: is_interpreter(frame) }
+        let is_guessed = frame.found_by.as_deref() == Some("scan");
+        Line { function, place, citation: None, is_library: is_interpreter(frame), is_guessed }
     };
     let merged: Vec<Line> = thread
         .frames

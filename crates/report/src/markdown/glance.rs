@@ -201,8 +201,12 @@ fn place(incident: &Incident) -> Inert {
     let handler = handler.map_or_else(Inert::default, |frame| {
         Inert::from(", interrupted by a signal, for which it runs ").then(point(frame))
     });
+    let native = thread.native_frames.first().and_then(|frame| frame.function.as_deref());
+    let native =
+        native.map_or_else(Inert::default, |name| Inert::from(", in the native function ").then(code(name)));
     point(frame)
         .then(caller(thread, frame))
+        .then(native)
         .then(handler)
         .then(", ")
         .then(thread_name(thread))

@@ -54,7 +54,17 @@ pub(crate) fn clock_text(time: Option<&str>) -> Inert {
 
 /// [`clock`] of a time with no more digits than are known of it.
 pub(crate) fn moment(at: Timestamp) -> Inert {
-    cut(&at.time.to_string(), if at.uncertainty_ms < 1_000 { 3 } else { 0 })
+    cut(&at.time.to_string(), known_digits(at))
+}
+
+/// How many digits of a second's fraction a time is known to.
+pub(crate) fn known_digits(at: Timestamp) -> usize {
+    match at.uncertainty_ms {
+        0..10 => 3,
+        10..100 => 2,
+        100..1_000 => 1,
+        _ => 0,
+    }
 }
 
 /// A time with so many digits of its second's fraction at most.
@@ -72,7 +82,8 @@ fn cut(time: &str, digits: usize) -> Inert {
 pub(crate) fn uncertainty(at: Timestamp) -> Inert {
     match at.uncertainty_ms {
         0 => Inert::default(),
-        ms if ms < 1_000 => Inert::from("± ").then(ms).then(" ms"),
+        ms if ms < 100 => Inert::from("± ").then(ms).then(" ms"),
+        ms if ms < 1_000 => prose(&format!("± 0.{} s", ms.div_ceil(100).min(9))),
         ms if ms < 120_000 => Inert::from("± ").then(ms.div_ceil(1_000)).then(" s"),
         ms if ms < 7_200_000 => Inert::from("± ").then(ms.div_ceil(60_000)).then(" min"),
         ms => Inert::from("± ").then(ms.div_ceil(3_600_000)).then(" h"),
@@ -137,6 +148,7 @@ mod tests {
             let time = UtcTime(1_234_567_890);
             moment(Timestamp { time, basis: TimeBasis::Stated, uncertainty_ms }).as_str().to_owned()
         };
+        assert_eq!(at(182), "1970-01-01 00:00:01.2");
         assert_eq!(
             (at(1), at(1000)),
             ("1970-01-01 00:00:01.234".to_owned(), "1970-01-01 00:00:01".to_owned())

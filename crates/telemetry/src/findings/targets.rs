@@ -197,7 +197,10 @@ fn restarted(target: &str, restart: &Restart, findings: &mut Vec<Finding>, event
         let confidence = if is_many { Confidence::Strong } else { Confidence::Moderate };
         (confidence, cited(Basis::Derived, statement), between(after, until))
     };
-    let title = format!("{target} was restarted between {after} and {until}");
+    let title = match restart.started {
+        Some(started) => format!("Another process answers as {target}: it started at {started}"),
+        None => format!("{target} was restarted between {after} and {until}"),
+    };
     events.push(Event {
         at: Some(at),
         producer: Some(target.to_owned()),
@@ -209,7 +212,9 @@ fn restarted(target: &str, restart: &Restart, findings: &mut Vec<Finding>, event
         Finding::new("restart-seen", Severity::Warning, confidence, title)
             .about(target)
             .with_evidence(evidence)
-            .refuted_if("process_start_time_seconds is the same before and after"),
+            .refuted_if(
+                "several processes answer behind one address, so that each scrape may meet another one",
+            ),
     );
 }
 

@@ -158,7 +158,8 @@ fn restarts_are_intervals_unless_the_start_is_stated() {
     assert_eq!(findings(std::slice::from_ref(&counter)), [restart]);
     let start =
         range("process_start_time_seconds", "", &[(0, 1.0), (5, 1.0), (10, 1.0), (15, 12.5), (20, 12.5)]);
-    assert_eq!(findings(&[counter.clone(), start.clone()]), [restart]);
+    let started = "restart-seen: Another process answers as a:1 shop: it started at 1970-01-01T00:00:12.500Z";
+    assert_eq!(findings(&[counter.clone(), start.clone()]), [started]);
     let mut both = read(ExportFormat::PrometheusQuery, counter.as_bytes(), SourceId(1));
     both.extend(read(ExportFormat::PrometheusQuery, start.as_bytes(), SourceId(2)));
     let both = judge(both, &[], None);
@@ -357,8 +358,8 @@ fn an_incident_as_prometheus_saw_it() {
         "target-down: TARGET did not answer scrapes from 2026-11-26T10:11:37Z to 2026-11-26T10:11:42Z",
         "target-down: TARGET did not answer scrapes at 2026-11-26T10:12:19Z",
         "target-down: TARGET did not answer scrapes from 2026-11-26T10:12:27Z to 2026-11-26T10:12:29Z",
-        "restart-seen: TARGET was restarted between 2026-11-26T10:11:36Z and 2026-11-26T10:11:43Z",
-        "restart-seen: TARGET was restarted between 2026-11-26T10:12:18Z and 2026-11-26T10:12:20Z",
+        "restart-seen: Another process answers as TARGET: it started at 2026-11-26T10:11:39.520Z",
+        "restart-seen: Another process answers as TARGET: it started at 2026-11-26T10:12:16.560Z",
         "memory-rising: Resident memory of TARGET rose from 26.8 MiB to 129.4 MiB between 2026-11-26T10:11:14Z and 2026-11-26T10:11:36Z",
         "memory-rising: Resident memory of TARGET rose from 23.1 MiB to 40.0 MiB between 2026-11-26T10:11:43Z and 2026-11-26T10:12:18Z",
         "error-rate-rose: Failed requests (5xx) of TARGET rose from 2.2 % to 15.3 % after 2026-11-26T10:12:11.800Z",
