@@ -24,6 +24,8 @@ pub struct Core<'d> {
     target: Target,
     machine: Machine,
     segments: Vec<Segment>,
+    /// Where the table of all mappings stands, and its bytes.
+    headers: (u64, u64),
     notes: Notes,
     gaps: Vec<Gap>,
     source: SourceId,
@@ -148,11 +150,14 @@ impl<'d> Core<'d> {
             target,
             machine,
             segments: Vec::new(),
+            headers: (elf.e_phoff, 0),
             notes: Notes::default(),
             gaps: Vec::new(),
             source,
         };
         let headers = core.program_headers(&elf, Ctx::new(Container::Big, endianness));
+        core.headers.1 =
+            headers.len() as u64 * ProgramHeader::size(Ctx::new(Container::Big, endianness)) as u64;
         core.take_segments(&headers);
         for note in headers.iter().filter(|header| header.p_type == PT_NOTE) {
             notes::read(&mut core.notes, &mut core.gaps, data, note, target, machine, source);
@@ -276,6 +281,12 @@ impl<'d> Core<'d> {
     pub fn cite(&self, address: Address, len: u64) -> Option<Citation> {
         let FileOffset(offset) = self.file_offset(address)?;
         Some(Citation::new(self.source, Span::Bytes { offset, len, address: Some(address.to_string()) }))
+    }
+
+    /// A citation of the table of all mappings: what it has not, was not mapped.
+    pub fn cite_mappings(&self) -> Option<Citation> {
+        let (offset, len) = self.headers;
+        (len > 0).then(|| Citation::new(self.source, Span::Bytes { offset, len, address: None }))
     }
 
     fn program_headers(&mut self, elf: &Header, ctx: Ctx) -> Vec<ProgramHeader> {

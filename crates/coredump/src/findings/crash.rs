@@ -71,7 +71,10 @@ pub(super) fn finding(snapshot: &ProcessSnapshot, crashed: Option<&ThreadSection
     for (index, because) in verdict.because.iter().enumerate() {
         let evidence =
             Evidence::new(if index == 0 { Basis::Observed } else { Basis::Derived }, because.clone());
-        finding = finding.with_evidence(evidence.cite(citations.first().cloned()));
+        // What the process had mapped stands in the headers of the core, and not in the signal.
+        let is_of_mappings = because.starts_with("no mapping") || because.starts_with("the mapping there");
+        let mappings = snapshot.crash.mappings_citation.as_ref().filter(|_| is_of_mappings);
+        finding = finding.with_evidence(evidence.cite(mappings.or(citations.first()).cloned()));
     }
     if let Some(message) = &snapshot.crash.abort_message {
         let statement = format!("before it aborted, the C library wrote: {message}");
@@ -102,8 +105,32 @@ pub(super) fn finding(snapshot: &ProcessSnapshot, crashed: Option<&ThreadSection
 
 #[cfg(test)]
 mod tests {
+    use pycoroner_findings::{Citation, SourceId, Span};
+
     use super::*;
     use crate::snapshot::document::{CrashSection, Verdict};
+
+    #[test]
+    fn what_was_not_mapped_is_cited_by_the_table_of_mappings() {
+        let cited = |offset| Citation::new(SourceId(1), Span::Bytes { offset, len: 56, address: None });
+        let because = ["the signal is SIGSEGV", "no mapping of the process covers that page"];
+        let verdict = Verdict {
+            id: "null-dereference",
+            confidence: Confidence::Strong,
+            summary: String::new(),
+            because: because.map(str::to_owned).to_vec(),
+            against: Vec::new(),
+        };
+        let crash = CrashSection {
+            verdict: Some(verdict),
+            citations: vec![cited(0x1000)],
+            mappings_citation: Some(cited(0x40)),
+            ..CrashSection::default()
+        };
+        let finding = finding(&ProcessSnapshot { crash, ..super::super::tests::nothing() }, None).unwrap();
+        let cited: Vec<String> = finding.evidence.iter().map(|one| one.citations[0].to_string()).collect();
+        assert_eq!(cited, ["[E1@0x1000+56]", "[E1@0x40+56]"]);
+    }
 
     #[test]
     fn each_verdict_has_a_finding_of_its_own() {

@@ -50,6 +50,7 @@ pub(crate) fn section(process: &DeadProcess<'_>, death: &Death) -> CrashSection 
         registers: death.registers.named().map(|(name, value)| (name, Address(value))).collect(),
         verdict: Some(findings::verdict(death)),
         citations: death.citations.clone(),
+        mappings_citation: core.cite_mappings(),
     }
 }
 

@@ -78,6 +78,9 @@ pub struct CrashSection {
     /// The notes that say so.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub citations: Vec<Citation>,
+    /// The table of all mappings, which findings cite that speak of it.
+    #[serde(skip)]
+    pub mappings_citation: Option<Citation>,
 }
 
 /// An exception of another language.
