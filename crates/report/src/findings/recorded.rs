@@ -20,17 +20,13 @@ pub(super) fn findings(incident: &Incident) -> Vec<Finding> {
         let executable = record.executable.as_deref().unwrap_or("its executable is not named");
         let evidence = Evidence::new(Basis::Observed, format!("{subject} ({executable}) died of {name}"))
             .cite(record.citation.clone());
-        match found.iter_mut().find(|finding| finding.subject.as_deref() == Some(&*subject)) {
-            Some(known) => known.evidence.push(evidence),
-            None => {
-                let title = format!("{name} ended process {pid}, as its core's record says");
-                found.push(
-                    Finding::new("recorded-fault", Severity::Critical, Confidence::Certain, title)
-                        .about(subject)
-                        .with_evidence(evidence),
-                );
-            }
+        if let Some(known) = found.iter_mut().find(|finding| finding.subject.as_deref() == Some(&*subject)) {
+            known.evidence.push(evidence);
+            continue;
         }
+        let title = format!("{name} ended process {pid}, as its core's record says");
+        let finding = Finding::new("recorded-fault", Severity::Critical, Confidence::Certain, title);
+        found.push(finding.about(subject).with_evidence(evidence));
     }
     found.truncate(super::MOST_EACH);
     found
