@@ -6,7 +6,7 @@ use super::quantity::{basis, clock, count, moment, uncertainty};
 use super::unknowns::to_get;
 use super::{brief, cite, crash, findings};
 use crate::causes::uncapitalized;
-use crate::sections::{Crash, PythonFrame, Thread};
+use crate::sections::{CoreSection, Crash, PythonFrame, Thread};
 use crate::views::missing::missing;
 use crate::views::{end, threads};
 use crate::{Cause, Incident, Role};
@@ -201,7 +201,7 @@ fn place(incident: &Incident) -> Inert {
     let handler = handler.map_or_else(Inert::default, |frame| {
         Inert::from(", interrupted by a signal, for which it runs ").then(point(frame))
     });
-    let native = thread.native_frames.first().and_then(|frame| frame.function.as_deref());
+    let native = faulting_function(core, thread);
     let native =
         native.map_or_else(Inert::default, |name| Inert::from(", in the native function ").then(code(name)));
     point(frame)
@@ -212,6 +212,15 @@ fn place(incident: &Incident) -> Inert {
         .then(thread_name(thread))
         .then(" ")
         .then(cite::core(incident))
+}
+
+/// The native function whose instruction failed; of a signal that a program sent, the innermost one only sends it.
+fn faulting_function<'a>(core: &CoreSection, thread: &'a Thread) -> Option<&'a str> {
+    const FAULTS: [&str; 4] = ["SEGV_", "BUS_", "FPE_", "ILL_"];
+    let crash = core.crash.as_ref().filter(|crash| crash.first_signal.is_none())?;
+    let code = crash.code.as_deref()?;
+    let innermost = thread.native_frames.first().filter(|_| FAULTS.iter().any(|of| code.starts_with(of)))?;
+    innermost.function.as_deref()
 }
 
 /// Where the program's own code called a frame of a library; empty for all others.
