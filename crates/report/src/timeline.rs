@@ -328,6 +328,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_known_to_the_second_stands_behind_what_came_in_it() {
+        let killed = Event {
+            at: Some(Timestamp {
+                time: UtcTime(10_000_000_000),
+                basis: TimeBasis::Stated,
+                uncertainty_ms: 1_000,
+            }),
+            ..Event::new("x", Severity::Error, "killed")
+        };
+        let at = |millis: i64| {
+            Some(Timestamp { time: UtcTime(millis * 1_000_000), basis: TimeBasis::Stated, uncertainty_ms: 1 })
+        };
+        let warned = Event { at: at(10_564), ..event(0, Severity::Warning, "warned") };
+        let later = Event { at: at(11_000), ..event(0, Severity::Warning, "later") };
+        let merged = merge(vec![later, killed, warned]);
+        let order: Vec<&str> = merged.iter().map(|event| event.message.as_str()).collect();
+        assert_eq!(order, ["warned", "killed", "later"]);
+    }
+
+    #[test]
     fn shapes() {
         let check = |text: &str, expected: &str| assert_eq!(without_numbers(text), expected);
         check("Worker (pid:5498) was sent SIGSEGV!", "Worker (pid:0) was sent SIGSEGV!");
