@@ -15,6 +15,8 @@ use crate::sniff::{self, Kind};
 const MOST_BYTES: u64 = 256 << 20;
 /// Bytes in which a journal shows that it is one.
 const HEAD_BYTES: usize = 1 << 16;
+/// Longest line that is read as one.
+const MOST_OF_LINE: u64 = 1 << 20;
 /// Most boots that are told apart.
 const MOST_BOOTS: usize = 1000;
 
@@ -55,7 +57,9 @@ fn add_boots(boots: &mut BTreeMap<String, Boot>, item: &Item, uptime: i64) {
     let is_journal = lines.fill_buf().is_ok_and(|head| String::from_utf8_lossy(head).contains(MONOTONIC));
     let mut entry = Entry::default();
     let mut line = Vec::new();
-    while is_journal && lines.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+    // What is longer comes in parts, so that no line takes much memory.
+    let mut read_line = |line: &mut Vec<u8>| lines.by_ref().take(MOST_OF_LINE).read_until(b'\n', line);
+    while is_journal && read_line(&mut line).is_ok_and(|read| read > 0) {
         entry.line(boots, String::from_utf8_lossy(&line).trim(), uptime);
         line.clear();
     }

@@ -22,6 +22,7 @@ mod citation;
 mod event;
 mod finding;
 mod gap;
+pub mod signals;
 mod source;
 mod timestamp;
 

@@ -20,6 +20,22 @@ pub struct Timestamp {
     pub uncertainty_ms: u64,
 }
 
+impl Timestamp {
+    /// The earliest time that it may be.
+    pub fn earliest(self) -> UtcTime {
+        UtcTime(self.time.0.saturating_sub(self.uncertainty_nanos()))
+    }
+
+    /// The latest time that it may be.
+    pub fn latest(self) -> UtcTime {
+        UtcTime(self.time.0.saturating_add(self.uncertainty_nanos()))
+    }
+
+    fn uncertainty_nanos(self) -> i64 {
+        i64::try_from(self.uncertainty_ms.saturating_mul(1_000_000)).unwrap_or(i64::MAX)
+    }
+}
+
 /// Where a time comes from; what the reader must know before comparing two of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

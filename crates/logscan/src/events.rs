@@ -8,7 +8,7 @@ mod tasks;
 
 use std::borrow::Cow;
 
-use pycoroner_findings::Severity;
+use pycoroner_findings::{Severity, signals};
 
 use crate::ascii::lossy;
 use kernel::kernel;
@@ -77,34 +77,9 @@ pub(crate) fn recognise(message: &[u8]) -> Option<Fact> {
     READERS.iter().find_map(|read| read(message))
 }
 
-/// The number of a signal on Linux, by its name with or without `SIG`.
+/// The number of a signal by its name, with or without `SIG`.
 fn signal_number(name: &[u8]) -> Option<u32> {
-    let name = name.trim_ascii().to_ascii_uppercase();
-    let name = name.strip_prefix(b"SIG").unwrap_or(&name);
-    Some(match name {
-        b"HUP" => 1,
-        b"INT" => 2,
-        b"QUIT" => 3,
-        b"ILL" => 4,
-        b"TRAP" => 5,
-        b"ABRT" => 6,
-        b"BUS" => 7,
-        b"FPE" => 8,
-        b"KILL" => 9,
-        b"USR1" => 10,
-        b"SEGV" => 11,
-        b"USR2" => 12,
-        b"PIPE" => 13,
-        b"ALRM" => 14,
-        b"TERM" => 15,
-        b"CHLD" => 17,
-        b"TTIN" => 21,
-        b"TTOU" => 22,
-        b"XCPU" => 24,
-        b"WINCH" => 28,
-        b"SYS" => 31,
-        _ => return None,
-    })
+    signals::number(std::str::from_utf8(name.trim_ascii()).ok()?)
 }
 
 /// A number of a signal that a line writes in digits.

@@ -103,11 +103,10 @@ impl Window {
     /// Where a time lies. What is only known to be near lies inside when it may.
     pub(crate) fn position(&self, stamp: Option<Timestamp>) -> Position {
         let Some(stamp) = stamp else { return Position::Unknown };
-        let slack = i64::try_from(stamp.uncertainty_ms).unwrap_or(i64::MAX).saturating_mul(1_000_000);
-        if self.since.is_some_and(|since| stamp.time.0.saturating_add(slack) < since.0) {
+        if self.since.is_some_and(|since| stamp.latest() < since) {
             return Position::Before;
         }
-        if self.until.is_some_and(|until| stamp.time.0.saturating_sub(slack) > until.0) {
+        if self.until.is_some_and(|until| stamp.earliest() > until) {
             return Position::After;
         }
         Position::Inside

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Incident;
 use crate::sections::Series;
-use crate::views::targets::{points, target};
+use crate::views::targets::{START_TIME, points};
 
 /// The last sign of life that bounds the time of death.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -51,17 +51,15 @@ pub(crate) fn narrow(incident: &mut Incident) {
 
 /// Between which times the death lies, where its source bounds it on both sides.
 fn bounds(died: Timestamp) -> Option<(UtcTime, UtcTime)> {
-    let uncertain = i64::try_from(died.uncertainty_ms.saturating_mul(1_000_000)).unwrap_or(i64::MAX);
-    let earliest = UtcTime(died.time.0.saturating_sub(uncertain));
-    let behind = match died.basis {
+    let latest = match died.basis {
         TimeBasis::Stated | TimeBasis::StoredWithCore | TimeBasis::AssumedZone | TimeBasis::InferredYear => {
-            uncertain
+            died.latest()
         }
         // A core is written after the death.
-        TimeBasis::FileModified => 0,
+        TimeBasis::FileModified => died.time,
         TimeBasis::InferredNeighbour => return None,
     };
-    Some((earliest, UtcTime(died.time.0.saturating_add(behind))))
+    Some((died.earliest(), latest))
 }
 
 type Sign = (UtcTime, &'static str, Vec<Citation>);
@@ -71,13 +69,15 @@ fn logged(incident: &Incident, died: Timestamp) -> Option<Sign> {
     let process = incident.logs.as_ref()?.process.as_ref()?;
     let is_sure = |how: &String| matches!(how.as_str(), "pid" | "thread-ident");
     let record = process.last_records.last().filter(|_| process.joined_by.iter().any(is_sure))?;
-    let basis = record.time_basis.unwrap_or(TimeBasis::Stated);
-    if basis != TimeBasis::Stated && basis != died.basis {
+    let at = Timestamp {
+        time: record.time?,
+        basis: record.time_basis.unwrap_or(TimeBasis::Stated),
+        uncertainty_ms: record.time_uncertainty_ms.unwrap_or(0),
+    };
+    if at.basis != TimeBasis::Stated && at.basis != died.basis {
         return None;
     }
-    let uncertain = record.time_uncertainty_ms.unwrap_or(0).saturating_mul(1_000_000);
-    let time = UtcTime(record.time?.0.saturating_sub(i64::try_from(uncertain).unwrap_or(i64::MAX)));
-    Some((time, "its last log record", record.place.citation.iter().cloned().collect()))
+    Some((at.earliest(), "its last log record", record.place.citation.iter().cloned().collect()))
 }
 
 /// The last change of a metric of the process: the sample that brought it is newer than the point before it.
@@ -86,7 +86,7 @@ fn logged(incident: &Incident, died: Timestamp) -> Option<Sign> {
 fn measured(incident: &Incident, latest: UtcTime) -> Option<Sign> {
     let series = &incident.telemetry.as_ref()?.series;
     let (target_name, until) = series.iter().find_map(|starts| life(incident, starts, latest))?;
-    let of_target = series.iter().filter(|series| target(series) == target_name);
+    let of_target = series.iter().filter(|series| series.target == target_name);
     let changes = of_target.filter_map(|series| {
         let mut pairs = series.points.windows(2).enumerate();
         // Equal to the last bit is what a repeated sample is.
@@ -100,8 +100,8 @@ fn measured(incident: &Incident, latest: UtcTime) -> Option<Sign> {
 }
 
 /// The target that the process was, and the last point of its life: by a start time that agrees with its boot line.
-fn life(incident: &Incident, series: &Series, latest: UtcTime) -> Option<(String, UtcTime)> {
-    if series.name != "process_start_time_seconds" {
+fn life<'a>(incident: &Incident, series: &'a Series, latest: UtcTime) -> Option<(&'a str, UtcTime)> {
+    if series.name != START_TIME {
         return None;
     }
     let pid = incident.core.as_ref()?.process.pid?;
@@ -114,5 +114,5 @@ fn life(incident: &Incident, series: &Series, latest: UtcTime) -> Option<(String
         })
     };
     let (last, _) = series.points.iter().rfind(|(at, value)| *at <= latest && is_of_it(*value))?;
-    Some((target(series), *last))
+    Some((&series.target, *last))
 }

@@ -161,6 +161,15 @@ pub struct Series {
     /// The value of an export that states no time for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<f64>,
+    /// What was measured, by the labels that tell targets apart; findings about it name it so.
+    #[serde(default)]
+    pub target: String,
+    /// How many failed answers (5xx) a counter of answers with such a status counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_answers: Option<u64>,
+    /// Points were left out: the others no longer have the numbers of their samples.
+    #[serde(default)]
+    pub is_thinned: bool,
     /// Where the values stand.
     pub citation: Citation,
 }

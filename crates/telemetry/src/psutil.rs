@@ -105,6 +105,9 @@ fn add_life(telemetry: &mut Telemetry, pid: Option<u64>) {
             is_counter: false,
             points,
             value: None,
+            target: String::new(),
+            failed_answers: None,
+            is_thinned: false,
             citation,
         })
     };

@@ -16,6 +16,7 @@ pub(crate) fn thin(telemetry: &mut Telemetry) {
     for series in &mut telemetry.series {
         if series.points.len() > most {
             series.points = extremes(&series.points, most);
+            series.is_thinned = true;
             thinned += 1;
         }
     }

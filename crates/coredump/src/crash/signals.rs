@@ -1,23 +1,11 @@
-//! Names of signals and of their codes (signal(7), sigaction(2); x86 and Arm).
+//! Signals and the names of their codes (signal(7), sigaction(2); x86 and Arm).
 
 use crate::elf::notes::SI_KERNEL;
 
-pub(crate) const SIGILL: u32 = 4;
-pub(crate) const SIGTRAP: u32 = 5;
-pub(crate) const SIGABRT: u32 = 6;
-pub(crate) const SIGBUS: u32 = 7;
-pub(crate) const SIGFPE: u32 = 8;
-pub(crate) const SIGKILL: u32 = 9;
-pub(crate) const SIGSEGV: u32 = 11;
-pub(crate) const SIGSTOP: u32 = 19;
-pub(crate) const SIGXCPU: u32 = 24;
-pub(crate) const SIGXFSZ: u32 = 25;
-pub(crate) const SIGSYS: u32 = 31;
-
-/// The kernel sends these when an instruction fails.
-pub(crate) fn is_fault(signal: u32) -> bool {
-    matches!(signal, SIGILL | SIGTRAP | SIGBUS | SIGFPE | SIGSEGV)
-}
+pub(crate) use pycoroner_findings::signals::{
+    SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGSTOP, SIGSYS, SIGTRAP, SIGXCPU, SIGXFSZ, is_fault,
+    name,
+};
 
 /// Signals that stop a process, let it go on, or are ignored by default: none ends it (signal(7)).
 pub(crate) fn spares(signal: u32) -> bool {
@@ -27,45 +15,6 @@ pub(crate) fn spares(signal: u32) -> bool {
     const SIGURG: u32 = 23;
     const SIGWINCH: u32 = 28;
     matches!(signal, SIGCHLD | SIGCONT | SIGSTOP..=SIGTTOU | SIGURG | SIGWINCH)
-}
-
-const NAMES: [&str; 31] = [
-    "SIGHUP",
-    "SIGINT",
-    "SIGQUIT",
-    "SIGILL",
-    "SIGTRAP",
-    "SIGABRT",
-    "SIGBUS",
-    "SIGFPE",
-    "SIGKILL",
-    "SIGUSR1",
-    "SIGSEGV",
-    "SIGUSR2",
-    "SIGPIPE",
-    "SIGALRM",
-    "SIGTERM",
-    "SIGSTKFLT",
-    "SIGCHLD",
-    "SIGCONT",
-    "SIGSTOP",
-    "SIGTSTP",
-    "SIGTTIN",
-    "SIGTTOU",
-    "SIGURG",
-    "SIGXCPU",
-    "SIGXFSZ",
-    "SIGVTALRM",
-    "SIGPROF",
-    "SIGWINCH",
-    "SIGIO",
-    "SIGPWR",
-    "SIGSYS",
-];
-
-/// `SIGSEGV` for 11.
-pub(crate) fn name(signal: u32) -> Option<&'static str> {
-    NAMES.get(usize::try_from(signal).ok()?.checked_sub(1)?).copied()
 }
 
 /// Name and meaning of each `si_code`; those with signal 0 go with every signal.

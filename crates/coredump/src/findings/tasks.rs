@@ -146,18 +146,40 @@ fn never_retrieved(asyncio: &AsyncioSection) -> Option<Finding> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn circles_of_tasks() {
-        let task = |name: &str, awaited_by: &[&str]| TaskSection {
+    fn task(name: &str, awaited_by: &[&str], lock_holder: Option<&str>) -> TaskSection {
+        TaskSection {
             name: Some(name.to_owned()),
             coroutine: None,
             state: "pending",
             current: false,
             stack: Vec::new(),
             waits_on: None,
-            lock_holder: None,
+            lock_holder: lock_holder.map(str::to_owned),
             awaited_by: awaited_by.iter().map(|&name| name.to_owned()).collect(),
-        };
+        }
+    }
+
+    #[test]
+    fn circles_by_locks() {
+        let title =
+            |tasks: &[TaskSection]| circles(tasks).iter().map(|circle| await_circle(circle).title).next();
+        assert_eq!(
+            title(&[task("a", &[], Some("b")), task("b", &[], Some("a"))]).as_deref(),
+            Some(
+                "2 tasks await each other in a circle: b waits for an asyncio.Lock of a, a waits for an asyncio.Lock of b"
+            )
+        );
+        assert_eq!(
+            title(&[task("a", &[], Some("a"))]).as_deref(),
+            Some("Task a waits for an asyncio.Lock that it holds itself")
+        );
+        assert_eq!(title(&[task("a", &["a"], None)]).as_deref(), Some("Task a awaits itself"));
+        assert_eq!(title(&[task("a", &[], Some("b")), task("b", &[], None)]), None);
+    }
+
+    #[test]
+    fn circles_of_tasks() {
+        let task = |name: &str, awaited_by: &[&str]| task(name, awaited_by, None);
         let check = |tasks: &[TaskSection], expected: &[&[&str]]| {
             let found = circles(tasks);
             let names: Vec<Vec<_>> = found

@@ -1,6 +1,6 @@
 //! The C and C++ libraries, and CPython's fatal errors.
 
-use pycoroner_findings::Severity;
+use pycoroner_findings::{Severity, signals};
 
 use super::Fact;
 use crate::ascii::contains;
@@ -84,14 +84,7 @@ fn says_no_more(rest: &[u8]) -> bool {
         .all(|word| word == b"small)" || WORDS.iter().any(|known| known.as_bytes() == word))
 }
 
-/// The signal that a `Fatal Python error:` stands for (CPython `Modules/faulthandler.c`).
+/// The signal that a `Fatal Python error:` stands for.
 pub(crate) fn fatal_signal(error: &str) -> Option<u32> {
-    Some(match error {
-        "Segmentation fault" => 11,
-        "Aborted" => 6,
-        "Bus error" => 7,
-        "Floating-point exception" | "Floating point exception" => 8,
-        "Illegal instruction" => 4,
-        _ => return None,
-    })
+    signals::FATAL_ERRORS.iter().find(|(words, _)| *words == error).map(|(_, signal)| *signal)
 }

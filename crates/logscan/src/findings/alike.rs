@@ -125,6 +125,7 @@ fn without_echoes(events: Vec<&LogEvent>) -> (Vec<&LogEvent>, Vec<&LogEvent>) {
     let (mut kept, mut echoes): (Vec<&LogEvent>, Vec<&LogEvent>) = (Vec::new(), Vec::new());
     // By process: the last line that was kept.
     let mut last: BTreeMap<Option<u64>, &LogEvent> = BTreeMap::new();
+    // By signal: the last one of these that names a process.
     let mut by_signal: BTreeMap<Option<u32>, &LogEvent> = BTreeMap::new();
     for event in events {
         let before = if event.pid.is_some() { last.get(&event.pid) } else { by_signal.get(&event.signal) };

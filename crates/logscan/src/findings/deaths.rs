@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
+use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity, signals};
 
 use super::alike::{Ends, Stated, state};
 use super::{aborts, said};
@@ -135,7 +135,7 @@ fn worker_killed(
 ) -> Stated {
     let signal = event.signal.map_or_else(|| "a signal".to_owned(), |signal| format!("signal {signal}"));
     let title = format!("A worker, {}, was ended by {signal}", process(event.pid));
-    let id = if event.signal.is_some_and(is_fault) { "worker-faulted" } else { "worker-killed" };
+    let id = if event.signal.is_some_and(signals::is_fault) { "worker-faulted" } else { "worker-killed" };
     let mut finding = Finding::new(id, Severity::Error, Confidence::Certain, title)
         .about(process(event.pid))
         .with_evidence(said(scan, event));
@@ -161,12 +161,6 @@ fn worker_killed(
     Stated { finding, plural: (String::new(), format!(" workers were ended by {name}{why}")) }
 }
 
-/// Signals that the processor raises for what an instruction did; few processes send them to others.
-fn is_fault(signal: u32) -> bool {
-    const FAULTS: [u32; 4] = [4, 7, 8, 11];
-    FAULTS.contains(&signal)
-}
-
 /// Whether one event may have come before another one, as far as their times are known.
 fn may_precede(one: &LogEvent, other: &LogEvent) -> bool {
     one.at.zip(other.at).is_none_or(|(one, other)| {
@@ -175,19 +169,6 @@ fn may_precede(one: &LogEvent, other: &LogEvent) -> bool {
     })
 }
 
-/// As Linux numbers them on all machines but MIPS, Alpha, SPARC and PA-RISC (`man 7 signal`).
 fn signal_name(number: u32) -> String {
-    let name = match number {
-        3 => "SIGQUIT",
-        4 => "SIGILL",
-        5 => "SIGTRAP",
-        6 => "SIGABRT",
-        7 => "SIGBUS",
-        8 => "SIGFPE",
-        9 => "SIGKILL",
-        11 => "SIGSEGV",
-        15 => "SIGTERM",
-        other => return format!("signal {other}"),
-    };
-    name.to_owned()
+    signals::name(number).map_or_else(|| format!("signal {number}"), str::to_owned)
 }

@@ -14,8 +14,10 @@ use crate::scan::Scan;
 enum Outcome {
     /// The process ended: the interpreter itself printed the traceback, and nothing stands behind it.
     EndedProcess,
-    /// The interpreter may have printed it as the process ended, or somebody logged it as critical.
+    /// The interpreter printed it, and the log goes on behind it: of another process, or of this one.
     Unhandled,
+    /// Somebody logged it as critical, as hooks do for what nothing handled.
+    Critical,
     /// A thread ended; the process went on.
     EndedThread,
     /// A task ended, and nobody asked for its result.
@@ -31,7 +33,7 @@ impl Outcome {
             Some(Introduction::ExceptionInThread) => Self::EndedThread,
             Some(Introduction::NeverRetrieved) => Self::EndedTask,
             Some(_) => Self::Logged,
-            None if entry.level == Some(Level::Critical) => Self::Unhandled,
+            None if entry.level == Some(Level::Critical) => Self::Critical,
             None if !is_printed_by_interpreter(entry) => Self::Logged,
             None if is_last(scan, entry) => Self::EndedProcess,
             None => Self::Unhandled,
@@ -40,7 +42,7 @@ impl Outcome {
 
     fn id(self) -> &'static str {
         match self {
-            Self::EndedProcess | Self::Unhandled => "unhandled-exception-logged",
+            Self::EndedProcess | Self::Unhandled | Self::Critical => "unhandled-exception-logged",
             Self::EndedThread => "thread-exception-logged",
             Self::EndedTask => "task-exception-never-retrieved",
             Self::Logged => "exception-logged",
@@ -50,6 +52,7 @@ impl Outcome {
     fn title(self, what: &str, times: &str) -> String {
         match self {
             Self::EndedProcess | Self::Unhandled => format!("Unhandled {what}{times}"),
+            Self::Critical => format!("{what}, was logged as critical{times}"),
             Self::EndedThread => format!("A thread ended with {what}{times}"),
             Self::EndedTask => format!("A task ended with {what}{times}, and nobody asked for its result"),
             Self::Logged => format!("{what} was logged{times}"),
@@ -108,7 +111,7 @@ fn state(scan: &Scan, entry: &Traceback) -> Finding {
     let confidence = match outcome {
         _ if entry.truncated => Confidence::Moderate,
         Outcome::EndedProcess => Confidence::Strong,
-        Outcome::Unhandled => Confidence::Moderate,
+        Outcome::Unhandled | Outcome::Critical => Confidence::Moderate,
         Outcome::EndedThread | Outcome::EndedTask | Outcome::Logged => Confidence::Certain,
     };
     let logged = entry.log_message.clone().filter(|_| outcome == Outcome::Logged);

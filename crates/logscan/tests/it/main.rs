@@ -14,6 +14,7 @@ mod iterator;
 mod jobs;
 mod multiline;
 mod mutated;
+mod outcomes;
 mod parts;
 mod records;
 mod requests;

@@ -2,20 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use pycoroner_findings::Finding;
+use pycoroner_findings::{Finding, signals};
 
 use crate::Incident;
 use crate::sections::NativePlace;
 use crate::views::{end, owner, targets};
-
-/// What `faulthandler` calls the signals that it dumps (`Modules/faulthandler.c`).
-const DUMPS: [(&str, &str); 5] = [
-    ("SIGSEGV", "Segmentation fault"),
-    ("SIGABRT", "Aborted"),
-    ("SIGBUS", "Bus error"),
-    ("SIGFPE", "Floating"),
-    ("SIGILL", "Illegal instruction"),
-];
 
 /// The findings of an incident, with what tells whose they are.
 #[derive(Debug, Default)]
@@ -101,7 +92,8 @@ impl<'a> Case<'a> {
     fn is_of_another_signal(&self, finding: &Finding) -> bool {
         let crash = self.incident.and_then(|incident| incident.core.as_ref()?.crash.as_ref());
         let own = crash.and_then(|crash| crash.signal_name.as_deref());
-        let named = DUMPS.iter().find(|(_, words)| finding.title.contains(words)).map(|(name, _)| *name);
+        let dumped = signals::FATAL_ERRORS.iter().find(|(words, _)| finding.title.contains(words));
+        let named = dumped.and_then(|(_, signal)| signals::name(*signal));
         finding.id == "fatal-error-logged" && own.is_some() && named.is_some() && own != named
     }
 

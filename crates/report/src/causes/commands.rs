@@ -118,6 +118,17 @@ pub(super) fn memory_group(_: &Case<'_>) -> Vec<Command> {
     )]
 }
 
+/// What a kill for want of memory left behind.
+pub(super) fn out_of_memory(case: &Case<'_>) -> Vec<Command> {
+    let mut commands = memory_group(case);
+    commands.push(kernel_log(
+        case,
+        "oom|Out of memory|Killed process",
+        "what the kernel killed, and how large each process was then",
+    ));
+    commands
+}
+
 /// What the kernel logged around the end.
 pub(super) fn kernel_log(case: &Case<'_>, words: &'static str, tells: &'static str) -> Command {
     command(format!("journalctl -k {} -g '{words}'", case.journal_span()), tells)

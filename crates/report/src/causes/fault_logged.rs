@@ -4,24 +4,18 @@ use pycoroner_findings::Confidence;
 
 use super::commands::{self, command};
 use super::rule::{BASE, Rule};
+use super::signs::{FAILURES, joined};
 
-const YIELDS: &[&str] = &[
-    "crash-null-dereference",
-    "crash-invalid-access",
-    "crash-use-after-free",
-    "crash-stack-overflow",
-    "crash-abort",
-    "crash-file-truncated",
-    "crash-divide-by-zero",
-    "crash-illegal-instruction",
-    "crash-resource-limit",
-    "crash-own-signal",
-    "crash-external-kill",
-    "fatal-python-error",
-    "heap-corrupted",
-    "native-abort-logged",
-    "interpreter-error-logged",
-];
+const YIELDS: &[&str] = &joined::<15>(
+    FAILURES,
+    &[
+        "crash-own-signal",
+        "crash-external-kill",
+        "heap-corrupted",
+        "native-abort-logged",
+        "interpreter-error-logged",
+    ],
+);
 
 pub(super) const RULE: Rule = Rule {
     id: "fault-logged",

@@ -13,14 +13,6 @@ pub(super) const RULE: Rule = Rule {
     against: NOT_OOM,
     refuted_if: "the kernel's log of that time names another process, or none",
     next: "Look at the memory limit, at what else used the same limit, and at memory over time before the end.",
-    commands: |case| {
-        let mut commands = commands::memory_group(case);
-        commands.push(commands::kernel_log(
-            case,
-            "oom|Out of memory|Killed process",
-            "what the kernel killed, and how large each process was then",
-        ));
-        commands
-    },
+    commands: commands::out_of_memory,
     ..BASE
 };

@@ -14,14 +14,6 @@ pub(super) const RULE: Rule = Rule {
     against: NOT_OOM,
     refuted_if: "samples between the two show a steady rise",
     next: "Look for the request or job that ran at that moment: a large upload, a query without limit, a copy of a large object.",
-    commands: |case| {
-        let mut commands = commands::memory_group(case);
-        commands.push(commands::kernel_log(
-            case,
-            "oom|Out of memory|Killed process",
-            "what the kernel killed, and how large each process was then",
-        ));
-        commands
-    },
+    commands: commands::out_of_memory,
     ..BASE
 };

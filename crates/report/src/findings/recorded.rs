@@ -1,12 +1,9 @@
 //! A fault that somebody recorded who saw the process end, where there is no core to tell of it.
 
-use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
+use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity, signals};
 
 use crate::Incident;
 use crate::sections::ProcessRecord;
-
-/// Signals that the processor raises for what an instruction did, as Linux numbers them on most machines (`man 7 signal`).
-const FAULTS: [(u32, &str); 4] = [(4, "SIGILL"), (7, "SIGBUS"), (8, "SIGFPE"), (11, "SIGSEGV")];
 
 /// One finding for each process; several files may record it.
 pub(super) fn findings(incident: &Incident) -> Vec<Finding> {
@@ -33,7 +30,7 @@ pub(super) fn findings(incident: &Incident) -> Vec<Finding> {
 }
 
 fn fault(record: &ProcessRecord) -> Option<(u64, &'static str)> {
-    let name = FAULTS.iter().find(|(number, _)| Some(*number) == record.signal)?.1;
+    let name = signals::name(record.signal.filter(|signal| signals::is_fault(*signal))?)?;
     // A record without a core is one of a process that lived.
     record.core_file.as_ref()?;
     Some((record.pid?, name))

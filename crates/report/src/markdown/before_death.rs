@@ -1,9 +1,10 @@
 //! The process before it died: memory over time, where memory was allocated, where threads stood earlier.
 
 use super::clock::Clock;
+use super::clock::dated;
 use super::inert::{Inert, code, prose};
 use super::page::Page;
-use super::quantity::{clock, count, grouped, size, span};
+use super::quantity::{count, grouped, size, span};
 use super::{cite, heap};
 use crate::Incident;
 use crate::sections::Series;
@@ -155,7 +156,7 @@ fn compare(page: &mut Page, incident: &Incident, look: &Earlier) {
         (Some(at), Some(death)) if at.time <= death.time => {
             Inert::from(", ").then(span(death.time.millis_since(at.time))).then(" before the end")
         }
-        (Some(at), _) => Inert::from(", at ").then(clock(at.time)),
+        (Some(at), _) => Inert::from(", at ").then(dated(at.time)),
         (None, _) => ", at an unknown time".into(),
     };
     page.heading(3, Inert::from("Earlier stacks").then(when));

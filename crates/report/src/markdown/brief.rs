@@ -2,8 +2,9 @@
 
 use pycoroner_findings::Confidence;
 
+use super::clock::dated_moment;
 use super::inert::{Inert, code, prose};
-use super::quantity::moment;
+
 use super::{crash, glance};
 use crate::causes::uncapitalized;
 use crate::sections::CoreSection;
@@ -39,7 +40,7 @@ fn why(cause: &Cause) -> Inert {
 fn what(incident: &Incident) -> Inert {
     let at = incident.died_at.map_or_else(Inert::default, |at| {
         let about = if at.uncertainty_ms > 1000 { " at about " } else { " at " };
-        Inert::from(about).then(moment(at)).then(" UTC")
+        Inert::from(about).then(dated_moment(at)).then(" UTC")
     });
     match &incident.core {
         Some(core) => of_core(incident, core, &at),

@@ -3,7 +3,7 @@
 use pycoroner_findings::{TimeBasis, Timestamp, UtcTime};
 
 use super::inert::{Inert, prose};
-use super::quantity::{basis, known_digits, span, uncertainty};
+use super::quantity::{basis, span, uncertainty};
 use crate::Incident;
 
 /// How times are written in one report.
@@ -101,6 +101,31 @@ impl Clock {
     }
 }
 
+/// Date and clock to the millisecond, without the zone, which is UTC throughout a report.
+pub(crate) fn dated(time: UtcTime) -> Inert {
+    Clock::default().show(time)
+}
+
+/// [`dated`] of a time that stands in a document as text.
+pub(crate) fn dated_text(time: Option<&str>) -> Inert {
+    Clock::default().text(time)
+}
+
+/// [`dated`] with no more digits than are known of the time.
+pub(crate) fn dated_moment(at: Timestamp) -> Inert {
+    Clock::default().moment(at)
+}
+
+/// How many digits of a second's fraction a time is known to.
+fn known_digits(at: Timestamp) -> usize {
+    match at.uncertainty_ms {
+        0..10 => 3,
+        10..100 => 2,
+        100..1_000 => 1,
+        _ => 0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,7 +160,9 @@ mod tests {
         let stamp = |basis, uncertainty| clock(0).stamp(at(0, basis, uncertainty)).as_str().to_owned();
         assert_eq!(stamp(TimeBasis::Stated, 1), "1970-01-01 00:00:00");
         assert_eq!(stamp(TimeBasis::Stated, 1_000), "1970-01-01 00:00:00 ± 1 s");
-        assert_eq!(Clock::default().moment(half).as_str(), "1970-01-01 00:00:08.500");
+        assert_eq!(dated_moment(half).as_str(), "1970-01-01 00:00:08.500");
+        let rough = dated_moment(Timestamp { uncertainty_ms: 182, ..half });
+        assert_eq!(rough.as_str(), "1970-01-01 00:00:08.5");
         assert_eq!(
             Clock::default().moment(Timestamp { uncertainty_ms: 1_000, ..half }).as_str(),
             "1970-01-01 00:00:08"

@@ -1,8 +1,9 @@
 use pycoroner_findings::Citation;
 
+use super::clock::dated;
 use super::inert::{Inert, code, prose};
 use super::page::Page;
-use super::quantity::{clock, count};
+use super::quantity::count;
 use super::{cite, glance};
 use crate::Incident;
 use crate::sections::{
@@ -124,7 +125,7 @@ fn records(page: &mut Page, incident: &Incident) {
                 Inert::join([exit, signal(end.signal)], ", "),
                 text(&end.reason),
                 flag.into(),
-                end.finished.map_or_else(Inert::default, clock),
+                end.finished.map_or_else(Inert::default, dated),
                 end.restarts.map_or_else(Inert::default, Inert::from),
                 cite::citations(&end.citation),
             ]
@@ -139,7 +140,7 @@ fn records(page: &mut Page, incident: &Incident) {
                 pid,
                 command.map_or_else(Inert::default, code),
                 signal(record.signal),
-                record.at.map_or_else(Inert::default, |at| clock(at.time)),
+                record.at.map_or_else(Inert::default, |at| dated(at.time)),
                 text(&record.core_file),
                 cite::citations(&record.citation),
             ]

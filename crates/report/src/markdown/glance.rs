@@ -1,8 +1,9 @@
 use pycoroner_findings::{Confidence, Gap, GapKind, TimeBasis};
 
+use super::clock::{dated, dated_moment};
 use super::inert::{Inert, code, prose};
 use super::page::Page;
-use super::quantity::{basis, clock, count, moment, uncertainty};
+use super::quantity::{basis, count, uncertainty};
 use super::unknowns::to_get;
 use super::{brief, cite, crash, findings};
 use crate::causes::uncapitalized;
@@ -124,7 +125,7 @@ fn what_without_core(incident: &Incident) -> Inert {
 
 fn when(incident: &Incident) -> Inert {
     let Some(at) = incident.died_at else { return "unknown: no source states the time".into() };
-    let time = moment(at).then(" UTC");
+    let time = dated_moment(at).then(" UTC");
     let how: Inert = match at.basis {
         TimeBasis::Stated => Inert::default(),
         other => Inert::from("(").then(basis(other)).then(")"),
@@ -139,11 +140,11 @@ fn when(incident: &Incident) -> Inert {
         .then(": after ")
         .then(prose(&sign.what))
         .then(" at ")
-        .then(clock(sign.time))
+        .then(dated(sign.time))
         .then(" ")
         .then(cite::citations(&sign.citations))
         .then(", by ")
-        .then(clock(sign.not_after))
+        .then(dated(sign.not_after))
 }
 
 fn how(incident: &Incident) -> Inert {
@@ -338,7 +339,7 @@ fn last_line(incident: &Incident) -> Inert {
     let level = record.level.as_deref().map_or_else(Inert::default, prose);
     let cited = cite::log_line(incident, &record.place);
     Inert::join(
-        [record.time.map_or_else(Inert::default, clock), level, code(&record.message), whether, cited],
+        [record.time.map_or_else(Inert::default, dated), level, code(&record.message), whether, cited],
         " ",
     )
 }

@@ -1,9 +1,10 @@
 use pycoroner_findings::UtcTime;
 
 use super::cite;
+use super::clock::{dated, dated_text};
 use super::inert::{Inert, code, prose};
 use super::page::Page;
-use super::quantity::{clock, clock_text, count, grouped, span};
+use super::quantity::{count, grouped, span};
 use crate::Incident;
 use crate::views::impact::{Fact, impact};
 
@@ -25,7 +26,7 @@ fn describe(fact: &Fact) -> Inert {
         Fact::Alert { name, from, to, died } => {
             let end = match to {
                 Some(to) => Inert::from("; it ended at ")
-                    .then(clock(*to))
+                    .then(dated(*to))
                     .then(", after ")
                     .then(span(to.millis_since(*from))),
                 None => "; its end is not shown".into(),
@@ -35,7 +36,7 @@ fn describe(fact: &Fact) -> Inert {
             Inert::from(if is_earlier { "Over before the death: alert " } else { "Alert " })
                 .then(code(name))
                 .then(" fired at ")
-                .then(clock(*from))
+                .then(dated(*from))
                 .then(near)
                 .then(end)
         }
@@ -49,7 +50,7 @@ fn describe(fact: &Fact) -> Inert {
             let errors = if *inside == 1 { " error was" } else { " errors were" };
             let between = match (from, to) {
                 (Some(from), Some(to)) => {
-                    Inert::from(" from ").then(clock_text(Some(from))).then(" to ").then(clock_text(Some(to)))
+                    Inert::from(" from ").then(dated_text(Some(from))).then(" to ").then(dated_text(Some(to)))
                 }
                 _ => Inert::default(),
             };
@@ -82,16 +83,16 @@ fn describe(fact: &Fact) -> Inert {
         Fact::Unanswered { target, from, to, samples, again } => {
             let again = again.map_or_else(
                 || ", up to the last sample".into(),
-                |again| Inert::from(", and 1 again at ").then(clock(again)),
+                |again| Inert::from(", and 1 again at ").then(dated(again)),
             );
             Inert::from("`up` of ")
                 .then(code(target))
                 .then(" was 0 in ")
                 .then(count(*samples, "sample", "samples"))
                 .then(" from ")
-                .then(clock(*from))
+                .then(dated(*from))
                 .then(" to ")
-                .then(clock(*to))
+                .then(dated(*to))
                 .then(again)
         }
         Fact::Repeated { title } => prose(title),

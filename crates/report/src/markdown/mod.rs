@@ -71,6 +71,6 @@ pub(crate) fn parts(incident: &Incident) -> BTreeMap<&'static str, String> {
 
 fn written(page: &mut Page, incident: &Incident) {
     if let Some(at) = incident.generated_at {
-        page.paragraph(inert::Inert::from("Written at ").then(quantity::clock(at)).then(" UTC."));
+        page.paragraph(inert::Inert::from("Written at ").then(clock::dated(at)).then(" UTC."));
     }
 }

@@ -1,6 +1,6 @@
 //! Sizes, counts and times as people read them.
 
-use pycoroner_findings::{TimeBasis, Timestamp, UtcTime};
+use pycoroner_findings::{TimeBasis, Timestamp};
 
 use super::inert::{Inert, prose};
 
@@ -42,48 +42,12 @@ pub(crate) fn grouped(number: u64) -> Inert {
     prose(&text)
 }
 
-/// Date and clock to the millisecond, without the zone, which is UTC throughout a report.
-pub(crate) fn clock(time: UtcTime) -> Inert {
-    clock_text(Some(&time.to_string()))
-}
-
-/// [`clock`] of a time that stands in a document as text.
-pub(crate) fn clock_text(time: Option<&str>) -> Inert {
-    time.map_or_else(Inert::default, |time| cut(time, 3))
-}
-
-/// [`clock`] of a time with no more digits than are known of it.
-pub(crate) fn moment(at: Timestamp) -> Inert {
-    cut(&at.time.to_string(), known_digits(at))
-}
-
-/// How many digits of a second's fraction a time is known to.
-pub(crate) fn known_digits(at: Timestamp) -> usize {
-    match at.uncertainty_ms {
-        0..10 => 3,
-        10..100 => 2,
-        100..1_000 => 1,
-        _ => 0,
-    }
-}
-
-/// A time with so many digits of its second's fraction at most.
-fn cut(time: &str, digits: usize) -> Inert {
-    let time = time.trim_end_matches('Z');
-    let shown = match time.split_once('.') {
-        Some((whole, _)) if digits == 0 => whole,
-        Some((whole, _)) => time.get(..whole.len() + 1 + digits).unwrap_or(time),
-        None => time,
-    };
-    prose(shown).replace_date_mark()
-}
-
 /// `± 1 s`, or nothing when the time is exact.
 pub(crate) fn uncertainty(at: Timestamp) -> Inert {
     match at.uncertainty_ms {
         0 => Inert::default(),
         ms if ms < 100 => Inert::from("± ").then(ms).then(" ms"),
-        ms if ms < 1_000 => prose(&format!("± 0.{} s", ms.div_ceil(100).min(9))),
+        ms if ms <= 900 => prose(&format!("± 0.{} s", ms.div_ceil(100))),
         ms if ms < 120_000 => Inert::from("± ").then(ms.div_ceil(1_000)).then(" s"),
         ms if ms < 7_200_000 => Inert::from("± ").then(ms.div_ceil(60_000)).then(" min"),
         ms => Inert::from("± ").then(ms.div_ceil(3_600_000)).then(" h"),
@@ -116,18 +80,10 @@ pub(crate) fn span(ms: i64) -> Inert {
     prose(&text)
 }
 
-impl Inert {
-    /// `2024-05-01T12:00:00` as `2024-05-01 12:00:00`.
-    fn replace_date_mark(self) -> Self {
-        match self.as_str().split_once('T') {
-            Some((date, clock)) => prose(date).then(" ").then(prose(clock)),
-            None => self,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use pycoroner_findings::UtcTime;
+
     use super::*;
 
     #[test]
@@ -142,17 +98,14 @@ mod tests {
 
     #[test]
     fn times_and_lengths() {
-        assert_eq!(clock(UtcTime(0)).as_str(), "1970-01-01 00:00:00");
-        assert_eq!(clock(UtcTime(1_234_567_890)).as_str(), "1970-01-01 00:00:01.234");
-        let at = |uncertainty_ms| {
-            let time = UtcTime(1_234_567_890);
-            moment(Timestamp { time, basis: TimeBasis::Stated, uncertainty_ms }).as_str().to_owned()
+        let rough = |uncertainty_ms| {
+            uncertainty(Timestamp { time: UtcTime(0), basis: TimeBasis::Stated, uncertainty_ms })
+                .as_str()
+                .to_owned()
         };
-        assert_eq!(at(182), "1970-01-01 00:00:01.2");
-        assert_eq!(
-            (at(1), at(1000)),
-            ("1970-01-01 00:00:01.234".to_owned(), "1970-01-01 00:00:01".to_owned())
-        );
+        // Never better than it is known.
+        assert_eq!([rough(0), rough(99), rough(101), rough(900)], ["", "± 99 ms", "± 0.2 s", "± 0.9 s"]);
+        assert_eq!([rough(901), rough(999), rough(1_001)], ["± 1 s", "± 1 s", "± 2 s"]);
         assert_eq!(span(-1_500).as_str(), "1.500 s");
         assert_eq!(span(8_000).as_str(), "8 s");
         assert_eq!(span(90_000).as_str(), "1 min 30 s");

@@ -182,7 +182,7 @@ fn memory_logs(page: &mut Page, core: &CoreSection) {
             let text = |text: &Option<String>| text.as_deref().map_or_else(Inert::default, prose);
             let message = record.message.as_deref().map_or_else(Inert::default, code);
             [
-                super::quantity::clock_text(record.time.as_deref()),
+                super::clock::dated_text(record.time.as_deref()),
                 text(&record.level),
                 text(&record.logger),
                 message,

@@ -47,6 +47,9 @@ pub struct Series {
     pub labels: Vec<Label>,
     pub is_counter: bool,
     pub points: Vec<(UtcTime, f64)>,
+    pub target: String,
+    pub failed_answers: Option<u64>,
+    pub is_thinned: bool,
     pub citation: Option<Citation>,
 }
 

@@ -86,8 +86,7 @@ impl Detection<'_> {
 fn order(event: &Event) -> Option<UtcTime> {
     let at = event.at?;
     let is_borrowed = matches!(at.basis, TimeBasis::InferredNeighbour | TimeBasis::FileModified);
-    let uncertain = i64::try_from(at.uncertainty_ms.saturating_mul(1_000_000)).unwrap_or(i64::MAX);
-    Some(if is_borrowed { UtcTime(at.time.0.saturating_add(uncertain)) } else { at.time })
+    Some(if is_borrowed { at.latest() } else { at.time })
 }
 
 /// When an event was.

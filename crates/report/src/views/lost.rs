@@ -5,25 +5,13 @@ use std::collections::BTreeMap;
 use pycoroner_findings::{Citation, UtcTime};
 
 use super::impact::{Fact, Trace};
-use super::targets::target;
 use crate::Incident;
-use crate::sections::{RequestThread, Series};
+use crate::sections::RequestThread;
 
 /// Most citations of one count.
 const MOST_CITED: usize = 5;
 /// Most targets and metrics that are listed.
 const MOST_ROWS: usize = 5;
-/// Labels that hold the status of a response.
-const STATUS: [&str; 7] = [
-    "code",
-    "status",
-    "status_code",
-    "http_status",
-    "http_status_code",
-    "http.response.status_code",
-    "http.status_code",
-];
-
 /// All that was lost, as far as the evidence counts it.
 pub(super) fn lost(incident: &Incident) -> Vec<Trace> {
     let mut traces: Vec<Trace> = requests(incident).into_iter().collect();
@@ -73,37 +61,21 @@ fn is_failure(status: &str) -> bool {
     status.len() == 3 && status.starts_with('5') && status.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Increases of counters that are labelled with a status of 5xx.
+/// Failed answers that counters of the service counted.
 fn counted_failures(incident: &Incident) -> Vec<Trace> {
-    let mut all: BTreeMap<(String, String), (f64, Vec<Citation>)> = BTreeMap::new();
-    for series in
-        incident.telemetry.iter().flat_map(|telemetry| &telemetry.series).filter(|series| is_failed(series))
-    {
-        let rise: f64 = series.points.windows(2).map(|pair| rise(pair[0].1, pair[1].1)).sum();
-        if rise > 0.0 {
-            let row = all.entry((target(series), series.name.clone())).or_default();
-            row.0 += rise;
+    let mut all: BTreeMap<(&str, &str), (u64, Vec<Citation>)> = BTreeMap::new();
+    for series in incident.telemetry.iter().flat_map(|telemetry| &telemetry.series) {
+        if let Some(failed) = series.failed_answers.filter(|failed| *failed > 0) {
+            let row = all.entry((&series.target, &series.name)).or_default();
+            row.0 = row.0.saturating_add(failed);
             row.1.extend(series.citation.clone());
         }
     }
     let traces = all.into_iter().take(MOST_ROWS).map(|((target, metric), (count, citations))| Trace {
-        fact: Fact::FailedAnswers { count: count.round() as u64, by: format!("{metric} of {target}") },
+        fact: Fact::FailedAnswers { count, by: format!("{metric} of {target}") },
         citations: citations.into_iter().take(MOST_CITED).collect(),
     });
     traces.collect()
-}
-
-fn is_failed(series: &Series) -> bool {
-    let status = series.labels.iter().find(|label| STATUS.contains(&label.name.as_str()));
-    series.is_counter
-        && !series.name.ends_with("_bucket")
-        && !series.name.ends_with("_sum")
-        && status.is_some_and(|label| is_failure(&label.value))
-}
-
-/// After a fall a counter has begun at 0 again.
-fn rise(old: f64, new: f64) -> f64 {
-    if new >= old { new - old } else { new }
 }
 
 /// Times in which a target did not answer Prometheus.
@@ -118,8 +90,13 @@ fn unanswered(incident: &Incident) -> Vec<Trace> {
             let time = |index: usize| series.points.get(index).map(|(time, _)| *time);
             let Some((from, to)) = time(first).zip(time(last)) else { continue };
             let again = again.and_then(time);
-            let fact =
-                Fact::Unanswered { target: target(series), from, to, samples: last - first + 1, again };
+            let fact = Fact::Unanswered {
+                target: series.target.clone(),
+                from,
+                to,
+                samples: last - first + 1,
+                again,
+            };
             let citations = super::targets::points(series, &[first, last]);
             traces.push(Trace { fact, citations: hashed(incident, citations) });
         }

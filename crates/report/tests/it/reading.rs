@@ -1,6 +1,6 @@
 //! What readers of a report took wrongly, part by part.
 
-use pycoroner_findings::{Confidence, Event, Finding, Severity};
+use pycoroner_findings::{Basis, Citation, Confidence, Event, Evidence, Finding, Severity, SourceId, Span};
 use pycoroner_report::{Material, render_markdown};
 use serde_json::{Value, json};
 
@@ -174,5 +174,26 @@ fn errors_are_compared_only_with_what_was_logged() {
     assert_eq!(
         told(json!({"records_before": 40, "levels": {"ERROR": 1, "INFO": 7}, "levels_before": {"INFO": 40}})),
         "- 1 error was logged in the window, 0 before it"
+    );
+}
+
+/// Without a core, an exception that ended a process is the end that is told.
+#[test]
+fn an_exception_is_an_end() {
+    let cited = Citation::new(SourceId(2), Span::Lines { first: 3, last: 6, offset: 90, len: 40 });
+    let title = "Unhandled KeyError: 7, raised in load (/srv/job.py:4)";
+    let finding = Finding::new("unhandled-exception-logged", Severity::Error, Confidence::Strong, title)
+        .with_evidence(Evidence::new(Basis::Observed, "KeyError: 7").cite(cited));
+    let report = render_markdown(&incident(Material { findings: vec![finding], ..Material::default() }));
+    assert!(report.starts_with("# Incident report: `KeyError: 7`, a Python service\n"), "{report}");
+    let told = part(&report, "At a glance");
+    let short = told.iter().find(|line| line.starts_with("**In short:**")).unwrap();
+    assert!(
+        short.contains("a Python process stopped with `KeyError: 7`; **most probably: an exception ended"),
+        "{short}"
+    );
+    assert!(
+        told.iter().any(|line| line.starts_with("| **How** |") && line.contains("`[E2:L3-L6]`")),
+        "{told:#?}"
     );
 }

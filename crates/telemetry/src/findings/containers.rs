@@ -1,4 +1,4 @@
-use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
+use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity, signals};
 
 use crate::document::{ContainerEnd, Telemetry};
 
@@ -16,17 +16,18 @@ fn judge_end(end: &ContainerEnd) -> Option<Finding> {
     if end.oom_killed == Some(true) {
         return Some(oom_killed(end));
     }
-    let (id, what, severity) = match end.exit_code? {
-        SIGKILL => ("exit-code-137", "SIGKILL", Severity::Error),
-        139 => ("exit-code-139", "SIGSEGV", Severity::Critical),
-        134 => ("exit-code-134", "SIGABRT", Severity::Critical),
-        135 => ("exit-code-135", "SIGBUS", Severity::Critical),
-        132 => ("exit-code-132", "SIGILL", Severity::Critical),
-        136 => ("exit-code-136", "SIGFPE", Severity::Critical),
-        143 => ("exit-code-143", "SIGTERM", Severity::Info),
+    let code = end.exit_code?;
+    let (id, severity) = match code {
+        SIGKILL => ("exit-code-137", Severity::Error),
+        139 => ("exit-code-139", Severity::Critical),
+        134 => ("exit-code-134", Severity::Critical),
+        135 => ("exit-code-135", Severity::Critical),
+        132 => ("exit-code-132", Severity::Critical),
+        136 => ("exit-code-136", Severity::Critical),
+        143 => ("exit-code-143", Severity::Info),
         _ => return None,
     };
-    let code = end.exit_code.unwrap_or_default();
+    let what = signals::name(u32::try_from(code - SIGNALLED).ok()?)?;
     let no_memory = if code == SIGKILL { "; that memory ran out is not shown by it" } else { "" };
     let title = format!("Container {} ended with exit code {code}, as by {what}{no_memory}", end.name);
     let statement = format!("exit code {code} is 128 plus {}, the number of {what}", code - SIGNALLED);

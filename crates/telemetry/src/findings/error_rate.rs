@@ -35,11 +35,9 @@ struct Requests {
 /// Judges whether the share of failed requests rose: the last fifth of the time against what was before.
 pub(super) fn judge(telemetry: &mut Telemetry) {
     let mut all: BTreeMap<(String, String), Requests> = BTreeMap::new();
-    for series in
-        telemetry.series.iter().filter(|series| series.is_counter && !series.name.ends_with("_bucket"))
-    {
-        let Some(status) = STATUS.iter().find_map(|label| series.label(label)) else { continue };
-        let failed = status.len() == 3 && status.starts_with('5');
+    for series in &telemetry.series {
+        let Some(status) = status(series) else { continue };
+        let failed = is_failure(status);
         let requests = all.entry((series.target(), series.name.clone())).or_default();
         requests.counted.extend(increases(series).map(|(time, count)| (time, count, failed)));
         if failed {
@@ -49,6 +47,23 @@ pub(super) fn judge(telemetry: &mut Telemetry) {
     let findings =
         all.into_iter().filter_map(|((target, metric), requests)| rose(&target, &metric, requests));
     telemetry.findings.extend(findings);
+}
+
+/// The status of the answers that a series counts.
+fn status(series: &Series) -> Option<&str> {
+    let counts = series.is_counter && !series.name.ends_with("_bucket");
+    STATUS.iter().find_map(|label| series.label(label)).filter(|_| counts)
+}
+
+fn is_failure(status: &str) -> bool {
+    status.len() == 3 && status.starts_with('5')
+}
+
+/// How many failed answers a series counted; `None` when it counts others.
+pub(super) fn failed_answers(series: &Series) -> Option<u64> {
+    status(series).filter(|status| is_failure(status))?;
+    let sum: f64 = increases(series).map(|(_, count)| count).sum();
+    (0.0..MOST_REQUESTS).contains(&sum).then_some(sum.round() as u64)
 }
 
 /// How much a counter rose up to each sample; after a fall it has begun at 0 again.

@@ -83,10 +83,9 @@ impl Life<'_> {
         let Some(died) = self.died_at else { return true };
         let late = self.series.interval().unwrap_or(0).saturating_mul(LATE_INTERVALS).max(LATE_NANOS);
         // A process that began behind it, and before the death for certain, is the one that died.
-        let uncertainty = i64::try_from(died.uncertainty_ms).unwrap_or(i64::MAX).saturating_mul(1_000_000);
-        let surely = died.time.0.saturating_sub(uncertainty);
-        let began = |restart: &Restart| restart.started.unwrap_or(restart.until).0;
-        let is_earlier = self.restarts.iter().any(|restart| restart.until > last && began(restart) < surely);
+        let began = |restart: &Restart| restart.started.unwrap_or(restart.until);
+        let is_earlier =
+            self.restarts.iter().any(|restart| restart.until > last && began(restart) < died.earliest());
         !is_earlier && first < died.time && died.time.0.saturating_sub(last.0) <= late
     }
 

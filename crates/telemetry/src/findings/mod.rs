@@ -16,7 +16,7 @@ mod traces;
 
 use pycoroner_findings::Timestamp;
 
-use crate::document::Telemetry;
+use crate::document::{Series, Telemetry};
 use crate::skew::{LoggedRequest, estimate};
 use crate::thinning::thin;
 
@@ -36,6 +36,15 @@ pub fn judge(mut telemetry: Telemetry, logged: &[LoggedRequest], died_at: Option
     containers::judge(&mut telemetry);
     traces::judge(&mut telemetry);
     alerts::judge(&mut telemetry);
+    describe(&mut telemetry.series);
     thin(&mut telemetry);
     telemetry
+}
+
+/// Says of each series what those who read the document need and labels tell.
+fn describe(series: &mut [Series]) {
+    for series in series {
+        series.target = series.target();
+        series.failed_answers = error_rate::failed_answers(series);
+    }
 }

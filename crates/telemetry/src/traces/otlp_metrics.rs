@@ -81,6 +81,9 @@ impl Metrics {
                         is_counter,
                         points: Vec::new(),
                         value: None,
+                        target: String::new(),
+                        failed_answers: None,
+                        is_thinned: false,
                         citation: citation(),
                     };
                     self.series.entry(key.clone()).or_insert_with(new).points.push((time, value));

@@ -44,6 +44,30 @@ fn findings(exports: &[String]) -> Vec<String> {
     telemetry.findings.iter().map(|finding| format!("{}: {}", finding.id, finding.title)).collect()
 }
 
+/// What the document says of a series besides its points.
+#[test]
+fn what_labels_tell_of_a_series() {
+    let told = |name: &str, labels: &str, samples: &[(i64, f64)]| {
+        let export = range(name, labels, samples);
+        let telemetry = judge(read_as(export.as_bytes(), ExportFormat::PrometheusQuery), &[], None);
+        let series = &telemetry.series[0];
+        (series.target.clone(), series.failed_answers, series.is_thinned)
+    };
+    // It began anew between the last two samples.
+    let rising = [(0, 2.0), (15, 5.0), (30, 9.0), (45, 1.0)];
+    let failed = r#", "status": "502""#;
+    let check = |name: &str, labels: &str, failed: Option<u64>| {
+        assert_eq!(told(name, labels, &rising), ("a:1 shop".to_owned(), failed, false), "{name} {labels}");
+    };
+    check("requests_total", failed, Some(8));
+    check("request_seconds_sum", failed, None);
+    check("request_seconds_bucket", failed, None);
+    check("requests_total", r#", "status": "200""#, None);
+    check("requests_total", "", None);
+    let long: Vec<(i64, f64)> = (0..3000_i32).map(|at| (i64::from(at), f64::from(at % 7))).collect();
+    assert!(told("shop_sessions", "", &long).2);
+}
+
 #[test]
 fn a_range_an_instant_and_an_exposition() {
     let rss = include_bytes!("../data/prometheus/query_range_process_resident_memory_bytes.json");
