@@ -174,6 +174,23 @@ pub struct Series {
     pub citation: Citation,
 }
 
+impl Series {
+    /// A series without points, of which nothing is concluded yet.
+    pub(crate) fn new(name: String, labels: Vec<Label>, is_counter: bool, citation: Citation) -> Self {
+        Self {
+            name,
+            labels,
+            is_counter,
+            points: Vec::new(),
+            value: None,
+            target: String::new(),
+            failed_answers: None,
+            is_thinned: false,
+            citation,
+        }
+    }
+}
+
 /// A label, tag or attribute: what the evidence names is a value here, never a key of the document.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Label {

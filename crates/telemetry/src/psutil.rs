@@ -99,17 +99,8 @@ fn add_life(telemetry: &mut Telemetry, pid: Option<u64>) {
         let label = |pid: u64| Label { name: "pid".to_owned(), value: pid.to_string() };
         let citation = records.first()?.citation.clone();
         let labels = pid.map(label).into_iter().collect();
-        (points.len() > 1).then(|| Series {
-            name: name.to_owned(),
-            labels,
-            is_counter: false,
-            points,
-            value: None,
-            target: String::new(),
-            failed_answers: None,
-            is_thinned: false,
-            citation,
-        })
+        let series = Series::new(name.to_owned(), labels, false, citation);
+        (points.len() > 1).then_some(Series { points, ..series })
     };
     let series = [
         series("process_resident_memory_bytes", |record| record.resident_bytes),

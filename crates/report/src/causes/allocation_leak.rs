@@ -26,11 +26,6 @@ pub(super) const RULE: Rule = Rule {
     ],
     refuted_if: "memory is level under the same load for as long, or the allocation that failed was larger than the limit by itself",
     next: "Find what adds to {place} and what should remove from it; then look at the limit (ulimit -v, the container's).",
-    commands: |case| {
-        let mut commands = commands::heap(case);
-        commands.extend([commands::limits(case)]);
-        commands.extend(commands::allocations(case));
-        commands
-    },
+    commands: commands::piled_up,
     ..BASE
 };

@@ -24,11 +24,6 @@ pub(super) const RULE: Rule = Rule {
     caveats: &["nothing that was given shows that it grew: a single request may have been too large"],
     refuted_if: "the place is as large by design, or the allocation that failed was larger than the limit by itself",
     next: "Compare an older core (--older) or memory over time; find what adds to {place} and what should remove from it; look at the limit (ulimit -v).",
-    commands: |case| {
-        let mut commands = commands::heap(case);
-        commands.extend([commands::limits(case)]);
-        commands.extend(commands::allocations(case));
-        commands
-    },
+    commands: commands::piled_up,
     ..BASE
 };

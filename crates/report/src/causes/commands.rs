@@ -110,6 +110,11 @@ pub(super) fn allocations(case: &Case<'_>) -> Vec<Command> {
     vec![command("PYTHONTRACEMALLOC=10 COMMAND", tells)]
 }
 
+/// What holds the memory that an allocation failed for, under which limit, and where it is added to.
+pub(super) fn piled_up(case: &Case<'_>) -> Vec<Command> {
+    heap(case).into_iter().chain([limits(case)]).chain(allocations(case)).collect()
+}
+
 /// What a memory limit of a control group says of itself.
 pub(super) fn memory_group(_: &Case<'_>) -> Vec<Command> {
     vec![command(

@@ -23,17 +23,7 @@ fn series(mut labels: BTreeMap<String, String>, citation: Citation) -> Series {
     // Gauges are named `…_count`, too, and what `…_sum` sums up may be negative.
     let is_counter = ["_total", "_bucket"].iter().any(|ending| name.ends_with(ending));
     let labels = labels.into_iter().map(|(name, value)| Label { name, value }).collect();
-    Series {
-        name,
-        labels,
-        is_counter,
-        points: Vec::new(),
-        value: None,
-        target: String::new(),
-        failed_answers: None,
-        is_thinned: false,
-        citation,
-    }
+    Series::new(name, labels, is_counter, citation)
 }
 
 /// A sample as Prometheus writes it; `None` for what JSON has no number for: `NaN`, which also marks that a series

@@ -75,17 +75,7 @@ impl Metrics {
                         self.left_out += 1;
                         return;
                     }
-                    let new = || Series {
-                        name: key.0.clone(),
-                        labels: key.1.clone(),
-                        is_counter,
-                        points: Vec::new(),
-                        value: None,
-                        target: String::new(),
-                        failed_answers: None,
-                        is_thinned: false,
-                        citation: citation(),
-                    };
+                    let new = || Series::new(key.0.clone(), key.1.clone(), is_counter, citation());
                     self.series.entry(key.clone()).or_insert_with(new).points.push((time, value));
                 };
                 add(name.to_owned(), value, is_cumulative && is_monotonic);
