@@ -8,10 +8,12 @@ mod learn;
 mod threads;
 
 use std::cmp::Reverse;
-use std::hash::Hasher;
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::hint::black_box;
+use std::sync::LazyLock;
 
+use hashbrown::{DefaultHashBuilder, HashTable};
 use pycoroner_findings::UtcTime;
-use rustc_hash::{FxHashMap, FxHasher};
 
 use crate::document::Place;
 use crate::format::FormatName;
@@ -52,8 +54,17 @@ pub(crate) struct Mention<'a> {
 pub(crate) struct RequestId<'a> {
     /// In ASCII.
     text: &'a [u8],
-    /// The same for an id with `req-` in front and without.
+    /// The same for an id with `req-` in front and without; another one in each run of the program.
     hash: u64,
+}
+
+/// Whoever writes a log chooses its ids, and must not choose ones whose hashes are alike. No result depends on a hash.
+static KEYED: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
+
+fn hash_of(id: &[u8]) -> u64 {
+    let mut hasher = KEYED.build_hasher();
+    hasher.write(without_prefix(id));
+    hasher.finish()
 }
 
 impl<'a> RequestId<'a> {
@@ -63,18 +74,17 @@ impl<'a> RequestId<'a> {
         if !is_id(text) {
             return None;
         }
-        let mut hasher = FxHasher::default();
-        hasher.write(without_prefix(text));
-        Some(Self { text, hash: hasher.finish() })
+        Some(Self { text, hash: hash_of(text) })
     }
 }
 
 /// Follows requests.
 #[derive(Debug, Default)]
 pub(crate) struct Tracker {
-    by_id: FxHashMap<u64, u32>,
-    /// In the order in which they were first named.
-    live: Vec<Live>,
+    /// Slots by the hashes of their ids.
+    by_id: HashTable<u32>,
+    /// Slots in the order in which their requests were first named.
+    live: Vec<u32>,
     /// By their slots: the latest times of those that are followed, and what else is known of them.
     last_times: Vec<Option<UtcTime>>,
     slots: Vec<Followed>,
@@ -86,29 +96,45 @@ pub(crate) struct Tracker {
     pub(crate) given_up: u64,
 }
 
-/// A request that is followed.
-#[derive(Clone, Copy, Debug)]
-struct Live {
-    /// Of its id.
-    hash: u64,
-    slot: u32,
-}
-
 impl Tracker {
+    /// Mentions of which [`Self::read_ahead`] is told at a time: what it reads of their requests stays in a processor's
+    /// cache.
+    pub(crate) const AHEAD: usize = 32;
+
+    /// Reads what is kept of the requests that are mentioned next, or will be: memory is waited for once for all of
+    /// them, and not for each.
+    pub(crate) fn read_ahead<'a>(&self, ids: impl Iterator<Item = RequestId<'a>> + Clone) {
+        let mut free = self.free.iter().rev();
+        let mut known = [None; Self::AHEAD];
+        for (known, id) in known.iter_mut().zip(ids) {
+            let slot = self.by_id.find(id.hash, |_| true).or_else(|| free.next());
+            *known = slot.and_then(|slot| self.slots.get(*slot as usize));
+            black_box(known.and_then(Followed::last).map(|entry| entry.template));
+        }
+        black_box(known.map(|known| known.and_then(|known| known.id().first().copied())));
+    }
+
     pub(crate) fn add(&mut self, mention: &Mention<'_>) {
-        let RequestId { text, hash } = mention.id;
-        let slot = match self.by_id.get(&hash) {
-            Some(slot) => *slot as usize,
+        let (slot, is_known) = match self.slot_of(mention.id) {
+            Some(slot) => (slot as usize, true),
             None if self.given_up > 0 && mention.time <= self.given_up_until => return,
-            None => self.start(text, hash),
+            None => (self.take_slot(mention.id) as usize, false),
         };
         if let (Some(followed), Some(last)) = (self.slots.get_mut(slot), self.last_times.get_mut(slot)) {
-            *last = followed.add(mention);
+            *last = if is_known { followed.add(mention) } else { followed.start(mention) };
         }
     }
 
-    /// Follows one more; its slot.
-    fn start(&mut self, id: &[u8], hash: u64) -> usize {
+    fn slot_of(&self, id: RequestId<'_>) -> Option<u32> {
+        let text = without_prefix(id.text);
+        let is_same = |slot: &u32| {
+            self.slots.get(*slot as usize).is_some_and(|known| without_prefix(known.id()) == text)
+        };
+        self.by_id.find(id.hash, is_same).copied()
+    }
+
+    /// A slot for one more.
+    fn take_slot(&mut self, id: RequestId<'_>) -> u32 {
         if self.live.len() >= MAX_FOLLOWED * 2 {
             self.give_up();
         }
@@ -117,19 +143,21 @@ impl Tracker {
             self.last_times.push(None);
             self.slots.len() as u32 - 1
         });
-        self.by_id.insert(hash, slot);
-        self.live.push(Live { hash, slot });
-        if let Some(followed) = self.slots.get_mut(slot as usize) {
-            followed.start(id);
-        }
-        slot as usize
+        let slots = &self.slots;
+        let hash = |slot: &u32| slots.get(*slot as usize).map_or(0, |known| hash_of(known.id()));
+        self.by_id.insert_unique(id.hash, slot, hash);
+        self.live.push(slot);
+        slot
     }
 
-    /// Gives up those that were silent for the longest time; what they teach is kept.
+    /// Gives up those that were silent for the longest time, and of equally silent ones those that were named last; what
+    /// they teach is kept.
     fn give_up(&mut self) {
-        let last_of = |live: &Live| self.last_times.get(live.slot as usize).copied().flatten();
-        let mut order: Vec<_> =
-            self.live.iter().map(|live| (Reverse(last_of(live)), live.hash, live.slot)).collect();
+        let last_of = |slot: u32| self.last_times.get(slot as usize).copied().flatten();
+        let mut order: Vec<_> = (0_u32..)
+            .zip(&self.live)
+            .map(|(number, slot)| (Reverse(last_of(*slot)), number, *slot))
+            .collect();
         if order.len() <= MAX_FOLLOWED {
             return;
         }
@@ -141,26 +169,25 @@ impl Tracker {
             }
         }
         self.given_up_until = self.given_up_until.max(latest.0.0);
-        self.by_id.clear();
-        let Self { by_id, live, slots, free, lore, given_up, .. } = self;
-        live.retain(|Live { hash, slot }| {
-            let is_kept = is_kept.get(*slot as usize) == Some(&true);
-            if is_kept {
-                by_id.insert(*hash, *slot);
-            } else {
-                *given_up += 1;
-                slots.get(*slot as usize).into_iter().for_each(|followed| lore.add(followed));
-                free.push(*slot);
+        let is_kept = |slot: &u32| is_kept.get(*slot as usize) == Some(&true);
+        self.by_id.retain(|slot| is_kept(slot));
+        let gone: Vec<u32> = self.live.extract_if(.., |slot| !is_kept(slot)).collect();
+        for gone in gone.chunks(Self::AHEAD) {
+            let gone = gone.iter().filter_map(|slot| self.slots.get(*slot as usize));
+            for followed in gone.clone() {
+                black_box(followed.last().map(|entry| entry.template));
             }
-            is_kept
-        });
+            gone.for_each(|followed| self.lore.add(followed));
+        }
+        self.given_up += gone.len() as u64;
+        self.free.extend_from_slice(&gone);
     }
 
     /// Those that are followed, with their latest times, in the order in which they were first named.
     fn followed(&self) -> impl Iterator<Item = (&Followed, Option<UtcTime>)> + Clone {
-        self.live.iter().filter_map(|live| {
-            Some((self.slots.get(live.slot as usize)?, *self.last_times.get(live.slot as usize)?))
-        })
+        self.live
+            .iter()
+            .filter_map(|slot| Some((self.slots.get(*slot as usize)?, *self.last_times.get(*slot as usize)?)))
     }
 }
 
@@ -198,4 +225,29 @@ fn trace_id(id: &[u8]) -> &[u8] {
 /// `req-` stands in front of the id where `OpenStack` and others write it, and not in a field of its own.
 fn without_prefix(id: &[u8]) -> &[u8] {
     id.strip_prefix(b"req-").unwrap_or(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_with_equal_hashes_are_told_apart() {
+        let mut tracker = Tracker::default();
+        for text in [&b"req-0001"[..], b"req-0002", b"0001"] {
+            let mention = Mention {
+                id: RequestId { text, hash: 7 },
+                time: None,
+                level: None,
+                pid: None,
+                template: 1,
+                message: b"",
+                is_access_log: false,
+                place: Place::default(),
+            };
+            tracker.add(&mention);
+        }
+        let followed: Vec<_> = tracker.followed().map(|(known, _)| (known.id(), known.records)).collect();
+        assert_eq!(followed, [(&b"req-0001"[..], 2), (b"req-0002", 1)]);
+    }
 }

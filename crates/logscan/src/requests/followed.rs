@@ -10,54 +10,87 @@ use crate::level::Level;
 const FIRST_KEPT: usize = 2;
 const LAST_KEPT: usize = 6;
 pub(super) const KEPT: usize = FIRST_KEPT + LAST_KEPT;
-const MAX_SOURCES: usize = 8;
+/// Sources, and processes, that are noted of each.
+const MAX_ORIGINS: usize = 8;
 pub(super) const MESSAGE_LIMIT: usize = 200;
 
 /// A record as it is kept.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Kept {
     pub(super) time: Option<UtcTime>,
-    pub(super) level: Option<Level>,
     pub(super) template: u64,
+    line: u64,
+    offset: u64,
+    source: u32,
+    /// A line is cut long before it has more.
+    bytes: u32,
+    pub(super) level: Option<Level>,
     is_access_log: bool,
-    pub(super) place: Place,
 }
 
 impl Kept {
+    fn of(mention: &Mention<'_>) -> Self {
+        let Mention { time, level, template, is_access_log, place, .. } = *mention;
+        let Place { source, line, offset, bytes, .. } = place;
+        let (source, bytes) = (source as u32, bytes as u32);
+        Self { time, template, line, offset, source, bytes, level, is_access_log }
+    }
+
     /// A line of an access log is written when all is done, whatever time it states.
-    fn order(&self) -> (bool, Option<UtcTime>, usize, u64) {
-        (self.is_access_log, self.time, self.place.source, self.place.line)
+    fn order(&self) -> (bool, Option<UtcTime>, u32, u64) {
+        (self.is_access_log, self.time, self.source, self.line)
+    }
+
+    pub(super) fn place(&self) -> Place {
+        let Self { line, offset, source, bytes, .. } = *self;
+        Place { source: source as usize, line, last_line: line, offset, bytes: u64::from(bytes) }
     }
 }
 
-/// What is known of one request.
+/// What is known of one request. What is looked at for every record of it stands in its first line of a processor's
+/// cache, and the first entry in the second one.
 #[derive(Debug, Default)]
+#[repr(C, align(64))]
 pub(super) struct Followed {
-    pub(super) records: u64,
-    pub(super) level: Option<Level>,
-    pub(super) is_access_logged: bool,
-    /// How many entries there are.
-    count: u8,
     /// The id in ASCII, and behind it the messages of the first and the last record.
     text: Vec<u8>,
+    pub(super) records: u64,
+    /// The first process and source that were named.
+    pid: Option<u64>,
+    source: u32,
     /// Bytes of the id, and of the first message.
     id_len: u8,
     first_len: u8,
-    sources: Few<usize>,
-    pids: Few<u64>,
+    /// How many entries there are.
+    count: u8,
+    pub(super) level: Option<Level>,
+    pub(super) is_access_logged: bool,
+    /// Further processes and sources were named.
+    has_others: bool,
     /// By time; the first ones and the last ones.
     entries: [Kept; KEPT],
+    other_pids: Vec<u64>,
+    other_sources: Vec<u32>,
 }
 
 impl Followed {
-    /// Takes the place of another request, whose room it uses.
-    pub(super) fn start(&mut self, id: &[u8]) {
-        (self.records, self.level, self.is_access_logged, self.count) = (0, None, false, 0);
+    /// Takes the place of another request, whose room it uses; the time of its first record.
+    pub(super) fn start(&mut self, mention: &Mention<'_>) -> Option<UtcTime> {
+        let (id, message) = (mention.id.text, start_of(mention.message));
         self.text.clear();
         self.text.extend_from_slice(id);
-        (self.id_len, self.first_len) = (id.len() as u8, 0);
-        self.sources.clear();
-        self.pids.clear();
+        self.text.extend_from_slice(message);
+        (self.id_len, self.first_len) = (id.len() as u8, message.len() as u8);
+        (self.records, self.count) = (1, 1);
+        (self.level, self.is_access_logged) = (mention.level, mention.is_access_log);
+        (self.pid, self.source) = (mention.pid, mention.place.source as u32);
+        if std::mem::take(&mut self.has_others) {
+            self.other_pids.clear();
+            self.other_sources.clear();
+        }
+        let [first, ..] = &mut self.entries;
+        *first = Kept::of(mention);
+        mention.time
     }
 
     pub(super) fn id(&self) -> &[u8] {
@@ -86,11 +119,11 @@ impl Followed {
     }
 
     pub(super) fn sources(&self) -> Vec<usize> {
-        self.sources.iter().copied().collect()
+        std::iter::once(&self.source).chain(&self.other_sources).map(|source| *source as usize).collect()
     }
 
     pub(super) fn pids(&self) -> impl Iterator<Item = u64> {
-        self.pids.iter().copied()
+        self.pid.iter().chain(&self.other_pids).copied()
     }
 
     pub(super) fn first(&self) -> Option<&Kept> {
@@ -101,28 +134,38 @@ impl Followed {
         self.entries().last()
     }
 
-    /// Adds a record; the latest time among those that are kept.
+    /// Adds a further record; the latest time among those that are kept.
     pub(super) fn add(&mut self, mention: &Mention<'_>) -> Option<UtcTime> {
         self.records += 1;
         self.level = self.level.max(mention.level);
         self.is_access_logged |= mention.is_access_log;
-        self.sources.add(mention.place.source);
-        if let Some(pid) = mention.pid {
-            self.pids.add(pid);
-        }
-        let Mention { time, level, template, is_access_log, place, .. } = *mention;
-        let entry = Kept { time, level, template, is_access_log, place };
+        self.note_origin(mention.pid, mention.place.source as u32);
+        let entry = Kept::of(mention);
         let at = self.entries().partition_point(|known| known.order() <= entry.order());
-        let message = mention.message.get(..MESSAGE_LIMIT).unwrap_or(mention.message);
-        self.keep_message(at, message);
+        self.keep_message(at, start_of(mention.message));
         self.insert(at, entry);
         self.entries().iter().filter_map(|entry| entry.time).max()
     }
 
-    /// Keeps the start of a message, undecoded, when its record is to be the first or the last one: few are ever shown.
+    fn note_origin(&mut self, pid: Option<u64>, source: u32) {
+        if source != self.source {
+            self.has_others = true;
+            note_other(&mut self.other_sources, source);
+        }
+        match (pid, self.pid) {
+            (Some(pid), Some(first)) if pid != first => {
+                self.has_others = true;
+                note_other(&mut self.other_pids, pid);
+            }
+            (Some(_), None) => self.pid = pid,
+            _ => {}
+        }
+    }
+
+    /// Keeps a message, undecoded, when its record is to be the first or the last one: few are ever shown.
     fn keep_message(&mut self, at: usize, message: &[u8]) {
         let count = usize::from(self.count);
-        if at == count && count > 0 {
+        if at == count {
             self.text.truncate(self.last_message_at());
             self.text.extend_from_slice(message);
         } else if at == 0 {
@@ -161,32 +204,14 @@ impl Followed {
     }
 }
 
-/// Different values of which there is most often one.
-#[derive(Debug, Default)]
-struct Few<T> {
-    first: Option<T>,
-    others: Vec<T>,
+/// The part of a message that is kept.
+fn start_of(message: &[u8]) -> &[u8] {
+    message.get(..MESSAGE_LIMIT).unwrap_or(message)
 }
 
-impl<T: Copy + PartialEq> Few<T> {
-    fn add(&mut self, value: T) {
-        match self.first {
-            None => self.first = Some(value),
-            Some(first) if first == value => {}
-            Some(_) if self.others.len() + 1 < MAX_SOURCES && !self.others.contains(&value) => {
-                self.others.push(value);
-            }
-            Some(_) => {}
-        }
-    }
-
-    fn clear(&mut self) {
-        self.first = None;
-        self.others.clear();
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &T> {
-        self.first.iter().chain(&self.others)
+fn note_other<T: PartialEq>(others: &mut Vec<T>, value: T) {
+    if others.len() + 1 < MAX_ORIGINS && !others.contains(&value) {
+        others.push(value);
     }
 }
 
@@ -205,11 +230,10 @@ mod tests {
 
     impl Plain {
         fn add(&mut self, mention: &Mention<'_>) -> Option<UtcTime> {
-            let Mention { time, level, template, is_access_log, place, .. } = *mention;
-            let entry = Kept { time, level, template, is_access_log, place };
-            let values = [Some(place.source as u64), mention.pid];
+            let entry = Kept::of(mention);
+            let values = [Some(mention.place.source as u64), mention.pid];
             for (list, value) in self.lists.iter_mut().zip(values) {
-                if let Some(value) = value.filter(|value| list.len() < MAX_SOURCES && !list.contains(value)) {
+                if let Some(value) = value.filter(|value| list.len() < MAX_ORIGINS && !list.contains(value)) {
                     list.push(value);
                 }
             }
@@ -239,7 +263,6 @@ mod tests {
         for round in 0..2000 {
             let mut plain = Plain::default();
             let id = RequestId::of(b"req-4711").unwrap();
-            followed.start(id.text);
             for line in 0..sequence.below(24) as u64 {
                 let time = (sequence.below(6) > 0).then(|| UtcTime(sequence.below(20) as i64));
                 let message = vec![b'a' + sequence.below(26) as u8; sequence.below(300)];
@@ -251,15 +274,17 @@ mod tests {
                     template: sequence.below(5) as u64,
                     message: &message,
                     is_access_log: sequence.below(5) == 0,
-                    place: Place { source: sequence.below(11), line, ..Place::default() },
+                    place: Place { source: sequence.below(11), line, last_line: line, ..Place::default() },
                 };
-                assert_eq!(followed.add(&mention), plain.add(&mention), "{round} {line}");
+                assert_eq!(Kept::of(&mention).place(), mention.place);
+                let latest = if line == 0 { followed.start(&mention) } else { followed.add(&mention) };
+                assert_eq!(latest, plain.add(&mention), "{round} {line}");
                 assert_eq!(format!("{:?}", followed.entries()), format!("{:?}", plain.entries));
                 assert_eq!([followed.first_message(), followed.last_message()], plain.messages);
                 let sources: Vec<u64> = followed.sources().into_iter().map(|source| source as u64).collect();
                 assert_eq!([sources, followed.pids().collect()], plain.lists);
+                assert_eq!(followed.id(), b"req-4711");
             }
-            assert_eq!(followed.id(), b"req-4711");
         }
     }
 }

@@ -158,7 +158,7 @@ impl Tracker {
                 _ => None,
             };
             let is_cut_off = death.is_some_and(|death| {
-                death.last_record.is_some() && followed.last().map(|entry| entry.place) == death.last_record
+                death.last_record.is_some() && followed.last().map(Kept::place) == death.last_record
             });
             let state = match &rule {
                 _ if has_end(followed) => RequestState::Finished,
@@ -231,7 +231,7 @@ impl<'f> Judged<'f> {
                 index if index == last_index => Some(lossy(followed.last_message(), MESSAGE_LIMIT)),
                 _ => None,
             },
-            place: entry.place,
+            place: entry.place(),
         };
         RequestThread {
             id: lossy(followed.id(), MESSAGE_LIMIT),

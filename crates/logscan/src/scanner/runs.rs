@@ -9,7 +9,7 @@ use crate::document::Place;
 use crate::format::FormatName;
 use crate::level_times::LevelTimes;
 use crate::lines::Block;
-use crate::requests::Mention;
+use crate::requests::{Mention, Tracker};
 use crate::tally::{Batch, Moment};
 use crate::window::Position;
 
@@ -132,8 +132,11 @@ impl SourceScanner<'_> {
             let batch = common.batch(course)?;
             self.collector.templates.add(*name, Some(*level), message, |tally| tally.add_all(&batch));
         }
-        for mentioned in mentions {
-            self.collector.requests.add(&common.mention(mentioned));
+        for mentions in mentions.chunks(Tracker::AHEAD) {
+            self.collector.requests.read_ahead(mentions.iter().map(|mentioned| mentioned.id));
+            for mentioned in mentions {
+                self.collector.requests.add(&common.mention(mentioned));
+            }
         }
         for process in processes {
             self.count_process(process, voices, &common);
