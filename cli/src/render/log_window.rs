@@ -210,8 +210,9 @@ fn change_told(change: &Change) -> String {
 }
 
 fn silence_told(silence: &Silence) -> String {
+    let again = silence.again.map_or_else(String::new, |again| format!("; again at {again}"));
     format!(
-        "{} times, every {} on average, at most {} apart; then not for {} (p = {})",
+        "{} times, every {} on average, at most {} apart; then not for {} (p = {}){again}",
         count(silence.seen),
         span(silence.usual_interval_ms),
         span(silence.longest_gap_ms),
@@ -250,11 +251,13 @@ fn write_request(out: &mut String, scan: &Document, thread: &RequestThread) {
         RequestThread { open_at_death: true, .. } => ", open at the death",
         _ => "",
     };
+    let ended_with =
+        thread.ended_with.map_or_else(String::new, |pid| format!(", of process {pid}, which ended"));
     let own = if thread.same_process { ", of the dead process" } else { "" };
     let records = counted(thread.records, "record");
     let _ = writeln!(
         out,
-        "  {BAD}{}{BAD:#}{open}{own}, {records} in {} of the logs",
+        "  {BAD}{}{BAD:#}{open}{own}{ended_with}, {records} in {} of the logs",
         inert(&thread.id),
         thread.sources.len()
     );

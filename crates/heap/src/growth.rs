@@ -343,15 +343,18 @@ mod tests {
             assert_eq!(found, expected);
         };
         let (small, large) = (holding("shop.S", 20), holding("shop.S", 200));
-        let grown = "shop.S grew from 20.0 MiB to 200.0 MiB since the older core, from 20 to 200 entries; it holds 200 Session";
+        let grown = "shop.S keeps 200.0 MiB alive, and 20.0 MiB in the older core of another process (200 entries, 20 there); it holds 200 Session";
         check(&small, &large, &[("heap-leak-suspect", Strong, "suspect"), ("heap-grown", Strong, grown)]);
         let level = "The heap is about as large as in the older core: 202.0 MiB then, 202.0 MiB now";
         check(&large, &large, &[("heap-leak-suspect", Weak, "suspect"), ("heap-level", Moderate, level)]);
-        let elsewhere =
-            "shop.T grew from at most 10 bytes to 200.0 MiB since the older core; it holds 200 Session";
+        let elsewhere = "shop.T keeps 200.0 MiB alive, and at most 10 bytes in the older core of another process; it holds 200 Session";
         let other = holding("shop.T", 200);
         check(&small, &other, &[("heap-leak-suspect", Strong, "suspect"), ("heap-grown", Strong, elsewhere)]);
         check(&HeapDocument::default(), &large, &[("heap-leak-suspect", Strong, "suspect")]);
+        let mut same = large.clone();
+        same.add_growth(std::slice::from_ref(&small), Some(Newcomers::default()));
+        let grown = "shop.S grew from 20.0 MiB to 200.0 MiB since the older core, from 20 to 200 entries; it holds 200 Session";
+        assert!(same.findings.iter().any(|finding| finding.title == grown), "{:?}", same.findings);
     }
 
     #[test]

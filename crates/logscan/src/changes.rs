@@ -83,6 +83,19 @@ pub struct Silence {
     /// Where the last one stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
+    /// When it was seen again behind the death, in the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<UtcTime>,
+    /// Where that one stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again_place: Option<Place>,
+}
+
+impl Silence {
+    /// Where its last one and the next one stand.
+    pub(crate) fn places_mut(&mut self) -> impl Iterator<Item = &mut Place> {
+        self.place.iter_mut().chain(&mut self.again_place)
+    }
 }
 
 /// How changes and silences were told from chance.

@@ -143,7 +143,7 @@ impl Writers {
     pub(crate) fn takes(&self, producer: Option<&str>, pid: Option<u64>, batch: &Batch) -> bool {
         let at = self.position(batch.place.source, producer, pid);
         let known = at.and_then(|at| self.recent.get(at)).and_then(|index| self.all.get(*index));
-        known.is_none_or(|writer| writer.tally.takes(batch))
+        known.map_or_else(|| batch.tells_its_earliest(), |writer| writer.tally.takes(batch))
     }
 
     /// Where in `recent` a writer stands.

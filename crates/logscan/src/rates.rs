@@ -173,6 +173,8 @@ fn silence(tally: &Tally, coverage: &Coverage, comparison: &Comparison) -> Optio
         seen: gaps + 1,
         p_value: Rounded(p_value),
         place: tally.place_before_death,
+        again: tally.back.map(|(time, _)| time),
+        again_place: tally.back.map(|(_, place)| place),
     };
     Some((silence, p_value))
 }

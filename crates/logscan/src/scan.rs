@@ -174,6 +174,10 @@ fn summarise(mut collector: Collector<'_>, options: &Options) -> Scan {
     let last_record = anchor.and_then(|_| collector.writers.last_records(None).pop());
     let mut requests = collector.requests.finish(death.as_ref(), &index_of);
     requests.name_tracebacks(&tracebacks);
+    if let Some(anchor) = anchor {
+        let workers = workers::lifespans(&collector.events, &collector.sources);
+        requests.end_with(&workers, &collector.events, anchor);
+    }
     let window = collector.window.map(|window| WindowSummary {
         from: window.since,
         to: window.until,

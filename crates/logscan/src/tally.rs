@@ -35,6 +35,13 @@ pub(crate) struct Batch {
     pub(crate) gap: [UtcTime; 2],
 }
 
+impl Batch {
+    /// Whether it is known where the earliest record stands, where that is asked: behind the death.
+    pub(crate) fn tells_its_earliest(&self) -> bool {
+        !self.moment.is_behind() || self.start == self.ends[0]
+    }
+}
+
 /// Where a record lies in relation to what is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moment {
@@ -61,6 +68,11 @@ impl Moment {
     fn is_after(self) -> bool {
         matches!(self, Self::AroundDeath | Self::AfterDeath | Self::Elsewhere)
     }
+
+    /// What was silent at the death and is seen then has come back.
+    fn is_behind(self) -> bool {
+        matches!(self, Self::AroundDeath | Self::AfterDeath)
+    }
 }
 
 /// Counts of something.
@@ -80,6 +92,8 @@ pub(crate) struct Tally {
     pub(crate) place_in_window: Option<Place>,
     /// Where the last one before the death stands.
     pub(crate) place_before_death: Option<Place>,
+    /// When and where it was seen first behind the death, in the window.
+    pub(crate) back: Option<(UtcTime, Place)>,
     pub(crate) logs: u64,
     stretches: Option<Box<[u32; STRETCHES]>>,
     pub(crate) pace: Pace,
@@ -107,6 +121,9 @@ impl Tally {
                 *self.in_window(moment) += 1;
             }
         }
+        if let Some(time) = time.filter(|_| moment.is_behind()) {
+            self.back = first_back(self.back, Some((time, place)));
+        }
         if let Some(time) = time.filter(|_| !moment.is_after()) {
             self.pace.add(place.source, time);
             if self.pace.last() == Some(time) {
@@ -126,7 +143,7 @@ impl Tally {
 
     /// Whether [`Self::add_all`] tells the same as adding the records one by one.
     pub(crate) fn takes(&self, batch: &Batch) -> bool {
-        batch.moment.is_after() || self.pace.takes(batch)
+        batch.tells_its_earliest() && (batch.moment.is_after() || self.pace.takes(batch))
     }
 
     /// Adds many at once.
@@ -149,6 +166,9 @@ impl Tally {
                 *slot = Some(slot.map_or(place, |known| earlier(known, place)));
                 *self.in_window(moment) += count;
             }
+        }
+        if moment.is_behind() {
+            self.back = first_back(self.back, Some((batch.start, place)));
         }
         if !moment.is_after() {
             self.pace.add_all(batch);
@@ -180,6 +200,7 @@ impl Tally {
         self.last = self.last.max(other.last);
         self.place = first_of(self.place, other.place);
         self.place_in_window = first_of(self.place_in_window, other.place_in_window);
+        self.back = first_back(self.back, other.back);
         self.logs |= other.logs;
         if let Some(theirs) = &other.stretches {
             let ours = self.stretches.get_or_insert_with(|| Box::new([0; STRETCHES]));
@@ -197,6 +218,11 @@ impl Tally {
             stretches.and_then(|counts| counts.get(index)).map_or(0, |count| u64::from(*count))
         })
     }
+}
+
+/// The earlier of two sightings.
+fn first_back(a: Option<(UtcTime, Place)>, b: Option<(UtcTime, Place)>) -> Option<(UtcTime, Place)> {
+    a.into_iter().chain(b).min_by_key(|(time, place)| (*time, place.source, place.line))
 }
 
 fn earlier(a: Place, b: Place) -> Place {
@@ -324,7 +350,8 @@ mod tests {
             sighting(10, 1, Moment::Before(1)),
             sighting(20, 2, Moment::Before(0)),
             sighting(30, 3, Moment::Inside),
-            sighting(40, 4, Moment::AfterDeath),
+            sighting(45, 4, Moment::AfterDeath),
+            sighting(40, 5, Moment::AfterDeath),
         ];
         let tally = |sightings: &[Sighting]| {
             let mut tally = Tally::default();
@@ -340,6 +367,7 @@ mod tests {
             let counts = (tally.count, tally.before, tally.inside, tally.after_death + tally.around_death);
             let pace = tally.pace.whole().unwrap();
             let stretches: Vec<u64> = tally.stretches(2).collect();
+            assert_eq!(tally.back.map(|(time, place)| (time, place.line)), Some((at(40), 5)));
             (
                 counts,
                 tally.first,
@@ -351,6 +379,6 @@ mod tests {
             )
         };
         assert_eq!(told(&merged), told(&whole));
-        assert_eq!(told(&whole).0, (4, 2, 1, 1));
+        assert_eq!(told(&whole).0, (5, 2, 1, 2));
     }
 }

@@ -140,7 +140,7 @@ impl TemplateMiner {
         match self.kept.get(rank) {
             Some(known) => known.tally.takes(batch),
             // What is counted by its first words is merged one by one.
-            None => self.kept.limit.is_none_or(|limit| rank <= limit),
+            None => batch.tells_its_earliest() && self.kept.limit.is_none_or(|limit| rank <= limit),
         }
     }
 

@@ -56,6 +56,11 @@ impl Anchor {
         self.uncertainty_ms.min(MOST_SLACK_MS) as i64
     }
 
+    /// The first time at which the process may have died.
+    pub(crate) fn earliest(&self) -> UtcTime {
+        UtcTime(self.time.0.saturating_sub(self.slack_ms() * 1_000_000))
+    }
+
     /// The last time at which the process may have lived.
     pub(crate) fn latest(&self) -> UtcTime {
         UtcTime(self.time.0.saturating_add(self.slack_ms() * 1_000_000))

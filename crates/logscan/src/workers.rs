@@ -29,6 +29,26 @@ pub struct Worker {
     pub events: Vec<usize>,
 }
 
+impl Worker {
+    /// Whether lines say that it had been started before a time and ended after it, as exactly as they state times.
+    pub(crate) fn lived_at(&self, time: UtcTime, events: &[LogEvent]) -> bool {
+        let start = self.stated(events, |says| says == Says::Start);
+        start.is_none_or(|start| start.earliest() <= time)
+            && self.end_stated(events).is_some_and(|end| time <= end.latest())
+    }
+
+    /// When the log says that it ended.
+    pub(crate) fn end_stated(&self, events: &[LogEvent]) -> Option<Timestamp> {
+        self.stated(events, |says| matches!(says, Says::End(_)))
+    }
+
+    /// The time of its last event of a kind.
+    fn stated(&self, events: &[LogEvent], is_wanted: impl Fn(Says) -> bool) -> Option<Timestamp> {
+        let mut own = self.events.iter().rev().filter_map(|index| events.get(*index));
+        own.find(|event| says(event).is_some_and(&is_wanted))?.at.filter(is_known)
+    }
+}
+
 /// How a worker ended, as far as lines of the log say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -76,8 +96,6 @@ pub(crate) fn lifespans(events: &[LogEvent], sources: &[LogSource]) -> Vec<Worke
         let Some(worker) = workers.get_mut(at) else { continue };
         worker.events.push(index);
         worker.signal = worker.signal.or(event.signal.filter(|_| says != Says::Start));
-        // That the file was not changed later says little: it may be a copy.
-        let is_known = |at: &Timestamp| at.basis != TimeBasis::FileModified;
         let time = event.at.filter(is_known).map(|at| at.time);
         match says {
             Says::Start => worker.started = time,
@@ -98,6 +116,11 @@ pub(crate) fn lifespans(events: &[LogEvent], sources: &[LogSource]) -> Vec<Worke
         }
     }
     workers
+}
+
+/// That the file was not changed later says little: it may be a copy.
+fn is_known(at: &Timestamp) -> bool {
+    at.basis != TimeBasis::FileModified
 }
 
 /// What an event says of a worker.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Incident;
 use crate::sections::Series;
+use crate::views::answering::Answering;
 use crate::views::targets::{START_TIME, points};
 
 /// The last sign of life that bounds the time of death.
@@ -20,9 +21,6 @@ pub struct LastSign {
     /// The bytes that show it.
     pub citations: Vec<Citation>,
 }
-
-/// A boot line and a start time that lie this near to each other are of the same process, besides their uncertainty.
-const SAME_START_NANOS: u64 = 2_000_000_000;
 
 /// Narrows the interval of the death to what lies behind the process's own last sign of life in it.
 pub(crate) fn narrow(incident: &mut Incident) {
@@ -104,15 +102,8 @@ fn life<'a>(incident: &Incident, series: &'a Series, latest: UtcTime) -> Option<
     if series.name != START_TIME {
         return None;
     }
-    let pid = incident.core.as_ref()?.process.pid?;
-    let boots =
-        || incident.timeline.iter().filter(|event| event.kind == "worker-boot" && event.pid == Some(pid));
-    let is_of_it = |value: f64| {
-        boots().filter_map(|event| event.at).any(|at| {
-            let slack = SAME_START_NANOS.saturating_add(at.uncertainty_ms.saturating_mul(1_000_000));
-            at.time.0.abs_diff((value * 1e9) as i64) <= slack
-        })
-    };
-    let (last, _) = series.points.iter().rfind(|(at, value)| *at <= latest && is_of_it(*value))?;
+    let answering = Answering::of(incident, incident.telemetry.as_ref()?, &series.target);
+    let is_of_it = |(at, value): &&(UtcTime, f64)| *at <= latest && answering.is_started_at(*value);
+    let (last, _) = series.points.iter().rfind(is_of_it)?;
     Some((&series.target, *last))
 }

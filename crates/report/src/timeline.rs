@@ -25,6 +25,28 @@ pub(crate) fn merge(mut events: Vec<Event>) -> Vec<Event> {
         )
     });
     events.dedup_by(|b, a| a.at == b.at && a.kind == b.kind && a.message == b.message && a.pid == b.pid);
+    put_before_the_death(events)
+}
+
+/// What stands in front of the line that tells of the death came before it, however exactly the time of the death is
+/// known from elsewhere.
+fn put_before_the_death(mut events: Vec<Event>) -> Vec<Event> {
+    let Some(death) = events.iter().position(|event| event.kind == "process-died") else { return events };
+    let line = |event: &Event| {
+        let citation = event.citation.as_ref()?;
+        let is_line = matches!(citation.span, pycoroner_findings::Span::Lines { .. });
+        is_line.then(|| (citation.source, offset(citation)))
+    };
+    let (told, died_at) = (line(&events[death]), events[death].at.map(|at| at.time));
+    let is_in_front = |event: &Event| {
+        let lines = line(event).zip(told);
+        lines.is_some_and(|(own, told)| own.0 == told.0 && own.1 < told.1)
+            && event.at.is_some_and(|at| Some(at.time) <= died_at)
+    };
+    let (mut before, behind): (Vec<Event>, Vec<Event>) =
+        events.split_off(death).into_iter().partition(is_in_front);
+    events.append(&mut before);
+    events.extend(behind);
     events
 }
 
@@ -345,6 +367,30 @@ mod tests {
         let merged = merge(vec![later, killed, warned]);
         let order: Vec<&str> = merged.iter().map(|event| event.message.as_str()).collect();
         assert_eq!(order, ["warned", "killed", "later"]);
+    }
+
+    #[test]
+    fn what_stands_in_front_of_the_line_of_the_death_came_before_it() {
+        let said = |kind: &'static str, line: u64, millis: i64, uncertainty_ms| Event {
+            at: Some(Timestamp {
+                time: UtcTime(millis * 1_000_000),
+                basis: TimeBasis::Stated,
+                uncertainty_ms,
+            }),
+            citation: Some(pycoroner_findings::Citation::new(
+                pycoroner_findings::SourceId(1),
+                pycoroner_findings::Span::Lines { first: line, last: line, offset: line * 80, len: 80 },
+            )),
+            ..Event::new(kind, Severity::Error, kind)
+        };
+        let merged = merge(vec![
+            said("process-died", 7, 23_800, 200),
+            said("worker-boot", 6, 23_000, 1000),
+            said("worker-exit", 8, 23_000, 1000),
+            said("restart", 5, 24_000, 1000),
+        ]);
+        let order: Vec<&str> = merged.iter().map(|event| &*event.kind).collect();
+        assert_eq!(order, ["worker-boot", "process-died", "worker-exit", "restart"]);
     }
 
     #[test]

@@ -164,6 +164,12 @@ pub struct Series {
     /// What was measured, by the labels that tell targets apart; findings about it name it so.
     #[serde(default)]
     pub target: String,
+    /// First samples of each further process that answered as this target.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub restarts: Vec<UtcTime>,
+    /// Several processes answer in turn: no sample is known to be of one of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub takes_turns: bool,
     /// How many failed answers (5xx) a counter of answers with such a status counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed_answers: Option<u64>,
@@ -184,6 +190,8 @@ impl Series {
             points: Vec::new(),
             value: None,
             target: String::new(),
+            restarts: Vec::new(),
+            takes_turns: false,
             failed_answers: None,
             is_thinned: false,
             citation,

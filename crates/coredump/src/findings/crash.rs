@@ -1,6 +1,6 @@
 //! The end itself, as a finding.
 
-use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity};
+use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity, signals};
 
 use crate::findings::place;
 use crate::snapshot::document::{ProcessSnapshot, ThreadSection};
@@ -27,20 +27,32 @@ pub(super) fn fatal_error(snapshot: &ProcessSnapshot) -> Option<Finding> {
 /// Functions that end the process they are called in, or can.
 const ABORTS: [&str; 3] = ["posix.abort", "os.abort", "signal.raise_signal"];
 
-/// The program ended itself: its innermost Python frame had called `os.abort`, so no check in native code failed.
+/// The program ended itself: its innermost Python frame had called `os.abort`, so no check in native code failed. It may
+/// have done so because a signal came, as supervisors send one to what does not answer.
 pub(super) fn abort_called(snapshot: &ProcessSnapshot, crashed: Option<&ThreadSection>) -> Option<Finding> {
     snapshot.crash.verdict.as_ref().filter(|verdict| verdict.id == "abort")?;
     let thread = crashed?;
     let call = thread.c_call.as_ref().filter(|call| ABORTS.contains(&call.name.as_str()))?;
     let frame = thread.python_frames.first()?;
-    let title = format!("The program called {}() itself: {}", call.name, place(frame));
     let statement = format!("{} is what the innermost Python frame had called", call.name);
-    Some(
-        Finding::new("abort-called", Severity::Error, Confidence::Strong, title)
-            .about(place(frame))
-            .with_evidence(Evidence::new(Basis::Derived, statement).cite(frame.citation.clone()))
-            .refuted_if("the call had returned, and native code aborted later"),
-    )
+    let handler = thread.python_frames.iter().find_map(|frame| Some((frame, frame.handles_signal?)));
+    let (id, title) = match handler {
+        Some((_, signal)) => {
+            let name = signals::name(signal).map_or_else(|| format!("signal {signal}"), str::to_owned);
+            let title =
+                format!("The program's own handler of {name} called {}(): {}", call.name, place(frame));
+            ("abort-in-handler", title)
+        }
+        None => ("abort-called", format!("The program called {}() itself: {}", call.name, place(frame))),
+    };
+    let finding = Finding::new(id, Severity::Error, Confidence::Strong, title)
+        .about(place(frame))
+        .with_evidence(Evidence::new(Basis::Derived, statement).cite(frame.citation.clone()))
+        .refuted_if("the call had returned, and native code aborted later");
+    let Some((handler, _)) = handler else { return Some(finding) };
+    let statement =
+        format!("{} was called with the signal and the frame that it interrupted", place(handler));
+    Some(finding.with_evidence(Evidence::new(Basis::Derived, statement).cite(handler.citation.clone())))
 }
 
 /// The verdict with what it rests on.

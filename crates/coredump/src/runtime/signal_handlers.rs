@@ -5,7 +5,7 @@
 
 use crate::address::{Address, Ptr};
 use crate::crash::signals::{SIGKILL, SIGSTOP};
-use crate::layout::member::{CodeObject, Object};
+use crate::layout::member::{self, CodeObject, Object};
 use crate::objects::dict::lookup_str;
 use crate::objects::repr::{Objects, python_function};
 use crate::objects::{integer, kind};
@@ -97,12 +97,17 @@ fn table(words: &[u64], default: Ptr<Object>) -> Option<Vec<(u64, u64)>> {
     (entries.iter().skip(1).all(is_entry) && defaults >= LEAST_DEFAULTS).then_some(entries)
 }
 
-/// Functions that are called for signals, by their code.
+/// Functions that are called for signals.
 #[derive(Debug, Default)]
-pub(crate) struct HandlerCodes(Vec<(Ptr<CodeObject>, u32, usize)>);
+pub(crate) struct HandlerCodes {
+    /// By their code; with the signal, and whether they are bound to an object.
+    known: Vec<(Ptr<CodeObject>, u32, usize)>,
+    /// The signal of which the process died. A handler takes itself out of the table before it sends the signal again.
+    died_of: Option<u32>,
+}
 
 impl HandlerCodes {
-    pub(crate) fn of(runtime: &PythonRuntime<'_>, table: &SignalHandlers) -> Self {
+    pub(crate) fn of(runtime: &PythonRuntime<'_>, table: &SignalHandlers, died_of: Option<u32>) -> Self {
         let objects = Objects::new(runtime.python(), runtime.types());
         let code = |entry: &SignalHandler| match entry.action {
             Action::Call(object) => {
@@ -111,7 +116,7 @@ impl HandlerCodes {
             }
             _ => None,
         };
-        Self(table.entries.iter().filter_map(code).collect())
+        Self { known: table.entries.iter().filter_map(code).collect(), died_of }
     }
 
     /// The signal that a frame runs for: its function is called with the signal's number and the frame that was
@@ -123,8 +128,10 @@ impl HandlerCodes {
         outer: Option<&Frame>,
     ) -> Option<u32> {
         let python = runtime.python();
-        let mut candidates = self.0.iter().filter(|(code, ..)| *code == frame.code.address);
-        candidates.find_map(|&(_, signal, bound)| {
+        let known = self.known.iter().filter(|(code, ..)| *code == frame.code.address);
+        let known = known.map(|&(_, signal, bound)| (signal, bound));
+        let once = self.died_of.into_iter().flat_map(|signal| [(signal, 0), (signal, 1)]);
+        known.chain(once).find_map(|(signal, bound)| {
             let number = arguments::positional(runtime, frame, bound)?;
             let interrupted = arguments::positional(runtime, frame, bound + 1)?;
             let is_int = kind::of(python, number) == Ok(kind::Kind::Int);
@@ -141,9 +148,13 @@ fn is_frame_of(runtime: &PythonRuntime<'_>, object: Ptr<Object>, frame: &Frame) 
     match frame.place {
         FramePlace::Object(at) => at.address() == object.address(),
         // The frame object refers to the frame, and no other object of that type does.
-        FramePlace::Interpreter(_) => {
+        FramePlace::Interpreter(at) => {
             let objects = Objects::new(runtime.python(), runtime.types());
             objects.type_name_of(object).is_ok_and(|of| of.name() == "frame")
+                && runtime
+                    .python()
+                    .read(object.cast(), member::FRAME_FRAME)
+                    .is_ok_and(|frame| frame == Some(at))
         }
     }
 }

@@ -65,10 +65,11 @@ fn handler(runtime: &PythonRuntime<'_>, entry: &SignalHandler) -> SignalHandlerS
 pub(super) fn mark(
     runtime: &PythonRuntime<'_>,
     table: &SignalHandlers,
+    died_of: Option<u32>,
     walked: &[Walked],
     sections: &mut [ThreadSection],
 ) {
-    let codes = HandlerCodes::of(runtime, table);
+    let codes = HandlerCodes::of(runtime, table, died_of);
     for (one, section) in walked.iter().zip(sections) {
         let frames = &one.stack.frames;
         for (index, frame) in section.python_frames.iter_mut().enumerate() {

@@ -69,7 +69,7 @@ pub(super) fn of_runtime(
         sections.push(section(runtime, &values, one, &reported, crash, options, gaps));
     }
     match signal_handlers::find(runtime, runtime.module_data()) {
-        Some(table) => signals::mark(runtime, &table, &walked, &mut sections),
+        Some(table) => signals::mark(runtime, &table, crash.signal, &walked, &mut sections),
         None if runtime.recovery().is_none() => gaps.push(signals::unknown()),
         None => {}
     }

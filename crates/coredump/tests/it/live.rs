@@ -42,8 +42,9 @@ const PROGRAMS: [&str; 28] = [
 ];
 
 /// Programs with an argument.
-const MODES: [(&str, &str); 5] = [
+const MODES: [(&str, &str); 6] = [
     ("interrupted", "acquire"),
+    ("interrupted", "aborted"),
     ("hooks", "wrapped"),
     ("signals", "on"),
     ("signals", "one"),

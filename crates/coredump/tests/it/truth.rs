@@ -40,7 +40,10 @@ pub(crate) fn check(name: &str, found: &ProcessSnapshot, truth: &Truth) {
     assert_eq!(serde_json::to_value(&gone).ok(), Some(left_behind), "{name}");
     let mut tids: Vec<_> = found.threads.iter().filter_map(|thread| thread.tid).collect();
     tids.sort_unstable();
-    let mut expected: Vec<_> = truth.threads.iter().map(|thread| u64::from(thread.tid)).collect();
+    // Threads that no interpreter knows.
+    let others = truth.others.get("others").and_then(|others| others.as_array().cloned()).unwrap_or_default();
+    let mut expected: Vec<_> = others.iter().filter_map(serde_json::Value::as_u64).collect();
+    expected.extend(truth.threads.iter().map(|thread| u64::from(thread.tid)));
     expected.sort_unstable();
     assert_eq!(tids, expected, "{name}");
     for thread in &truth.threads {

@@ -6,6 +6,7 @@
 use std::cmp::Reverse;
 use std::hash::Hasher;
 
+use pycoroner_coredump::Address;
 use pycoroner_coredump::objects::repr::ReprLimits;
 use rustc_hash::FxHasher;
 
@@ -136,6 +137,7 @@ impl Found {
                 repr: text.map(|text| text.text).unwrap_or_default(),
                 held_by: names.holders(heap, held_by),
                 example,
+                address: Address(heap.objects.address(first)),
             })
         };
         Duplicates {

@@ -38,6 +38,8 @@ pub struct Duplicate {
     /// How one of them is reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub example: Option<String>,
+    /// Where it is.
+    pub address: Address,
     /// Under which objects most of them hang.
     pub held_by: Vec<Holder>,
 }

@@ -7,6 +7,7 @@ use crate::document::{
     Container, Containers, DescriptorKind, Excess, HeapDocument, KeptFrames, OpenDescriptors, SuspendedKind,
     SuspendedRow, SuspendedState, Unreachable,
 };
+use crate::quantity::{number, size};
 
 /// A share of all live bytes from which on something is worth a finding.
 const SHARE_PERCENT: u64 = 10;
@@ -26,7 +27,7 @@ pub(crate) fn of_details(
     live_bytes: u64,
     on_stacks: u64,
 ) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = duplicates(document, live_bytes).into_iter().collect();
+    let mut findings: Vec<Finding> = duplicates(core, document, live_bytes).into_iter().collect();
     for row in &document.containers {
         let sparse = row.largest.iter().filter(|container| is_sparse(container));
         findings.extend(sparse.take(MOST_OF_TYPE).map(|container| sparse_container(core, row, container)));
@@ -75,15 +76,15 @@ pub(super) fn percent(bytes: u64, live_bytes: u64) -> f64 {
     if live_bytes == 0 { 0.0 } else { bytes as f64 * 100.0 / live_bytes as f64 }
 }
 
-fn duplicates(document: &HeapDocument, live_bytes: u64) -> Option<Finding> {
+fn duplicates(core: &Core<'_>, document: &HeapDocument, live_bytes: u64) -> Option<Finding> {
     let found = &document.duplicates;
     if !is_much(found.wasted_bytes, live_bytes) {
         return None;
     }
     let title = format!(
-        "Equal contents: {} strings and bytes hold what another one holds, and take {} bytes, {:.1} % of all live objects",
-        found.copies,
-        found.wasted_bytes,
+        "Equal contents: {} strings and bytes hold what another one holds, and take {}, {:.1} % of all live objects",
+        number(found.copies),
+        size(found.wasted_bytes),
         percent(found.wasted_bytes, live_bytes)
     );
     // Some equal contents are in every heap.
@@ -91,17 +92,19 @@ fn duplicates(document: &HeapDocument, live_bytes: u64) -> Option<Finding> {
         if percent(found.wasted_bytes, live_bytes) >= 30.0 { Severity::Warning } else { Severity::Info };
     let finding = Finding::new("heap-duplicate-contents", severity, Confidence::Strong, title);
     let finding = found.rows.iter().take(3).fold(finding, |finding, row| {
-        let place =
-            row.held_by.first().map(|holder| format!(", {} of them under {}", holder.count, holder.path));
+        let place = row
+            .held_by
+            .first()
+            .map(|holder| format!(", {} of them under {}", number(holder.count), holder.path));
         let statement = format!(
-            "{} objects of {} of length {} are equal and waste {} bytes{}",
-            row.count,
+            "{} objects of {} of length {} are equal and waste {}{}",
+            number(row.count),
             row.r#type,
-            row.length,
-            row.wasted_bytes,
+            number(row.length),
+            size(row.wasted_bytes),
             place.unwrap_or_default()
         );
-        finding.with_evidence(Evidence::new(Basis::Derived, statement))
+        finding.with_evidence(Evidence::new(Basis::Derived, statement).cite(core.cite(row.address, 64)))
     });
     Some(
         finding.refuted_if(

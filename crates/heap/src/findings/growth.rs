@@ -78,18 +78,20 @@ fn owner(growth: &GrowthDocument, new: &HeapDocument, place: &Place<'_>, grown: 
     let at_most = if row.retained_before.is_some() { "" } else { "at most " };
     let piled = new.suspects.iter().find(|suspect| suspect.path == row.path);
     let piled = piled.and_then(|suspect| suspect.accumulates.as_ref());
-    let lengths = match (row.length_before, row.length_after) {
-        (Some(before), Some(after)) => format!(", from {} to {} entries", number(before), number(after)),
-        _ => String::new(),
-    };
     let piled = piled
         .map_or_else(String::new, |piled| format!("; it holds {} {}", number(piled.count), piled.r#type));
-    let title = format!(
-        "{} grew from {at_most}{} to {} since the older core{lengths}{piled}",
-        row.path,
-        size(place.before),
-        size(place.after)
-    );
+    let (path, before, after) = (&row.path, size(place.before), size(place.after));
+    let lengths = row.length_before.zip(row.length_after).map(|(old, new)| (number(old), number(new)));
+    // What another process holds more of did not grow.
+    let title = if growth.new_objects.is_some() {
+        let lengths = lengths.map(|(old, new)| format!(", from {old} to {new} entries")).unwrap_or_default();
+        format!("{path} grew from {at_most}{before} to {after} since the older core{lengths}{piled}")
+    } else {
+        let lengths = lengths.map(|(old, new)| format!(" ({new} entries, {old} there)")).unwrap_or_default();
+        format!(
+            "{path} keeps {after} alive, and {at_most}{before} in the older core of another process{lengths}{piled}"
+        )
+    };
     let has_doubled = place.after >= place.before.saturating_mul(2);
     let is_trend = growth.cores < 3 || row.is_monotone;
     let confidence =

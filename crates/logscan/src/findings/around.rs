@@ -114,7 +114,7 @@ fn when(scan: &Scan, template: &Template) -> String {
     if template.around_death > 0 {
         let known_to = scan.anchor.as_ref().map_or(0, |anchor| anchor.uncertainty_ms);
         let part = part(template.around_death);
-        let _ = write!(told, ", {part}at the time of the death, which is known to {}", seconds(known_to));
+        let _ = write!(told, ", {part}at the time of the death (± {})", seconds(known_to));
     }
     told
 }
@@ -153,8 +153,9 @@ fn changed_rate(scan: &Scan, direction: Direction) -> Option<Finding> {
 }
 
 fn silence_told(silence: &Silence) -> String {
+    let again = silence.again.map_or_else(String::new, |again| format!("; again at {again}"));
     format!(
-        "{} times, every {} on average and at most {} apart; then not for {} (p = {})",
+        "{} times, every {} on average and at most {} apart; then not for {} (p = {}){again}",
         silence.seen,
         seconds(silence.usual_interval_ms),
         seconds(silence.longest_gap_ms),
@@ -212,7 +213,7 @@ fn silence(scan: &Scan) -> Option<Finding> {
 fn before_death(anchor: &Anchor, millis: i64) -> String {
     let (ago, known_to) = (millis.max(0).unsigned_abs(), anchor.uncertainty_ms);
     if millis.unsigned_abs() <= known_to && known_to > 0 {
-        format!("at the time of the death, which is known to {}", seconds(known_to))
+        format!("at the time of the death (± {})", seconds(known_to))
     } else if known_to > 0 {
         format!("{} (± {}) before the death", seconds(ago), seconds(known_to))
     } else {
@@ -271,13 +272,14 @@ fn words_of_sender(scan: &Scan) -> Option<Finding> {
     }))
 }
 
-/// Requests that were under way when the process died.
+/// Requests that were under way when the process died, or another one before it.
 fn unfinished_requests(scan: &Scan) -> Option<Finding> {
     let requests = scan.requests.as_ref()?;
     let mut open: Vec<&RequestThread> = requests
         .threads
         .iter()
-        .filter(|thread| thread.state == RequestState::Unfinished && thread.open_at_death)
+        .filter(|thread| thread.state == RequestState::Unfinished)
+        .filter(|thread| thread.open_at_death || thread.ended_with.is_some())
         .filter(|thread| {
             let from = scan.window.as_ref().and_then(|window| window.from);
             from.is_none_or(|from| thread.last.is_some_and(|last| last >= from))
@@ -311,7 +313,11 @@ fn unfinished_requests(scan: &Scan) -> Option<Finding> {
             }
             rule => rule.as_ref().map(rule_told).unwrap_or_default(),
         };
-        let own = if thread.same_process || thread.cut_off { ", of the dead process" } else { "" };
+        let own = match thread.ended_with {
+            _ if thread.same_process || thread.cut_off => ", of the dead process".to_owned(),
+            Some(pid) => format!(", of process {pid}, which ended then or before"),
+            None => String::new(),
+        };
         let statement =
             format!("request {}{own} stops at \"{}\"{rule}", thread.id, message.unwrap_or_default());
         finding = finding.with_evidence(cited(scan, Basis::Derived, statement, last.place));

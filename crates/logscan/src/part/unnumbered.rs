@@ -1,5 +1,6 @@
 //! Takes the numbers of lines out of what is said of sources that were read in part: they are not known.
 
+use crate::changes::Silence;
 use crate::document::{LogEvent, LogRecord, LogSource, Place, Template};
 use crate::scan::Scan;
 
@@ -47,7 +48,7 @@ pub(crate) fn forget_lines(scan: &mut Scan) {
         of_records(&mut process.last_records);
         of_records(&mut process.crashed_thread_records);
         process.boot.iter_mut().for_each(|boot| forget(&mut boot.place));
-        process.silence.iter_mut().filter_map(|silence| silence.place.as_mut()).for_each(forget);
+        process.silence.iter_mut().flat_map(Silence::places_mut).for_each(forget);
     }
 }
 
@@ -59,5 +60,5 @@ fn forget_in_source(source: &mut LogSource, forget: impl Fn(&mut Place)) {
 fn forget_in_template(template: &mut Template, forget: impl Fn(&mut Place)) {
     forget(&mut template.place);
     template.place_in_window.iter_mut().for_each(&forget);
-    template.silence.iter_mut().filter_map(|silence| silence.place.as_mut()).for_each(forget);
+    template.silence.iter_mut().flat_map(Silence::places_mut).for_each(forget);
 }

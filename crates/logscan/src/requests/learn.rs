@@ -238,6 +238,7 @@ impl<'f> Judged<'f> {
             state: self.state,
             cut_off: self.is_cut_off,
             open_at_death: self.is_open_at_death,
+            ended_with: None,
             same_process: self.is_of_dead_process,
             records: followed.records,
             first: followed.first().and_then(|entry| entry.time),

@@ -4,8 +4,10 @@ use pycoroner_findings::UtcTime;
 use serde::{Deserialize, Serialize};
 
 use super::without_prefix;
-use crate::document::{Place, Traceback};
+use crate::document::{LogEvent, Place, Traceback};
 use crate::level::Level;
+use crate::window::Anchor;
+use crate::workers::Worker;
 
 /// Requests that records name by an id, and which of them never finished.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +28,22 @@ pub struct Requests {
 }
 
 impl Requests {
+    /// Tells which unfinished requests ended with another process; those that did before the death were not open at it.
+    pub(crate) fn end_with(&mut self, workers: &[Worker], events: &[LogEvent], death: &Anchor) {
+        for thread in &mut self.threads {
+            let ([pid], Some(last)) = (thread.pids.as_slice(), thread.last) else { continue };
+            if thread.state != RequestState::Unfinished || thread.same_process || thread.cut_off {
+                continue;
+            }
+            let had_it = |worker: &&Worker| worker.pid == *pid && worker.lived_at(last, events);
+            let server = workers.iter().rfind(had_it).and_then(|worker| worker.end_stated(events));
+            if let Some(end) = server.filter(|end| end.earliest() <= death.latest()) {
+                thread.ended_with = Some(*pid);
+                thread.open_at_death &= end.latest() > death.earliest();
+            }
+        }
+    }
+
     /// Adds the tracebacks whose records name a request.
     pub(crate) fn name_tracebacks(&mut self, tracebacks: &[Traceback]) {
         for thread in &mut self.threads {
@@ -63,6 +81,9 @@ pub struct RequestThread {
     /// It had started before the death, and nothing was said of it later.
     #[serde(default)]
     pub open_at_death: bool,
+    /// The process that its records name, when that was another one and ended before the death, or at the same time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_with: Option<u64>,
     /// A record of it names the dead process's id.
     #[serde(default)]
     pub same_process: bool,

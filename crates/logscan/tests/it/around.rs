@@ -254,7 +254,7 @@ fn the_last_words_of_an_inexact_death() {
     );
     let started = |known: &str| {
         format!(
-            "The last record of the process came at the time of the death, which is known to {known}: \"request started\""
+            "The last record of the process came at the time of the death (± {known}): \"request started\""
         )
     };
     check(1000, &started("1.0 s"), true);
@@ -327,7 +327,7 @@ fn records_in_the_uncertain_second() {
         [
             "pool is empty, after (once, after the death)",
             "pool is empty, before (once)",
-            "pool is empty, near (once, at the time of the death, which is known to 1.0 s)",
+            "pool is empty, near (once, at the time of the death (± 1.0 s))",
         ]
     );
 }

@@ -68,6 +68,56 @@ fn unfinished_ones() {
     assert_eq!(finding.evidence[1].citations[0].to_string(), "[E1:L152]");
 }
 
+/// A request whose own process ended before is not open when another one dies.
+#[test]
+fn ended_with_another_process() {
+    let mut log = String::new();
+    let mut said = |second: u64, pid: u64, id: &str, message: &str| {
+        writeln!(log, "{{\"time\":\"2024-05-01T11:59:{second:02}Z\",\"level\":\"info\",\"pid\":{pid},\"msg\":\"{message}\",\"request_id\":\"{id}\"}}").unwrap();
+    };
+    for index in 0..120 {
+        said(index % 40, 6, &format!("req-{index:04}"), "start");
+        said(index % 40, 6, &format!("req-{index:04}"), "done");
+    }
+    for (second, pid) in [(45, 7), (50, 8), (55, 9), (59, 10)] {
+        said(second, pid, &format!("cut-{pid:04}"), "start");
+    }
+    let gunicorn = "\
+[2024-05-01 11:59:44 +0000] [5] [INFO] Booting worker with pid: 7
+[2024-05-01 11:59:45 +0000] [5] [ERROR] Worker (pid:7) was sent SIGSEGV!
+[2024-05-01 11:59:45 +0000] [5] [INFO] Booting worker with pid: 8
+[2024-05-01 11:59:45 +0000] [5] [INFO] Booting worker with pid: 9
+[2024-05-01 12:00:30 +0000] [5] [ERROR] Worker (pid:9) was sent SIGSEGV!
+";
+    let (mut app, mut error) = (log.as_bytes(), gunicorn.as_bytes());
+    let inputs =
+        [Input::new(SourceId(1), "app.log", &mut app), Input::new(SourceId(2), "error.log", &mut error)];
+    let anchor = Anchor { pid: Some(10), ..Anchor::at(time("2024-05-01T12:00:00Z")) };
+    let scan = scan(inputs, &Options { anchor: Some(anchor), ..Options::default() });
+    let threads = &scan.requests.as_ref().unwrap().threads;
+    let told = |thread: &pycoroner_logscan::RequestThread| {
+        (thread.id.clone(), thread.same_process, thread.open_at_death, thread.ended_with)
+    };
+    let unfinished = threads.iter().filter(|thread| thread.state == RequestState::Unfinished);
+    let mut told: Vec<_> = unfinished.map(told).collect();
+    told.sort();
+    // Of 8 nothing says that it ended, and 9 ended later.
+    let expected = [
+        ("cut-0007", false, false, Some(7)),
+        ("cut-0008", false, true, None),
+        ("cut-0009", false, true, None),
+        ("cut-0010", true, true, None),
+    ];
+    assert_eq!(told, expected.map(|(id, own, open, with)| (id.to_owned(), own, open, with)));
+    let finding = scan.findings().into_iter().find(|finding| finding.id == "request-unfinished").unwrap();
+    assert_eq!(
+        finding.title,
+        "Request cut-0010 of the dead process had started and never finished, as 3 more requests"
+    );
+    let own = finding.evidence.iter().find(|evidence| evidence.statement.contains("cut-0007")).unwrap();
+    assert!(own.statement.contains("of process 7, which ended"), "{}", own.statement);
+}
+
 /// What may be an end must not be taken for a lack of one.
 #[test]
 fn no_guesses() {

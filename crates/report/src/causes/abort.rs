@@ -7,7 +7,13 @@ pub(super) const RULE: Rule = Rule {
     id: "abort",
     statement: "The process aborted itself: a check in native code failed",
     needs: &[&["crash-abort", "native-abort-logged"]],
-    yields_to: &["fatal-python-error", "interpreter-error-logged", "heap-corrupted", "abort-called"],
+    yields_to: &[
+        "fatal-python-error",
+        "interpreter-error-logged",
+        "heap-corrupted",
+        "abort-called",
+        "abort-in-handler",
+    ],
     raised_by: &[
         ("fault-in-extension", "an extension was at work there"),
         ("fatal-error-logged", "the log reports a fatal error"),

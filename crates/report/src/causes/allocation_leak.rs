@@ -18,6 +18,7 @@ pub(super) const RULE: Rule = Rule {
         ("heap-grown", "an older core shows less of it"),
         ("memory-rising", "the metrics show memory rising up to the end"),
         ("heap-leak-suspect", "one place of the heap holds much of it"),
+        ("address-space-level", "its address space grew no more while memory went on rising"),
         ("allocation-site-of-owner", "a profiler saw its memory allocated in the code that holds it"),
     ],
     against: &[

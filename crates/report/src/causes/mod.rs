@@ -5,6 +5,7 @@
 
 mod abort;
 mod abort_called;
+mod abort_in_handler;
 mod allocation_failed;
 mod allocation_leak;
 mod allocation_pile;
@@ -60,7 +61,7 @@ pub use commands::Command;
 use rule::Rule;
 
 /// All rules; of equally likely causes the one that stands first is named first.
-const RULES: [&Rule; 42] = [
+const RULES: [&Rule; 43] = [
     &null_dereference::RULE,
     &use_after_free::RULE,
     &invalid_access::RULE,
@@ -89,6 +90,7 @@ const RULES: [&Rule; 42] = [
     &resource_limit::RULE,
     &fatal_interpreter_error::RULE,
     &abort_called::RULE,
+    &abort_in_handler::RULE,
     &abort::RULE,
     &fault_logged::RULE,
     &external_kill::RULE,

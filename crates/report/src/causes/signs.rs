@@ -52,10 +52,12 @@ pub(super) const HANGS: &[(&str, &str)] = &[
 ];
 
 /// The causes by which a hang comes to its end.
-pub(super) const HANG_ENDS: &[&str] = &["worker-timeout", "external-kill", "abort", "abort-called"];
+pub(super) const HANG_ENDS: &[&str] =
+    &["worker-timeout", "external-kill", "abort", "abort-called", "abort-in-handler"];
 
 /// The causes by which a process ends that gets no more memory.
-pub(super) const ALLOCATION_ENDS: &[&str] = &["allocation-failed", "abort-called", "abort"];
+pub(super) const ALLOCATION_ENDS: &[&str] =
+    &["allocation-failed", "abort-called", "abort-in-handler", "abort"];
 
 /// The causes by which a kill for want of memory shows.
 pub(super) const KILLS: &[&str] = &["external-kill", "allocation-failed"];

@@ -7,7 +7,7 @@ pub(super) const RULE: Rule = Rule {
     id: "worker-timeout",
     statement: "The worker did not answer in time and its supervisor stopped it",
     needs: &[&["worker-timeout"]],
-    leads_to: &["external-kill", "abort", "abort-called"],
+    leads_to: &["external-kill", "abort", "abort-called", "abort-in-handler"],
     raised_by: &[
         ("crash-external-kill", "the signal came from another process"),
         ("fatal-error-explained", "the logged abort is the one that the supervisor sends"),

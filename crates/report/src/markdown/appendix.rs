@@ -24,7 +24,7 @@ pub(crate) fn render_register(page: &mut Page, incident: &Incident) {
     page.paragraph(Inert::from("Given: ").then(Inert::join(kinds, ", ")).then("."));
     let clock = Clock::of(incident);
     page.table(
-        ["No.", "File", "Kind", "Size", "SHA-256", "From and to (UTC)", "Clock", "Understood"],
+        ["No.", "File", "Kind", "SHA-256", "From and to (UTC)", "Understood"],
         coverage(incident).iter().map(|row| file(&clock, row)),
     );
     let hashed = || incident.sources.iter().filter_map(|source| Some((source.id, source.sha256.as_deref()?)));
@@ -39,7 +39,7 @@ pub(crate) fn render_register(page: &mut Page, incident: &Incident) {
 }
 
 /// One row of the register.
-fn file(clock: &Clock, row: &Coverage) -> [Inert; 8] {
+fn file(clock: &Clock, row: &Coverage) -> [Inert; 6] {
     let source = row.source;
     // As many digits as a citation has of its own: to be compared at a glance.
     let digest = source.sha256.as_deref().map_or_else(
@@ -62,11 +62,9 @@ fn file(clock: &Clock, row: &Coverage) -> [Inert; 8] {
     [
         prose(&source.id.to_string()),
         path(&source.path),
-        prose(&source.kind),
-        size(source.bytes),
+        Inert::join([prose(&source.kind), size(source.bytes)], ", "),
         digest,
-        Inert::join([span, shifted], " "),
-        row.clock.into(),
+        Inert::join([Inert::join([span, shifted], " "), row.clock.into()], ", "),
         Inert::join([percent, records], ", "),
     ]
 }

@@ -8,9 +8,10 @@ use super::quantity::{count, grouped, size, span};
 use super::{cite, heap};
 use crate::Incident;
 use crate::sections::Series;
+use crate::views::answering::Answering;
 use crate::views::earlier::{Earlier, allocation_totals, earlier};
 use crate::views::metrics::{Curve, Scope, scopes};
-use crate::views::trend;
+use crate::views::trend::{self, LastLife, Summary};
 
 /// Columns of a sparkline.
 const WIDTH: usize = 24;
@@ -46,7 +47,7 @@ fn trends(page: &mut Page, incident: &Incident) {
     for scope in &scopes {
         page.paragraph(of_scope(&clock, scope));
         page.table(
-            ["Metric", "Curve", "Last before the end", "Least to most", "Source"],
+            ["Metric", "Curve", "Last of the process", "Least to most", "Source"],
             scope.curves.iter().map(|curve| row(incident, &clock, curve)),
         );
         if !scope.level.is_empty() {
@@ -101,14 +102,18 @@ fn level(scope: &Scope) -> Inert {
 fn row(incident: &Incident, clock: &Clock, curve: &Curve) -> [Inert; 5] {
     let (trend, series) = (&curve.trend, curve.trend.series);
     let death = incident.died_at.map(|at| at.time);
-    let life = trend.last_life(death);
-    let last = life.map_or_else(
-        || "no sample of this process".into(),
-        |life| number(series, life.last.1).then(" at ").then(clock.show(life.last.0)),
-    );
-    let range = life.map_or_else(Inert::default, |life| {
-        number(series, life.least).then(" to ").then(number(series, life.most))
-    });
+    let process = incident.telemetry.as_ref().map(|all| Answering::of(incident, all, &series.target));
+    let shown = |life: Summary| number(series, life.last.1).then(" at ").then(clock.show(life.last.0));
+    let of = |life: Summary| number(series, life.least).then(" to ").then(number(series, life.most));
+    let (last, range) = match trend.last_life(death, &process.unwrap_or_default()) {
+        LastLife::Of(life) => (shown(life), of(life)),
+        LastLife::OfOneOf(life) => (shown(life).then(", of one of several processes"), of(life)),
+        LastLife::OfOthers(last) => {
+            let last = Inert::from("not of this process: others answered, last at ").then(clock.show(last));
+            (last, Inert::default())
+        }
+        LastLife::Unmeasured => ("no sample".into(), Inert::default()),
+    };
     let gaps = match trend.gaps.len() {
         0 => Inert::default(),
         gaps => Inert::from(" ").then(count(gaps, "gap", "gaps")),

@@ -65,16 +65,37 @@ fn describe(fact: &Fact) -> Inert {
             .then(" was started again ")
             .then(grouped(*count))
             .then(if *count == 1 { " time" } else { " times" }),
-        Fact::LostRequests { count: lost, of, own } => {
+        Fact::LostRequests { count: lost, is_least, of, own, with_others } => {
             let own = own.as_deref().map_or_else(Inert::default, |id| {
                 Inert::from(", ").then(code(id)).then(" of the dead process among them")
             });
-            count(*lost, "request", "requests")
+            Inert::from(if *is_least { "at least " } else { "" })
+                .then(count(*lost, "request", "requests"))
                 .then(if *lost == 1 { " started and has" } else { " started and have" })
                 .then(" no end in the logs, of ")
                 .then(grouped(*of))
                 .then(" that were followed by their ids")
                 .then(own)
+                .then(match with_others {
+                    0 => Inert::default(),
+                    others => Inert::from("; ").then(*others).then(" ended with other processes"),
+                })
+        }
+        Fact::Pause { message, since, again, usual_ms } => {
+            let length = again.map_or_else(
+                || Inert::from("was logged no more"),
+                |again| Inert::from("was not logged for ").then(span(again.millis_since(*since))),
+            );
+            let until = again.map_or_else(Inert::default, |again| Inert::from(" to ").then(dated(again)));
+            code(message)
+                .then(" ")
+                .then(length)
+                .then(", from ")
+                .then(dated(*since))
+                .then(until)
+                .then("; one came every ")
+                .then(span(i64::try_from(*usual_ms).unwrap_or(i64::MAX)))
+                .then(" on average until then")
         }
         Fact::FailedAnswers { count: failed, by } => grouped(*failed)
             .then(if *failed == 1 { " request was" } else { " requests were" })

@@ -61,19 +61,20 @@ fn requests(page: &mut Page, incident: &Incident, clock: &Clock, logs: &LogsSect
     );
     let unfinished = requests.threads.iter().filter(|thread| thread.state.as_deref() == Some("unfinished"));
     page.folded_table(
-        ["Request without an end", "Time", "Last message", "Open when the process stopped", "Source"],
+        ["Request without an end", "Time", "Last message", "When the process stopped", "Source"],
         unfinished.take(MOST_ROWS).map(|thread| {
             let last = thread.entries.last();
             let message = last.and_then(|entry| entry.message.as_deref()).map_or_else(Inert::default, code);
             let cited = last.map_or_else(Inert::default, |entry| cite::log_line(incident, &entry.place));
-            let open = match (thread.same_process, thread.open_at_death) {
-                (true, _) => "yes, in that process",
-                (false, true) => "yes",
-                (false, false) => "",
+            let open = match (thread.ended_with, thread.open_at_death) {
+                _ if thread.same_process => "open in it".into(),
+                (Some(pid), _) => Inert::from("ended with process ").then(pid),
+                (None, true) => "open".into(),
+                (None, false) => Inert::default(),
             };
             let (first, last) = (thread.first.or(thread.last), thread.last.or(thread.first));
             let time = first.zip(last).map_or_else(Inert::default, |(first, last)| clock.range(first, last));
-            [code(&thread.id), time, message, open.into(), cited]
+            [code(&thread.id), time, message, open, cited]
         }),
         SHOWN_REQUESTS,
         ["request without an end", "requests without an end"],
@@ -147,7 +148,7 @@ fn changes(page: &mut Page, incident: &Incident, clock: &Clock, logs: &LogsSecti
     );
     let silent = logs.templates.iter().filter_map(|row| Some((row, row.silence.as_ref()?)));
     page.table(
-        ["Messages that stopped", "Last at", "Silent for", "Usual pause", "Source"],
+        ["Messages that stopped", "Last at", "Silent for", "Again at", "Usual pause", "Source"],
         silent.take(MOST_ROWS).map(|(row, silence)| {
             let length = |ms: Option<u64>| {
                 ms.map_or_else(Inert::default, |ms| span(i64::try_from(ms).unwrap_or(i64::MAX)))
@@ -156,6 +157,7 @@ fn changes(page: &mut Page, incident: &Incident, clock: &Clock, logs: &LogsSecti
                 code(&row.template),
                 silence.since.map_or_else(Inert::default, |since| clock.show(since)),
                 length(silence.silent_ms),
+                silence.again.map_or_else(Inert::default, |again| clock.show(again)),
                 length(silence.usual_interval_ms),
                 cite::log_line(incident, silence.place.as_ref().unwrap_or(&row.place)),
             ]

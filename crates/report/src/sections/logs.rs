@@ -143,6 +143,8 @@ pub struct RequestThread {
     pub id: String,
     pub state: Option<String>,
     pub open_at_death: bool,
+    /// The process that had it, when that was another one and ended before the death or then.
+    pub ended_with: Option<u64>,
     pub same_process: bool,
     pub records: Option<u64>,
     pub first: Option<UtcTime>,
@@ -186,6 +188,9 @@ pub struct Silence {
     pub seen: Option<u64>,
     /// Where the last one stands.
     pub place: Option<LogPlace>,
+    /// When it was seen again, and where that one stands.
+    pub again: Option<UtcTime>,
+    pub again_place: Option<LogPlace>,
 }
 
 /// Records by level, over time.
@@ -353,8 +358,10 @@ impl LogsSection {
         let entries = entries.flat_map(|thread| &mut thread.entries).map(|entry| &mut entry.place);
         let places = (tracebacks.iter_mut().map(|entry| &mut entry.place))
             .chain(templates.iter_mut().flat_map(|row| {
-                let last = row.silence.as_mut().and_then(|silence| silence.place.as_mut());
-                [Some(&mut row.place), row.place_in_window.as_mut(), last].into_iter().flatten()
+                let silence = row.silence.iter_mut();
+                let ends =
+                    silence.flat_map(|silence| silence.place.iter_mut().chain(&mut silence.again_place));
+                [Some(&mut row.place), row.place_in_window.as_mut()].into_iter().flatten().chain(ends)
             }))
             .chain(entries)
             .chain(warnings.iter_mut().chain(last_record).chain(of_process).map(|record| &mut record.place));

@@ -48,6 +48,10 @@ pub struct Series {
     pub is_counter: bool,
     pub points: Vec<(UtcTime, f64)>,
     pub target: String,
+    /// First samples of each further process that answered as this target.
+    pub restarts: Vec<UtcTime>,
+    /// Several processes answer in turn: no sample is known to be of one of them.
+    pub takes_turns: bool,
     pub failed_answers: Option<u64>,
     pub is_thinned: bool,
     pub citation: Option<Citation>,

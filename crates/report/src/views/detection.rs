@@ -3,6 +3,7 @@
 use pycoroner_findings::{Event, Severity, TimeBasis, UtcTime};
 
 use crate::Incident;
+use crate::views::end::ENDS;
 
 /// The turns of an incident, as events of its timeline.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,19 +38,25 @@ pub(crate) fn detection(incident: &Incident) -> Detection<'_> {
     let begun = time(timed().find(|event| STARTS.contains(&&*event.kind))).filter(|at| Some(*at) < death);
     // What does not answer before it was first started has not failed.
     let is_begun = |event: &&Event| event.kind != "target-down" || time(Some(event)) >= begun;
-    let unusual = |is_kind: fn(&str) -> bool| {
+    let pid = incident.core.as_ref().and_then(|core| core.process.pid);
+    // What tells of the death itself is no symptom of it.
+    let is_own_end = |event: &Event| {
+        event.kind != "worker-timeout" && ENDS.contains(&&*event.kind) && pid.is_some() && event.pid == pid
+    };
+    let unusual = |is_of: &dyn Fn(&Event) -> bool| {
         timed()
-            .filter(|event| event.severity >= Severity::Warning && is_kind(&event.kind))
+            .filter(|event| event.severity >= Severity::Warning && is_of(event))
             .filter(|event| !is_alert(event) && !is_change(event) && is_begun(event))
             .filter(is_related)
             // What is known to have come first, and not what may have.
             .min_by_key(|event| order(event))
     };
-    // A service may warn all day: that it did is a symptom only where nothing else but the death is known.
     // A new start is what follows a death, however early its time is stated.
-    let symptom = unusual(|kind| !matches!(kind, "log-warning" | "process-died" | "restart-seen"))
-        .or_else(|| unusual(|kind| kind == "log-warning"))
-        .or_else(|| unusual(|kind| matches!(kind, "process-died" | "restart-seen")));
+    let is_end = |event: &Event| matches!(&*event.kind, "process-died" | "restart-seen") || is_own_end(event);
+    // A service may warn all day: that it did is a symptom only where nothing else but the death is known.
+    let symptom = unusual(&|event| event.kind != "log-warning" && !is_end(event))
+        .or_else(|| unusual(&|event| event.kind == "log-warning"))
+        .or_else(|| unusual(&is_end));
     let ended = |alert: &Event| {
         let is_end = |event: &&Event| {
             event.kind == "alert-ended"

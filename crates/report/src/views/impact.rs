@@ -29,8 +29,11 @@ pub(crate) enum Fact {
     LoggedErrors { inside: u64, before: Option<u64>, from: Option<String>, to: Option<String> },
     /// A container was started again so often.
     Restarts { name: String, count: u64 },
-    /// Requests that started and have no end, of so many that were followed; with that of the dead process.
-    LostRequests { count: usize, of: u64, own: Option<String> },
+    /// Requests that started and have no end, or at least so many, of so many that were followed; with that of the
+    /// dead process, and how many ended with other processes.
+    LostRequests { count: usize, is_least: bool, of: u64, own: Option<String>, with_others: usize },
+    /// A message that came every so many milliseconds stopped, and came again at a time.
+    Pause { message: String, since: UtcTime, again: Option<UtcTime>, usual_ms: u64 },
     /// So many requests were answered by a status of 5xx, as something counted.
     FailedAnswers { count: u64, by: String },
     /// A target did not answer Prometheus from the first to the last of so many samples, and again at a time.

@@ -15,6 +15,7 @@ const MOST_ROWS: usize = 5;
 /// All that was lost, as far as the evidence counts it.
 pub(super) fn lost(incident: &Incident) -> Vec<Trace> {
     let mut traces: Vec<Trace> = requests(incident).into_iter().collect();
+    traces.extend(pause(incident));
     traces.extend(logged_failures(incident));
     traces.extend(counted_failures(incident));
     traces.extend(unanswered(incident));
@@ -24,18 +25,40 @@ pub(super) fn lost(incident: &Incident) -> Vec<Trace> {
 /// Requests that started and have no end in the logs.
 fn requests(incident: &Incident) -> Option<Trace> {
     let requests = incident.logs.as_ref()?.requests.as_ref()?;
-    let is_lost =
-        |thread: &&RequestThread| thread.state.as_deref() == Some("unfinished") && thread.open_at_death;
+    let is_lost = |thread: &&RequestThread| {
+        thread.state.as_deref() == Some("unfinished") && (thread.open_at_death || thread.ended_with.is_some())
+    };
     let mut lost: Vec<&RequestThread> = requests.threads.iter().filter(is_lost).collect();
+    let listed = requests.threads.iter().filter(|thread| thread.state.as_deref() == Some("unfinished"));
+    let is_least = (listed.count() as u64) < requests.unfinished;
     lost.sort_by_key(|thread| !thread.same_process);
     let first = lost.first()?;
     let citations = lost.iter().filter_map(|thread| thread.entries.last()?.place.citation.clone());
     let fact = Fact::LostRequests {
         count: lost.len(),
+        is_least,
         of: requests.followed,
+        with_others: lost.iter().filter(|thread| thread.ended_with.is_some()).count(),
         own: first.same_process.then(|| first.id.clone()),
     };
     Some(Trace { fact, citations: citations.take(MOST_CITED).collect() })
+}
+
+/// The message that stopped first, of those that came often: while it is missing, something was not done.
+fn pause(incident: &Incident) -> Option<Trace> {
+    let templates = || incident.logs.iter().flat_map(|logs| &logs.templates);
+    let silent = || templates().filter_map(|row| Some((row, row.silence.as_ref()?)));
+    let most = silent().filter_map(|(_, silence)| silence.seen).max()?;
+    let often = silent().filter(|(_, silence)| silence.seen.is_some_and(|seen| seen >= most / 2));
+    let (row, silence) = often.min_by_key(|(row, silence)| (silence.since, &row.template))?;
+    let citations = [silence.place.as_ref().unwrap_or(&row.place)].into_iter().chain(&silence.again_place);
+    let fact = Fact::Pause {
+        message: row.template.clone(),
+        since: silence.since?,
+        again: silence.again,
+        usual_ms: silence.usual_interval_ms?,
+    };
+    Some(Trace { fact, citations: citations.filter_map(|place| place.citation.clone()).collect() })
 }
 
 /// Answers of 5xx in access logs.

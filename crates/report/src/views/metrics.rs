@@ -68,13 +68,13 @@ pub(crate) fn scopes(incident: &Incident) -> Vec<Scope<'_>> {
     let mut scopes: Vec<Scope> = Vec::new();
     let mut known: BTreeMap<_, usize> = BTreeMap::new();
     for (rank, series) in ranked {
-        let Some(trend) = Trend::of(series, telemetry) else { continue };
+        let Some(trend) = Trend::of(series) else { continue };
         let target = target(series);
         let labels: Vec<(&str, &str)> = target.iter().map(|label| (&*label.name, &*label.value)).collect();
         let key = (kind(series), labels);
         let index = *known.entry(key).or_insert(scopes.len());
         if index == scopes.len() {
-            let restarts = trend.restarts.clone();
+            let restarts = series.restarts.clone();
             let (curves, level) = (Vec::new(), Vec::new());
             let span = (UtcTime(i64::MAX), UtcTime(i64::MIN));
             scopes.push(Scope { kind: kind(series), target, curves, level, left_out: 0, restarts, span });
@@ -236,7 +236,10 @@ mod tests {
             series(0, "node_memory_MemFree_bytes", &[("instance", "host:9100")], &[1.0, 2.0]),
             series(1, "shop_requests_total", &with(("status", "200")), &[1.0, 2.0]),
             series(2, "process_open_fds", &target, &[7.0, 7.0]),
-            series(3, "process_resident_memory_bytes", &target, &[1.0, 2.0]),
+            Series {
+                restarts: vec![UtcTime(1_000_000_000)],
+                ..series(3, "process_resident_memory_bytes", &target, &[1.0, 2.0])
+            },
             series(4, "ALERTS", &target, &[1.0, 1.0]),
             series(5, "process_start_time_seconds", &target, &[1.0, 9.0]),
         ]);

@@ -1,7 +1,8 @@
-//! Metrics around a death: what was measured, where nothing was, and when the process began anew.
+//! Metrics around a death: what was measured, where nothing was, and of which process.
 
 use pycoroner_findings::UtcTime;
 
+use super::answering::Answering;
 use crate::markdown::quantity::bytes_text;
 use crate::sections::{Series, TelemetrySection};
 
@@ -25,8 +26,19 @@ pub(crate) struct Trend<'a> {
     pub(crate) interval_nanos: i64,
     /// Times between which no sample was taken.
     pub(crate) gaps: Vec<(UtcTime, UtcTime)>,
-    /// When the process was started anew, as its start time or a counter shows.
-    pub(crate) restarts: Vec<UtcTime>,
+}
+
+/// What was last measured before a death, and of which process.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum LastLife {
+    /// Of the process that answered up to the death.
+    Of(Summary),
+    /// Of one of several processes that answered in turn.
+    OfOneOf(Summary),
+    /// All that was measured is of processes before it, the last of them then.
+    OfOthers(UtcTime),
+    /// Nothing was measured before it.
+    Unmeasured,
 }
 
 /// What the samples of one life of a process add up to.
@@ -43,7 +55,7 @@ pub(crate) struct Summary {
 
 impl<'a> Trend<'a> {
     /// Reads a series; `None` for one without two samples.
-    pub(crate) fn of(series: &'a Series, telemetry: &TelemetrySection) -> Option<Self> {
+    pub(crate) fn of(series: &'a Series) -> Option<Self> {
         let mut steps: Vec<i64> =
             series.points.windows(2).map(|pair| pair[1].0.0.saturating_sub(pair[0].0.0)).collect();
         steps.sort_unstable();
@@ -54,17 +66,31 @@ impl<'a> Trend<'a> {
             .windows(2)
             .filter(|pair| (pair[1].0.0.saturating_sub(pair[0].0.0)) as f64 > longest);
         let gaps = gaps.map(|pair| (pair[0].0, pair[1].0)).collect();
-        Some(Self { series, interval_nanos, gaps, restarts: restarts(telemetry, series) })
+        Some(Self { series, interval_nanos, gaps })
     }
 
-    /// The samples of the last life up to a time, or of all when there is none.
-    pub(crate) fn last_life(&self, until: Option<UtcTime>) -> Option<Summary> {
-        let end = until.unwrap_or(UtcTime(i64::MAX));
-        let begin = self.restarts.iter().copied().filter(|restart| *restart <= end).max();
-        let is_in = |time: UtcTime| begin.is_none_or(|begin| time >= begin) && time <= end;
-        let points: Vec<(UtcTime, f64)> =
-            self.series.points.iter().copied().filter(|(time, _)| is_in(*time)).collect();
-        Summary::of(&points)
+    /// What the samples up to a death say of the process that died.
+    pub(crate) fn last_life(&self, died: Option<UtcTime>, process: &Answering) -> LastLife {
+        let restarts = &self.series.restarts;
+        let next = died.and_then(|died| restarts.iter().copied().filter(|restart| *restart > died).min());
+        // The answer to a range query has each sample at the query's next step: where the next process is known, what
+        // is stamped a step behind the death is still of the one that died.
+        let slack = if next.is_some() { self.interval_nanos } else { 0 };
+        let end = died.map_or(UtcTime(i64::MAX), |died| UtcTime(died.0.saturating_add(slack)));
+        let is_before = |time: UtcTime| time <= end && next.is_none_or(|next| time < next);
+        let before: Vec<(UtcTime, f64)> =
+            self.series.points.iter().copied().filter(|(time, _)| is_before(*time)).collect();
+        let begin = restarts.iter().copied().filter(|restart| is_before(*restart)).max();
+        let is_own = |(time, _): &&(UtcTime, f64)| {
+            begin.is_none_or(|begin| *time >= begin) && process.may_be_at(*time)
+        };
+        let own: Vec<(UtcTime, f64)> = before.iter().filter(is_own).copied().collect();
+        match (Summary::of(&own), before.last()) {
+            (Some(life), _) if self.series.takes_turns => LastLife::OfOneOf(life),
+            (Some(life), _) => LastLife::Of(life),
+            (None, Some((last, _))) => LastLife::OfOthers(*last),
+            (None, None) => LastLife::Unmeasured,
+        }
     }
 
     /// The curve in so many columns of equal time; `None` where there is no sample.
@@ -94,6 +120,7 @@ impl Trend<'_> {
         let points = &self.series.points;
         let (Some((first, _)), Some((last, _))) = (points.first(), points.last()) else { return blocks };
         let begins: std::collections::BTreeSet<usize> = self
+            .series
             .restarts
             .iter()
             .filter(|time| (*first..=*last).contains(time))
@@ -148,42 +175,6 @@ pub(crate) fn named<'a>(telemetry: &'a TelemetrySection, names: &[&str]) -> Vec<
     found
 }
 
-/// Whether two series are of one target: the labels that both have say the same.
-pub(crate) fn same_target(a: &Series, b: &Series) -> bool {
-    let labels = ["instance", "job", "pod", "container", "namespace"];
-    let value = |series: &Series, name: &str| {
-        series.labels.iter().find(|label| label.name == name).map(|label| label.value.clone())
-    };
-    labels.iter().all(|name| match (value(a, name), value(b, name)) {
-        (Some(a), Some(b)) => a == b,
-        _ => true,
-    })
-}
-
-/// When the process behind a series began anew: its start time changed or, where none is known, one of its counters fell.
-pub(crate) fn restarts(telemetry: &TelemetrySection, series: &Series) -> Vec<UtcTime> {
-    let of_target = || telemetry.series.iter().filter(|other| same_target(series, other));
-    let is_start = |series: &&Series| series.name.contains("process_start_time");
-    // A counter that was not there at once after the start shows the same start again, later.
-    let has_starts = of_target().any(|series| is_start(&series));
-    let mut times = Vec::new();
-    for other in of_target().filter(|series| is_start(series) == has_starts) {
-        for pair in other.points.windows(2) {
-            let is_new = if has_starts {
-                pair[1].1 > pair[0].1 + 1.0
-            } else {
-                other.is_counter && pair[1].1 < pair[0].1
-            };
-            if is_new {
-                times.push(pair[1].0);
-            }
-        }
-    }
-    times.sort();
-    times.dedup();
-    times
-}
-
 /// A value of a series as people read it.
 pub(crate) fn value_text(series: &Series, value: f64) -> String {
     let is_bytes = series.name.contains("bytes") || series.name.contains("memory");
@@ -225,7 +216,7 @@ mod tests {
     fn gaps_are_drawn_as_gaps() {
         let check = |points: &[(i64, f64)], expected: &str, gaps: usize| {
             let telemetry = TelemetrySection { series: vec![series("rss", points)], ..Default::default() };
-            let trend = Trend::of(&telemetry.series[0], &telemetry).unwrap();
+            let trend = Trend::of(&telemetry.series[0]).unwrap();
             assert_eq!(sparkline(&trend.columns(8)), expected, "{points:?}");
             assert_eq!(trend.gaps.len(), gaps, "{points:?}");
         };
@@ -237,21 +228,33 @@ mod tests {
 
     #[test]
     fn a_life_begins_at_a_restart() {
-        let telemetry = TelemetrySection {
-            series: vec![
-                series("process_resident_memory_bytes", &[(0, 10.0), (5, 90.0), (10, 20.0), (15, 30.0)]),
-                series("process_start_time_seconds", &[(0, 1.0), (5, 1.0), (10, 9.0), (15, 9.0)]),
-            ],
-            ..Default::default()
-        };
-        let trend = Trend::of(memory(&telemetry)[0], &telemetry).unwrap();
         let second = |second: i64| UtcTime(second * 1_000_000_000);
-        assert_eq!(trend.restarts, [second(10)]);
+        let points = [(0, 10.0), (5, 90.0), (10, 20.0), (15, 30.0)];
+        let series =
+            Series { restarts: vec![second(10)], ..series("process_resident_memory_bytes", &points) };
+        let trend = Trend::of(&series).unwrap();
         assert_eq!(trend.curve(8), "▁█│▂▃");
-        let before = trend.last_life(Some(second(7))).unwrap();
-        assert_eq!((before.first.1, before.last.1, before.rising), (10.0, 90.0, 1.0));
-        let after = trend.last_life(None).unwrap();
+        for died in [4, 7] {
+            let life = trend.last_life(Some(second(died)), &Answering::default());
+            let LastLife::Of(before) = life else { panic!("{life:?}") };
+            assert_eq!((before.first.1, before.last.1, before.rising), (10.0, 90.0, 1.0));
+        }
+        let LastLife::Of(after) = trend.last_life(None, &Answering::default()) else { panic!() };
         assert_eq!((after.first.1, after.last.1), (20.0, 30.0));
+    }
+
+    #[test]
+    fn samples_of_several_processes_are_of_one_of_them() {
+        let check = |series: &Series, died: i64, expected: fn(LastLife) -> bool| {
+            let died = Some(UtcTime(died * 1_000_000_000));
+            let life = Trend::of(series).unwrap().last_life(died, &Answering::default());
+            assert!(expected(life), "{life:?}");
+        };
+        let of_one = series("rss", &[(0, 10.0), (5, 11.0)]);
+        check(&of_one, 7, |life| matches!(life, LastLife::Of(life) if life.samples == 2));
+        check(&of_one, -1, |life| life == LastLife::Unmeasured);
+        let in_turn = Series { takes_turns: true, ..of_one };
+        check(&in_turn, 7, |life| matches!(life, LastLife::OfOneOf(life) if life.samples == 2));
     }
 
     #[test]
@@ -259,7 +262,7 @@ mod tests {
         let extreme = series("rss", &[]);
         let points = vec![(UtcTime(i64::MIN / 2), 1.0), (UtcTime(i64::MAX / 2), f64::INFINITY)];
         let telemetry = TelemetrySection { series: vec![Series { points, ..extreme }], ..Default::default() };
-        let trend = Trend::of(&telemetry.series[0], &telemetry).unwrap();
+        let trend = Trend::of(&telemetry.series[0]).unwrap();
         assert_eq!(sparkline(&trend.columns(4)).chars().count(), 2);
     }
 }

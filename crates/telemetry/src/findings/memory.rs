@@ -5,7 +5,7 @@ use super::rise::{LEAST_POINTS, Rise, rises, trend_evidence};
 use crate::document::{Series, Telemetry};
 
 /// Memory that grew by less is left alone.
-const LEAST_BYTES: f64 = 4.0 * 1024.0 * 1024.0;
+pub(super) const LEAST_BYTES: f64 = 4.0 * 1024.0 * 1024.0;
 /// From this growth and this factor on, a rise is beyond doubt.
 const MUCH_BYTES: f64 = 32.0 * 1024.0 * 1024.0;
 const MUCH: f64 = 1.5;
@@ -266,6 +266,6 @@ fn memory_limit_near(series: &Series, limit: &MemoryLimit) -> Option<Finding> {
     )
 }
 
-fn mebibytes(bytes: f64) -> String {
+pub(super) fn mebibytes(bytes: f64) -> String {
     format!("{:.1} MiB", bytes / 1_048_576.0)
 }

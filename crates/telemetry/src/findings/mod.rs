@@ -1,5 +1,6 @@
 //! What is concluded from exports; nowhere else is anything judged.
 
+mod address_space;
 mod alerts;
 pub(crate) mod allocations;
 mod clocks;
@@ -31,20 +32,25 @@ pub fn judge(mut telemetry: Telemetry, logged: &[LoggedRequest], died_at: Option
     let lives = lives::find(&telemetry.series);
     targets::judge(&mut telemetry, &lives);
     memory::judge(&mut telemetry, &lives, died_at);
+    address_space::judge(&mut telemetry, &lives, died_at);
     files::judge(&mut telemetry, &lives);
     error_rate::judge(&mut telemetry);
     containers::judge(&mut telemetry);
     traces::judge(&mut telemetry);
     alerts::judge(&mut telemetry);
-    describe(&mut telemetry.series);
+    describe(&mut telemetry.series, &lives);
     thin(&mut telemetry);
     telemetry
 }
 
-/// Says of each series what those who read the document need and labels tell.
-fn describe(series: &mut [Series]) {
+/// Says of each series what those who read the document need and labels or the series of its target tell.
+fn describe(series: &mut [Series], lives: &lives::Lives) {
+    let mixed = lives::mixed(series);
     for series in series {
         series.target = series.target();
+        series.takes_turns = mixed.contains(&series.target);
+        let restarts = lives.get(&series.target).into_iter().flatten();
+        series.restarts = restarts.map(|restart| restart.until).collect();
         series.failed_answers = error_rate::failed_answers(series);
     }
 }

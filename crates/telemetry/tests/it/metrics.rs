@@ -262,6 +262,60 @@ fn memory_up_to_the_end() {
     check(80, &[100, 101, 100, 101, 100, 101], &[], &[]);
 }
 
+/// An address space that met a limit: it stands still while more and more of it is used.
+#[test]
+fn address_space_that_stands_still() {
+    let check = |space: &[u32], used: &[u32], expected: &[&str]| {
+        let samples = |values: &[u32]| -> Vec<(i64, f64)> {
+            (0..).zip(values).map(|(at, value)| (at * 15, f64::from(*value) * 1_048_576.0)).collect()
+        };
+        let mut telemetry = Telemetry::default();
+        for (name, values) in
+            [("process_virtual_memory_bytes", space), ("process_resident_memory_bytes", used)]
+        {
+            let export = range(name, "", &samples(values));
+            telemetry.extend(read(ExportFormat::PrometheusQuery, export.as_bytes(), SourceId(1)));
+        }
+        let judged = judge(telemetry, &[], None);
+        let found: Vec<&str> = judged
+            .findings
+            .iter()
+            .filter(|finding| finding.id == "address-space-level")
+            .map(|finding| finding.title.as_str())
+            .collect();
+        assert_eq!(found, expected, "{space:?} {used:?}");
+    };
+    let title = "The address space of a:1 shop stood still at 240.0 MiB while resident memory rose from 90.0 MiB to 160.0 MiB";
+    let used = [40, 60, 90, 110, 140, 160];
+    check(&[170, 200, 240, 240, 240, 240], &used, &[title]);
+    // It was so large from the start, it still grew, too few samples show it, or nothing was used of it.
+    check(&[240; 6], &used, &[]);
+    check(&[170, 200, 210, 220, 230, 240], &used, &[]);
+    check(&[170, 200, 220, 240, 240, 240], &used, &[]);
+    check(&[170, 200, 240, 240, 240, 240], &[40, 60, 90, 90, 91, 91], &[]);
+}
+
+/// Which samples are of another process than the ones before, and of which no process can be told.
+#[test]
+fn series_say_whose_samples_they_are() {
+    let check = |starts: &[(i64, f64)], restarts: &[i64], takes_turns: bool| {
+        let mut telemetry = Telemetry::default();
+        let used: Vec<(i64, f64)> = starts.iter().map(|(at, _)| (*at, 5.0)).collect();
+        for (name, samples) in [("process_start_time_seconds", starts), ("process_open_fds", &used)] {
+            let export = range(name, "", samples);
+            telemetry.extend(read(ExportFormat::PrometheusQuery, export.as_bytes(), SourceId(1)));
+        }
+        let judged = judge(telemetry, &[], None);
+        let expected: Vec<UtcTime> = restarts.iter().map(|at| UtcTime(at * 1_000_000_000)).collect();
+        for series in &judged.series {
+            assert_eq!((&series.restarts, series.takes_turns), (&expected, takes_turns), "{starts:?}");
+        }
+    };
+    check(&[(100, 50.0), (115, 50.0), (130, 50.0)], &[], false);
+    check(&[(100, 50.0), (115, 108.0), (130, 108.0), (145, 140.0)], &[115, 145], false);
+    check(&[(100, 50.0), (115, 60.0), (130, 50.0), (145, 60.0)], &[], true);
+}
+
 #[test]
 fn memory_that_falls_by_a_restart_has_not_recovered() {
     let mib = 1_048_576.0;
