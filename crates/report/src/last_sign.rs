@@ -102,8 +102,6 @@ fn life<'a>(incident: &Incident, series: &'a Series, latest: UtcTime) -> Option<
     if series.name != START_TIME {
         return None;
     }
-    let answering = Answering::of(incident, incident.telemetry.as_ref()?, &series.target);
-    let is_of_it = |(at, value): &&(UtcTime, f64)| *at <= latest && answering.is_started_at(*value);
-    let (last, _) = series.points.iter().rfind(is_of_it)?;
-    Some((&series.target, *last))
+    let last = Answering::of(incident, &series.target).last_answer(latest)?;
+    Some((&series.target, last))
 }

@@ -304,6 +304,7 @@ fn unfinished_requests(scan: &Scan) -> Option<Finding> {
     let confidence = if is_own { Confidence::Strong } else { Confidence::Moderate };
     let mut finding = Finding::new("request-unfinished", Severity::Warning, confidence, title)
         .refuted_if("a line that ends the request, in a log that is not among these");
+    let mut told = None;
     for thread in open.iter().take(MAX_EACH) {
         let Some(last) = thread.entries.last() else { continue };
         let message = last.message.as_deref().or(thread.entries.first()?.message.as_deref());
@@ -311,7 +312,12 @@ fn unfinished_requests(scan: &Scan) -> Option<Finding> {
             _ if thread.cut_off => {
                 "; it is the last record of the thread that crashed, or of its process".to_owned()
             }
-            rule => rule.as_ref().map(rule_told).unwrap_or_default(),
+            // What others did is told once.
+            rule if told == Some(rule) => String::new(),
+            rule => {
+                told = Some(rule);
+                rule.as_ref().map(rule_told).unwrap_or_default()
+            }
         };
         let own = match thread.ended_with {
             _ if thread.same_process || thread.cut_off => ", of the dead process".to_owned(),

@@ -102,10 +102,10 @@ fn level(scope: &Scope) -> Inert {
 fn row(incident: &Incident, clock: &Clock, curve: &Curve) -> [Inert; 5] {
     let (trend, series) = (&curve.trend, curve.trend.series);
     let death = incident.died_at.map(|at| at.time);
-    let process = incident.telemetry.as_ref().map(|all| Answering::of(incident, all, &series.target));
+    let process = Answering::of(incident, &series.target);
     let shown = |life: Summary| number(series, life.last.1).then(" at ").then(clock.show(life.last.0));
     let of = |life: Summary| number(series, life.least).then(" to ").then(number(series, life.most));
-    let (last, range) = match trend.last_life(death, &process.unwrap_or_default()) {
+    let (last, range) = match trend.last_life(death, &process) {
         LastLife::Of(life) => (shown(life), of(life)),
         LastLife::OfOneOf(life) => (shown(life).then(", of one of several processes"), of(life)),
         LastLife::OfOthers(last) => {

@@ -5,26 +5,29 @@ use pycoroner_findings::{Timestamp, UtcTime};
 
 use super::targets::START_TIME;
 use crate::Incident;
-use crate::sections::{Series, TelemetrySection};
 
 /// A start time that metrics state and the line that tells of the start may lie this far apart: metrics count from the
-/// boot of the machine, which is known in whole seconds.
+/// boot of the machine, which is known in whole seconds, and the line is written when a process has begun.
 const SAME_START_NANOS: u64 = 2_000_000_000;
 
 /// The process that died, as a target of metrics.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Answering<'a> {
-    /// When logs say that it was started.
-    boots: Vec<Timestamp>,
-    /// The start times that were stated as this target.
-    starts: Option<&'a Series>,
+pub(crate) struct Answering {
+    /// When logs say that it was started, from and to.
+    boots: Vec<(UtcTime, UtcTime)>,
+    /// The start times that were stated as this target, in nanoseconds since 1970, and when.
+    starts: Vec<(UtcTime, i64)>,
 }
 
-impl<'a> Answering<'a> {
+impl Answering {
     /// The process as a target of an incident's metrics.
-    pub(crate) fn of(incident: &Incident, telemetry: &'a TelemetrySection, target: &str) -> Self {
-        let is_of_target = |series: &&Series| series.name == START_TIME && series.target == target;
-        Self { boots: boots(incident), starts: telemetry.series.iter().find(is_of_target) }
+    pub(crate) fn of(incident: &Incident, target: &str) -> Self {
+        let series = incident.telemetry.iter().flat_map(|telemetry| &telemetry.series);
+        let starts = series
+            .filter(|series| series.name == START_TIME && series.target == target)
+            .flat_map(|series| &series.points)
+            .map(|(at, seconds)| (*at, (seconds * 1e9) as i64));
+        Self { boots: boots(incident), starts: starts.collect() }
     }
 
     /// Whether what was sampled at a time may be of the process.
@@ -32,62 +35,81 @@ impl<'a> Answering<'a> {
         if self.boots.is_empty() {
             return true;
         }
-        let had_begun = self.boots.iter().any(|boot| begin(*boot) <= time);
-        let stated = self.starts.and_then(|series| series.points.iter().rfind(|(at, _)| *at <= time));
-        had_begun && stated.is_none_or(|(_, start)| self.is_started_at(*start))
+        let had_begun = self.boots.iter().any(|(from, _)| *from <= time);
+        let stated = self.starts.iter().rfind(|(at, _)| *at <= time);
+        had_begun && stated.is_none_or(|(_, start)| self.start() == Some(*start))
     }
 
-    /// Whether a start time, in seconds since 1970, is that of the process.
-    pub(crate) fn is_started_at(&self, seconds: f64) -> bool {
-        self.boots.iter().any(|boot| {
-            let slack = SAME_START_NANOS.saturating_add(boot.uncertainty_ms.saturating_mul(1_000_000));
-            boot.time.0.abs_diff((seconds * 1e9) as i64) <= slack
-        })
+    /// When it last answered up to a time, by the start time that it stated then.
+    pub(crate) fn last_answer(&self, until: UtcTime) -> Option<UtcTime> {
+        let own = self.start()?;
+        let (at, _) = self.starts.iter().rfind(|(at, start)| *at <= until && *start == own)?;
+        Some(*at)
+    }
+
+    /// Its own start time: of those that were stated the one that agrees best with a line of the logs.
+    fn start(&self) -> Option<i64> {
+        let apart = |start: i64| {
+            let from_boot = |(from, to): &(UtcTime, UtcTime)| match start {
+                early if early < from.0 => from.0.abs_diff(early),
+                late if late > to.0 => late.abs_diff(to.0),
+                _ => 0,
+            };
+            self.boots.iter().map(from_boot).min()
+        };
+        let all = self.starts.iter().filter_map(|(_, start)| Some((apart(*start)?, *start)));
+        let (_, start) = all.filter(|(apart, _)| *apart <= SAME_START_NANOS).min()?;
+        Some(start)
     }
 }
 
 /// When lines of the logs say that the process was started.
-fn boots(incident: &Incident) -> Vec<Timestamp> {
+fn boots(incident: &Incident) -> Vec<(UtcTime, UtcTime)> {
     let Some(pid) = incident.core.as_ref().and_then(|core| core.process.pid) else { return Vec::new() };
     let own = incident.timeline.iter().filter(|event| event.kind == "worker-boot" && event.pid == Some(pid));
-    own.filter_map(|event| event.at).collect()
+    own.filter_map(|event| event.at).map(span).collect()
 }
 
-/// The earliest time that a line's may be. Logs cut fractions of a second off: nothing is earlier than a whole second.
-fn begin(boot: Timestamp) -> UtcTime {
-    if boot.uncertainty_ms <= 1000 { boot.time } else { boot.earliest() }
+/// From when to when a line's time may be. Logs cut fractions of a second off: nothing is earlier than a whole second.
+fn span(boot: Timestamp) -> (UtcTime, UtcTime) {
+    let is_cut = boot.uncertainty_ms <= 1000;
+    (if is_cut { boot.time } else { boot.earliest() }, boot.latest())
 }
 
 #[cfg(test)]
 mod tests {
-    use pycoroner_findings::TimeBasis;
-
     use super::*;
 
     fn second(second: i64) -> UtcTime {
         UtcTime(second * 1_000_000_000)
     }
 
-    fn boot(at: i64) -> Timestamp {
-        Timestamp { time: second(at), basis: TimeBasis::Stated, uncertainty_ms: 1000 }
+    fn boot(at: i64) -> (UtcTime, UtcTime) {
+        (second(at), second(at + 1))
     }
 
     #[test]
     fn samples_of_others() {
-        let points = [(20, 5.0), (30, 29.0), (40, 5.0)].map(|(at, start)| (second(at), start)).to_vec();
-        let starts = Series { name: START_TIME.into(), points, ..Series::default() };
+        let starts = [(20, 5_000), (30, 28_500), (36, 30_200), (40, 5_000)]
+            .map(|(at, millis)| (second(at), millis * 1_000_000))
+            .to_vec();
         let check = |answering: &Answering, at, expected| {
             assert_eq!(answering.may_be_at(second(at)), expected, "{answering:?} {at}");
         };
-        let unknown = Answering { boots: Vec::new(), starts: Some(&starts) };
+        let unknown = Answering { boots: Vec::new(), starts: starts.clone() };
         check(&unknown, 20, true);
-        let by_log = Answering { boots: vec![boot(28)], starts: None };
+        let by_log = Answering { boots: vec![boot(28)], starts: Vec::new() };
         check(&by_log, 27, false);
         check(&by_log, 28, true);
-        let by_both = Answering { boots: vec![boot(28)], starts: Some(&starts) };
+        // Of two start times that may be its own, the nearer one is.
+        let by_both = Answering { boots: vec![boot(28)], starts: starts.clone() };
         check(&by_both, 20, false);
         check(&by_both, 29, false);
         check(&by_both, 31, true);
-        check(&by_both, 41, false);
+        check(&by_both, 37, false);
+        assert_eq!(by_both.last_answer(second(35)), Some(second(30)));
+        let never_asked = Answering { boots: vec![boot(50)], starts };
+        check(&never_asked, 51, false);
+        assert_eq!(never_asked.last_answer(second(60)), None);
     }
 }

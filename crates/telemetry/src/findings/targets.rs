@@ -9,6 +9,13 @@ use super::lives::{Lives, Restart, is_pause, mixed, usual_interval};
 use crate::document::{Series, Telemetry};
 use crate::time::{epoch_seconds, stated};
 
+/// From so many restarts of one target on, they are one finding.
+const MANY_RESTARTS: usize = 4;
+/// Restarts of it that are cited.
+const MOST_CITED: usize = 3;
+/// What would show restarts to be none.
+const OTHERS_ANSWER: &str =
+    "several processes answer behind one address, so that each scrape may meet another one";
 /// Most rows of one kind for one target.
 const MOST_ROWS: usize = 20;
 
@@ -30,9 +37,17 @@ pub(super) fn judge(telemetry: &mut Telemetry, lives: &Lives) {
         telemetry.gaps.push(gap.remedy("set PROMETHEUS_MULTIPROC_DIR for services with several workers"));
     }
     for (target, restarts) in lives {
+        let mut seen: Vec<Finding> = Vec::new();
         for restart in restarts.iter().take(MOST_ROWS) {
-            restarted(target, restart, &mut findings, &mut events);
+            let (finding, event) = restarted(target, restart);
+            seen.push(finding);
+            events.push(event);
         }
+        findings.extend(if restarts.len() < MANY_RESTARTS {
+            seen
+        } else {
+            vec![again_and_again(target, restarts, seen)]
+        });
     }
     last_scrapes(&telemetry.events, &mut findings);
     telemetry.findings.extend(findings);
@@ -175,7 +190,28 @@ fn missing(all: &[Series], findings: &mut Vec<Finding>, events: &mut Vec<Event>)
     }
 }
 
-fn restarted(target: &str, restart: &Restart, findings: &mut Vec<Finding>, events: &mut Vec<Event>) {
+/// Many restarts of one target, as one finding.
+fn again_and_again(target: &str, restarts: &[Restart], seen: Vec<Finding>) -> Finding {
+    let time = |restart: &Restart| restart.started.unwrap_or(restart.until);
+    let between = restarts
+        .first()
+        .zip(restarts.last())
+        .map_or_else(String::new, |(first, last)| format!(", from {} to {}", time(first), time(last)));
+    let title =
+        format!("{} other processes answered as {target}, one after the other{between}", restarts.len());
+    let confidence = seen.iter().map(|finding| finding.confidence).min().unwrap_or(Confidence::Moderate);
+    let finding = Finding::new("restart-seen", Severity::Warning, confidence, title)
+        .about(target)
+        .refuted_if(OTHERS_ANSWER);
+    let left = restarts.len() - seen.len().min(MOST_CITED);
+    let evidence = seen.into_iter().take(MOST_CITED).flat_map(|finding| finding.evidence);
+    let finding = evidence.fold(finding, Finding::with_evidence);
+    let more =
+        (left > 0).then(|| Evidence::new(Basis::Derived, format!("{left} more are told in the timeline")));
+    more.into_iter().fold(finding, Finding::with_evidence)
+}
+
+fn restarted(target: &str, restart: &Restart) -> (Finding, Event) {
     let (after, until) = (restart.after, restart.until);
     let cited = |basis, statement: String| Evidence {
         citations: restart.citations.clone(),
@@ -201,21 +237,18 @@ fn restarted(target: &str, restart: &Restart, findings: &mut Vec<Finding>, event
         Some(started) => format!("Another process answers as {target}: it started at {started}"),
         None => format!("{target} was restarted between {after} and {until}"),
     };
-    events.push(Event {
+    let event = Event {
         at: Some(at),
         producer: Some(target.to_owned()),
         // The new value: it says when.
         citation: restart.citations.last().cloned(),
         ..Event::new("restart-seen", Severity::Warning, title.clone())
-    });
-    findings.push(
-        Finding::new("restart-seen", Severity::Warning, confidence, title)
-            .about(target)
-            .with_evidence(evidence)
-            .refuted_if(
-                "several processes answer behind one address, so that each scrape may meet another one",
-            ),
-    );
+    };
+    let finding = Finding::new("restart-seen", Severity::Warning, confidence, title)
+        .about(target)
+        .with_evidence(evidence)
+        .refuted_if(OTHERS_ANSWER);
+    (finding, event)
 }
 
 /// What the list of targets says of the last scrape of each.

@@ -317,6 +317,29 @@ fn series_say_whose_samples_they_are() {
 }
 
 #[test]
+fn many_restarts_are_one_finding() {
+    let check = |restarts: u32, expected: &[&str]| {
+        let starts: Vec<(i64, f64)> =
+            (0..=restarts).map(|at| (i64::from(at) * 15, f64::from(at) * 15.0 - 5.0)).collect();
+        let telemetry = read(
+            ExportFormat::PrometheusQuery,
+            range("process_start_time_seconds", "", &starts).as_bytes(),
+            SourceId(1),
+        );
+        let judged = judge(telemetry, &[], None);
+        let titles: Vec<&str> = judged.findings.iter().map(|finding| finding.title.as_str()).collect();
+        assert_eq!(titles, expected);
+        assert_eq!(
+            judged.events.iter().filter(|event| event.kind == "restart-seen").count(),
+            restarts as usize
+        );
+    };
+    check(1, &["Another process answers as a:1 shop: it started at 1970-01-01T00:00:10Z"]);
+    let title = "9 other processes answered as a:1 shop, one after the other, from 1970-01-01T00:00:10Z to 1970-01-01T00:02:10Z";
+    check(9, &[title]);
+}
+
+#[test]
 fn memory_that_falls_by_a_restart_has_not_recovered() {
     let mib = 1_048_576.0;
     let mut rss: Vec<(i64, f64)> = (0..10).map(|at| (at * 5, (100 + 10 * at) as f64 * mib)).collect();
