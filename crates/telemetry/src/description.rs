@@ -1,14 +1,14 @@
-//! Pods as `kubectl describe pod` prints them, as far as they tell how containers ended.
+//! Pods as `kubectl describe pod` prints them: how containers ended, what they wait for, and the events of the pod.
 //!
 //! The form is that of [`describePod`](https://github.com/kubernetes/kubectl/blob/v0.31.0/pkg/describe/describe.go):
 //! `Key:   value` lines, indented by two for each level. The environment is left where it is.
 
-use pycoroner_findings::{Citation, Gap, GapKind, SourceId, Span, UtcTime};
+use pycoroner_findings::{Citation, Event, Gap, GapKind, Severity, SourceId, Span, UtcTime};
 
 use crate::document::{ContainerEnd, Export, Telemetry};
 use crate::format::ExportFormat;
 use crate::head::Head;
-use crate::kubernetes::quantity_bytes;
+use crate::kubernetes::{event_kind, quantity_bytes};
 use crate::time::rfc3339;
 
 /// Indentation of a container's name, of its members, and of theirs.
@@ -30,9 +30,21 @@ struct Line<'a> {
     indent: usize,
     key: &'a str,
     value: &'a str,
+    text: &'a str,
 }
 
-/// Reads how containers ended.
+impl Line<'_> {
+    fn span(&self) -> Span {
+        Span::Lines {
+            first: self.number,
+            last: self.number,
+            offset: self.offset,
+            len: self.end - self.offset,
+        }
+    }
+}
+
+/// Reads how containers ended, what they wait for, and the events.
 pub(crate) fn read_description(export: &[u8], source: SourceId) -> Telemetry {
     let text = String::from_utf8_lossy(export);
     let mut reader = Reader { source, ..Reader::new() };
@@ -48,16 +60,17 @@ pub(crate) fn read_description(export: &[u8], source: SourceId) -> Telemetry {
             indent: whole.len() - content.len(),
             key: key.trim(),
             value: value.trim(),
+            text: whole.trim_end(),
         };
         reader.line(&line);
         offset = end;
     }
-    reader.end_container();
+    reader.end_pod();
     let mut telemetry = reader.telemetry;
     if reader.has_events {
         let gap = Gap::new(
             GapKind::Unknown,
-            "the events of the pod",
+            "the times of the pod's events",
             "a description states their age, not their time",
         );
         telemetry.gaps.push(gap.remedy("kubectl get events -o json"));
@@ -83,8 +96,13 @@ struct Reader {
     telemetry: Telemetry,
     pod: String,
     namespace: Option<String>,
+    /// Why the pod as a whole ended, and what is said of that.
+    ended: Option<(String, Citation)>,
+    note: Option<String>,
     section: String,
     member: String,
+    /// The lines are those of a container's last message.
+    is_message: bool,
     container: Option<Container>,
     containers: usize,
     has_events: bool,
@@ -97,8 +115,11 @@ impl Reader {
             telemetry: Telemetry::default(),
             pod: "?".to_owned(),
             namespace: None,
+            ended: None,
+            note: None,
             section: String::new(),
             member: String::new(),
+            is_message: false,
             container: None,
             containers: 0,
             has_events: false,
@@ -106,17 +127,14 @@ impl Reader {
     }
 
     fn line(&mut self, line: &Line<'_>) {
+        // What a container wrote to its termination log may have any form; the exit code stands behind it.
+        if self.is_message && (line.indent, line.key) != (DETAIL, "Exit Code") {
+            return;
+        }
+        self.is_message = false;
         match line.indent {
-            0 => {
-                self.end_container();
-                line.key.clone_into(&mut self.section);
-                match line.key {
-                    "Name" => line.value.clone_into(&mut self.pod),
-                    "Namespace" => self.namespace = Some(line.value.to_owned()),
-                    "Events" => self.has_events = line.value != "<none>",
-                    _ => {}
-                }
-            }
+            0 => self.outer(line),
+            CONTAINER if self.section == "Events" => self.event(line),
             CONTAINER if self.section.ends_with("Containers") && line.value.is_empty() => {
                 self.end_container();
                 self.containers += 1;
@@ -128,6 +146,56 @@ impl Reader {
         }
     }
 
+    /// A line of the pod itself.
+    fn outer(&mut self, line: &Line<'_>) {
+        self.end_container();
+        line.key.clone_into(&mut self.section);
+        match line.key {
+            "Name" => {
+                self.end_pod();
+                line.value.clone_into(&mut self.pod);
+            }
+            "Namespace" => self.namespace = Some(line.value.to_owned()),
+            "Reason" => self.ended = Some((line.value.to_owned(), Citation::new(self.source, line.span()))),
+            "Message" => self.note = Some(line.value.to_owned()),
+            _ => {}
+        }
+    }
+
+    /// `Warning  BackOff  3m (x5 over 4m)  kubelet  Back-off restarting failed container`
+    fn event(&mut self, line: &Line<'_>) {
+        let Some([kind, reason, age, _, message]) = row(line.text) else { return };
+        if kind == "Type" || kind.starts_with("--") {
+            return;
+        }
+        self.has_events = true;
+        let (kind, severity) = event_kind(reason, Some(kind));
+        let message = format!("{reason}: {message} ({age} before this was printed)");
+        self.push(line, kind, severity, self.full_name(), message);
+    }
+
+    fn push(
+        &mut self,
+        line: &Line<'_>,
+        kind: &'static str,
+        severity: Severity,
+        producer: String,
+        message: String,
+    ) {
+        self.telemetry.events.push(Event {
+            producer: Some(producer),
+            citation: Some(Citation::new(self.source, line.span())),
+            ..Event::new(kind, severity, message)
+        });
+    }
+
+    fn full_name(&self) -> String {
+        match &self.namespace {
+            Some(namespace) => format!("{namespace}/{}", self.pod),
+            None => self.pod.clone(),
+        }
+    }
+
     fn member(&mut self, line: &Line<'_>) {
         line.key.clone_into(&mut self.member);
         let Some(container) = &mut self.container else { return };
@@ -135,8 +203,6 @@ impl Reader {
             ("Image", image) => container.image = Some(image.to_owned()),
             ("Restart Count", count) => container.restarts = count.parse().ok(),
             ("State" | "Last State", "Terminated") => {
-                let (first, last) = (line.number, line.number);
-                let span = Span::Lines { first, last, offset: line.offset, len: line.end - line.offset };
                 container.ends.push(ContainerEnd {
                     name: String::new(),
                     image: None,
@@ -148,9 +214,10 @@ impl Reader {
                     oom_killed: None,
                     restarts: None,
                     memory_limit: None,
-                    citation: Citation::new(self.source, span),
+                    citation: Citation::new(self.source, line.span()),
                 });
             }
+            ("State", "Waiting") => "Waiting".clone_into(&mut self.member),
             // What is said of a state that has not ended is no end.
             ("State" | "Last State", _) => self.member.clear(),
             _ => {}
@@ -158,15 +225,24 @@ impl Reader {
     }
 
     fn detail(&mut self, line: &Line<'_>) {
+        let pod = self.full_name();
         let Some(container) = &mut self.container else { return };
         if self.member == "Limits" && line.key == "memory" {
             container.memory_limit = quantity_bytes(line.value);
+        }
+        if self.member == "Waiting" && line.key == "Reason" {
+            let producer = format!("{pod}/{}", container.name);
+            return self.push(line, "container-waiting", Severity::Warning, producer, line.value.to_owned());
         }
         if !matches!(self.member.as_str(), "State" | "Last State") {
             return;
         }
         let Some(end) = container.ends.last_mut() else { return };
         match line.key {
+            "Message" => {
+                self.is_message = true;
+                return;
+            }
             "Reason" => {
                 end.oom_killed = (line.value == "OOMKilled").then_some(true);
                 end.reason = Some(line.value.to_owned());
@@ -183,13 +259,27 @@ impl Reader {
         }
     }
 
+    /// An evicted pod says so of itself.
+    fn end_pod(&mut self) {
+        self.end_container();
+        let note = self.note.take();
+        let Some((reason, citation)) = self.ended.take() else { return };
+        let pod = self.full_name();
+        let message = match note {
+            Some(note) => format!("pod {pod}: {reason}: {note}"),
+            None => format!("pod {pod}: {reason}"),
+        };
+        self.telemetry.events.push(Event {
+            producer: Some(pod),
+            citation: Some(citation),
+            ..Event::new("pod-ended", Severity::Error, message)
+        });
+    }
+
     /// Limits and counts stand behind the states.
     fn end_container(&mut self) {
         let Some(container) = self.container.take() else { return };
-        let pod = match &self.namespace {
-            Some(namespace) => format!("{namespace}/{}", self.pod),
-            None => self.pod.clone(),
-        };
+        let pod = self.full_name();
         for end in container.ends {
             self.telemetry.add_container(ContainerEnd {
                 name: format!("{pod}/{}", container.name),
@@ -200,6 +290,18 @@ impl Reader {
             });
         }
     }
+}
+
+/// The columns of a table of events: two blanks or more are between them.
+fn row(text: &str) -> Option<[&str; 5]> {
+    let mut rest = text.trim();
+    let mut columns = [""; 5];
+    for column in columns.iter_mut().take(4) {
+        let (first, behind) = rest.split_once("  ")?;
+        (*column, rest) = (first, behind.trim_start());
+    }
+    columns[4] = rest;
+    Some(columns)
 }
 
 /// Reads `Sun, 22 Nov 2026 11:30:35 +0000`.

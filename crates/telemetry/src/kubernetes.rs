@@ -187,7 +187,7 @@ impl Reader {
 }
 
 /// The [reasons of the kubelet](https://github.com/kubernetes/kubernetes/blob/v1.31.0/pkg/kubelet/events/event.go).
-fn event_kind(reason: &str, kind: Option<&str>) -> (&'static str, Severity) {
+pub(crate) fn event_kind(reason: &str, kind: Option<&str>) -> (&'static str, Severity) {
     match reason {
         "OOMKilling" | "SystemOOM" => ("oom-kill", Severity::Critical),
         "Evicted" | "Preempting" => ("pod-evicted", Severity::Error),

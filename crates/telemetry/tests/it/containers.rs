@@ -156,10 +156,63 @@ fn kubectl_describe() {
         [
             "2026-11-22T11:30:35Z prod/shop-7d9f5c6b8-x2x7q/shop Some(137) reason=Some(\"OOMKilled\") oom=Some(true) restarts=Some(4) limit=Some(83886080) [E2:L19-L23]",
             "2026-11-22T11:30:35Z container-ended container prod/shop-7d9f5c6b8-x2x7q/shop ended: exit code 137, OOMKilled",
+            "? container-backoff BackOff: Back-off restarting failed container (3m (x5 over 4m) before this was printed)",
         ]
     );
     assert_eq!(telemetry.gaps.len(), 1);
     assert!(!serde_json::to_string(&telemetry).unwrap().contains("s3cr3t"));
+}
+
+/// What a container wrote last may look like anything, and a pod may end as a whole.
+#[test]
+fn kubectl_describe_of_containers_that_wait() {
+    let text = "Name:         api-0
+Namespace:    prod
+Status:       Failed
+Reason:       Evicted
+Message:      The node was low on resource: memory.
+Containers:
+  api:
+    Container ID:  containerd://9f2c
+    State:         Waiting
+      Reason:      CrashLoopBackOff
+    Last State:    Terminated
+      Reason:      Error
+      Message:     Fatal Python error: Segmentation fault
+
+Current thread 0x00007f (most recent call first):
+  File \"/srv/app.py\", line 3 in f
+Name:   none
+      Exit Code:    139
+      Started:      Sun, 22 Nov 2026 11:28:06 +0000
+      Finished:     Sun, 22 Nov 2026 11:30:35 +0000
+    Restart Count:  4
+Events:            <none>
+
+Name:         api-1
+Namespace:    prod
+Containers:
+  api:
+    Container ID:  containerd://9f2d
+    State:         Running
+Events:
+  Type     Reason     Age    From     Message
+  ----     ------     ----   ----     -------
+  Warning  Unhealthy  3m12s  kubelet  Liveness probe failed: Get \"http://10.1.2.3/\": timeout
+  Normal   Killing    10s    kubelet  Stopping container api
+";
+    let telemetry = read_as(text.as_bytes(), ExportFormat::KubernetesDescription);
+    assert_eq!(
+        lines(&telemetry),
+        [
+            "2026-11-22T11:30:35Z prod/api-0/api Some(139) reason=Some(\"Error\") oom=None restarts=Some(4) limit=None [E2:L11-L20]",
+            "? container-waiting CrashLoopBackOff",
+            "2026-11-22T11:30:35Z container-ended container prod/api-0/api ended: exit code 139, Error",
+            "? pod-ended pod prod/api-0: Evicted: The node was low on resource: memory.",
+            "? probe-failed Unhealthy: Liveness probe failed: Get \"http://10.1.2.3/\": timeout (3m12s before this was printed)",
+            "? container-killed Killing: Stopping container api (10s before this was printed)",
+        ]
+    );
 }
 
 /// Ids and titles, then what speaks against each.
