@@ -7,8 +7,8 @@ mod boxed;
 mod groups;
 mod message;
 
-use self::boxed::Boxed;
 pub(crate) use self::boxed::is_box;
+use self::boxed::{Boxed, Classic};
 use crate::ascii::{indent, lossy, trim_start};
 use crate::before::NeverRaised;
 use crate::document::Relation;
@@ -239,9 +239,17 @@ impl TracebackBuilder {
         }
     }
 
+    /// Takes what a box had held back.
+    fn feed_rest(&mut self) {
+        if let Some(rest) = self.boxed.as_mut().and_then(Boxed::rest) {
+            self.feed_classic(rest, Delivery::Bare);
+        }
+    }
+
     /// A record carried the traceback, and the next record follows: all in between belongs to it, unless lines of
     /// another kind are among it. Whether that is so.
     pub(crate) fn end_at_record(&mut self) -> bool {
+        self.feed_rest();
         let Some(exception) = self.levels.first().and_then(|level| level.current) else { return false };
         let Some(exception) = self.exceptions.get_mut(exception) else { return false };
         let is_whole = !self.trails_records
@@ -256,6 +264,7 @@ impl TracebackBuilder {
 
     /// Gives the tree, in the order of the text. What lacks its end is marked.
     pub(crate) fn finish(mut self) -> Vec<Exception> {
+        self.feed_rest();
         for level in &self.levels {
             let unfinished = match level.expect {
                 Expect::Frames => level.current,
@@ -275,10 +284,11 @@ impl TracebackBuilder {
     /// Offers the next line of the same producer.
     pub(crate) fn feed(&mut self, line: &[u8], delivery: Delivery) -> Fed {
         if let Some(boxed) = &mut self.boxed {
-            return match boxed.classic(line) {
-                Some(line) => self.feed_line(&line, delivery),
-                None => Fed::Stack,
-            };
+            let lines = boxed.classic(line);
+            return lines.into_iter().fold(Fed::Stack, |fed, line| match fed {
+                Fed::Stack | Fed::Message => self.feed_classic(line, delivery),
+                _ => fed,
+            });
         }
         if self.html || is_html_frame(line) {
             self.html = true;
@@ -286,6 +296,30 @@ impl TracebackBuilder {
             return self.feed_line(&unescaped, delivery);
         }
         self.feed_line(line, delivery)
+    }
+
+    /// A line of `rich`.
+    fn feed_classic(&mut self, line: Classic, delivery: Delivery) -> Fed {
+        match line {
+            Classic::Nothing => Fed::Stack,
+            Classic::Outside => self.rejected(),
+            // An empty line stands behind each member of a group.
+            Classic::Line(0, line) if line.is_empty() && self.levels.len() > 1 => Fed::Stack,
+            Classic::Line(0, line) => {
+                if self.levels.len() > 1 {
+                    self.end_members();
+                }
+                self.feed_line(&line, delivery)
+            }
+            Classic::Line(depth, line) => self.feed_level(depth, &line, 0, delivery),
+            Classic::Member(depth) => self.start_member(depth),
+            Classic::Hidden(depth, frames) => {
+                if let Some(exception) = self.current(depth) {
+                    exception.frames.omitted = exception.frames.omitted.saturating_add(frames);
+                }
+                Fed::Stack
+            }
+        }
     }
 
     fn feed_line(&mut self, line: &[u8], delivery: Delivery) -> Fed {

@@ -32,27 +32,42 @@ impl TracebackBuilder {
         if depth == 0 || depth > self.levels.len() || !dashes.starts_with(b"---") {
             return Some(self.rejected());
         }
-        let group = self.levels.get(depth - 1)?.current;
-        self.levels.truncate(depth);
         let label = dashes.iter().filter(|byte| !matches!(byte, b'-' | b' ')).count();
         if label == 0 {
-            if depth == 1
-                && let Some(top) = self.levels.first_mut()
-            {
-                top.expect = Expect::Message;
+            self.levels.truncate(depth);
+            if depth == 1 {
+                self.end_members();
             }
-        } else if self.exceptions.len() < MAX_EXCEPTIONS && depth < 64 {
-            self.levels.push(Level::new(group));
+        } else {
+            let fed = self.start_member(depth - 1);
             if dashes.windows(3).any(|window| window == b"...")
                 && let Some(level) = self.levels.last_mut()
             {
                 level.expect = Expect::Closed;
             }
-        } else {
-            self.hit_limit = true;
-            return Some(Fed::Done);
+            return Some(fed);
         }
         Some(Fed::Stack)
+    }
+
+    /// A member of the group at this depth begins.
+    pub(super) fn start_member(&mut self, depth: usize) -> Fed {
+        let Some(group) = self.levels.get(depth).map(|level| level.current) else { return self.rejected() };
+        if self.exceptions.len() >= MAX_EXCEPTIONS || depth >= 63 {
+            self.hit_limit = true;
+            return Fed::Done;
+        }
+        self.levels.truncate(depth + 1);
+        self.levels.push(Level::new(group));
+        Fed::Stack
+    }
+
+    /// All members of the outermost group were read.
+    pub(super) fn end_members(&mut self) {
+        self.levels.truncate(1);
+        if let Some(top) = self.levels.first_mut() {
+            top.expect = Expect::Message;
+        }
     }
 
     /// A line among those of a group that lacks their margin: the further lines of a message do in 3.11 and 3.12
