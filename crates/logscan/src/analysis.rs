@@ -9,7 +9,7 @@ mod voices;
 
 use crate::ascii::line_len;
 use crate::envelope::Wrapping;
-use crate::header::{Counted, Header, Heads, Known, Names};
+use crate::header::{Counted, Header, Heads, Known, Names, NumberColumn};
 use crate::json_layout::Layouts;
 use crate::json_record::JsonRecord;
 use crate::level::Level;
@@ -131,7 +131,8 @@ impl Lines<'_> {
 pub(crate) enum Shape {
     /// One JSON document.
     Document,
-    Lines(Option<Wrapping>),
+    /// Lines, wrapped in the same way, and what a bare number is in their heads.
+    Lines(Option<Wrapping>, NumberColumn),
 }
 
 /// What is wanted of lines.
@@ -189,7 +190,8 @@ impl Analyst {
         found: &mut Lines<'b>,
     ) {
         found.end = bytes.len();
-        let Shape::Lines(wrapping) = shape else { return };
+        let Shape::Lines(wrapping, column) = shape else { return };
+        self.heads.set_column(column);
         // A byte order mark is no part of the first line.
         let has_mark = block.offset == 0 && start == 0 && bytes.starts_with(b"\xef\xbb\xbf");
         let mut start = if has_mark { 3 } else { start };

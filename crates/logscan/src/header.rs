@@ -6,6 +6,7 @@
 mod fields;
 mod heads;
 mod logfmt;
+mod process_column;
 mod systems;
 
 use std::borrow::Cow;
@@ -19,6 +20,8 @@ use fields::{fields, level_letter};
 pub(crate) use heads::{Counted, Form, Heads, Known, Names};
 pub(crate) use logfmt::exception_of;
 use logfmt::logfmt;
+pub(crate) use process_column::NumberColumn;
+use process_column::numbered_fields;
 use systems::{access_log, apache_error, dmesg_decoded, klog, kmsg, syslog_priority, uptime, uwsgi_request};
 
 /// What the head of a record says; texts borrow from the line.
@@ -52,9 +55,15 @@ impl<'a> Header<'a> {
 /// Reads the head of a record; `None` when the line does not start one.
 #[inline]
 pub(crate) fn parse(line: &[u8]) -> Option<Header<'_>> {
+    parse_in(line, NumberColumn::Unknown)
+}
+
+/// The same of a source in whose heads a bare number is known for what it is.
+#[inline]
+pub(crate) fn parse_in(line: &[u8], column: NumberColumn) -> Option<Header<'_>> {
     match *line.first()? {
-        b'0'..=b'9' => starts_with_digit(line),
-        b'[' => starts_with_bracket(line),
+        b'0'..=b'9' => starts_with_digit(line, column),
+        b'[' => starts_with_bracket(line, column),
         b'A'..=b'Z' => starts_with_capital(line),
         b'a'..=b'z' => dmesg_decoded(line).or_else(|| logfmt(line)),
         b'<' => syslog_priority(line),
@@ -73,8 +82,8 @@ fn behind_process(line: &[u8]) -> Option<Header<'_>> {
         rest = inner.get(close + 1..)?.strip_prefix(b" ")?;
     }
     let header = match *rest.first()? {
-        b'0'..=b'9' => starts_with_digit(rest),
-        b'[' => starts_with_bracket(rest),
+        b'0'..=b'9' => starts_with_digit(rest, NumberColumn::Unknown),
+        b'[' => starts_with_bracket(rest, NumberColumn::Unknown),
         b'A'..=b'Z' => starts_with_capital(rest),
         _ => None,
     }?;
@@ -82,11 +91,12 @@ fn behind_process(line: &[u8]) -> Option<Header<'_>> {
 }
 
 #[inline]
-fn starts_with_digit(line: &[u8]) -> Option<Header<'_>> {
+fn starts_with_digit(line: &[u8], column: NumberColumn) -> Option<Header<'_>> {
     if let Some((time, len)) = stated_time::iso(line) {
         let rest = line.get(len..).unwrap_or_default();
         let rest = if rest.first() == Some(&b':') { rest.get(1..).unwrap_or_default() } else { rest };
-        return Some(fields(Header::new(Some(time), FormatName::Timestamped, rest)));
+        let header = Header::new(Some(time), FormatName::Timestamped, rest);
+        return Some(numbered_fields(&header, column).unwrap_or_else(|| fields(header)));
     }
     if let Some((time, len)) = stated_time::access_log(line).or_else(|| stated_time::day_and_month(line)) {
         return Some(fields(Header::new(Some(time), FormatName::Timestamped, line.get(len..)?)));
@@ -122,10 +132,10 @@ fn number_first(line: &[u8]) -> Option<Header<'_>> {
     header.level.is_some().then_some(header)
 }
 
-fn starts_with_bracket(line: &[u8]) -> Option<Header<'_>> {
+fn starts_with_bracket(line: &[u8], column: NumberColumn) -> Option<Header<'_>> {
     let inner = line.get(1..)?;
     if let Some((time, len)) = stated_time::iso(inner) {
-        return bracketed_iso(time, inner.get(len..)?);
+        return bracketed_iso(time, inner.get(len..)?, column);
     }
     if let Some((time, len)) = stated_time::asctime(inner).or_else(|| stated_time::access_log(inner)) {
         let rest = inner.get(len..)?.strip_prefix(b"]")?;
@@ -152,7 +162,7 @@ fn starts_with_bracket(line: &[u8]) -> Option<Header<'_>> {
 }
 
 /// What follows `[2024-05-01 12:00:00` : gunicorn, celery, airflow, or any layout with its time in brackets.
-fn bracketed_iso(time: StatedTime, rest: &[u8]) -> Option<Header<'_>> {
+fn bracketed_iso(time: StatedTime, rest: &[u8], column: NumberColumn) -> Option<Header<'_>> {
     if let Some(rest) = rest.strip_prefix(b": ") {
         let close = memchr::memchr(b']', rest.get(..rest.len().min(120))?)?;
         let label = rest.get(..close)?;
@@ -172,7 +182,8 @@ fn bracketed_iso(time: StatedTime, rest: &[u8]) -> Option<Header<'_>> {
         StatedTime::Civil { offset: Some(_), .. } => FormatName::Gunicorn,
         _ => FormatName::Timestamped,
     };
-    (close < 24).then(|| fields(Header::new(Some(time), format, behind)))
+    let header = Header::new(Some(time), format, behind);
+    (close < 24).then(|| numbered_fields(&header, column).unwrap_or_else(|| fields(header)))
 }
 
 /// `[%(asctime)s %(levelname)s %(filename)s line %(lineno)d] %(message)s`: the whole head stands in one bracket.

@@ -16,6 +16,7 @@ use crate::backwards::{Backwards, Turned};
 use crate::clock::Clock;
 use crate::collector::Collector;
 use crate::envelope::Wrapping;
+use crate::header::NumberColumn;
 use crate::input::{Input, Reader, Stretch};
 use crate::lines::{Block, BlockSizes, Blocks, Buffer};
 use crate::part::{LogPart, Plan, plan};
@@ -207,7 +208,7 @@ impl<'i, 'o> Feed<'i, 'o> {
         let carries_on = continues && self.reaches_end && starts_so;
         self.reaches_end = part.is_none_or(|part| part.to >= part.of);
         let start = Start { id, path, modified, continues, carries_on, part, whole_because, turned };
-        Current { blocks, start: Some(start), shape: Shape::Lines(self.wrapping) }
+        Current { blocks, start: Some(start), shape: Shape::Lines(self.wrapping, NumberColumn::Unknown) }
     }
 
     pub(crate) fn next(&mut self, buffer: &mut Buffer) -> Option<Piece> {
@@ -220,9 +221,9 @@ impl<'i, 'o> Feed<'i, 'o> {
         let start = current.start.take();
         let mut end = None;
         if let Some(block) = &block {
-            if start.as_ref().is_some_and(|start| start.part.is_none()) {
-                current.shape = shape_of(block, buffer, self.wrapping);
-                if let Shape::Lines(wrapping) = current.shape {
+            if let Some(start) = &start {
+                current.shape = shape_of(block, buffer, self.wrapping, start.part.is_some());
+                if let Shape::Lines(wrapping, _) = current.shape {
                     self.wrapping = wrapping;
                 }
             }
@@ -239,13 +240,16 @@ impl<'i, 'o> Feed<'i, 'o> {
 }
 
 /// Looks at a source's first block. A short rest of a rotated log is wrapped like what it continues.
-fn shape_of(block: &Block, buffer: &Buffer, continued: Option<Wrapping>) -> Shape {
+/// How a part is wrapped was told by the start of its file.
+fn shape_of(block: &Block, buffer: &Buffer, continued: Option<Wrapping>, is_part: bool) -> Shape {
     let bytes = buffer.block(block);
-    if !block.is_cut && is_document(bytes) {
+    if !block.is_cut && !is_part && is_document(bytes) {
         return Shape::Document;
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    Shape::Lines(Wrapping::detect(bytes.get(..bytes.len().min(64 << 10)).unwrap_or_default()).or(continued))
+    let head = bytes.get(..bytes.len().min(64 << 10)).unwrap_or_default();
+    let wrapping = if is_part { continued } else { Wrapping::detect(head).or(continued) };
+    Shape::Lines(wrapping, NumberColumn::learn(head, wrapping))
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ use crate::exception_line::exception_line;
 use crate::explanation::{LineOrder, LineTally, Why};
 use crate::format::FormatName;
 use crate::frame::Frame;
-use crate::header::{self, Header};
+use crate::header::{self, Header, NumberColumn};
 use crate::json;
 use crate::json_record::JsonRecord;
 use crate::level::Level;
@@ -66,6 +66,8 @@ pub(crate) struct SourceScanner<'o> {
     has_document: bool,
     clock: Clock,
     wrapping: Option<Wrapping>,
+    /// What a bare number is in the heads of its records.
+    column: NumberColumn,
     streams: Vec<Stream>,
     by_producer: FxHashMap<Vec<u8>, usize>,
     last_stream: usize,
@@ -123,6 +125,7 @@ impl<'o> SourceScanner<'o> {
             has_document: false,
             clock,
             wrapping: carried.wrapping,
+            column: NumberColumn::Unknown,
             streams: carried.streams,
             by_producer: carried.by_producer,
             last_stream: carried.last_stream,
@@ -147,7 +150,7 @@ impl<'o> SourceScanner<'o> {
                 self.has_document = true;
                 return self.document(block, bytes);
             }
-            Shape::Lines(wrapping) => self.wrapping = wrapping,
+            Shape::Lines(wrapping, column) => (self.wrapping, self.column) = (wrapping, column),
         }
         self.note_skipped(block.skipped);
         if !self.turned_round(block, bytes) {
@@ -207,7 +210,7 @@ impl<'o> SourceScanner<'o> {
         {
             return;
         }
-        match header::parse(line) {
+        match header::parse_in(line, self.column) {
             Some(header) => self.record(stream, line, &header, context, hits),
             None if context.stamp.is_some() && !line.first().is_some_and(u8::is_ascii_whitespace) => {
                 // The collector's time makes a record of every line that no traceback takes.

@@ -70,7 +70,7 @@ fn call_site(text: &[u8]) -> Option<&[u8]> {
 
 /// A level in capitals at the start; the level and the text behind it.
 #[inline]
-fn level_word(text: &[u8]) -> Option<(Level, &[u8])> {
+pub(super) fn level_word(text: &[u8]) -> Option<(Level, &[u8])> {
     let len = text.iter().take(10).take_while(|byte| byte.is_ascii_uppercase()).count();
     let rest = text.get(len..)?;
     if !(4..=9).contains(&len)
@@ -385,7 +385,7 @@ pub(super) fn is_logger(name: &[u8]) -> bool {
 }
 
 /// Names that `threading`, `concurrent.futures`, `multiprocessing` and servers give.
-fn is_thread_name(name: &[u8]) -> bool {
+pub(super) fn is_thread_name(name: &[u8]) -> bool {
     const STARTS: [&[u8]; 9] = [
         b"MainThread",
         b"Thread-",

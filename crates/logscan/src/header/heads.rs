@@ -4,7 +4,7 @@
 //! found. Where reading on could change the head (another field might follow), the line is read as a whole.
 
 use super::fields::next_field;
-use super::{Header, parse};
+use super::{Header, NumberColumn, parse_in};
 use crate::ascii::until;
 use crate::format::FormatName;
 use crate::level::Level;
@@ -27,6 +27,7 @@ pub(crate) struct Heads {
     second: [u8; SECOND],
     seconds: i64,
     known: Vec<Head>,
+    column: NumberColumn,
     /// By the start of the key: one more than the index of the last head that was added.
     slots: Box<[u16; SLOTS]>,
 }
@@ -146,7 +147,13 @@ impl Shape {
 
 impl Default for Heads {
     fn default() -> Self {
-        Self { second: [0; SECOND], seconds: 0, known: Vec::new(), slots: Box::new([0; SLOTS]) }
+        Self {
+            second: [0; SECOND],
+            seconds: 0,
+            known: Vec::new(),
+            column: NumberColumn::Unknown,
+            slots: Box::new([0; SLOTS]),
+        }
     }
 }
 
@@ -234,6 +241,13 @@ impl Form {
 }
 
 impl Heads {
+    /// Says what a bare number is in the heads that follow.
+    pub(crate) fn set_column(&mut self, column: NumberColumn) {
+        if self.column != column {
+            *self = Self { column, ..Self::default() };
+        }
+    }
+
     /// Reads the head of a record; `None` when the line does not start one.
     pub(crate) fn parse<'a>(&mut self, line: &'a [u8]) -> Option<Header<'a>> {
         match self.recalled(line) {
@@ -343,7 +357,7 @@ impl Heads {
     #[cold]
     #[inline(never)]
     pub(crate) fn learn<'a>(&mut self, line: &'a [u8]) -> Option<Header<'a>> {
-        let header = parse(line)?;
+        let header = parse_in(line, self.column)?;
         if matches!(line.first()?, b'0'..=b'9' | b'[')
             && let Some(shape) = Shape::of(line)
         {
@@ -480,6 +494,7 @@ fn fraction(text: &[u8]) -> (u32, u64) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::parse;
     use super::*;
 
     const HEADS: &[&str] = &[

@@ -1,6 +1,6 @@
 //! Heads of what systems and servers write: access logs, the kernel, klog, syslog, uWSGI, Apache.
 
-use super::{Header, starts_with_bracket, strip_blank};
+use super::{Header, NumberColumn, starts_with_bracket, strip_blank};
 use crate::ascii::{leading_number, number_after, trim_start, until};
 use crate::format::FormatName;
 use crate::level::Level;
@@ -64,7 +64,8 @@ pub(super) fn dmesg_decoded(line: &[u8]) -> Option<Header<'_>> {
     let rest = strip_blank(rest.get(second + 1..)?);
     let mut header = match stated_time::iso(rest) {
         Some((time, len)) => Header::new(Some(time), FormatName::Dmesg, strip_blank(rest.get(len..)?)),
-        None => starts_with_bracket(rest).filter(|header| header.format == FormatName::Dmesg)?,
+        None => starts_with_bracket(rest, NumberColumn::Unknown)
+            .filter(|header| header.format == FormatName::Dmesg)?,
     };
     header.level = Some(level);
     Some(header)
@@ -81,7 +82,8 @@ pub(super) fn syslog_priority(line: &[u8]) -> Option<Header<'_>> {
     }
     let (priority, digits) = leading_number(line.get(1..)?)?;
     let rest = line.get(1 + digits..)?.strip_prefix(b">")?;
-    let mut header = starts_with_bracket(rest).filter(|header| header.format == FormatName::Dmesg)?;
+    let mut header = starts_with_bracket(rest, NumberColumn::Unknown)
+        .filter(|header| header.format == FormatName::Dmesg)?;
     header.level = Level::from_syslog(priority % 8).filter(|_| priority <= 191);
     Some(header)
 }

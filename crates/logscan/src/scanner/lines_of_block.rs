@@ -59,7 +59,7 @@ impl SourceScanner<'_> {
         let Some(bytes) = bytes.get(..range.end) else { return };
         while start < bytes.len() {
             let mut lines = Lines::default();
-            self.analyst.look(bytes, start, block, Shape::Lines(self.wrapping), &mut lines);
+            self.analyst.look(bytes, start, block, Shape::Lines(self.wrapping, self.column), &mut lines);
             self.lines_of(&lines, block, bytes);
             start = lines.end;
         }
