@@ -92,7 +92,8 @@ pub(super) fn state(
     let rest = groups.split_off(groups.len().min(MAX_EACH));
     for (plural, members) in groups {
         let own = own_alike.remove(&plural).unwrap_or_default();
-        if members.len() > 1 && are_many(&members) {
+        // That another process ended as this one did says something of both.
+        if !own.is_empty() || members.len() > 1 && are_many(&members) {
             findings.extend(together(scan, ends, &plural, &own, &members));
         } else {
             findings.extend(members.into_iter().rev().take(MAX_EACH).map(|(_, finding)| finding));

@@ -76,11 +76,14 @@ fn without_a_core_the_last_one_counts() {
             "3 workers were ended by SIGSEGV, 2024-05-01 12:00:01 to 12:00:05 UTC; process 13 was the last",
         ]
     );
-    // One more than the one that is looked at is told by itself.
+    // One more than the one that is looked at is counted with it.
     let findings = scan_text(&crashes(2), &Options::default()).findings();
     assert_eq!(
         titles(&findings, "worker-faulted"),
-        ["A worker, process 12, was ended by signal 11", "A worker, process 11, was ended by signal 11"]
+        [
+            "A worker, process 12, was ended by signal 11",
+            "2 workers were ended by SIGSEGV, 2024-05-01 12:00:01 to 12:00:03 UTC; process 12 was the last"
+        ]
     );
 }
 

@@ -1,6 +1,8 @@
 //! Which samples of a target may be of the process that died: by when it was started, and by the start time that
 //! whoever answered stated beside them.
 
+use std::collections::BTreeSet;
+
 use pycoroner_findings::{Timestamp, UtcTime};
 
 use super::targets::START_TIME;
@@ -37,18 +39,24 @@ impl Answering {
         }
         let had_begun = self.boots.iter().any(|(from, _)| *from <= time);
         let stated = self.starts.iter().rfind(|(at, _)| *at <= time);
-        had_begun && stated.is_none_or(|(_, start)| self.start() == Some(*start))
+        had_begun && stated.is_none_or(|(_, start)| self.own_starts().contains(start))
     }
 
-    /// When it last answered up to a time, by the start time that it stated then.
+    /// Whether samples are known to be its own, and those of no other process that was started with it.
+    pub(crate) fn is_told_apart(&self) -> bool {
+        self.own_starts().len() == 1
+    }
+
+    /// When it last answered up to a time, by the start time that it alone stated then.
     pub(crate) fn last_answer(&self, until: UtcTime) -> Option<UtcTime> {
-        let own = self.start()?;
-        let (at, _) = self.starts.iter().rfind(|(at, start)| *at <= until && *start == own)?;
+        let own = self.own_starts();
+        let is_own = |(at, start): &&(UtcTime, i64)| *at <= until && own.contains(start);
+        let (at, _) = self.starts.iter().rfind(is_own).filter(|_| own.len() == 1)?;
         Some(*at)
     }
 
-    /// Its own start time: of those that were stated the one that agrees best with a line of the logs.
-    fn start(&self) -> Option<i64> {
+    /// Of the start times that were stated those that agree best with a line of the logs.
+    fn own_starts(&self) -> BTreeSet<i64> {
         let apart = |start: i64| {
             let from_boot = |(from, to): &(UtcTime, UtcTime)| match start {
                 early if early < from.0 => from.0.abs_diff(early),
@@ -57,9 +65,11 @@ impl Answering {
             };
             self.boots.iter().map(from_boot).min()
         };
-        let all = self.starts.iter().filter_map(|(_, start)| Some((apart(*start)?, *start)));
-        let (_, start) = all.filter(|(apart, _)| *apart <= SAME_START_NANOS).min()?;
-        Some(start)
+        let all = || self.starts.iter().filter_map(|(_, start)| Some((apart(*start)?, *start)));
+        let Some((least, _)) = all().min().filter(|(apart, _)| *apart <= SAME_START_NANOS) else {
+            return BTreeSet::new();
+        };
+        all().filter(|(apart, _)| *apart == least).map(|(_, start)| start).collect()
     }
 }
 
@@ -108,6 +118,15 @@ mod tests {
         check(&by_both, 31, true);
         check(&by_both, 37, false);
         assert_eq!(by_both.last_answer(second(35)), Some(second(30)));
+        assert!(by_both.is_told_apart());
+        // Two that were started in the same second are not told apart.
+        let mut starts_of_two = starts.clone();
+        starts_of_two.push((second(42), 28_700_000_000));
+        let of_two = Answering { boots: vec![boot(28)], starts: starts_of_two };
+        check(&of_two, 31, true);
+        check(&of_two, 43, true);
+        assert!(!of_two.is_told_apart());
+        assert_eq!(of_two.last_answer(second(60)), None);
         let never_asked = Answering { boots: vec![boot(50)], starts };
         check(&never_asked, 51, false);
         assert_eq!(never_asked.last_answer(second(60)), None);

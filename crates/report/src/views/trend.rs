@@ -86,7 +86,7 @@ impl<'a> Trend<'a> {
         };
         let own: Vec<(UtcTime, f64)> = before.iter().filter(is_own).copied().collect();
         match (Summary::of(&own), before.last()) {
-            (Some(life), _) if self.series.takes_turns => LastLife::OfOneOf(life),
+            (Some(life), _) if self.series.takes_turns && !process.is_told_apart() => LastLife::OfOneOf(life),
             (Some(life), _) => LastLife::Of(life),
             (None, Some((last, _))) => LastLife::OfOthers(*last),
             (None, None) => LastLife::Unmeasured,

@@ -29,6 +29,11 @@ impl Restart {
     fn between(after: UtcTime, until: UtcTime) -> Self {
         Self { after, until, started: None, counters: BTreeSet::new(), citations: Vec::new() }
     }
+
+    /// One by which nothing but a time is known.
+    pub(super) fn at(time: UtcTime) -> Self {
+        Self::between(time, time)
+    }
 }
 
 /// A counter that falls at so many samples, and at least at every fourth, is not one process's.

@@ -28,14 +28,14 @@ pub(super) fn judge(telemetry: &mut Telemetry, lives: &Lives, died_at: Option<Ti
     let resident = || telemetry.series.iter().filter(|series| is_resident(series));
     let targets: std::collections::BTreeSet<String> = resident().map(Series::target).collect();
     for series in resident() {
-        let life = Life {
-            series,
-            restarts: lives.get(&series.target()).map_or(&[][..], Vec::as_slice),
-            died_at,
-            others: targets.len().saturating_sub(1),
-        };
+        let is_mixed = mixed.contains(&series.target());
+        // What answers behind the death is not what died, whoever it is.
+        let end = died_at.filter(|_| is_mixed).map(|died| Restart::at(died.time));
+        let restarts = lives.get(&series.target()).map_or(end.as_slice(), Vec::as_slice);
+        let others = targets.len().saturating_sub(1);
+        let life = Life { series, restarts, died_at, others, is_mixed };
         // Several processes that answer in turn jump from one to the other.
-        let jump = if mixed.contains(&series.target()) { None } else { life.jump() };
+        let jump = if is_mixed { None } else { life.jump() };
         let jumped = jump.as_ref().map(|jump| jump.time);
         findings.extend(jump.map(|jump| life.jumped(&jump)));
         let rises = rises(series, life.restarts).into_iter().filter(|rise| rise.growth() >= LEAST_BYTES);
@@ -67,6 +67,8 @@ struct Life<'t> {
     died_at: Option<Timestamp>,
     /// Other targets whose memory was measured.
     others: usize,
+    /// Several processes answer in turn.
+    is_mixed: bool,
 }
 
 /// A sample that is much higher than the one before it.
@@ -105,7 +107,11 @@ impl Life<'_> {
         let is_much = rise.growth() >= MUCH_BYTES && rise.last.1 >= MUCH * rise.first.1;
         let ends = self.reaches_the_end(rise.first.0, rise.last.0);
         let is_sure = ends && self.died_at.is_some() && is_much && !rise.levels_off && self.others == 0;
-        let confidence = if is_sure { Confidence::Strong } else { Confidence::Moderate };
+        let confidence = match is_sure {
+            _ if self.is_mixed => Confidence::Weak,
+            true => Confidence::Strong,
+            false => Confidence::Moderate,
+        };
         let between = format!("{numbers} between {} and {}", rise.first.0, rise.last.0);
         let (id, severity, title) = match self.died_at {
             Some(_) if ends => (
@@ -125,7 +131,8 @@ impl Life<'_> {
             .about(target)
             .with_evidence(trend_evidence(self.series, rise, mebibytes))
             .refuted_if("the same process is later seen with less resident memory without a restart");
-        if let Some(lower) = drop_behind(self.series, self.restarts, rise) {
+        let lower = drop_behind(self.series, self.restarts, rise);
+        if let Some(lower) = lower.filter(|_| !self.is_mixed) {
             finding = finding.with_evidence(lower);
         }
         if rise.levels_off {
@@ -179,6 +186,11 @@ impl Life<'_> {
 
     /// With several targets, nothing says which of them is the process that died.
     fn doubted(&self, finding: Finding) -> Finding {
+        if self.is_mixed {
+            let statement = "its samples are of several processes that answered in turn";
+            let evidence = Evidence::new(Basis::Derived, statement).cite(self.series.citation.clone());
+            return finding.with_against(evidence);
+        }
         if self.others == 0 {
             return finding;
         }

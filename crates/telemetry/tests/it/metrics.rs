@@ -262,6 +262,34 @@ fn memory_up_to_the_end() {
     check(80, &[100, 101, 100, 101, 100, 101], &[], &[]);
 }
 
+/// Workers that share a port answer in turn: a rise is told with that, and what came after the death is no part of it.
+#[test]
+fn memory_of_several_processes() {
+    let mib = |value: f64| value * 1_048_576.0;
+    let at = |index: i64| index * 15;
+    let used: Vec<(i64, f64)> =
+        (0..10).map(|index| (at(index), mib(100.0 + 20.0 * index.min(5) as f64))).collect();
+    let starts: Vec<(i64, f64)> = (0..10).map(|index| (at(index), 5.0 + 7.0 * (index % 2) as f64)).collect();
+    let mut telemetry = Telemetry::default();
+    for (name, samples) in [("process_resident_memory_bytes", &used), ("process_start_time_seconds", &starts)]
+    {
+        telemetry.extend(read(
+            ExportFormat::PrometheusQuery,
+            range(name, "", samples).as_bytes(),
+            SourceId(1),
+        ));
+    }
+    let died_at = Timestamp { time: UtcTime(80_000_000_000), basis: TimeBasis::Stated, uncertainty_ms: 0 };
+    let judged = judge(telemetry, &[], Some(died_at));
+    let found: Vec<String> = judged
+        .findings
+        .iter()
+        .map(|one| format!("{} {:?} {}: {}", one.id, one.confidence, one.against.len(), one.title))
+        .collect();
+    let title = "Resident memory of a:1 shop rose from 100.0 MiB to 200.0 MiB in 75 s, up to the end";
+    assert_eq!(found, [format!("memory-rising Weak 1: {title}")]);
+}
+
 /// An address space that met a limit: it stands still while more and more of it is used.
 #[test]
 fn address_space_that_stands_still() {
