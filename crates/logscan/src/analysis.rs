@@ -11,7 +11,7 @@ use crate::ascii::line_len;
 use crate::envelope::Wrapping;
 use crate::header::{Counted, Header, Heads, Known, Names, NumberColumn};
 use crate::json_layout::Layouts;
-use crate::json_record::JsonRecord;
+use crate::json_record::{Head, JsonRecord};
 use crate::level::Level;
 use crate::lines::Block;
 use crate::needles::{Hits, Needles, Search};
@@ -211,7 +211,8 @@ impl Analyst {
             if is_settled && is_plain && self.wanted.runs && misses < MAX_MISSES {
                 let next = match bytes.get(start) {
                     Some(b'{') => self.run_on_objects(bytes, start, &mut run, found),
-                    _ => self.run_on(bytes, start, &mut run, found),
+                    _ if self.wanted.templates => self.run_on::<true>(bytes, start, &mut run, found),
+                    _ => self.run_on::<false>(bytes, start, &mut run, found),
                 };
                 misses = if next == start { misses + 1 } else { 0 };
                 start = next;
@@ -260,8 +261,8 @@ impl Analyst {
     }
 
     /// Takes lines into a run as long as they have remembered heads and are only counted; where the first other one
-    /// starts. This is where a scan spends its time.
-    fn run_on<'b>(
+    /// starts. This is where a scan spends its time; so nothing that only templates need is in the loop without them.
+    fn run_on<'b, const TEMPLATES: bool>(
         &mut self,
         bytes: &'b [u8],
         mut start: usize,
@@ -269,7 +270,7 @@ impl Analyst {
         found: &mut Lines<'b>,
     ) -> usize {
         let needles = Needles::get();
-        while !found.hold_much()
+        while !(TEMPLATES && found.hold_much())
             && let Some(rest) = bytes.get(start..)
             && let Some(known) = self.heads.recall(rest)
             && is_quiet(known.level)
@@ -282,7 +283,7 @@ impl Analyst {
                 break;
             }
             let Some(counted) = self.heads.counted(&known) else { break };
-            let further = if self.wanted.templates { Some(self.further_of(&known, message)) } else { None };
+            let further = if TEMPLATES { Some(self.further_of(&known, message)) } else { None };
             let counted = Counted { message, ..counted };
             let span = Span { start, next: start + (head + len + 1).min(rest.len()) };
             OpenRun::extend(run, &counted, further.as_ref(), span, bytes, &mut self.index, found);
@@ -300,22 +301,25 @@ impl Analyst {
         found: &mut Lines<'b>,
     ) -> usize {
         let needles = Needles::get();
+        let mut head = Head::default();
         while !found.hold_much()
             && let Some(rest) = bytes.get(start..)
             && rest.first() == Some(&b'{')
         {
             let len = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
             let text = rest.get(..len).unwrap_or_default();
-            let Some(known) = self.layouts.read(text.strip_suffix(b"\r").unwrap_or(text), needles) else {
-                break;
-            };
-            let Some(counted) = Counted::of(&known.header).filter(|counted| is_quiet(counted.level)) else {
-                break;
-            };
-            if known.is_escaped && self.wanted.templates {
+            let text = text.strip_suffix(b"\r").unwrap_or(text);
+            let Some(known) = self.layouts.read(text, needles, &mut head) else { break };
+            if !head.level.is_some_and(is_quiet) || known.is_escaped && self.wanted.templates {
                 break;
             }
-            let further = if self.wanted.templates { Some(self.further(&known.header)) } else { None };
+            let Some(counted) = known.counted(&head) else { break };
+            let names = Names { thread: head.thread, logger: head.logger };
+            let further = if self.wanted.templates {
+                Some(self.further(counted.message, head.level, head.request_id, names))
+            } else {
+                None
+            };
             let span = Span { start, next: start + (len + 1).min(rest.len()) };
             OpenRun::extend(run, &counted, further.as_ref(), span, bytes, &mut self.index, found);
             start = span.next;
@@ -336,11 +340,16 @@ impl Analyst {
 
     /// The same of any record.
     #[inline]
-    fn further<'b>(&mut self, header: &Header<'b>) -> Further<'b> {
-        let names = Names { thread: header.thread, logger: header.logger };
+    fn further<'b>(
+        &mut self,
+        message: &'b [u8],
+        level: Option<Level>,
+        request_id: &'b [u8],
+        names: Names<'b>,
+    ) -> Further<'b> {
         Further {
-            named: self.namer.name(header.message, header.level),
-            request_id: header.request_id,
+            named: self.namer.name(message, level),
+            request_id,
             names: self.wanted.writers.then_some(names),
         }
     }
@@ -363,7 +372,12 @@ impl Analyst {
 
     /// What a line says that starts a record.
     fn record<'b>(&mut self, header: Header<'b>, may_count: bool) -> Told<'b> {
-        let further = if self.wanted.templates { Some(self.further(&header)) } else { None };
+        let Header { message, level, request_id, thread, logger, .. } = header;
+        let further = if self.wanted.templates {
+            Some(self.further(message, level, request_id, Names { thread, logger }))
+        } else {
+            None
+        };
         if may_count && let Some(counted) = Counted::of(&header).filter(|counted| is_quiet(counted.level)) {
             return Told::Counted(counted, further);
         }
@@ -379,13 +393,16 @@ impl Analyst {
         search: &mut Search<'_>,
         found: &mut Lines<'b>,
     ) -> (Told<'b>, Hits) {
-        let known = self.layouts.read(text, Needles::get());
-        let is_escaped = known.as_ref().is_some_and(|known| known.is_escaped);
+        let mut head = Head::default();
+        let known = self.layouts.read(text, Needles::get(), &mut head);
+        let is_escaped = known.is_some_and(|known| known.is_escaped);
         let hits = match known {
-            Some(known) if !is_escaped => return (self.record(known.header, may_count), Hits::default()),
+            Some(known) if !is_escaped => {
+                return (self.record(known.header(&head), may_count), Hits::default());
+            }
             Some(known) => {
                 // Without its template, nothing of the message is needed.
-                let counted = Counted::of(&known.header).filter(|counted| is_quiet(counted.level));
+                let counted = known.counted(&head).filter(|counted| is_quiet(counted.level));
                 if let Some(counted) = counted.filter(|_| may_count && !self.wanted.templates) {
                     return (Told::Counted(counted, None), Hits::default());
                 }

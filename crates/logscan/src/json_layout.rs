@@ -14,7 +14,7 @@ mod lead;
 mod learn;
 
 use crate::format::FormatName;
-use crate::header::Header;
+use crate::header::{Counted, Header};
 use crate::json::{Value, closing_quote};
 use crate::json_record::{Field, Head, JsonRecord};
 use crate::needles::Needles;
@@ -66,10 +66,11 @@ enum Then {
     End(FormatName),
 }
 
-/// A record of a known layout, without any needle.
-pub(crate) struct Known<'a> {
+/// What is known of a record besides its head: that it is laid out in a known way, and holds no needle.
+#[derive(Clone, Copy)]
+pub(crate) struct Known {
+    pub(crate) format: FormatName,
     /// Its message is still escaped.
-    pub(crate) header: Header<'a>,
     pub(crate) is_escaped: bool,
 }
 
@@ -80,10 +81,16 @@ impl Default for Layouts {
 }
 
 impl Layouts {
-    /// Reads a line whose layout is known and that holds no needle.
+    /// Reads the head of a line whose layout is known and that holds no needle. It is filled where it stands: a copy of
+    /// what was just written would cost as much as the rest.
     #[inline]
-    pub(crate) fn read<'a>(&mut self, line: &'a [u8], needles: &Needles) -> Option<Known<'a>> {
-        let mut head = Head::default();
+    pub(crate) fn read<'a>(
+        &mut self,
+        line: &'a [u8],
+        needles: &Needles,
+        head: &mut Head<'a>,
+    ) -> Option<Known> {
+        *head = Head::default();
         let mut is_escaped = false;
         let mut has_few = false;
         let mut node = self.nodes.first()?;
@@ -92,23 +99,21 @@ impl Layouts {
             let (start, then) = if let Some(constant) =
                 node.constants.iter().find(|known| known.stands_at(line, at))
             {
-                constant.set(&mut head, line, at);
+                constant.set(head, line, at);
                 (at + constant.lead.len(), constant.then)
             } else {
                 let edge = node.edges.iter().find(|edge| edge.then.stands_behind(&edge.lead, line, at))?;
                 has_few |= edge.values.is_some();
                 (at + edge.lead.len(), edge.then)
             };
-            let (value, end, field, next) = match then {
+            let next = match then {
                 Then::String(Some(Field::Time), next)
-                    if let Some((time, len)) = line.get(start..).and_then(|rest| self.seconds.iso(rest))
-                        && line.get(start + len) == Some(&b'"') =>
+                    if let Some(rest) = line.get(start..)
+                        && let Some(len) = self.seconds.quoted(rest, &mut head.time) =>
                 {
                     // Digits and what stands between them: no needle, no escape.
-                    head.time = head.time.or(Some(time));
                     at = start + len + 1;
-                    node = self.nodes.get(next)?;
-                    continue;
+                    next
                 }
                 Then::String(field, next) => {
                     let closing = closing_quote(line, start)?;
@@ -118,24 +123,29 @@ impl Layouts {
                     }
                     is_escaped |=
                         closing.is_behind_escapes && matches!(field, Some(Field::Message | Field::Body));
-                    (Value::String(line.get(start..closing.at)?), closing.at + 1, field, next)
+                    if let Some(field) = field {
+                        let value = Value::String(line.get(start..closing.at)?);
+                        head.set(field, value, |text| self.seconds.any(text));
+                    }
+                    at = closing.at + 1;
+                    next
                 }
                 Then::Literal(field, next) => {
-                    let end = start + literal_len(line, start);
-                    (Value::Literal(line.get(start..end)?), end, field, next)
+                    at = start + literal_len(line, start);
+                    if let Some(field) = field {
+                        let value = Value::Literal(line.get(start..at)?);
+                        head.set(field, value, |text| self.seconds.any(text));
+                    }
+                    next
                 }
                 Then::End(format) => {
                     self.known += 1;
                     if has_few {
                         self.compare(line);
                     }
-                    return Some(Known { header: header_of(&head, format), is_escaped });
+                    return Some(Known { format, is_escaped });
                 }
             };
-            if let Some(field) = field {
-                head.set(field, value, |text| self.seconds.any(text));
-            }
-            at = end;
             node = self.nodes.get(next)?;
         }
     }
@@ -222,13 +232,28 @@ impl Then {
     }
 }
 
-fn header_of<'a>(head: &Head<'a>, format: FormatName) -> Header<'a> {
-    let message = match head.message {
+impl Known {
+    /// The whole head of a record.
+    pub(crate) fn header<'a>(self, head: &Head<'a>) -> Header<'a> {
+        let message = message_of(head);
+        let Head { time, level, logger, pid, thread, request_id, .. } = *head;
+        Header { time, level, logger, thread, request_id, pid, message, format: self.format }
+    }
+
+    /// What is counted of a record.
+    #[inline]
+    pub(crate) fn counted<'a>(self, head: &Head<'a>) -> Option<Counted<'a>> {
+        Counted::new(head.time.as_ref(), head.level, head.pid, message_of(head), self.format)
+    }
+}
+
+/// The message, escapes as they stand.
+#[inline]
+fn message_of<'a>(head: &Head<'a>) -> &'a [u8] {
+    match head.message {
         None | Some(Value::Literal(b"null")) => b"",
         Some(value) => value.raw(),
-    };
-    let Head { time, level, logger, pid, thread, request_id, .. } = *head;
-    Header { time, level, logger, thread, request_id, pid, message, format }
+    }
 }
 
 /// Words that stand without quotes; the last ones as Python's `json` writes them.

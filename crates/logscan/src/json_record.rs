@@ -177,8 +177,8 @@ impl<'a> Head<'a> {
             }
             Field::Level => self.level = self.level.or_else(|| level_of(value)),
             Field::OtelSeverity => self.level = self.level.or_else(|| otel_level(value)),
-            Field::Message => self.message = self.message.or(Some(value)),
-            Field::Body => self.message = Some(value),
+            Field::Message if self.message.is_some() => {}
+            Field::Message | Field::Body => self.message = Some(value),
             Field::Logger => self.logger = value.raw(),
             Field::Process => self.pid = self.pid.or_else(|| whole_number(value.raw())),
             Field::ProcessName if !self.thread.is_empty() => {}

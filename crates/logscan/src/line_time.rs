@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::envelope::Wrapping;
 use crate::header;
 use crate::json_layout::Layouts;
-use crate::json_record::JsonRecord;
+use crate::json_record::{Head, JsonRecord};
 use crate::lines::without_ansi;
 use crate::needles::Needles;
 use crate::stated_time::{self, StatedTime};
@@ -63,8 +63,9 @@ impl LineTimes {
                 stated = stated_in_text(&text);
                 break;
             }
-            if let Some(known) = self.layouts.read(&text, Needles::get()) {
-                stated = known.header.time;
+            let mut head = Head::default();
+            if self.layouts.read(&text, Needles::get(), &mut head).is_some() {
+                stated = head.time;
                 break;
             }
             let Some(record) = JsonRecord::parse(&text) else { break };

@@ -251,25 +251,27 @@ impl Needles {
     /// Whether one stands in a part of a line, or partly behind it.
     #[inline]
     pub(crate) fn may_be_in(&self, line: &[u8], from: usize, to: usize) -> bool {
-        let mut at = from;
-        while at + WINDOW <= to {
-            let rest = line.get(at..).unwrap_or_default();
-            if to - at >= CHUNK / 2
+        let mut rest = line.get(from..).unwrap_or_default();
+        let mut left = to.saturating_sub(from);
+        while left >= WINDOW {
+            if left >= CHUNK / 2
                 && let Some(chunk) = rest.first_chunk::<CHUNK>()
                 && !self.may_hold_any(chunk)
             {
-                at += PLACES * STRIDE;
+                rest = rest.get(PLACES * STRIDE..).unwrap_or_default();
+                left = left.saturating_sub(PLACES * STRIDE);
                 continue;
             }
             let bytes = match rest.first_chunk::<8>() {
                 Some(bytes) => u64::from_le_bytes(*bytes),
                 None => window_at(rest, 0).unwrap_or_default(),
             };
-            let window = bytes & MASK;
+            let (window, at) = (bytes & MASK, line.len() - rest.len());
             if self.mark(bytes) != 0 && self.may_hold(window) && !self.at(line, at, window).is_empty() {
                 return true;
             }
-            at += STRIDE;
+            rest = rest.get(STRIDE..).unwrap_or_default();
+            left = left.saturating_sub(STRIDE);
         }
         false
     }
@@ -283,20 +285,18 @@ impl Needles {
     /// All that is found in a part of a text, and perhaps more of the same line.
     #[inline]
     pub(crate) fn between(&self, text: &[u8], start: usize, end: usize) -> Hits {
-        let mut at = start;
-        while at + WINDOW <= end {
+        let mut rest = text.get(start..).unwrap_or_default();
+        let mut left = end.saturating_sub(start);
+        while left >= WINDOW {
             // Places behind the end do no harm: what seems to be there is looked for again.
-            let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk::<CHUNK>) else { break };
-            if self.may_hold_any(chunk) && self.holds_window(chunk, end - at) {
+            let Some(chunk) = rest.first_chunk::<CHUNK>() else { break };
+            if self.may_hold_any(chunk) && self.holds_window(chunk, left) {
                 break;
             }
-            at += PLACES * STRIDE;
+            rest = rest.get(PLACES * STRIDE..).unwrap_or_default();
+            left = left.saturating_sub(PLACES * STRIDE);
         }
-        if at + WINDOW > end {
-            Hits::default()
-        } else {
-            self.in_line(text.get(start..end).unwrap_or_default())
-        }
+        if left < WINDOW { Hits::default() } else { self.in_line(text.get(start..end).unwrap_or_default()) }
     }
 
     /// Not zero where a window may be one of a needle: the one that eight bytes start with.

@@ -96,17 +96,44 @@ impl Seconds {
 
     /// The same as [`iso`], for times without a blank behind a comma.
     #[inline]
-    pub(crate) fn iso(&mut self, text: &[u8]) -> Option<(StatedTime, usize)> {
-        let second = text.first_chunk::<SECOND_LEN>()?;
-        let seconds = match &self.last {
-            Some((known, seconds)) if known == second => *seconds,
-            _ => {
-                let (seconds, SECOND_LEN) = civil(text)? else { return None };
-                self.last = Some((*second, seconds));
-                seconds
-            }
-        };
+    fn iso(&mut self, text: &[u8]) -> Option<(StatedTime, usize)> {
+        let seconds = self.seconds(text)?;
         Some(with_fraction_and_zone(text, seconds, SECOND_LEN))
+    }
+
+    /// Reads such a time that ends with a quote, into where none is yet; its length. It is not returned, as it would be
+    /// copied then, and a processor waits for what it copies in other pieces than it was written in.
+    pub(crate) fn quoted(&mut self, text: &[u8], into: &mut Option<StatedTime>) -> Option<usize> {
+        let seconds = self.seconds(text)?;
+        let (nanos, uncertainty_ms, len) = fraction(text.get(SECOND_LEN..).unwrap_or_default());
+        let len = SECOND_LEN + len;
+        let (offset, zone_len) = zone(text.get(len..).unwrap_or_default());
+        let len = len + zone_len;
+        if text.get(len) != Some(&b'"') {
+            return None;
+        }
+        if into.is_none() {
+            let uncertainty_ms = u64::from(uncertainty_ms);
+            *into = Some(StatedTime::Civil { seconds, nanos, offset, uncertainty_ms });
+        }
+        Some(len)
+    }
+
+    #[inline]
+    fn seconds(&mut self, text: &[u8]) -> Option<i64> {
+        let second = text.first_chunk::<SECOND_LEN>()?;
+        match &self.last {
+            Some((known, seconds)) if known == second => Some(*seconds),
+            _ => self.other(text),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn other(&mut self, text: &[u8]) -> Option<i64> {
+        let (seconds, SECOND_LEN) = civil(text)? else { return None };
+        self.last = Some((*text.first_chunk()?, seconds));
+        Some(seconds)
     }
 }
 

@@ -166,7 +166,8 @@ impl OpenRun {
     }
 
     /// Adds a record to the open run, or to a new one where that does not take it.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "measured: what is counted would be written and read once more")]
     pub(super) fn extend<'b>(
         open: &mut Option<Self>,
         counted: &Counted<'b>,
@@ -201,8 +202,9 @@ impl OpenRun {
         run.add(counted, further, span, index, found);
     }
 
-    #[inline]
-    pub(super) fn add<'b>(
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "most of it falls away where nothing further is known")]
+    fn add<'b>(
         &mut self,
         counted: &Counted<'b>,
         further: Option<&Further<'b>>,
@@ -229,6 +231,7 @@ impl OpenRun {
         }
     }
 
+    #[inline(never)]
     fn add_further<'b>(
         &mut self,
         counted: &Counted<'b>,

@@ -207,9 +207,21 @@ pub(crate) struct Counted<'a> {
 impl<'a> Counted<'a> {
     /// `None` when the record has no calendar time or no level.
     pub(crate) fn of(header: &Header<'a>) -> Option<Self> {
-        let StatedTime::Civil { seconds, nanos, offset, uncertainty_ms } = header.time? else { return None };
-        let form = Form { format: header.format, offset, uncertainty_ms };
-        Some(Self { form, seconds, nanos, level: header.level?, pid: header.pid, message: header.message })
+        Self::new(header.time.as_ref(), header.level, header.pid, header.message, header.format)
+    }
+
+    /// The same of its parts.
+    #[inline]
+    pub(crate) fn new(
+        time: Option<&StatedTime>,
+        level: Option<Level>,
+        pid: Option<u64>,
+        message: &'a [u8],
+        format: FormatName,
+    ) -> Option<Self> {
+        let StatedTime::Civil { seconds, nanos, offset, uncertainty_ms } = *time? else { return None };
+        let form = Form { format, offset, uncertainty_ms };
+        Some(Self { form, seconds, nanos, level: level?, pid, message })
     }
 
     /// Its time, as [`Form::time`] takes it.
