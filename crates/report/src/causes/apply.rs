@@ -4,7 +4,13 @@ use pycoroner_findings::{Confidence, Finding};
 
 use super::case::Case;
 use super::rule::Rule;
+use super::signs::{FAILURES, KILLS, OOM};
 use super::{Cause, Effect, Reason, Role, uncapitalized};
+
+/// Whether the kernel's log names this process as one that it killed for want of memory, and no core says otherwise.
+fn is_killed_for_memory(case: &Case<'_>) -> bool {
+    case.found("oom-kill-logged") && !FAILURES.iter().any(|id| case.found(id))
+}
 
 /// Said of a finding about another process.
 const ANOTHER: &str =
@@ -83,7 +89,13 @@ impl Rule {
     fn role_in(&self, case: &Case<'_>) -> Role {
         let contributes = self.contributes_to.iter().any(|id| case.found(id))
             && !self.causes_despite.iter().any(|id| case.found(id));
-        if contributes { Role::ContributingFactor } else { self.role }
+        let ended_otherwise = is_killed_for_memory(case) && !self.explains_a_kill();
+        if contributes || ended_otherwise { Role::ContributingFactor } else { self.role }
+    }
+
+    /// Whether it says why a process was killed for want of memory, or by whom.
+    fn explains_a_kill(&self) -> bool {
+        KILLS.contains(&self.id) || self.needs.iter().copied().flatten().any(|id| OOM.contains(id))
     }
 
     /// The finding that says what the statement is about in this process.

@@ -32,6 +32,15 @@ fn causes() {
     );
     check(&["crash-signal", "exception-in-flight"], &[("signal", Moderate), ("exception-in-flight", Weak)]);
     check(&["oom-kill-logged", "heap-leak-suspect"], &[("oom-leak", Strong)]);
+    // What would end a process otherwise did not end one that the kernel killed.
+    check(
+        &["oom-kill-logged", "oom-flag-contradicted", "disk-full", "unhandled-exception-logged"],
+        &[("oom-kill", Moderate), ("disk-full", Strong), ("unhandled-exception", Strong)],
+    );
+    check(
+        &["oom-kill-logged", "crash-null-dereference", "disk-full"],
+        &[("null-dereference", Strong), ("oom-kill", Moderate), ("disk-full", Strong)],
+    );
     check(&["unhandled-exception-logged"], &[("unhandled-exception", Strong)]);
     check(
         &["unhandled-exception-logged", "thread-exception-logged"],
