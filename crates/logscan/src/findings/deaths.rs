@@ -112,12 +112,17 @@ fn fact(scan: &Scan, kind: &str, event: &LogEvent) -> Stated {
         _ => (
             "core-dumped-logged",
             Severity::Error,
-            format!("{} dumped core", capitalised(&who)),
+            format!("{} dumped core{}", capitalised(&who), on_signal(event)),
             (String::new(), " processes dumped core".to_owned()),
         ),
     };
     let finding = Finding::new(id, severity, Confidence::Certain, title).with_evidence(said(scan, event));
     Stated { finding: finding.about(who), plural }
+}
+
+/// ` on SIGSEGV`, where the line names the signal.
+fn on_signal(event: &LogEvent) -> String {
+    event.signal.and_then(signals::name).map_or_else(String::new, |name| format!(" on {name}"))
 }
 
 fn worker_timeout(scan: &Scan, event: &LogEvent) -> Stated {

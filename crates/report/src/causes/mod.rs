@@ -243,6 +243,7 @@ pub(crate) fn chain(causes: &[Cause]) -> Vec<&Cause> {
 pub(crate) fn uncapitalized(text: &str) -> String {
     let mut letters = text.chars();
     match (letters.next(), letters.clone().next()) {
+        _ if text.starts_with("Python ") => text.to_owned(),
         (Some(first), Some(second)) if first.is_ascii_uppercase() && !second.is_ascii_uppercase() => {
             first.to_lowercase().chain(letters).collect()
         }

@@ -10,13 +10,24 @@ pub(super) fn findings(incident: &Incident) -> Vec<Finding> {
     if incident.core.is_some() {
         return Vec::new();
     }
-    let mut found: Vec<Finding> = Vec::new();
-    for record in incident.telemetry.iter().flat_map(|telemetry| &telemetry.processes) {
-        let Some((pid, name)) = fault(record) else { continue };
-        let subject = format!("process {pid}");
+    let processes = incident.telemetry.iter().flat_map(|telemetry| &telemetry.processes);
+    let recorded = processes.filter_map(|record| {
+        let (pid, name) = fault(record)?;
         let executable = record.executable.as_deref().unwrap_or("its executable is not named");
-        let evidence = Evidence::new(Basis::Observed, format!("{subject} ({executable}) died of {name}"))
-            .cite(record.citation.clone());
+        let statement = format!("process {pid} ({executable}) died of {name}");
+        Some((pid, name, Evidence::new(Basis::Observed, statement).cite(record.citation.clone())))
+    });
+    // The same as systemd's journal has it.
+    let dumps = incident.timeline.iter().filter(|event| event.kind == "core-dumped");
+    let logged = dumps.filter_map(|event| {
+        let (pid, signal) = event.pid.zip(event.signal.filter(|signal| signals::is_fault(*signal)))?;
+        let name = signals::name(signal)?;
+        let statement = format!("process {pid} dumped core on {name}");
+        Some((pid, name, Evidence::new(Basis::Observed, statement).cite(event.citation.clone())))
+    });
+    let mut found: Vec<Finding> = Vec::new();
+    for (pid, name, evidence) in recorded.chain(logged) {
+        let subject = format!("process {pid}");
         if let Some(known) = found.iter_mut().find(|finding| finding.subject.as_deref() == Some(&*subject)) {
             known.evidence.push(evidence);
             continue;

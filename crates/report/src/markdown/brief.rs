@@ -81,5 +81,5 @@ fn of_event(incident: &Incident, at: &Inert) -> Inert {
     let service =
         incident.telemetry.as_ref().and_then(|telemetry| telemetry.context.as_ref()?.service.as_deref());
     let service = service.map_or_else(Inert::default, |name| Inert::from(" of ").then(code(name)));
-    who.then(service).then(" ").then(end::as_verb(event)).then(at.clone())
+    who.then(service).then(" ").then(prose(&end::as_verb(event))).then(at.clone())
 }

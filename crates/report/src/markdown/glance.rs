@@ -30,7 +30,7 @@ pub(crate) fn title(incident: &Incident) -> Inert {
             incident.telemetry.as_ref().and_then(|telemetry| telemetry.context.as_ref()?.service.as_deref());
         let service = service.map_or_else(|| "a Python service".into(), code);
         return match end::event(incident) {
-            Some(event) => title.then(end::in_words(event)).then(", ").then(service),
+            Some(event) => title.then(prose(&end::in_words(event))).then(", ").then(service),
             None => match end::exception(incident) {
                 Some(exception) => title.then(code(&exception.statement)).then(", ").then(service),
                 None => title.then(service),
@@ -161,7 +161,7 @@ fn how(incident: &Incident) -> Inert {
 fn how_without_core(incident: &Incident) -> Inert {
     let (said, cited) = match (end::event(incident), end::exception(incident)) {
         (Some(event), _) => (
-            prose(end::in_words(event)).then(": ").then(code(&event.message)),
+            prose(&end::in_words(event)).then(": ").then(code(&event.message)),
             cite::citations(&event.citation),
         ),
         (None, Some(exception)) => (

@@ -1,6 +1,8 @@
 //! Which event says that the process, the worker or the container ended.
 
-use pycoroner_findings::{Event, Evidence, Severity};
+use std::borrow::Cow;
+
+use pycoroner_findings::{Event, Evidence, Severity, signals};
 
 use crate::Incident;
 
@@ -57,8 +59,11 @@ pub(crate) fn exception(incident: &Incident) -> Option<&Evidence> {
 }
 
 /// What an end is in a sentence about the process or the container.
-pub(crate) fn as_verb(event: &Event) -> &'static str {
-    match &*event.kind {
+pub(crate) fn as_verb(event: &Event) -> Cow<'static, str> {
+    if let Some(signal) = caught(event) {
+        return format!("died of {signal}, which faulthandler caught,").into();
+    }
+    let verb = match &*event.kind {
         "kernel-segfault" => "had a segmentation fault",
         "oom-kill" => "was killed by the kernel for want of memory",
         "core-dumped" => "ended with a core dump",
@@ -68,12 +73,23 @@ pub(crate) fn as_verb(event: &Event) -> &'static str {
         "worker-timeout" => "did not answer",
         "container-ended" | "pod-ended" | "main-process-exited" => "ended",
         _ => "stopped",
-    }
+    };
+    verb.into()
+}
+
+/// The signal of a dump by `faulthandler`, which calls the signals that it catches fatal errors.
+fn caught(event: &Event) -> Option<&'static str> {
+    let named = |(words, _): &&(&str, u32)| event.message.contains(words);
+    let (_, signal) = signals::FATAL_ERRORS.iter().find(named).filter(|_| event.kind == "fatal-error")?;
+    signals::name(*signal)
 }
 
 /// What an end is called in a title.
-pub(crate) fn in_words(event: &Event) -> &'static str {
-    match &*event.kind {
+pub(crate) fn in_words(event: &Event) -> Cow<'static, str> {
+    if let Some(signal) = caught(event) {
+        return format!("{signal}, caught by faulthandler").into();
+    }
+    let words = match &*event.kind {
         "kernel-segfault" => "segmentation fault seen by the kernel",
         "oom-kill" => "killed by the kernel for want of memory",
         "core-dumped" => "ended with a core dump",
@@ -84,7 +100,8 @@ pub(crate) fn in_words(event: &Event) -> &'static str {
         "fatal-error" => "fatal error of the interpreter",
         "worker-timeout" => "a worker did not answer",
         _ => "the process stopped",
-    }
+    };
+    words.into()
 }
 
 #[cfg(test)]
@@ -92,6 +109,15 @@ mod tests {
     use pycoroner_findings::{TimeBasis, Timestamp, UtcTime};
 
     use super::*;
+
+    #[test]
+    fn what_faulthandler_caught_is_a_signal() {
+        let check = |message: &str, expected: &str| {
+            assert_eq!(in_words(&Event::new("fatal-error", Severity::Critical, message)), expected);
+        };
+        check("Fatal Python error: Segmentation fault", "SIGSEGV, caught by faulthandler");
+        check("Fatal Python error: none_dealloc: deallocating None", "fatal error of the interpreter");
+    }
 
     #[test]
     fn an_end_with_a_time_goes_before_one_without() {
