@@ -71,7 +71,7 @@ impl<'a> Case<'a> {
     }
 
     /// Whether a finding is about a process, or a target of metrics, and not about this one.
-    pub(super) fn is_others(&self, index: usize) -> bool {
+    pub(crate) fn is_others(&self, index: usize) -> bool {
         let Some(finding) = self.findings.get(index) else { return false };
         if self.is_of_another_signal(finding) {
             return true;

@@ -9,8 +9,11 @@ use super::{crash, glance};
 use crate::causes::uncapitalized;
 use crate::sections::CoreSection;
 use crate::views::end;
-use crate::views::repeated::repeated;
+use crate::views::repeated::{others, repeated};
 use crate::{Cause, Incident, Role};
+
+/// Most other ends that are named.
+const MOST_OTHERS: usize = 2;
 
 /// What stopped, and why; the rows below it add to that and do not repeat it.
 pub(crate) fn sentence(incident: &Incident) -> Inert {
@@ -19,7 +22,18 @@ pub(crate) fn sentence(incident: &Incident) -> Inert {
     let alike = repeated(incident).map_or_else(Inert::default, |finding| {
         Inert::from(" It was not the only one: ").then(prose(&uncapitalized(&finding.title))).then(".")
     });
-    Inert::from("**In short:** ").then(what(incident)).then("; ").then(why).then(".").then(alike)
+    let short = Inert::from("**In short:** ").then(what(incident)).then("; ").then(why).then(".").then(alike);
+    short.then(otherwise(incident))
+}
+
+/// What else ended, so that nobody takes one of several ends for the only one.
+fn otherwise(incident: &Incident) -> Inert {
+    let others = others(incident);
+    let told = others.iter().take(MOST_OTHERS).map(|finding| prose(&uncapitalized(&finding.title)));
+    let more = others.len().saturating_sub(MOST_OTHERS);
+    let more = if more == 0 { Inert::default() } else { Inert::from(more).then(" more") };
+    let told = Inert::join(told.chain([more]), "; ");
+    if told.is_empty() { told } else { Inert::from(" Another end is told, too: ").then(told).then(".") }
 }
 
 fn why(cause: &Cause) -> Inert {

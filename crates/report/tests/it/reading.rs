@@ -197,3 +197,25 @@ fn an_exception_is_an_end() {
         "{told:#?}"
     );
 }
+
+/// A log tells of several ends, of which one is looked at: the others are named beside it.
+#[test]
+fn an_end_of_another_kind_is_named() {
+    let ended = |id: &'static str, pid: u64, title: &str| {
+        Finding::new(id, Severity::Error, Confidence::Certain, title).about(format!("process {pid}"))
+    };
+    let killed = Event {
+        pid: Some(7),
+        ..event(0, "worker-killed", Severity::Error, "Worker (pid:7) was sent SIGKILL!", 9)
+    };
+    let short = |findings: Vec<Finding>| {
+        let material = Material { events: vec![killed.clone()], findings, ..Material::default() };
+        let report = render_markdown(&incident(material));
+        report.lines().find(|line| line.starts_with("**In short:**")).unwrap().to_owned()
+    };
+    let own = ended("worker-killed", 7, "A worker, process 7, was ended by signal 9");
+    let other = ended("worker-faulted", 8, "A worker, process 8, was ended by signal 11");
+    let told = " Another end is told, too: a worker, process 8, was ended by signal 11.";
+    assert!(short(vec![own.clone(), other]).ends_with(told));
+    assert!(!short(vec![own]).contains("Another end"));
+}
