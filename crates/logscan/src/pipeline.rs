@@ -1,12 +1,16 @@
 //! Reads sources block by block, on one thread or several, with the same result.
 //!
-//! A thread takes the next block, looks at its lines by themselves ([`crate::analysis`]: most of the work), waits until
-//! all blocks before it were taken in, and takes it in. So blocks are taken in one by one, in the order of sources and
-//! bytes, however many threads there are; and no more of them are held than there are threads.
+//! A thread takes the next block, looks at its lines by themselves ([`crate::analysis`]: most of the work), and takes it
+//! in once all blocks before it were taken in. So blocks are taken in one by one, in the order of sources and bytes,
+//! however many threads there are. Until it is a block's turn its thread goes on with further ones, a few of which it
+//! holds: threads that slept and woke for each block would do little else.
 
+mod turns;
+
+use std::collections::VecDeque;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use pycoroner_findings::{SourceId, UtcTime};
@@ -21,10 +25,13 @@ use crate::input::{Input, Reader, Stretch};
 use crate::lines::{Block, BlockSizes, Blocks, Buffer};
 use crate::part::{LogPart, Plan, plan};
 use crate::scan::Options;
-use crate::scanner::{Intake, is_document};
+use crate::scanner::is_document;
+use turns::{Looked, Turns};
 
 /// More threads than this only wait for each other.
 const MAX_JOBS: usize = 16;
+/// Blocks that each of several threads holds at most.
+const MOST_HELD: usize = 4;
 
 /// How to read; the result is the same for any way.
 #[derive(Clone, Copy)]
@@ -47,69 +54,58 @@ pub(crate) fn read<'o>(inputs: Vec<Input<'_>>, collector: Collector<'o>, way: Wa
     let templates = collector.options().templates;
     let wanted = Wanted { templates, runs: way.sums_up, writers: templates && collector.compares_writers() };
     let feed = Mutex::new(Feed::new(inputs, collector.options(), way.blocks));
-    let turns = Turns { state: Mutex::new((0, Intake::new(collector))), turned: Condvar::new() };
+    let turns = Turns::new(collector);
     if jobs == 1 {
-        work(wanted, &feed, &turns);
+        work(wanted, 1, &feed, &turns);
     } else {
         thread::scope(|scope| {
             for _ in 0..jobs {
-                scope.spawn(|| work(wanted, &feed, &turns));
+                scope.spawn(|| {
+                    let outcome =
+                        panic::catch_unwind(AssertUnwindSafe(|| work(wanted, MOST_HELD, &feed, &turns)));
+                    // The others must not wait for what this thread held.
+                    outcome
+                        .inspect_err(|_| turns.fail())
+                        .unwrap_or_else(|failure| panic::resume_unwind(failure));
+                });
             }
         });
     }
-    turns.state.into_inner().unwrap_or_else(PoisonError::into_inner).1.finish()
+    turns.finish()
 }
 
-fn work(wanted: Wanted, feed: &Mutex<Feed<'_, '_>>, turns: &Turns<'_>) {
-    let mut buffer = Buffer::default();
+fn work(wanted: Wanted, most_held: usize, feed: &Mutex<Feed<'_, '_>>, turns: &Turns<'_>) {
+    let mut buffers: Vec<Buffer> = Vec::new();
+    buffers.resize_with(most_held, Buffer::default);
     let mut analyst = Analyst::new(wanted);
     let mut expected = [0; 5];
-    loop {
-        let Some(piece) = lock(feed).next(&mut buffer) else { return };
-        let mut lines = Lines::with_capacity(expected);
-        let bytes = piece.block.as_ref().map_or(&[][..], |block| buffer.block(block));
-        // A thread that failed must not leave the others waiting for its turn.
-        let looked = panic::catch_unwind(AssertUnwindSafe(|| {
+    let mut is_more = true;
+    while is_more {
+        let mut looked = VecDeque::with_capacity(most_held);
+        for buffer in &mut buffers {
+            let Some(piece) = lock(feed).next(buffer) else {
+                is_more = false;
+                break;
+            };
+            let bytes = piece.block.as_ref().map_or(&[][..], |block| buffer.block(block));
+            let mut lines = Lines::with_capacity(expected);
             if let Some(block) = &piece.block {
                 analyst.look(bytes, 0, block, piece.shape, &mut lines);
             }
-        }));
-        turns.take(piece.number, |intake| {
-            if let Err(failure) = looked {
-                panic::resume_unwind(failure);
+            expected = lines.counts();
+            looked.push_back(Looked { piece, bytes, lines });
+            turns.take_next(&mut looked);
+            // The first buffer is still in the processor's cache.
+            if looked.is_empty() {
+                break;
             }
-            intake.take(&piece, bytes, &lines);
-        });
-        expected = lines.counts();
+        }
+        is_more &= turns.take_all(looked);
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Lets the threads take pieces in, in the order of their numbers.
-struct Turns<'o> {
-    state: Mutex<(u64, Intake<'o>)>,
-    turned: Condvar,
-}
-
-impl<'o> Turns<'o> {
-    fn take(&self, number: u64, with: impl FnOnce(&mut Intake<'o>)) {
-        let mut state = lock(&self.state);
-        while state.0 != number {
-            state = self.turned.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        let (next, intake) = &mut *state;
-        // The turn passes on whatever happens, and then the panic does.
-        *next += 1;
-        let outcome = panic::catch_unwind(AssertUnwindSafe(|| with(intake)));
-        drop(state);
-        self.turned.notify_all();
-        if let Err(failure) = outcome {
-            panic::resume_unwind(failure);
-        }
-    }
 }
 
 /// One block, or the end of a source.
