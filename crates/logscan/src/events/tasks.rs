@@ -10,6 +10,10 @@ pub(super) fn celery(message: &[u8]) -> Option<Fact> {
     if let Some(rest) = after(message, b"orker exited prematurely") {
         let signal = number_after(rest, b"signal ").and_then(narrow);
         let pid = number_after(message, b"pid:");
+        if let Some(code) = number_after(rest, b"exitcode ").filter(|_| signal.is_none()) {
+            let fact = Fact::new("worker-exit", Severity::Error, message).pid(pid);
+            return Some(fact.detail(format!("exit code {code}")));
+        }
         return Some(Fact::new("worker-killed", Severity::Error, message).pid(pid).signal(signal));
     }
     let pid = number_after(message, b"pid:");

@@ -36,6 +36,10 @@ fn servers() {
         "worker-killed - 9",
     );
     check(
+        "billiard.exceptions.WorkerLostError: Worker exited prematurely: exitcode 155 Job: 3.",
+        "worker-exit - -",
+    );
+    check(
         "[2024-05-01 12:00:00,123: ERROR/MainProcess] Process 'ForkPoolWorker-1' pid:44 exited with 'signal 11 (SIGSEGV)'",
         "worker-killed 44 11",
     );
