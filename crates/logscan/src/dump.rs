@@ -77,7 +77,15 @@ impl DumpBuilder {
         }
         let content = trim_start(line);
         let offset = line.len() - content.len();
-        (is_timeout(content) || thread_header(content).is_some()).then_some(offset)
+        if is_timeout(content) || thread_header(content).is_some() {
+            return Some(offset);
+        }
+        // Behind the words of a collector.
+        [b" Timeout (".as_slice(), b" Current thread 0x", b" Thread 0x"].into_iter().find_map(|start| {
+            let at = memchr::memmem::find(line, start)? + 1;
+            let rest = line.get(at..)?;
+            (is_timeout(rest) || thread_header(rest).is_some()).then_some(at)
+        })
     }
 
     /// Starts with the line that [`Self::start_of`] found.

@@ -111,7 +111,7 @@ fn compose(line: &[u8]) -> Option<Envelope<'_>> {
     let name_len = line
         .iter()
         .take(80)
-        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'@'))
         .count();
     let rest = trim_start(line.get(name_len..)?);
     let text = rest.strip_prefix(b"|")?;

@@ -4,7 +4,7 @@ mod fields;
 
 use std::borrow::Cow;
 
-use crate::ascii::whole_number;
+use crate::ascii::{contains, whole_number};
 use crate::format::FormatName;
 use crate::json::{self, Members, Value};
 use crate::level::Level;
@@ -90,6 +90,10 @@ impl<'a> JsonRecord<'a> {
                 self.line = Some(value);
                 self.collected = Some(FormatName::Journal);
             }
+            Field::TextPayload => match value {
+                Value::String(text) if !contains(text, b"\\n") => self.line = Some(value),
+                _ => self.head.set(Field::Message, value, stated_time::any),
+            },
             Field::Text => self.text = Some(value),
             Field::Attributes => self.take_attributes(value),
             Field::CoreDumpPid => {

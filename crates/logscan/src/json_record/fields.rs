@@ -21,6 +21,9 @@ pub(crate) enum Place {
     Body,
     /// Labels of a record in Google's log store.
     Labels,
+    /// What wrote a record in Google's log store.
+    Resource,
+    ResourceLabels,
 }
 
 /// What a member of a record is.
@@ -33,6 +36,8 @@ pub(crate) enum Field {
     /// OpenTelemetry's body: it goes before other messages.
     Body,
     JournalMessage,
+    /// A line that Google's collector read, or a message of several lines.
+    TextPayload,
     Text,
     Attributes,
     CoreDumpPid,
@@ -89,7 +94,8 @@ const NAMES: &[(Field, &[&str])] = &[
             "loglevel",
         ],
     ),
-    (Field::Message, &["message", "msg", "event", "textPayload", "body"]),
+    (Field::Message, &["message", "msg", "event", "body"]),
+    (Field::TextPayload, &["textPayload"]),
     (Field::JournalMessage, &["MESSAGE"]),
     (Field::Text, &["text"]),
     (Field::Attributes, &["attributes"]),
@@ -162,6 +168,7 @@ impl Field {
             (Place::Error | Place::Exception, b"type" | b"kind") => Self::ExceptionType,
             (Place::Error | Place::Exception, b"message" | b"value") => Self::ExceptionMessage,
             (Place::Labels, b"request_id" | b"trace_id") => Self::TraceId,
+            (Place::ResourceLabels, b"pod_name" | b"instance_id") => Self::Identifier,
             (Place::Process, b"pid" | b"id") => Self::Process,
             (Place::Process, b"name") => Self::ProcessName,
             (Place::Thread, b"name") => Self::Thread,
@@ -185,6 +192,8 @@ impl Place {
             (Self::Record, b"time") => Some(Self::Time),
             (Self::Record, b"body") => Some(Self::Body),
             (Self::Record, b"labels" | b"logging.googleapis.com/labels") => Some(Self::Labels),
+            (Self::Record, b"resource") => Some(Self::Resource),
+            (Self::Resource, b"labels") => Some(Self::ResourceLabels),
             (Self::Record | Self::Process, b"thread") => Some(Self::Thread),
             (Self::Record, b"extra") => Some(Self::Record),
             // Wrappers: loguru, Elasticsearch, Datadog, Google Cloud, Splunk.

@@ -5,10 +5,12 @@ use std::collections::VecDeque;
 
 use pycoroner_findings::{Gap, GapKind};
 
+use super::heads::{HeaderInLine, header_in};
 use super::loki::producer_of;
 use super::{SourceScanner, carrier_of, first_line};
-use crate::ascii::lossy;
+use crate::ascii::{indent, lossy};
 use crate::document::Place;
+use crate::dump::DumpBuilder;
 use crate::embedded;
 use crate::events;
 use crate::explanation::Why;
@@ -137,7 +139,13 @@ impl SourceScanner<'_> {
             format: record.format(),
         };
         let is_long = header.message.len() < message.len();
-        let plain = if hits.has(Hits::EVENT) { Hits::EVENT } else { Hits::default() };
+        // Each line of a stack may be a record of its own.
+        let opens_stack = !is_long && record.exception.is_none() && opens_stack(header.message);
+        let plain = match hits {
+            hits if opens_stack => hits.without(Hits::STRUCTURED),
+            hits if hits.has(Hits::EVENT) => Hits::EVENT,
+            _ => Hits::default(),
+        };
         self.record(stream, text, &header, context, plain);
         if is_long && let Some(state) = self.streams.get(stream) {
             // A traceback in the message is told apart from it.
@@ -147,7 +155,7 @@ impl SourceScanner<'_> {
                 self.collector.further_line(state, line, &context);
             }
         }
-        if !hits.has(Hits::TRACEBACK) && !hits.has(Hits::STRUCTURED) {
+        if opens_stack || !hits.has(Hits::TRACEBACK) && !hits.has(Hits::STRUCTURED) {
             return;
         }
         let stamp = record.head.time.and_then(|time| self.clock.resolve(time)).or(context.stamp);
@@ -338,6 +346,12 @@ fn is_newest_first(array: &[u8]) -> bool {
     };
     let first = json::items(array).next().and_then(time);
     first.is_some() && json::items(array).last().and_then(time) < first
+}
+
+/// Whether a stack stands in the records behind this one.
+fn opens_stack(message: &[u8]) -> bool {
+    matches!(header_in(message), Some(HeaderInLine::AtEnd(_)))
+        || DumpBuilder::start_of(message).is_some_and(|at| at == indent(message))
 }
 
 /// The tracebacks that a record carries, as text or as data, in a member of its own or in its message.

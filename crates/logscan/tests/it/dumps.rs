@@ -195,3 +195,15 @@ fn a_log_of_gunicorn_without_a_timeout_says_so() {
         "gunicorn aborts workers that time out, and it states a timeout of this one at another time: WORKER TIMEOUT (pid:8)",
     );
 }
+
+#[test]
+fn a_timeout_behind_words_of_a_collector() {
+    let dump = "Timeout (0:00:05)!\nThread 0x00007f3509fdcb80 (most recent call first):\n  File \"/srv/a.py\", line 5 in stuck\n  File \"/srv/a.py\", line 9 in <module>\n";
+    let expected = "Timeout: \"0:00:05\" [stuck:5 <module>:9]";
+    for prefix in
+        ["", "shop-7d9f5c6b8-x2x7q api ", "\u{1b}[36mapi-1  |\u{1b}[0m ", "shop_api.1.x7k2j3h4@node-1    | "]
+    {
+        check(&dump.lines().map(|line| format!("{prefix}{line}\n")).collect::<String>(), expected);
+    }
+    check("INFO it said \"Thread 0x1 (most recent call first):\" and no more\n", "");
+}

@@ -425,6 +425,54 @@ fn interleaved_producers() {
     assert_eq!(scan.gaps.len(), 2);
 }
 
+/// Collectors make a record of each line where nobody told them otherwise.
+#[test]
+fn a_record_of_json_for_each_line() {
+    let lines: Vec<&str> =
+        STACK.lines().chain(["KeyError: 'k'", "2024-05-01 12:00:01,000 INFO shop: next"]).collect();
+    let check_all = |of_line: &dyn Fn(usize, &str) -> serde_json::Value, count: u64| {
+        let log: String =
+            lines.iter().enumerate().map(|(at, line)| format!("{}\n", of_line(at, line))).collect();
+        let scan = scan_text(&log, &Options::default());
+        let shown: Vec<(Option<&str>, &str, usize, u64)> = scan
+            .tracebacks
+            .iter()
+            .map(|entry| {
+                (entry.type_name.as_deref(), entry.message.as_str(), entry.frames.len(), entry.count)
+            })
+            .collect();
+        assert_eq!(shown, [(Some("KeyError"), "'k'", 1, count)], "{log}");
+        assert!(!scan.tracebacks[0].truncated, "{log}");
+    };
+    let time = |at: usize| format!("2024-05-01T12:00:0{at}Z");
+    check_all(
+        &|at, line| serde_json::json!({"textPayload": line, "severity": "ERROR", "timestamp": time(at)}),
+        1,
+    );
+    check_all(&|at, line| serde_json::json!({"message": line, "level": "error", "timestamp": time(at)}), 1);
+    check_all(
+        &|at, line| serde_json::json!({"message": line, "@timestamp": time(at), "kubernetes": {"pod_name": "a"}}),
+        1,
+    );
+    // Lines of two pods are told apart.
+    let both: String = lines
+        .iter()
+        .enumerate()
+        .flat_map(|(at, line)| {
+            ["a", "b"].map(|pod| {
+                let resource = serde_json::json!({"type": "k8s_container", "labels": {"pod_name": pod}});
+                let entry =
+                    serde_json::json!({"textPayload": line, "timestamp": time(at), "resource": resource});
+                format!("{entry}\n")
+            })
+        })
+        .collect();
+    let scan = scan_text(&both, &Options::default());
+    assert_eq!(scan.tracebacks.len(), 1);
+    assert_eq!((scan.tracebacks[0].count, scan.tracebacks[0].truncated), (2, false));
+    assert_eq!(scan.sources[0].producers.len(), 2, "{:?}", scan.sources[0].producers);
+}
+
 #[test]
 fn inside_json_strings() {
     let text = format!("{STACK}KeyError: 'k'");
