@@ -437,7 +437,17 @@ pub(crate) struct Lock {
     pub(crate) owner_tid: Option<u64>,
     pub(crate) owner_name: Option<String>,
     pub(crate) owner_found_by: Option<String>,
+    pub(crate) taken_in: Option<Taken>,
     pub(crate) waiters: Vec<Waiter>,
+}
+
+/// Where code took a lock.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Taken {
+    pub(crate) function: String,
+    pub(crate) file: String,
+    pub(crate) line: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::thread;
 
 use pycoroner_findings::{Gap, GapKind};
-use pycoroner_logscan::{Input, LogSource, Options, PartialReading, Reader, Scan, scan};
+use pycoroner_logscan::{DeathComparison, Input, LogSource, Options, PartialReading, Reader, Scan, scan};
 
 use crate::evidence::{Evidence, Item};
 use crate::sniff::{self, Kind};
@@ -26,11 +26,26 @@ pub(super) fn partial(whole_logs: bool) -> PartialReading {
     PartialReading { above: if whole_logs { u64::MAX } else { usual.above }, ..usual }
 }
 
-/// Scans all logs of the evidence, in its order.
+/// Scans all logs of the evidence, in its order; and once more where several processes died alike, for what those said
+/// last.
 pub(super) fn scan_logs(evidence: &Evidence, options: &Options) -> Scan {
     let items: Vec<&Item> = evidence.of(&Kind::Log).collect();
     let mut readers: Vec<LazyReader> = items.iter().map(|item| LazyReader::new(item.path.clone())).collect();
-    let inputs = items.iter().zip(&mut readers).map(|(item, reader)| {
+    let mut scan = scan(inputs(&items, &mut readers), options);
+    if options.templates
+        && let Some(deaths) = DeathComparison::of(&scan)
+    {
+        let last = deaths.read_last_records(inputs(&items, &mut readers), options);
+        scan.separations = last.compare(inputs(&items, &mut readers), options);
+    }
+    scan.gaps.extend(items.iter().zip(&scan.sources).filter_map(|(item, source)| changed(item, source)));
+    scan
+}
+
+/// The logs, from their starts.
+fn inputs<'r>(items: &[&Item], readers: &'r mut [LazyReader]) -> Vec<Input<'r>> {
+    let input = |(item, reader): (&&Item, &'r mut LazyReader)| {
+        reader.start_anew();
         // Only what stands on the disk as it is read can be read in part, or from its end.
         let is_file = item.bytes > MOST_TURNED && sniff::is_plain(&item.path).unwrap_or(false);
         Input {
@@ -40,10 +55,8 @@ pub(super) fn scan_logs(evidence: &Evidence, options: &Options) -> Scan {
             continues: item.continues,
             reader: if is_file { Reader::File(reader) } else { Reader::Stream(reader) },
         }
-    });
-    let mut scan = scan(inputs, options);
-    scan.gaps.extend(items.iter().zip(&scan.sources).filter_map(|(item, source)| changed(item, source)));
-    scan
+    };
+    items.iter().zip(readers).map(input).collect()
 }
 
 /// A file that others wrote to, or cut, while it was read.
@@ -78,6 +91,10 @@ enum Opened {
 impl LazyReader {
     fn new(path: PathBuf) -> Self {
         Self { path, file: None, is_at_end: false }
+    }
+
+    fn start_anew(&mut self) {
+        (self.file, self.is_at_end) = (None, false);
     }
 }
 

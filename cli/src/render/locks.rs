@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::inert::inert;
 use super::quantity::counted;
 use super::style::{FAINT, STRONG};
-use crate::documents::Lock;
+use crate::documents::{Lock, Taken};
 
 /// Rows that are shown when things are folded.
 const MOST_LOCKS: usize = 20;
@@ -53,6 +53,11 @@ fn write_lock(out: &mut String, lock: &Lock) {
                     let _ = write!(out, " {FAINT}(it has called its acquire, and no release since){FAINT:#}");
                 }
                 _ => {}
+            }
+            if let Some(Taken { function, file, line }) = &lock.taken_in {
+                let line = line.map_or_else(String::new, |line| format!(":{line}"));
+                let _ =
+                    write!(out, ", {FAINT}taken in {} at {}{line}{FAINT:#}", inert(function), inert(file));
             }
         }
         (None, Some("owner-field")) => out.push_str("held by a thread that has ended"),

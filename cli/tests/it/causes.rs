@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use pycoroner_fixtures::{core_named, incident};
 use serde_json::Value;
 
-use crate::program::run;
+use crate::program::{args, run};
 
 /// gunicorn's log around the end of a worker.
 fn gunicorn(lines: &[&str]) -> String {
@@ -225,4 +225,52 @@ fn causes_of_real_evidence() {
         assert_eq!(is, should, "causes.md, line {}", number + 1);
     }
     assert_eq!(page.len(), expected.len(), "causes.md has another length");
+}
+
+/// Workers die of what one request asks for, and the report says of which values.
+#[test]
+fn a_value_that_goes_with_the_deaths_is_what_to_look_at_next() {
+    let (mut app, mut errors, mut pid) = (String::new(), String::new(), 100);
+    for turn in 0..200_u32 {
+        let (minute, second) = (turn / 60, turn % 60);
+        let clock = format!("2024-05-01 12:{minute:02}:{second:02}");
+        // Neighbours of all sizes, in no order.
+        let article = 900 + turn * 37 % 100;
+        let said = format!("no price for SKU-{article}; asking the old table");
+        writeln!(app, "{clock},000 WARNING [{pid}] shop.catalog: {said}").unwrap();
+        if article > 950 && turn % 4 == 0 {
+            writeln!(errors, "[{clock} +0000] [7] [ERROR] Worker (pid:{pid}) was sent SIGSEGV!").unwrap();
+            pid += 1;
+        } else if article > 950 {
+            // Those that nobody waited for.
+            app = app.replace(&said, "the old table is asked later");
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let paths = [("app.log", app), ("error.log", errors)].map(|(name, text)| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    });
+    let [app, errors] = &paths;
+    let document = run(args!["logs", app, errors, "--format", "json"]).exits(0).json();
+    let found = &document["separations"]["found"][0];
+    assert_eq!(
+        (found["what"].as_str(), found["by"].as_str()),
+        (Some("SKU-<n>"), Some("at-least")),
+        "{document}"
+    );
+    assert_eq!((found["others_with"].as_u64(), found["is_last"].as_bool()), (Some(0), Some(true)), "{found}");
+    let report = run(args!["analyze", app, errors]).exits(0).stdout;
+    let next = report.lines().find(|line| line.starts_with("| **Next** |")).unwrap();
+    let value = found["value"].as_str().unwrap();
+    assert!(
+        next.contains(&format!("Those that ended so had SKU-&lt;n&gt; of {value} or more: look")),
+        "{next}"
+    );
+    assert!(report.contains("### Values that go with the deaths"), "{report}");
+    // In words of what goes together only.
+    let title =
+        report.lines().find(|line| line.contains("processes that died of SIGSEGV said last")).unwrap();
+    assert!(!title.contains("cause"), "{title}");
 }

@@ -93,7 +93,7 @@ pub use snapshot::document::{
     MappingKind, MappingRow, MemoryLogSection, MemoryRow, MemorySection, MergedFrame, ModuleSection,
     NamedValueSection, NativeExceptionSection, NativeFrameSection, ProcessSection, ProcessSnapshot,
     PythonSection, RepeatedCallSection, SignalHandlerSection, SignalHandlersSection, SignalSection,
-    SuspendedSection, SysSection, TaskSection, ThreadSection, ThreadStateSection, VariableSection, Verdict,
-    WaitSection, WaiterSection, WorkingDirectory,
+    SuspendedSection, SysSection, TakenSection, TaskSection, ThreadSection, ThreadStateSection,
+    VariableSection, Verdict, WaitSection, WaiterSection, WorkingDirectory,
 };
 pub use tasks::futures::Futures;

@@ -19,6 +19,7 @@ use crate::rates::{Coverage, log_bit};
 use crate::records::{Assembly, Item};
 use crate::requests::Tracker;
 use crate::scan::Options;
+use crate::separation::Look;
 use crate::tally::Tally;
 use crate::template::TemplateMiner;
 use crate::traceback::Exception;
@@ -99,6 +100,8 @@ pub(crate) struct Collector<'o> {
     pub(crate) open_bytes: usize,
     /// Set where records are handed out one by one: they go there, and nothing is kept or counted here.
     pub(crate) assembly: Option<Box<Assembly>>,
+    /// Set where the logs are read again: records go there, and none is kept or counted here.
+    pub(crate) look: Option<Box<Look>>,
 }
 
 impl<'o> Collector<'o> {
@@ -135,6 +138,7 @@ impl<'o> Collector<'o> {
             warnings_dropped: 0,
             open_bytes: 0,
             assembly: None,
+            look: None,
         }
     }
 

@@ -14,6 +14,7 @@ use crate::frame::Frame;
 use crate::level::Level;
 use crate::part::LogPart;
 use crate::requests::Requests;
+use crate::separation::Separations;
 use crate::stream::LineContext;
 use crate::workers::Worker;
 use crate::{fingerprint, requests, template};
@@ -50,6 +51,9 @@ pub struct Document {
     /// The last record before the death, whoever wrote it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_record: Option<LogRecord>,
+    /// What processes that died alike said last, against what others said; missing when fewer than four did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub separations: Option<Separations>,
     /// The rules by which things were told or grouped.
     pub rules: Rules,
     /// The last records of level warning and above; of the window, when there is one.
@@ -76,6 +80,7 @@ impl Default for Document {
             requests: None,
             process: None,
             last_record: None,
+            separations: None,
             rules: Rules::default(),
             warnings: Vec::new(),
             window: None,

@@ -5,6 +5,7 @@ mod alike;
 mod around;
 mod deaths;
 mod exceptions;
+mod separations;
 
 pub(crate) use alike::Ends;
 
@@ -81,6 +82,7 @@ pub(crate) fn conclude(scan: &Scan) -> Vec<Finding> {
     deaths::conclude(scan, &mut findings);
     exceptions::conclude(scan, &mut findings);
     around::conclude(scan, &mut findings);
+    findings.extend(separations::conclude(scan));
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings
 }

@@ -74,6 +74,7 @@ mod records;
 mod requests;
 mod scan;
 mod scanner;
+mod separation;
 mod sniff;
 mod stated_time;
 mod stream;
@@ -101,6 +102,9 @@ pub use rates::Direction;
 pub use records::{ReadError, Record, Records, Text};
 pub use requests::{RequestEnd, RequestRecord, RequestState, RequestThread, Requests, UnfinishedRule};
 pub use scan::{Options, Scan, scan};
+pub use separation::{
+    DeathComparison, LastRecordsOfDead, SeparatedBy, Separation, SeparationTest, Separations,
+};
 pub use sniff::{looks_like_log, starts_with_json};
 pub use window::{Anchor, CrashedThread, Window};
 pub use workers::{Worker, WorkerEnd};

@@ -19,6 +19,7 @@ use crate::part::{PartialReading, forget_lines};
 use crate::pipeline::{self, Way};
 use crate::rates::{Coverage, judge};
 use crate::requests::{Death, Requests};
+use crate::separation::Separations;
 use crate::tally::Tally;
 use crate::template::{Mined, Templates};
 use crate::window::{Anchor, Comparison, Window};
@@ -97,6 +98,8 @@ pub struct Scan {
     pub last_record: Option<LogRecord>,
     /// The last records before the death of the process that sent the signal.
     pub sender_records: Vec<LogRecord>,
+    /// What [`DeathComparison`](crate::DeathComparison) found, where the caller asks it.
+    pub separations: Option<Separations>,
     /// The last records of level warning and above, of the window when there is one.
     pub warnings: Vec<LogRecord>,
     /// The crash window, when one was asked for.
@@ -201,6 +204,7 @@ fn summarise(mut collector: Collector<'_>, options: &Options) -> Scan {
         process,
         last_record,
         sender_records,
+        separations: None,
         warnings: collector.warnings,
         window,
         gaps: collector.gaps,
@@ -260,6 +264,7 @@ impl Scan {
             requests: self.requests.clone(),
             process: self.process.clone(),
             last_record: self.last_record.clone(),
+            separations: self.separations.clone(),
             rules: Rules::default(),
             warnings: self.warnings.clone(),
             window: self.window.clone(),

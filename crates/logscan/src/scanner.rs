@@ -37,6 +37,7 @@ use crate::lines::{Block, strip_ansi};
 use crate::needles::{Hits, Needles};
 use crate::pipeline::Start;
 use crate::records::Item;
+use crate::separation::Spoken;
 use crate::stream::{LineContext, Stream};
 use crate::template::Named;
 use crate::traceback::{Exception, is_box, is_header};
@@ -309,7 +310,7 @@ impl<'o> SourceScanner<'o> {
         let pid = header.pid.or(context.pid);
         state.set_record(line, stamp, level, pid);
         let context = LineContext { stamp, pid, level, ..context };
-        let position = self.count(stream, header, named, &context);
+        let position = self.count(stream, line, header, named, &context);
         if level.is_some_and(|level| level >= Level::Warning) {
             self.keep_warning(stream, header, &context, position);
         }
@@ -323,6 +324,7 @@ impl<'o> SourceScanner<'o> {
     fn count(
         &mut self,
         stream: usize,
+        line: &[u8],
         header: &Header<'_>,
         named: Option<Named<'_>>,
         context: &LineContext,
@@ -331,6 +333,10 @@ impl<'o> SourceScanner<'o> {
         self.records += 1;
         self.tally.uses.records += 1;
         self.note_time(stamp);
+        if let Some(look) = &mut self.collector.look {
+            look.take(&Spoken { line, header, named, context });
+            return Position::Unknown;
+        }
         if let Some(state) = self.streams.get_mut(stream) {
             state.count_formats(header.format, 1);
             if self.collector.assembly.is_some() {

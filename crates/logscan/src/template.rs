@@ -7,6 +7,7 @@
 
 mod mask;
 mod memo;
+mod slots;
 
 use std::hash::Hasher;
 
@@ -18,6 +19,7 @@ use crate::requests::RequestId;
 use crate::tally::{Batch, Tally};
 pub(crate) use mask::{RULES, mask};
 use memo::{Memo, Recalled};
+pub(crate) use slots::slots;
 
 const MAX_TEMPLATES: usize = 4096;
 const MAX_COARSE: usize = 512;
@@ -204,6 +206,16 @@ pub(crate) struct Templates {
     pub(crate) mined: Vec<Mined>,
     /// Where the template of a hash stands.
     pub(crate) index_of: FxHashMap<u64, usize>,
+}
+
+/// The template of a message.
+pub(crate) fn template_of(message: &[u8]) -> String {
+    Namer::default().text(message)
+}
+
+/// The template of a message, with all kinds of numbers as one.
+pub(crate) fn shape_of(message: &[u8]) -> String {
+    shape(&template_of(message))
 }
 
 /// The text with all kinds of numbers as one: an id of random hexadecimal digits is a plain number now and then.

@@ -42,8 +42,9 @@ pub use sections::{
     GrowthRow, HeapSection, HeapTotals, Label, LedgerRow, LevelBucket, LevelCount, LevelsOverTime, Local,
     Lock, LogEvent, LogPart, LogPlace, LogRecord, LogSource, LogTraceback, LogsSection, MemoryLog,
     NativeFrame, NativePlace, OwnerGrowthRow, OwnerRow, Process, ProcessRecord, Python, PythonFrame,
-    RateChange, ReportedException, RequestRecord, RequestThread, Requests, Series, Silence, StackDump,
-    StackFrame, SuspectRow, SuspendedRow, Task, TelemetrySection, Template, Thread, ThreadStack, TraceSpan,
-    TracebackEntry, TypeRow, UnreachableRow, Verdict, Waiter, Waiting, Window,
+    RateChange, ReportedException, RequestRecord, RequestThread, Requests, Separation, SeparationTest,
+    Separations, Series, Silence, StackDump, StackFrame, SuspectRow, SuspendedRow, Taken, Task,
+    TelemetrySection, Template, Thread, ThreadStack, TraceSpan, TracebackEntry, TypeRow, UnreachableRow,
+    Verdict, Waiter, Waiting, Window,
 };
 pub use template::{TemplateError, render_markdown, render_template};

@@ -65,7 +65,37 @@ fn deadlock(snapshot: &ProcessSnapshot, circle: &DeadlockSection) -> Option<Find
             finding.confidence = Confidence::Moderate;
         }
     }
+    finding.evidence.extend(order_of_locks(snapshot, circle));
     Some(finding.refuted_if("one of the waits has a time limit that ends it"))
+}
+
+/// In which order each function takes its locks, where it is known of all of them.
+fn order_of_locks(snapshot: &ProcessSnapshot, circle: &DeadlockSection) -> Option<Evidence> {
+    let count = circle.tids.len();
+    let told = circle.tids.iter().zip(&circle.taken).enumerate().map(|(index, (tid, taken))| {
+        let taken = taken.as_ref()?;
+        let [held, wanted] = [index + count - 1, index].map(|at| circle.locks.get(at % count));
+        let wants = waiting_frame(thread_of(snapshot, *tid)?).map(|frame| {
+            let function = frame.qualname.as_ref().unwrap_or(&frame.function);
+            let is_same = *function == taken.function && frame.file == taken.file;
+            let by = if is_same { String::new() } else { format!(" by {function}") };
+            format!("{by}{}", on_line(frame.line))
+        });
+        Some(format!(
+            "{} has taken {}{} and waits{} for {}",
+            taken.function,
+            held?,
+            on_line(taken.line),
+            wants.unwrap_or_default(),
+            wanted?,
+        ))
+    });
+    let told = told.collect::<Option<Vec<String>>>()?;
+    Some(Evidence::new(Basis::Inferred, told.join("; ")))
+}
+
+fn on_line(line: Option<u32>) -> String {
+    line.map_or_else(String::new, |line| format!(" on line {line}"))
 }
 
 /// The frame that waits: the innermost one, or, where a signal's handler runs in the midst of the wait, the one below it.
@@ -274,6 +304,7 @@ mod tests {
                 owner_name: None,
                 owner_found_by: found_by,
                 waiters,
+                taken_in: None,
                 citation: None,
             };
             let mut snapshot = snapshot("no-crash", vec![thread(2, Some("rlock"), None)]);

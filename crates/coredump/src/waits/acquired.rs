@@ -73,8 +73,8 @@ enum Base {
 }
 
 impl Body {
-    /// The receivers of calls that code has come by when it stands at `at`, with no `release` since.
-    fn held_at(&self, at: usize) -> impl Iterator<Item = &Receiver> {
+    /// The calls that code has come by when it stands at `at`, with no `release` since.
+    fn held_at(&self, at: usize) -> impl Iterator<Item = &Call> {
         let is_held = move |call: &&Call| {
             let between = |unit: usize| call.end < unit && unit <= at;
             let skips = |&(from, to): &(usize, usize)| {
@@ -87,7 +87,7 @@ impl Body {
                 && !self.releases.iter().any(|&unit| between(unit))
                 && !self.jumps.iter().any(skips)
         };
-        self.calls.iter().filter(is_held).map(|call| &call.receiver)
+        self.calls.iter().filter(is_held)
     }
 }
 
@@ -98,8 +98,8 @@ impl<'r, 'p> Acquires<'r, 'p> {
         Some(Self { runtime, opcodes, known: FxHashMap::default() })
     }
 
-    /// The objects that a frame has taken so.
-    pub(super) fn of_frame(&mut self, frame: &Frame) -> Vec<Ptr<Object>> {
+    /// The objects that a frame has taken so, with the first unit of each call.
+    pub(super) fn of_frame(&mut self, frame: &Frame) -> Vec<(Ptr<Object>, usize)> {
         let code = frame.code.address;
         let body = if let Some(body) = self.known.get(&code) {
             body.clone()
@@ -112,7 +112,8 @@ impl<'r, 'p> Acquires<'r, 'p> {
         let python = self.runtime.python();
         let Ok(Some(offset)) = instruction_offset(python, frame.place, code) else { return Vec::new() };
         let Ok(at) = usize::try_from(offset / slots::INSTRUCTION) else { return Vec::new() };
-        body.held_at(at).filter_map(|receiver| self.value(frame, receiver)).collect()
+        let taken = |call: &Call| Some((self.value(frame, &call.receiver)?, call.start));
+        body.held_at(at).filter_map(taken).collect()
     }
 
     /// `None` for code that never speaks of `acquire`.

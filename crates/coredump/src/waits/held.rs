@@ -11,6 +11,7 @@ use crate::waits::exit_stack::ExitStacks;
 use crate::waits::lock::{LockKind, LockTypes};
 use crate::waits::report::{ACQUIRE_CALL, EXIT_STACK, WITH_STATEMENT};
 use crate::waits::subject::{Subject, inner_lock};
+use crate::waits::taken::{By, Taken};
 use crate::waits::{Walked, slots};
 
 /// Frames of one thread that are looked at.
@@ -25,6 +26,8 @@ pub(crate) struct Holders {
     /// Threads by the locks that they have taken by a bare call, of which nothing else tells.
     by_call: FxHashMap<Ptr<Object>, FxHashSet<usize>>,
     threads: FxHashSet<usize>,
+    /// Where the code of a thread took a lock; of several frames, in the outermost one.
+    taken: FxHashMap<(Ptr<Object>, usize), Taken>,
 }
 
 impl Holders {
@@ -38,6 +41,7 @@ impl Holders {
         let mut by_lock: FxHashMap<_, FxHashSet<_>> = FxHashMap::default();
         let mut by_block = FxHashSet::default();
         let mut by_call: FxHashMap<_, FxHashSet<_>> = FxHashMap::default();
+        let mut places = FxHashMap::default();
         let mut acquires = Acquires::new(runtime);
         let exit_stacks = ExitStacks::of(runtime);
         for (index, (one, subject)) in walked.iter().zip(subjects).enumerate() {
@@ -46,12 +50,12 @@ impl Holders {
                 Subject::Idiom(idiom) => idiom.condition.and_then(|condition| inner_lock(runtime, condition)),
                 _ => None,
             };
-            for frame in one.stack.frames.iter().take(MAX_FRAMES) {
+            for (place, frame) in one.stack.frames.iter().enumerate().take(MAX_FRAMES) {
                 // What `threading` itself takes so are signals: the lock that `Condition.wait` makes for each wait.
                 let is_own = frame.code.file.rsplit('/').next() == Some("threading.py");
                 let acquires = acquires.as_mut().filter(|_| !is_own);
                 let taken = acquires.map(|acquires| acquires.of_frame(frame)).unwrap_or_default();
-                for object in taken {
+                for (object, unit) in taken {
                     let lock = inner_lock(runtime, object).unwrap_or(object);
                     let found = types.read(runtime.python(), lock).filter(|lock| lock.held);
                     // A lock that one takes to wait for it is a signal that somebody else will give.
@@ -59,16 +63,20 @@ impl Holders {
                     let is_plain = found.is_some_and(|lock| lock.kind == LockKind::Plain);
                     if is_plain && !is_signal && Some(lock) != released {
                         by_call.entry(lock).or_default().insert(index);
+                        places.insert((lock, index), Taken { frame: place, by: By::Call(unit) });
                     }
                 }
-                let blocks = slots::entered(runtime, frame).into_iter().map(|object| (object, true));
-                let stacks = exit_stacks.entered(runtime, frame).into_iter().map(|object| (object, false));
-                for (object, is_block) in blocks.chain(stacks) {
+                let blocks = slots::entered(runtime, frame).into_iter();
+                let blocks = blocks.map(|entered| (entered.object, By::Block(entered.level)));
+                let stacks =
+                    exit_stacks.entered(runtime, frame).into_iter().map(|object| (object, By::Stack));
+                for (object, by) in blocks.chain(stacks) {
                     let lock = inner_lock(runtime, object).unwrap_or(object);
                     let is_held = types.read(runtime.python(), lock).is_some_and(|lock| lock.held);
                     if is_held && Some(lock) != released {
                         by_lock.entry(lock).or_default().insert(index);
-                        if is_block {
+                        places.insert((lock, index), Taken { frame: place, by });
+                        if matches!(by, By::Block(_)) {
                             by_block.insert(lock);
                         }
                     }
@@ -77,7 +85,7 @@ impl Holders {
         }
         by_call.retain(|lock, _| !by_lock.contains_key(lock));
         let threads = by_lock.values().chain(by_call.values()).flatten().copied().collect();
-        Self { by_lock, by_block, by_call, threads }
+        Self { by_lock, by_block, by_call, threads, taken: places }
     }
 
     /// The locks.
@@ -95,6 +103,11 @@ impl Holders {
     /// Whether some thread is in a `with` block of the lock.
     pub(crate) fn holds(&self, lock: Ptr<Object>) -> bool {
         self.by_lock.contains_key(&lock) || self.by_call.contains_key(&lock)
+    }
+
+    /// Where the code of a thread took a lock that it holds.
+    pub(super) fn taken(&self, lock: Ptr<Object>, thread: usize) -> Option<Taken> {
+        self.taken.get(&(lock, thread)).copied()
     }
 
     /// The one thread that is in a `with` block of the lock, or has the exit stack that it is in, and which of the two;

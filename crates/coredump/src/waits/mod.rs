@@ -17,6 +17,7 @@ mod report;
 pub(crate) mod slots;
 mod subject;
 mod syscall;
+mod taken;
 mod words;
 
 use rustc_hash::{FxHashMap, FxHashSet};

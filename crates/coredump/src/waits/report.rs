@@ -4,10 +4,10 @@ use rustc_hash::FxHashMap;
 
 use crate::address::{Address, Ptr};
 use crate::layout::member::Object;
-use crate::snapshot::document::{DeadlockSection, LockSection, WaitSection, WaiterSection};
+use crate::snapshot::document::{DeadlockSection, LockSection, TakenSection, WaitSection, WaiterSection};
 use crate::waits::lock::LockKind;
 use crate::waits::subject::Subject;
-use crate::waits::{Picture, ThreadWait, Waits, words};
+use crate::waits::{Picture, ThreadWait, Waits, taken, words};
 
 /// The owner states itself in the object, or the kernel and the interpreter do.
 pub(crate) const OWNER_FIELD: &str = "owner-field";
@@ -165,12 +165,12 @@ fn row(
     mut waiting: Vec<usize>,
 ) -> LockSection {
     waiting.sort_by_key(|&index| picture.tid(index));
-    let owner = match (kind, object) {
+    let inner = object
+        .map(|object| crate::waits::subject::inner_lock(picture.runtime, object).unwrap_or(object))
+        .filter(|_| kind != "mutex");
+    let owner = match (kind, inner) {
         ("mutex", _) => waiting.first().and_then(|&index| picture.owner(index)),
-        (_, Some(object)) => {
-            let inner = crate::waits::subject::inner_lock(picture.runtime, object);
-            picture.holder(inner.unwrap_or(object))
-        }
+        (_, Some(lock)) => picture.holder(lock),
         _ => None,
     };
     let lock = object.and_then(|object| picture.locks.get(&object));
@@ -187,6 +187,7 @@ fn row(
         owner_name: owner.and_then(|(index, _)| picture.walked.get(index)?.thread.name.clone()),
         // An owner that is no thread any more has no name; that it is stated still says something.
         owner_found_by: owner.map(|(_, found_by)| found_by).or_else(|| lock?.owner.map(|_| OWNER_FIELD)),
+        taken_in: owner.zip(inner).and_then(|((index, _), lock)| taken_in(picture, lock, index)),
         waiters: waiting
             .into_iter()
             .filter_map(|index| picture.walked.get(index))
@@ -194,6 +195,18 @@ fn row(
             .collect(),
         citation: picture.runtime.process().core().cite(address, LOCK_BYTES),
     }
+}
+
+/// Where a thread's code took a lock.
+fn taken_in(picture: &Picture<'_, '_>, lock: Ptr<Object>, thread: usize) -> Option<TakenSection> {
+    let taken = picture.holders.taken(lock, thread)?;
+    let frame = picture.walked.get(thread)?.stack.frames.get(taken.frame)?;
+    let code = &frame.code;
+    Some(TakenSection {
+        function: code.qualname.clone().unwrap_or_else(|| code.name.clone()),
+        file: code.file.clone(),
+        line: taken::line(picture.runtime, frame, taken.by),
+    })
 }
 
 /// Circles of threads, each waiting for the next one. A thread waits for one other at most, so every walk along
@@ -225,7 +238,13 @@ fn deadlocks(picture: &Picture<'_, '_>) -> Vec<DeadlockSection> {
 fn circle_section(picture: &Picture<'_, '_>, mut circle: Vec<usize>) -> Option<DeadlockSection> {
     let first = circle.iter().enumerate().min_by_key(|&(_, &index)| picture.tid(index))?.0;
     circle.rotate_left(first);
+    let before = circle.iter().cycle().skip(circle.len() - 1);
+    let taken = circle.iter().zip(before).map(|(&index, &waiter)| match picture.subjects.get(waiter) {
+        Some(&Subject::Lock(object)) => taken_in(picture, object, index),
+        _ => None,
+    });
     Some(DeadlockSection {
+        taken: taken.collect(),
         tids: circle.iter().filter_map(|&index| picture.tid(index)).collect(),
         locks: circle.iter().map(|&index| words::of_subject(picture, index)).collect(),
     })

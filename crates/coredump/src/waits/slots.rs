@@ -26,14 +26,25 @@ pub(crate) fn all(python: &Python<'_>, frame: &Frame) -> Vec<Ptr<Object>> {
     read(python, frame, depth.and_then(|depth| u64::try_from(depth).ok()).unwrap_or(0)).unwrap_or_default()
 }
 
+/// What a frame has entered by a `with` statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Entered {
+    /// The object.
+    pub(crate) object: Ptr<Object>,
+    /// How deep the frame's stack is where the block begins, which tells its blocks apart.
+    pub(crate) level: u64,
+}
+
 /// The objects whose `with` block a frame is in, with those that a `@contextmanager` function is in for it.
-pub(crate) fn entered(runtime: &PythonRuntime<'_>, frame: &Frame) -> Vec<Ptr<Object>> {
+pub(crate) fn entered(runtime: &PythonRuntime<'_>, frame: &Frame) -> Vec<Entered> {
     let mut found = entered_by(runtime, frame, EXIT);
     let mut next = 0;
-    while let Some(&object) = found.get(next).filter(|_| next < MAX_ENTERED) {
+    while let Some(&Entered { object, level }) = found.get(next).filter(|_| next < MAX_ENTERED) {
         next += 1;
         if let Some(inner) = frame_of_manager(runtime, object) {
-            found.extend(entered_by(runtime, &inner, EXIT));
+            found.extend(
+                entered_by(runtime, &inner, EXIT).into_iter().map(|inner| Entered { level, ..inner }),
+            );
         }
     }
     found
@@ -42,7 +53,7 @@ pub(crate) fn entered(runtime: &PythonRuntime<'_>, frame: &Frame) -> Vec<Ptr<Obj
 /// The objects whose `async with` block a frame is in, the outermost first. One whose `__aenter__` the frame still
 /// awaits may be among them.
 pub(crate) fn entered_async(runtime: &PythonRuntime<'_>, frame: &Frame) -> Vec<Ptr<Object>> {
-    entered_by(runtime, frame, "__aexit__")
+    entered_by(runtime, frame, "__aexit__").into_iter().map(|entered| entered.object).collect()
 }
 
 const EXIT: &str = "__exit__";
@@ -71,7 +82,7 @@ fn frame_of_manager(runtime: &PythonRuntime<'_>, object: Ptr<Object>) -> Option<
 /// A `with` statement keeps the `__exit__` that it will call in a slot of the frame's stack, below what its block
 /// uses: up to 3.10 the frame's stack of blocks says how deep that is, from 3.11 on the exception table does. The
 /// block is entered when `__enter__` has come back, so the object has been entered, and not been left yet.
-fn entered_by(runtime: &PythonRuntime<'_>, frame: &Frame, exit: &str) -> Vec<Ptr<Object>> {
+fn entered_by(runtime: &PythonRuntime<'_>, frame: &Frame, exit: &str) -> Vec<Entered> {
     let python = runtime.python();
     let Some(depth) = live_depth(python, frame) else { return Vec::new() };
     let slots = read(python, frame, depth).unwrap_or_default();
@@ -79,7 +90,8 @@ fn entered_by(runtime: &PythonRuntime<'_>, frame: &Frame, exit: &str) -> Vec<Ptr
     for (index, &slot) in slots.iter().enumerate() {
         let below = index.checked_sub(1).and_then(|below| slots.get(below)).copied();
         let beside = below.filter(|&function| exits(runtime, function, slot, exit)).map(|_| slot);
-        found.extend(bound_exit(runtime, slot, exit).or(beside));
+        let object = bound_exit(runtime, slot, exit).or(beside);
+        found.extend(object.map(|object| Entered { object, level: index as u64 + 1 }));
     }
     found
 }
@@ -116,7 +128,7 @@ fn depth_at(table: &[u8], instruction: u64) -> Option<u64> {
 /// An entry of an exception table, in units of two bytes.
 pub(crate) struct HandlerEntry {
     pub(crate) start: u64,
-    length: u64,
+    pub(crate) length: u64,
     pub(crate) target: u64,
     /// How deep the stack is cut before the handler runs.
     pub(crate) depth: u64,

@@ -10,6 +10,7 @@ mod live;
 mod mutated;
 mod native;
 mod recovered;
+mod taken;
 mod tasks;
 mod truth;
 mod versions;

@@ -60,6 +60,7 @@ pub(crate) fn check(name: &str, found: &ProcessSnapshot, truth: &Truth) {
         check_thread(name, &section, thread);
     }
     check_locks(name, found, truth);
+    crate::taken::check(name, found);
     crate::calls::check(name, found, truth);
     crate::calls::check_interpreter(name, found, truth);
     crate::tasks::check(name, found, truth);

@@ -79,7 +79,7 @@ impl SourceScanner<'_> {
         context: &LineContext,
         position: Position,
     ) {
-        let is_handed_out = self.collector.assembly.is_some();
+        let is_handed_out = self.collector.assembly.is_some() || self.collector.look.is_some();
         if is_handed_out || self.collector.window.is_some() && position != Position::Inside {
             return;
         }

@@ -99,7 +99,7 @@ impl SourceScanner<'_> {
         let Kind::Record(header, named) = &line.kind else { return before };
         let stamp = header.time.and_then(|time| self.clock.resolve(time));
         let context = LineContext { stamp, pid: header.pid, level: header.level, ..self.next_line(line) };
-        self.count(0, header, *named, &context);
+        self.count(0, line.text, header, *named, &context);
         let has_time = stamp.is_some();
         let earlier = before.filter(|_| !has_time).and_then(|before| self.time_of(&before));
         Some(Untold::Line(line, earlier))

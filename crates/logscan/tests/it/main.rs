@@ -19,6 +19,7 @@ mod parts;
 mod process_column;
 mod records;
 mod requests;
+mod separations;
 mod shown;
 mod stores;
 mod tracebacks;

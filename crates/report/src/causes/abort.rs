@@ -2,6 +2,7 @@
 
 use super::commands;
 use super::rule::{BASE, Rule};
+use super::signs::VALUE_OF_DEATHS;
 
 pub(super) const RULE: Rule = Rule {
     id: "abort",
@@ -18,6 +19,7 @@ pub(super) const RULE: Rule = Rule {
         ("fault-in-extension", "an extension was at work there"),
         ("fatal-error-logged", "the log reports a fatal error"),
         ("native-abort-logged", "native code wrote why it gave up"),
+        VALUE_OF_DEATHS,
     ],
     against: &[("worker-timeout", "a supervisor also sends the abort signal to a worker that timed out")],
     refuted_if: "the signal was sent from outside: a supervisor, an operator",

@@ -4,7 +4,7 @@ use pycoroner_findings::{Confidence, Finding};
 
 use super::case::Case;
 use super::rule::Rule;
-use super::signs::{FAILURES, KILLS, OOM};
+use super::signs::{FAILURES, KILLS, OOM, VALUE_OF_DEATHS};
 use super::{Cause, Effect, Reason, Role, uncapitalized};
 
 /// Whether the kernel's log names this process as one that it killed for want of memory, and no core says otherwise.
@@ -124,7 +124,17 @@ impl Rule {
         let place = case.heap_place().unwrap_or("the place that holds the memory").to_owned();
         let site = case.adding_site().filter(|_| self.next.contains("{place}"));
         let place = site.map_or_else(|| place.clone(), |site| format!("{place} ({site})"));
-        self.next.replace("{place}", &place)
+        let next = self.next.replace("{place}", &place);
+        match self.value_of_deaths(case) {
+            Some(value) => format!("Those that ended so had {value}: look at what is special there. {next}"),
+            None => next,
+        }
+    }
+
+    /// The value that goes with deaths like this one.
+    fn value_of_deaths<'a>(&self, case: &Case<'a>) -> Option<&'a str> {
+        let finding = case.first(VALUE_OF_DEATHS.0).filter(|_| self.raised_by.contains(&VALUE_OF_DEATHS))?;
+        finding.subject.as_deref()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::commands::command;
 use super::rule::{BASE, Rule};
+use super::signs::VALUE_OF_DEATHS;
 
 pub(super) const RULE: Rule = Rule {
     id: "fatal-interpreter-error",
@@ -11,6 +12,7 @@ pub(super) const RULE: Rule = Rule {
     raised_by: &[
         ("fatal-error-logged", "the log of the process reports a fatal error"),
         ("crash-abort", "the interpreter stops by abort()"),
+        VALUE_OF_DEATHS,
     ],
     refuted_if: "the fatal message was left over from something else",
     next: "Read the fatal message; look for native extensions that run without the GIL or release objects twice.",

@@ -4,7 +4,7 @@ use pycoroner_findings::Confidence;
 
 use super::commands::{self, command};
 use super::rule::{BASE, Rule};
-use super::signs::{FAILURES, joined};
+use super::signs::{FAILURES, VALUE_OF_DEATHS, joined};
 
 const YIELDS: &[&str] = &joined::<15>(
     FAILURES,
@@ -40,6 +40,7 @@ pub(super) const RULE: Rule = Rule {
         "worker-faulted",
         "kernel-segfault-logged",
     ],
+    raised_by: &[VALUE_OF_DEATHS],
     against: &[("no-crash", "the core that was given is of a process that had not crashed")],
     refuted_if: "the process went on after it, or the fault is another process's",
     next: "Get the core: it says which native code failed, and on what.",

@@ -2,6 +2,7 @@
 
 use super::commands::{self, command};
 use super::rule::{BASE, Rule};
+use super::signs::VALUE_OF_DEATHS;
 
 pub(super) const RULE: Rule = Rule {
     id: "heap-corruption",
@@ -12,6 +13,7 @@ pub(super) const RULE: Rule = Rule {
         ("fault-in-extension", "an extension was at work there"),
         ("foreign-extension", "an extension that was built for another Python was loaded"),
         ("crash-abort", "the allocator stops the process by abort()"),
+        VALUE_OF_DEATHS,
     ],
     refuted_if: "an address sanitizer finds no invalid write on the same input",
     next: "The place of the abort is where the damage was found, not where it was done: run the same input with PYTHONMALLOC=debug, then under an address sanitizer.",

@@ -1,5 +1,9 @@
 //! Findings that several rules speak of, by their ids.
 
+/// What several processes that ended alike said last has a value that others have seldom or never.
+pub(super) const VALUE_OF_DEATHS: (&str, &str) =
+    ("value-goes-with-deaths", "a value in what such processes said last goes with their ends");
+
 /// Something in the process failed, and that ended it.
 pub(super) const FAILURES: &[&str] = &[
     "crash-null-dereference",

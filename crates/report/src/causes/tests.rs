@@ -14,6 +14,27 @@ fn check(ids: &[&'static str], expected: &[(&str, Confidence)]) {
 }
 
 #[test]
+fn a_value_that_goes_with_deaths_is_looked_at_next() {
+    let finding = |id: &'static str| Finding::new(id, Severity::Critical, Confidence::Moderate, id);
+    let value = finding(signs::VALUE_OF_DEATHS.0).about("SKU-<n> of 951 or more");
+    let cause = |first, findings: &[Finding]| {
+        let findings: Vec<Finding> = [finding(first)].into_iter().chain(findings.iter().cloned()).collect();
+        rank(&Case::of_findings(&findings, None)).remove(0)
+    };
+    let told = cause("crash-null-dereference", std::slice::from_ref(&value));
+    assert!(
+        told.next.starts_with(
+            "Those that ended so had SKU-<n> of 951 or more: look at what is special there. Look"
+        )
+    );
+    assert_eq!((told.raised_by.len(), told.findings), (1, vec![0, 1]));
+    // It says nothing of a kill from outside.
+    let told = cause("crash-external-kill", &[value]);
+    assert!(told.raised_by.is_empty() && !told.next.contains("SKU"), "{told:?}");
+    assert!(!cause("crash-null-dereference", &[]).next.contains("Those"));
+}
+
+#[test]
 fn causes() {
     use Confidence::{Moderate, Strong, Weak};
     check(&[], &[("unknown", Weak)]);

@@ -2,6 +2,7 @@
 
 use super::commands::{self, command};
 use super::rule::{BASE, Rule};
+use super::signs::VALUE_OF_DEATHS;
 
 pub(super) const RULE: Rule = Rule {
     id: "use-after-free",
@@ -11,6 +12,7 @@ pub(super) const RULE: Rule = Rule {
     raised_by: &[
         ("fault-in-extension", "an extension was at work there"),
         ("kernel-segfault-logged", "the kernel logged a fault of the process"),
+        VALUE_OF_DEATHS,
     ],
     refuted_if: "an address sanitizer finds no use of freed memory on the same input",
     next: "Look for the object that native code kept without owning a reference to it; run the same input under an address sanitizer.",

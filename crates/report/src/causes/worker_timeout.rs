@@ -2,6 +2,7 @@
 
 use super::commands;
 use super::rule::{BASE, Rule};
+use super::signs::VALUE_OF_DEATHS;
 
 pub(super) const RULE: Rule = Rule {
     id: "worker-timeout",
@@ -12,6 +13,7 @@ pub(super) const RULE: Rule = Rule {
         ("crash-external-kill", "the signal came from another process"),
         ("fatal-error-explained", "the logged abort is the one that the supervisor sends"),
         ("worker-killed", "the supervisor logged that it ended a worker"),
+        VALUE_OF_DEATHS,
     ],
     against: &[
         ("all-idle", "every thread waited for work: none of them was slow when the core was taken"),

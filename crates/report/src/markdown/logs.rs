@@ -6,7 +6,7 @@ use super::clock::Clock;
 use super::inert::{Inert, code, html, prose};
 use super::page::Page;
 use super::quantity::{count, grouped, size, span};
-use super::{cite, crash};
+use super::{cite, crash, separations};
 use crate::Incident;
 use crate::sections::{LevelBucket, LevelCount, LevelsOverTime, LogTraceback, LogsSection};
 use crate::views::tracebacks::{Failure, fold};
@@ -42,6 +42,7 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
     templates(page, incident, &clock, logs);
     changes(page, incident, &clock, logs);
     requests(page, incident, &clock, logs);
+    separations::render(page, incident, logs);
 }
 
 /// Requests that started and whose end no record tells.

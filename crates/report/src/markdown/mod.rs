@@ -20,6 +20,7 @@ pub(crate) mod inert;
 mod logs;
 mod page;
 pub(crate) mod quantity;
+mod separations;
 mod threads;
 pub(crate) mod timeline;
 mod unknowns;

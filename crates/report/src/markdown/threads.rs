@@ -2,7 +2,7 @@ use super::inert::{Inert, code, html, prose};
 use super::page::Page;
 use super::quantity::count;
 use super::{cite, crash};
-use crate::sections::{CoreSection, Lock, PythonFrame, Task, Thread};
+use crate::sections::{CoreSection, Deadlock, Lock, PythonFrame, Task, Thread};
 use crate::{Incident, views};
 
 /// Most groups of threads, locks and tasks that are shown.
@@ -76,7 +76,38 @@ pub(crate) fn deadlocks(page: &mut Page, core: &CoreSection) {
                 [named(core, tid), stands(core, tid), code(lock), named(core, owner), cited]
             }),
         );
+        page.list(orders(core, deadlock));
     }
+}
+
+/// In which order each function takes its locks, where that is known.
+fn orders<'a>(core: &'a CoreSection, deadlock: &'a Deadlock) -> impl Iterator<Item = Inert> + 'a {
+    let held = deadlock.locks.iter().cycle().skip(deadlock.locks.len().saturating_sub(1));
+    let rows = deadlock.tids.iter().zip(&deadlock.locks).zip(held).zip(&deadlock.taken).take(MOST_ROWS);
+    rows.filter_map(|(((&tid, wanted), held), taken)| {
+        let taken = taken.as_ref()?;
+        let on_line = |line: Option<u64>| {
+            line.map_or_else(Inert::default, |line| Inert::from(" (line ").then(line).then(")"))
+        };
+        let wants = waiting_frame(core, tid).map_or_else(Inert::default, |frame| {
+            let function = frame.qualname.as_deref().or(frame.function.as_deref()).unwrap_or("?");
+            let is_same = function == taken.function && frame.file.as_deref() == Some(&taken.file);
+            let by = if is_same { Inert::default() } else { Inert::from(" in ").then(code(function)) };
+            by.then(on_line(frame.line))
+        });
+        Some(
+            code(&taken.function)
+                .then(" of ")
+                .then(code(&taken.file))
+                .then(" has taken ")
+                .then(code(held))
+                .then(on_line(taken.line))
+                .then(", and waits")
+                .then(wants)
+                .then(" for ")
+                .then(code(wanted)),
+        )
+    })
 }
 
 fn thread_of(core: &CoreSection, tid: u64) -> Option<&Thread> {
@@ -120,7 +151,14 @@ fn locks(page: &mut Page, core: &CoreSection) {
                 Some("owner-field") if lock.owner_tid.is_none() => "a thread that has ended".into(),
                 _ => Inert::default(),
             };
-            let owner = Inert::join([tid, name, how], " ");
+            let taken = lock.taken_in.as_ref().map_or_else(Inert::default, |taken| {
+                let line = taken.line.map_or_else(String::new, |line| format!(":{line}"));
+                Inert::from("in ")
+                    .then(code(&taken.function))
+                    .then(" at ")
+                    .then(code(&format!("{}{line}", taken.file)))
+            });
+            let owner = Inert::join([tid, name, how, taken], " ");
             let waiters =
                 lock.waiters.iter().take(10).map(|waiter| waiter.tid.map_or_else(|| "?".into(), Inert::from));
             // Whether it is taken stands in the lock; who waits stands in the frames of those who do.

@@ -253,6 +253,7 @@ pub struct Lock {
     pub owner_tid: Option<u64>,
     pub owner_name: Option<String>,
     pub owner_found_by: Option<String>,
+    pub taken_in: Option<Taken>,
     pub waiters: Vec<Waiter>,
     pub citation: Option<Citation>,
 }
@@ -273,6 +274,18 @@ pub struct Waiter {
 pub struct Deadlock {
     pub tids: Vec<u64>,
     pub locks: Vec<String>,
+    /// In the order of the threads, where each took what the one before it waits for, as far as that is known.
+    pub taken: Vec<Option<Taken>>,
+}
+
+/// Where code took a lock.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[expect(missing_docs, reason = "fields are those of the contract document")]
+pub struct Taken {
+    pub function: String,
+    pub file: String,
+    pub line: Option<u64>,
 }
 
 /// The event loop's part of a process.

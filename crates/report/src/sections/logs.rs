@@ -30,6 +30,9 @@ pub struct LogsSection {
     /// The logs do not tell which records are the dead process's: the last record is that of anyone.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub last_record_is_anyones: bool,
+    /// What processes that died alike said last, against what others said; missing when too few did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub separations: Option<Separations>,
     /// The last records of level warning and above.
     pub warnings: Vec<LogRecord>,
     /// What happened, as the document has it; a report shows it in its timeline.
@@ -162,6 +165,48 @@ pub struct RequestRecord {
     pub message: Option<String>,
     #[serde(flatten)]
     pub place: LogPlace,
+}
+
+/// What processes that died alike said last, against what others said.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[expect(missing_docs, reason = "fields are those of the contract document")]
+pub struct Separations {
+    pub end: String,
+    pub deaths: u64,
+    pub with_records: u64,
+    pub test: SeparationTest,
+    pub found: Vec<Separation>,
+}
+
+/// How values that go with deaths were told from chance.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[expect(missing_docs, reason = "fields are those of the contract document")]
+pub struct SeparationTest {
+    pub name: String,
+    pub comparisons: u64,
+}
+
+/// A value that the last records of processes that died have, and others have seldom or never.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[expect(missing_docs, reason = "fields are those of the contract document")]
+pub struct Separation {
+    pub template: String,
+    pub what: String,
+    pub by: Option<String>,
+    pub value: String,
+    pub nearest: Option<String>,
+    pub died: u64,
+    pub died_with: u64,
+    pub others: u64,
+    pub others_with: u64,
+    pub others_meanwhile: u64,
+    pub others_meanwhile_with: u64,
+    pub p_value: Option<f64>,
+    pub died_places: Vec<LogPlace>,
+    pub other_places: Vec<LogPlace>,
 }
 
 /// A rate in the window that differs from the one before it.
@@ -352,7 +397,19 @@ impl LogsSection {
 
     /// Turns the places of tracebacks, records and templates into citations.
     pub(crate) fn cite(&mut self) {
-        let Self { sources, tracebacks, templates, warnings, last_record, requests, process, .. } = self;
+        let Self {
+            sources,
+            tracebacks,
+            templates,
+            warnings,
+            last_record,
+            requests,
+            process,
+            separations,
+            ..
+        } = self;
+        let found = separations.iter_mut().flat_map(|separations| &mut separations.found);
+        let compared = found.flat_map(|one| one.died_places.iter_mut().chain(&mut one.other_places));
         let of_process = process.iter_mut().flat_map(|process| &mut process.last_records);
         let entries = requests.iter_mut().flat_map(|requests| &mut requests.threads);
         let entries = entries.flat_map(|thread| &mut thread.entries).map(|entry| &mut entry.place);
@@ -364,6 +421,7 @@ impl LogsSection {
                 [Some(&mut row.place), row.place_in_window.as_mut()].into_iter().flatten().chain(ends)
             }))
             .chain(entries)
+            .chain(compared)
             .chain(warnings.iter_mut().chain(last_record).chain(of_process).map(|record| &mut record.place));
         for place in places {
             place.citation = place.citation(sources);

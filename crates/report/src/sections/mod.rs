@@ -9,8 +9,8 @@ mod telemetry;
 
 pub use self::core::{
     Asyncio, CCall, CoreSection, Crash, Deadlock, Exception, FirstSignal, FrameRef, Local, Lock, MemoryLog,
-    NativeFrame, NativePlace, Process, Python, PythonFrame, Task, Thread, TracebackEntry, Verdict, Waiter,
-    Waiting,
+    NativeFrame, NativePlace, Process, Python, PythonFrame, Taken, Task, Thread, TracebackEntry, Verdict,
+    Waiter, Waiting,
 };
 pub use self::heap::{
     Accumulated, Collector, GrowthRow, HeapSection, HeapTotals, LedgerRow, OwnerGrowthRow, OwnerRow,
@@ -18,7 +18,8 @@ pub use self::heap::{
 };
 pub use self::logs::{
     DeadProcess, LevelBucket, LevelCount, LevelsOverTime, LogEvent, LogPart, LogPlace, LogRecord, LogSource,
-    LogTraceback, LogsSection, RateChange, RequestRecord, RequestThread, Requests, Silence, Template, Window,
+    LogTraceback, LogsSection, RateChange, RequestRecord, RequestThread, Requests, Separation,
+    SeparationTest, Separations, Silence, Template, Window,
 };
 pub use self::telemetry::{
     AllocationSite, Breadcrumb, Change, ContainerEnd, Context, ErrorReport, Export, Label, ProcessRecord,

@@ -188,6 +188,12 @@ fn logs() -> Value {
         "warnings": [
             {"time": "2024-05-01T11:59:58Z", "time_basis": "stated", "time_uncertainty_ms": 1, "level": "WARNING", "message": "slow answer from the gateway", "source": 0, "line": 1035, "last_line": 1035, "offset": 82_800, "bytes": 80},
             {"time": "2024-05-01T12:00:01Z", "level": "ERROR", "message": "said by the traceback", "source": 0, "line": 1042, "last_line": 1046, "offset": 83_360, "bytes": 400}],
+        "separations": {"end": "SIGSEGV", "deaths": 23, "with_records": 23,
+            "test": {"name": "Fisher's exact test, one-sided", "comparisons": 3},
+            "found": [{"template": "no price for SKU-<n>", "what": "SKU-<n>", "by": "at-least", "value": "951", "nearest": "948",
+                "died": 23, "died_with": 23, "others": 77, "others_with": 0, "others_meanwhile": 16, "others_meanwhile_with": 0, "p_value": 1.3e-10,
+                "died_places": [{"source": 0, "line": 1042, "last_line": 1042, "offset": 83_360, "bytes": 400}],
+                "other_places": [{"source": 0, "line": 1035, "last_line": 1035, "offset": 82_800, "bytes": 80}]}]},
         "process": {"last_records": [
             {"time": "2024-05-01T12:00:03Z", "level": "ERROR", "message": "charge failed for order 499: session_id=s-654", "source": 0, "line": 1049}]},
         "findings": [], "gaps": [],
@@ -219,7 +225,8 @@ pub(crate) fn deadlock() -> Material {
         "crash": {"verdict": {"id": "no-crash", "confidence": "strong", "summary": "nothing crashed", "because": ["no thread was hit by a deadly signal"]}},
         "threads": [thread(77, "MainThread", "pay", "shop.STOCK", 78), thread(78, "worker", "restock", "shop.LEDGER", 77)],
         "locks": [row("shop.LEDGER", 77, 78), row("shop.STOCK", 78, 77)],
-        "deadlocks": [{"tids": [77, 78], "locks": ["shop.STOCK", "shop.LEDGER"]}],
+        "deadlocks": [{"tids": [77, 78], "locks": ["shop.STOCK", "shop.LEDGER"],
+            "taken": [{"function": "pay", "file": "/app/shop.py", "line": 11}, {"function": "Store.open", "file": "/app/store.py"}]}],
     });
     Material { documents: vec![core], findings: vec![circle, alive], ..Material::default() }
 }

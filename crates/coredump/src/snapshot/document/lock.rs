@@ -48,11 +48,26 @@ pub struct LockSection {
     /// evidence and no proof.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner_found_by: Option<&'static str>,
+    /// Where the code of its owner took it, as far as that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taken_in: Option<TakenSection>,
     /// Threads that wait for it.
     pub waiters: Vec<WaiterSection>,
     /// The lock in memory: whether it is taken, and by whom where it says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub citation: Option<Citation>,
+}
+
+/// Where code took a lock: evidence, as the `with` block or the call that the frame is in or behind shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct TakenSection {
+    /// `co_qualname` of the function, or `co_name` where there is none (up to 3.10).
+    pub function: String,
+    /// Its source file.
+    pub file: String,
+    /// The line of the `with` statement, or of the call of `acquire`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
 }
 
 /// A thread that waits for a lock.
@@ -73,4 +88,7 @@ pub struct DeadlockSection {
     pub tids: Vec<u64>,
     /// What each waits for, in the same order.
     pub locks: Vec<String>,
+    /// In the same order, where each took what the one before it waits for, the first what the last waits for; `null`
+    /// where that is not known.
+    pub taken: Vec<Option<TakenSection>>,
 }

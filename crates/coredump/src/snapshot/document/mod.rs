@@ -22,7 +22,7 @@ pub use crash::{
     RepeatedCallSection, SignalSection, Verdict,
 };
 pub use exception::ExceptionSection;
-pub use lock::{DeadlockSection, LockSection, WaitSection, WaiterSection};
+pub use lock::{DeadlockSection, LockSection, TakenSection, WaitSection, WaiterSection};
 pub use native::{FoundBy, MergedFrame, NativeFrameSection};
 pub use process::{
     CpuTime, Distribution, Distributions, InterpreterSection, LoadedModules, MappingKind, MappingRow,
