@@ -77,3 +77,21 @@ fn without_templates() {
     };
     assert!(scan_with(true) == scan_with(false));
 }
+
+/// More requests than are followed at a time.
+#[test]
+fn requests() {
+    let mut log = Vec::new();
+    for number in 0..60_000_u64 {
+        let (second, millis) = (number / 20, number % 20 * 50);
+        let time = format!("2024-05-01T11:{:02}:{:02}.{millis:03}Z", second / 60, second % 60);
+        let message = ["started", "charging", "done"][(number / 7 % 3) as usize];
+        let id = number * 7919 % 20_011;
+        log.extend_from_slice(format!("{time} INFO [web] {message} request_id=req-{id:06}\n").as_bytes());
+    }
+    let scan = scan_on(1, std::slice::from_ref(&log));
+    assert!(
+        scan.requests.as_ref().is_some_and(|requests| requests.given_up > 0 && !requests.threads.is_empty())
+    );
+    check(&[log]);
+}
