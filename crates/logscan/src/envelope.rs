@@ -1,6 +1,6 @@
 //! What collectors put in front of every line: who said it, and when it arrived.
 
-use crate::ascii::{trim_start, until};
+use crate::ascii::{indent, trim_start, until};
 use crate::level::Level;
 use crate::scanner::is_export;
 use crate::stated_time::{self, StatedTime};
@@ -20,7 +20,8 @@ pub(crate) enum Wrapping {
     /// `2024-05-01T12:00:00.123456789Z text`, from `docker logs -t`.
     DockerTimes,
     /// `2024-05-01T12:00:00Z {app="shop"} text`, what `logcli` prints.
-    Logcli,
+    /// Blanks make all labels this wide, so that what is further indented is so by itself.
+    Logcli { width: usize },
     /// `journalctl -o export`: an entry is several lines, so that no line is peeled.
     Export,
 }
@@ -43,20 +44,24 @@ impl Wrapping {
         if is_export(head) {
             return Some(Self::Export);
         }
-        [Self::Cri, Self::Kubectl, Self::Logcli, Self::Syslog, Self::Compose, Self::DockerTimes]
+        [Self::Cri, Self::Kubectl, LOGCLI, Self::Syslog, Self::Compose, Self::DockerTimes]
             .into_iter()
             .find(|wrapping| {
                 let mut lines = 0_u32;
                 let mut wrapped = 0_u32;
                 for line in head.split(|byte| *byte == b'\n').take(60) {
                     // What is indented may be the rest of a wrapped record.
-                    if line.trim_ascii().is_empty() || crate::ascii::indent(line) > 8 {
+                    if line.trim_ascii().is_empty() || indent(line) > 8 {
                         continue;
                     }
                     lines += 1;
                     wrapped += u32::from(wrapping.peel(line).is_some());
                 }
                 lines > 0 && wrapped * 10 >= lines * 8
+            })
+            .map(|wrapping| match wrapping {
+                Self::Logcli { .. } => Self::Logcli { width: width_of_labels(head) },
+                other => other,
             })
     }
 
@@ -77,7 +82,7 @@ impl Wrapping {
             }
             Self::Cri => cri(line),
             Self::Syslog => syslog(line),
-            Self::Logcli => logcli(line),
+            Self::Logcli { width } => logcli(line, width),
             Self::Export => None,
             Self::DockerTimes => {
                 let (time, text) = docker_time(line)?;
@@ -141,13 +146,28 @@ fn compose(line: &[u8]) -> Option<Envelope<'_>> {
     })
 }
 
-/// Labels that all lines have in common stand at the top, or nowhere: `{}`.
-fn logcli(line: &[u8]) -> Option<Envelope<'_>> {
+const LOGCLI: Wrapping = Wrapping::Logcli { width: usize::MAX };
+
+/// A time, labels, and what stands behind these.
+fn labelled(line: &[u8]) -> Option<(StatedTime, &[u8], &[u8])> {
     let (time, len) = stated_time::iso(line)?;
     let rest = line.get(len..)?.strip_prefix(b" ")?.strip_prefix(b"{")?;
     let end = memchr::memchr(b'}', rest.get(..rest.len().min(2048))?)?;
-    let producer = rest.get(..end)?;
-    let text = trim_start(rest.get(end + 1..)?);
+    Some((time, rest.get(..end)?, rest.get(end + 1..)?))
+}
+
+/// How wide `logcli` makes labels: as wide as they are where a text starts that is not indented itself.
+fn width_of_labels(head: &[u8]) -> usize {
+    let lines = head.split(|byte| *byte == b'\n').filter_map(labelled);
+    let texts = lines.filter(|(_, _, behind)| !behind.trim_ascii().is_empty());
+    texts.map(|(_, labels, behind)| labels.len() + indent(behind).saturating_sub(1)).min().unwrap_or(0)
+}
+
+/// Labels that all lines have in common stand at the top, or nowhere: `{}`.
+fn logcli(line: &[u8], width: usize) -> Option<Envelope<'_>> {
+    let (time, producer, behind) = labelled(line)?;
+    let blanks = indent(behind).min(width.saturating_sub(producer.len()).saturating_add(1));
+    let text = behind.get(blanks..)?;
     let has_labels = producer.is_empty() || memchr::memmem::find(producer, b"=\"").is_some();
     let envelope = Envelope { producer, time: Some(time), pid: None, level: None, text, is_partial: false };
     has_labels.then_some(envelope)

@@ -57,7 +57,7 @@ pub fn looks_like_log(head: &[u8]) -> Option<FormatName> {
         Some(Wrapping::Syslog) => return Some(FormatName::Syslog),
         Some(Wrapping::Kubectl) => return Some(FormatName::Kubectl),
         Some(Wrapping::DockerTimes) => return Some(FormatName::DockerTimes),
-        Some(Wrapping::Logcli) => return Some(FormatName::Logcli),
+        Some(Wrapping::Logcli { .. }) => return Some(FormatName::Logcli),
         Some(Wrapping::Export) => return Some(FormatName::Journal),
         None => {}
     }

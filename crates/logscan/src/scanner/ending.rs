@@ -29,7 +29,7 @@ impl<'o> SourceScanner<'o> {
             Some(Wrapping::Syslog) => (FormatName::Syslog, Some(inner)),
             Some(Wrapping::Kubectl) => (FormatName::Kubectl, Some(inner)),
             Some(Wrapping::DockerTimes) => (FormatName::DockerTimes, Some(inner)),
-            Some(Wrapping::Logcli) => (FormatName::Logcli, Some(inner)),
+            Some(Wrapping::Logcli { .. }) => (FormatName::Logcli, Some(inner)),
             Some(Wrapping::Export) => (FormatName::Journal, Some(inner)),
             None => self.collector_format().map_or((inner, None), |collector| {
                 (collector, Some(most_frequent(&formats, &self.wrapped, Some(collector))))

@@ -109,6 +109,29 @@ fn logcli() {
     }
 }
 
+/// What is indented stays so, whether labels are padded to one width or not.
+#[test]
+fn logcli_keeps_indentation() {
+    let group = "  + Exception Group Traceback (most recent call last):\n  |   File \"/srv/a.py\", line 3, in f\n  |     g()\n  | ExceptionGroup: two (1 sub-exception)\n  +-+---------------- 1 ----------------\n    | KeyError: 'k'\n    +------------------------------------";
+    for (labels, others) in [("{pod=\"a\"}", "{pod=\"a\"}"), ("{pod=\"a\"}   ", "{pod=\"abcd\"}")] {
+        let mut log = format!("2024-05-01T12:00:00Z {others} INFO:shop:begin\n");
+        for line in group.lines() {
+            let _ = writeln!(log, "2024-05-01T12:00:01Z {labels} {line}");
+        }
+        let _ = writeln!(log, "2024-05-01T12:00:02Z {labels} INFO:shop:end");
+        let shown: Vec<String> = scan_text(&log, &Options::default())
+            .tracebacks
+            .iter()
+            .map(|entry| format!("{:?} {} {:?}", entry.type_name, entry.message, entry.parent))
+            .collect();
+        assert_eq!(
+            shown,
+            ["Some(\"ExceptionGroup\") two (1 sub-exception) None", "Some(\"KeyError\") 'k' Some(0)"],
+            "{log}"
+        );
+    }
+}
+
 #[test]
 fn what_is_not_dated_line_by_line_is_not_turned() {
     // Records from the newest to the oldest, their further lines below them.
