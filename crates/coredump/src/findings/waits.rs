@@ -91,7 +91,9 @@ fn order_of_locks(snapshot: &ProcessSnapshot, circle: &DeadlockSection) -> Optio
         ))
     });
     let told = told.collect::<Option<Vec<String>>>()?;
-    Some(Evidence::new(Basis::Inferred, told.join("; ")))
+    let waiting = circle.tids.iter().filter_map(|tid| waiting_frame(thread_of(snapshot, *tid)?));
+    let evidence = Evidence::new(Basis::Inferred, told.join("; "));
+    Some(waiting.fold(evidence, |evidence, frame| evidence.cite(frame.citation.clone())))
 }
 
 fn on_line(line: Option<u32>) -> String {
