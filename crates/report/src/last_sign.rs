@@ -75,7 +75,9 @@ fn logged(incident: &Incident, died: Timestamp) -> Option<Sign> {
     if at.basis != TimeBasis::Stated && at.basis != died.basis {
         return None;
     }
-    Some((at.earliest(), "its last log record", record.place.citation.iter().cloned().collect()))
+    // Logs cut off what is below their precision: no record is earlier than it says.
+    let earliest = if at.uncertainty_ms <= 1 { at.time } else { at.earliest() };
+    Some((earliest, "its last log record", record.place.citation.iter().cloned().collect()))
 }
 
 /// The last change of a metric of the process: the sample that brought it is newer than the point before it.

@@ -11,7 +11,7 @@ pub(super) const RULE: Rule = Rule {
     role: Role::ContributingFactor,
     needs: &[&["exception-in-flight"]],
     at_most: Confidence::Weak,
-    yields_to: &["unhandled-exception", "unhandled-exception-logged", "no-crash"],
+    yields_to: &["unhandled-exception", "unhandled-exception-logged", "no-crash", "allocation-failed"],
     against: &[
         ("crash-null-dereference", "the crash is explained without it"),
         ("crash-invalid-access", "the crash is explained without it"),

@@ -11,11 +11,13 @@ const OFTEN: u64 = 3;
 /// A message of fewer words may stand in many others by chance.
 const LEAST_WORDS: usize = 3;
 
-/// Says of an exception in flight how often the logs show it without a crash.
+/// Says of an exception in flight how often the logs show it without a crash; that is what would refute that it had a
+/// part in the end, and so it is a fact of its own, of which no cause is made.
 pub(super) fn weigh(incident: &mut Incident) {
     let Some(evidence) = handled(incident) else { return };
     let is_in_flight = |finding: &&mut Finding| finding.id == "exception-in-flight";
     for finding in incident.findings.iter_mut().filter(is_in_flight) {
+        finding.id = "exception-handled-before".into();
         finding.against.push(evidence.clone());
     }
 }

@@ -23,8 +23,8 @@ const MOST_RECORDS: usize = 8;
 const FRAMES_WITH_LOCALS: usize = 3;
 
 const HOW_FRAMES_ARE_KNOWN: &str = "Python frames were read from the interpreter's own structures, at the bytes cited; native \
-     frames say how they were found: by call frame information (`cfi`), by the frame pointer, or by scanning the stack, \
-     which may show calls that had returned.";
+     frames say how they were found: by call frame information (`cfi`), by the frame pointer, or by scanning the stack; \
+     the last two may show calls that had returned.";
 
 const NO_NATIVE_FRAMES: &str = "No native frame is shown: they are unwound by tables in the executable and its libraries, \
      which were not at hand. `--sysroot DIR` says where files with the same build IDs are.";

@@ -1,6 +1,6 @@
-use pycoroner_findings::{Confidence, Gap, GapKind, TimeBasis};
+use pycoroner_findings::{Confidence, Event, Gap, GapKind, TimeBasis};
 
-use super::clock::{dated, dated_moment};
+use super::clock::{Clock, dated, dated_moment};
 use super::inert::{Inert, code, prose};
 use super::page::Page;
 use super::quantity::{basis, count, uncertainty};
@@ -8,6 +8,7 @@ use super::unknowns::to_get;
 use super::{brief, cite, crash, findings};
 use crate::causes::uncapitalized;
 use crate::sections::{CoreSection, Crash, PythonFrame, Thread};
+use crate::views::aftermath::{Aftermath, aftermath};
 use crate::views::missing::missing;
 use crate::views::{end, threads};
 use crate::{Cause, Incident, Role};
@@ -62,6 +63,7 @@ pub(crate) fn render(page: &mut Page, incident: &Incident) {
         ("**How sure**", how_sure(incident)),
         ("**Against it**", against(incident)),
         ("**It led to**", led_to(incident)),
+        ("**Afterwards**", afterwards(incident)),
         ("**Contributing**", contributing(incident)),
         ("**Last log line**", last_line(incident)),
         ("**Unknown**", unknown(incident)),
@@ -305,6 +307,23 @@ fn led_to(incident: &Incident) -> Inert {
         _ => prose(&uncapitalized(&fact(cause))),
     });
     Inert::join(told, "; ")
+}
+
+/// What is known of the time behind the end: that nothing is shown does not mean that it is over.
+fn afterwards(incident: &Incident) -> Inert {
+    let Aftermath { restart, rose_again, shutdown } = aftermath(incident);
+    let clock = Clock::of(incident);
+    let told = |what: &'static str, event: &Event| {
+        let at = event.at.map_or_else(Inert::default, |at| Inert::from(" at ").then(clock.stamp(at)));
+        Inert::join([Inert::from(what).then(at), cite::citations(&event.citation)], " ")
+    };
+    let restart = restart.map(|event| told("a new start was seen", event));
+    let rose = rose_again.map(|index| {
+        Inert::from("memory of what answered then rose in the same way, from ")
+            .then(findings::numbers(&[index]))
+    });
+    let shutdown = shutdown.map(|event| told("the service was shut down", event));
+    Inert::join([restart, rose, shutdown].into_iter().flatten(), "; ")
 }
 
 /// The likeliest factor beside the cause, by what was found of it.

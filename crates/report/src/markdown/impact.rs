@@ -74,7 +74,7 @@ fn describe(fact: &Fact) -> Inert {
                 .then(if *lost == 1 { " started and has" } else { " started and have" })
                 .then(" no end in the logs, of ")
                 .then(grouped(*of))
-                .then(" that were followed by their ids")
+                .then(" that were followed by their ids in all that these logs cover")
                 .then(own)
                 .then(match with_others {
                     0 => Inert::default(),
@@ -96,6 +96,7 @@ fn describe(fact: &Fact) -> Inert {
                 .then("; one came every ")
                 .then(span(i64::try_from(*usual_ms).unwrap_or(i64::MAX)))
                 .then(" on average until then")
+                .then(missed(*since, *again, *usual_ms))
         }
         Fact::FailedAnswers { count: failed, by } => grouped(*failed)
             .then(if *failed == 1 { " request was" } else { " requests were" })
@@ -118,6 +119,17 @@ fn describe(fact: &Fact) -> Inert {
         }
         Fact::Repeated { title } => prose(title),
         Fact::Stated { text } => Inert::from("Written down by people: ").then(prose(text)),
+    }
+}
+
+/// How many of what came at a pace would have come in a pause.
+fn missed(since: UtcTime, again: Option<UtcTime>, usual_ms: u64) -> Inert {
+    let pause = again.and_then(|again| u64::try_from(again.millis_since(since)).ok());
+    match pause.and_then(|pause| pause.checked_div(usual_ms)) {
+        Some(missed) if missed > 1 => {
+            Inert::from(", so that about ").then(grouped(missed)).then(" fewer came than at that pace")
+        }
+        _ => Inert::default(),
     }
 }
 

@@ -80,6 +80,10 @@ fn requests(page: &mut Page, incident: &Incident, clock: &Clock, logs: &LogsSect
         SHOWN_REQUESTS,
         ["request without an end", "requests without an end"],
     );
+    let more = requests.unfinished.saturating_sub(MOST_ROWS as u64);
+    if more > 0 {
+        page.paragraph(grouped(more).then(" more are not shown."));
+    }
 }
 
 /// Records over time, and those of level error and above.

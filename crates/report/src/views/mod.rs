@@ -1,5 +1,6 @@
 //! What several renderers show, as plain data: computed here once, drawn by each of them.
 
+pub(crate) mod aftermath;
 pub(crate) mod answering;
 pub(crate) mod coverage;
 pub(crate) mod detection;

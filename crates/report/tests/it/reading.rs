@@ -219,3 +219,20 @@ fn an_end_of_another_kind_is_named() {
     assert!(short(vec![own.clone(), other]).ends_with(told));
     assert!(!short(vec![own]).contains("Another end"));
 }
+
+/// Whether it is over: what came behind the end stands on the first screen.
+#[test]
+fn what_came_afterwards() {
+    let afterwards = |events: Vec<Event>| {
+        let report = report(events);
+        report.lines().find(|line| line.starts_with("| **Afterwards**")).map(str::to_owned)
+    };
+    let boot = event(-1, "worker-boot", Severity::Info, "Booting worker with pid: 8", 7);
+    let shutdown = event(-20, "shutdown", Severity::Info, "Shutting down: Master", 8);
+    let before = event(20, "shutdown", Severity::Info, "Shutting down: Master", 6);
+    assert_eq!(
+        afterwards(vec![before.clone(), boot, shutdown]).unwrap(),
+        "| **Afterwards** | a new start was seen at 12:00:04 `[E2:L7]`; the service was shut down at 12:00:23 `[E2:L8]` |"
+    );
+    assert_eq!(afterwards(vec![before]), None);
+}

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use pycoroner_findings::{Basis, Citation, Confidence, Event, Evidence, Finding, Severity, UtcTime};
 
 use crate::document::Telemetry;
+use crate::prometheus::ends_by_others;
 
 /// Most alerts that become findings, the first ones.
 const MOST_FINDINGS: usize = 30;
@@ -31,6 +32,11 @@ fn same(fired: &BTreeMap<Key, Fired>, own: &Key) -> Key {
 
 /// States each alert that fired once, whatever number of exports show it.
 pub(super) fn judge(telemetry: &mut Telemetry) {
+    let is_told = |end: &Event| {
+        telemetry.events.iter().any(|event| event.kind == end.kind && event.citation == end.citation)
+    };
+    let ends = ends_by_others(&telemetry.series).into_iter().filter(|end| !is_told(end)).collect::<Vec<_>>();
+    telemetry.events.extend(ends);
     let mut fired: BTreeMap<Key, Fired> = BTreeMap::new();
     let is_rounded = |event: &Event| event.at.is_some_and(|at| at.uncertainty_ms == ROUNDED_MS);
     let mut started: Vec<&Event> =

@@ -70,6 +70,11 @@ fn start_time(time: UtcTime) -> Timestamp {
     Timestamp { uncertainty_ms: START_TIME_MS, ..stated(time) }
 }
 
+/// A start time as well as it is known.
+fn second(time: UtcTime) -> UtcTime {
+    UtcTime(time.0.div_euclid(1_000_000_000).saturating_mul(1_000_000_000))
+}
+
 /// The start of the first process; those of later ones are restarts.
 fn first_start(series: &Series) -> Option<Event> {
     let value = series.points.first().map(|(_, value)| *value).or(series.value)?;
@@ -192,7 +197,7 @@ fn missing(all: &[Series], findings: &mut Vec<Finding>, events: &mut Vec<Event>)
 
 /// Many restarts of one target, as one finding.
 fn again_and_again(target: &str, restarts: &[Restart], seen: Vec<Finding>) -> Finding {
-    let time = |restart: &Restart| restart.started.unwrap_or(restart.until);
+    let time = |restart: &Restart| second(restart.started.unwrap_or(restart.until));
     let between = restarts
         .first()
         .zip(restarts.last())
@@ -219,7 +224,8 @@ fn restarted(target: &str, restart: &Restart) -> (Finding, Event) {
     };
     let (confidence, evidence, at) = if let Some(started) = restart.started {
         let statement = format!(
-            "process_start_time_seconds changed between {after} and {until}; the new process started at {started}"
+            "process_start_time_seconds changed between {after} and {until}; the new process started at {} ± 1 s",
+            second(started)
         );
         (Confidence::Certain, cited(Basis::Observed, statement), start_time(started))
     } else {
@@ -234,7 +240,9 @@ fn restarted(target: &str, restart: &Restart) -> (Finding, Event) {
         (confidence, cited(Basis::Derived, statement), between(after, until))
     };
     let title = match restart.started {
-        Some(started) => format!("Another process answers as {target}: it started at {started}"),
+        Some(started) => {
+            format!("Another process answers as {target}: it started at {} ± 1 s", second(started))
+        }
         None => format!("{target} was restarted between {after} and {until}"),
     };
     let event = Event {

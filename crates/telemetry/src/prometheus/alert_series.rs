@@ -32,6 +32,22 @@ pub(super) fn events(series: &[Series]) -> Vec<Event> {
     events
 }
 
+/// The ends of alerts that samples of other answers show: those go on, and the alert's own do not.
+pub(crate) fn ends_by_others(series: &[Series]) -> Vec<Event> {
+    let firing = |series: &&Series| series.name == "ALERTS" && label(series, "alertstate") == Some("firing");
+    let others = series.iter().filter(|series| series.name != "ALERTS");
+    let Some(last) = others.filter_map(|series| Some(series.points.last()?.0)).max() else {
+        return Vec::new();
+    };
+    let ended = series.iter().filter(firing).filter_map(|series| {
+        let (step, (end, _)) = (usual_step(series), series.points.last()?);
+        let has_ended = step > 0 && last.millis_since(*end) > step.saturating_mul(2);
+        let place = sample(&series.citation, series.points.len() - 1);
+        has_ended.then(|| event(series, "alert-ended", *end, step, place))
+    });
+    ended.collect()
+}
+
 fn label<'a>(series: &'a Series, name: &str) -> Option<&'a str> {
     series.labels.iter().find(|label| label.name == name).map(|label| label.value.as_str())
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use pycoroner_findings::Citation;
 
+pub(crate) use self::alert_series::ends_by_others;
 pub(crate) use self::exposition::{is_exposition, read_exposition};
 pub(crate) use self::query::{is_query, read_query};
 pub(crate) use self::targets::{is_targets, read_targets};

@@ -182,7 +182,8 @@ fn restarts_are_intervals_unless_the_start_is_stated() {
     assert_eq!(findings(std::slice::from_ref(&counter)), [restart]);
     let start =
         range("process_start_time_seconds", "", &[(0, 1.0), (5, 1.0), (10, 1.0), (15, 12.5), (20, 12.5)]);
-    let started = "restart-seen: Another process answers as a:1 shop: it started at 1970-01-01T00:00:12.500Z";
+    let started =
+        "restart-seen: Another process answers as a:1 shop: it started at 1970-01-01T00:00:12Z ± 1 s";
     assert_eq!(findings(&[counter.clone(), start.clone()]), [started]);
     let mut both = read(ExportFormat::PrometheusQuery, counter.as_bytes(), SourceId(1));
     both.extend(read(ExportFormat::PrometheusQuery, start.as_bytes(), SourceId(2)));
@@ -344,6 +345,30 @@ fn series_say_whose_samples_they_are() {
     check(&[(100, 50.0), (115, 60.0), (130, 50.0), (145, 60.0)], &[], true);
 }
 
+/// An alert's own samples end, and those of another answer go on.
+#[test]
+fn the_end_of_an_alert_in_samples_of_others() {
+    let alert = r#", "alertname": "ShopDown", "alertstate": "firing""#;
+    let check = |last_of_others: i64, expected: &[i64]| {
+        let firing: Vec<(i64, f64)> = (2..=8).map(|at| (at * 5, 1.0)).collect();
+        let up: Vec<(i64, f64)> = (0..=last_of_others / 5).map(|at| (at * 5, 1.0)).collect();
+        let mut telemetry = Telemetry::default();
+        for (name, labels, samples) in [("ALERTS", alert, &firing), ("up", "", &up)] {
+            telemetry.extend(read(
+                ExportFormat::PrometheusQuery,
+                range(name, labels, samples).as_bytes(),
+                SourceId(1),
+            ));
+        }
+        let judged = judge(telemetry, &[], None);
+        let ended = judged.events.iter().filter(|event| event.kind == "alert-ended");
+        let times: Vec<i64> = ended.map(|event| event.at.unwrap().time.0 / 1_000_000_000).collect();
+        assert_eq!(times, expected, "{last_of_others}");
+    };
+    check(100, &[40]);
+    check(45, &[]);
+}
+
 #[test]
 fn many_restarts_are_one_finding() {
     let check = |restarts: u32, expected: &[&str]| {
@@ -362,7 +387,7 @@ fn many_restarts_are_one_finding() {
             restarts as usize
         );
     };
-    check(1, &["Another process answers as a:1 shop: it started at 1970-01-01T00:00:10Z"]);
+    check(1, &["Another process answers as a:1 shop: it started at 1970-01-01T00:00:10Z ± 1 s"]);
     let title = "9 other processes answered as a:1 shop, one after the other, from 1970-01-01T00:00:10Z to 1970-01-01T00:02:10Z";
     check(9, &[title]);
 }
@@ -487,8 +512,8 @@ fn an_incident_as_prometheus_saw_it() {
         "target-down: TARGET did not answer scrapes from 2026-11-26T10:11:37Z to 2026-11-26T10:11:42Z",
         "target-down: TARGET did not answer scrapes at 2026-11-26T10:12:19Z",
         "target-down: TARGET did not answer scrapes from 2026-11-26T10:12:27Z to 2026-11-26T10:12:29Z",
-        "restart-seen: Another process answers as TARGET: it started at 2026-11-26T10:11:39.520Z",
-        "restart-seen: Another process answers as TARGET: it started at 2026-11-26T10:12:16.560Z",
+        "restart-seen: Another process answers as TARGET: it started at 2026-11-26T10:11:39Z ± 1 s",
+        "restart-seen: Another process answers as TARGET: it started at 2026-11-26T10:12:16Z ± 1 s",
         "memory-rising: Resident memory of TARGET rose from 26.8 MiB to 129.4 MiB between 2026-11-26T10:11:14Z and 2026-11-26T10:11:36Z",
         "memory-rising: Resident memory of TARGET rose from 23.1 MiB to 40.0 MiB between 2026-11-26T10:11:43Z and 2026-11-26T10:12:18Z",
         "error-rate-rose: Failed requests (5xx) of TARGET rose from 2.2 % to 15.3 % after 2026-11-26T10:12:11.800Z",
