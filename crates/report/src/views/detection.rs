@@ -68,14 +68,17 @@ pub(crate) fn detection(incident: &Incident) -> Detection<'_> {
     // An alert that was over before the first symptom fired for something else.
     let is_of_it =
         |event: &&Event| ended(event).is_none_or(|end| time(symptom).is_none_or(|from| end >= from));
-    let after = |event: &&Event| event.at.map(|at| at.time) > death;
+    // Events are in order, and what stands behind the line of the death comes behind it: times tell less.
+    let died = incident.timeline.iter().position(|event| event.kind == "process-died");
+    let (died, after) = (died.unwrap_or(0), |event: &&Event| died.is_some() || time(Some(event)) > death);
+    let later = incident.timeline.iter().skip(died).filter(|event| event.at.is_some());
     let before_symptom = |event: &&Event| {
         symptom.is_none_or(|symptom| event.at.map(|at| at.time) <= symptom.at.map(|at| at.time))
     };
     Detection {
         symptom,
         alert: timed().filter(|event| event.kind == "alert-started" && is_of_it(event)).find(is_related),
-        restart: timed().filter(|event| STARTS.contains(&&*event.kind)).find(after),
+        restart: later.filter(|event| STARTS.contains(&&*event.kind)).find(after),
         resolved: timed().rfind(|event| event.kind == "alert-ended"),
         change: timed().filter(|event| is_change(event)).rfind(before_symptom),
     }

@@ -235,4 +235,11 @@ fn what_came_afterwards() {
         "| **Afterwards** | a new start was seen at 12:00:04 `[E2:L7]`; the service was shut down at 12:00:23 `[E2:L8]` |"
     );
     assert_eq!(afterwards(vec![before]), None);
+    // In the same second, on the line behind that of the death, or in front of it.
+    let at_once = |line| event(0, "worker-boot", Severity::Info, "Booting worker with pid: 8", line);
+    assert_eq!(
+        afterwards(vec![at_once(10)]).unwrap(),
+        "| **Afterwards** | a new start was seen at 12:00:03 `[E2:L10]` |"
+    );
+    assert_eq!(afterwards(vec![at_once(8)]), None);
 }
