@@ -2,6 +2,7 @@
 
 mod containers;
 mod hostile;
+mod lives;
 mod metrics;
 mod mutated;
 mod processes;
