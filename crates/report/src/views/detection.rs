@@ -68,20 +68,26 @@ pub(crate) fn detection(incident: &Incident) -> Detection<'_> {
     // An alert that was over before the first symptom fired for something else.
     let is_of_it =
         |event: &&Event| ended(event).is_none_or(|end| time(symptom).is_none_or(|from| end >= from));
-    // Events are in order, and what stands behind the line of the death comes behind it: times tell less.
-    let died = incident.timeline.iter().position(|event| event.kind == "process-died");
-    let (died, after) = (died.unwrap_or(0), |event: &&Event| died.is_some() || time(Some(event)) > death);
-    let later = incident.timeline.iter().skip(died).filter(|event| event.at.is_some());
     let before_symptom = |event: &&Event| {
         symptom.is_none_or(|symptom| event.at.map(|at| at.time) <= symptom.at.map(|at| at.time))
     };
     Detection {
         symptom,
         alert: timed().filter(|event| event.kind == "alert-started" && is_of_it(event)).find(is_related),
-        restart: later.filter(|event| STARTS.contains(&&*event.kind)).find(after),
+        restart: restart(incident),
         resolved: timed().rfind(|event| event.kind == "alert-ended"),
         change: timed().filter(|event| is_change(event)).rfind(before_symptom),
     }
+}
+
+/// The first start behind the death. Events are in order, so that what stands behind the line of the death came after
+/// it; times tell less.
+fn restart(incident: &Incident) -> Option<&Event> {
+    let death = incident.died_at.map(|at| at.time);
+    let line = incident.timeline.iter().position(|event| event.kind == "process-died");
+    let is_behind = |event: &&Event| line.is_some() || time(Some(event)) > death;
+    let behind = incident.timeline.iter().skip(line.unwrap_or(0));
+    behind.filter(|event| event.at.is_some() && STARTS.contains(&&*event.kind)).find(is_behind)
 }
 
 impl Detection<'_> {
