@@ -147,6 +147,14 @@ fn without_core() -> Vec<(&'static str, Files)> {
         ("a disk that is another error", vec![errno(13, "Permission denied")]),
         ("no more files", vec![errno(24, "Too many open files")]),
         (
+            "a fault that systemd's journal records",
+            vec![(
+                "journal.json",
+                "{\"__REALTIME_TIMESTAMP\": \"1795347112282635\", \"PRIORITY\": \"2\", \"_PID\": \"29895\", \"COREDUMP_PID\": \"29829\", \"COREDUMP_SIGNAL\": \"11\", \"MESSAGE\": \"Process 29829 (python) of user 0 dumped core.\"}\n"
+                    .to_owned(),
+            )],
+        ),
+        (
             "a fault that only the kernel saw",
             vec![kernel(
                 "[Sun Nov 22 11:28:46 2026] python[19555]: segfault at 0 ip 00007f02a647f110 sp 00007ffc11d03b18 error 4 in _price.so[1110,7f02a647f000+1000] likely on CPU 1 (core 1, socket 0)\n",

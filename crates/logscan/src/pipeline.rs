@@ -22,7 +22,7 @@ use crate::collector::Collector;
 use crate::envelope::Wrapping;
 use crate::header::NumberColumn;
 use crate::input::{Input, Reader, Stretch};
-use crate::lines::{Block, BlockSizes, Blocks, Buffer, strip_ansi};
+use crate::lines::{Block, BlockSizes, Blocks, Buffer, without_ansi};
 use crate::part::{LogPart, Plan, plan};
 use crate::scan::Options;
 use crate::scanner::is_document;
@@ -245,12 +245,7 @@ fn shape_of(block: &Block, buffer: &Buffer, continued: Option<Wrapping>, is_part
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let head = bytes.get(..bytes.len().min(64 << 10)).unwrap_or_default();
     let mut plain = Vec::new();
-    let head = if memchr::memchr(0x1b, head).is_some() {
-        strip_ansi(head, &mut plain);
-        &plain
-    } else {
-        head
-    };
+    let head = without_ansi(head, &mut plain);
     let wrapping = if is_part { continued } else { Wrapping::detect(head).or(continued) };
     Shape::Lines(wrapping, NumberColumn::learn(head, wrapping))
 }

@@ -3,7 +3,7 @@ use crate::events::recognise;
 use crate::format::FormatName;
 use crate::header;
 use crate::json_record::JsonRecord;
-use crate::lines::strip_ansi;
+use crate::lines::without_ansi;
 use crate::needles::{Hits, Needles};
 use crate::scanner::{holds_record, is_document};
 
@@ -38,12 +38,7 @@ pub fn looks_like_log(head: &[u8]) -> Option<FormatName> {
     let hole = head.iter().take_while(|byte| **byte == 0).count();
     let head = head.get(hole..).unwrap_or_default();
     let mut plain = Vec::new();
-    let head = if memchr::memchr(0x1b, head).is_some() {
-        strip_ansi(head, &mut plain);
-        &plain
-    } else {
-        head
-    };
+    let head = without_ansi(head, &mut plain);
     if head.iter().take(512).filter(|byte| **byte == 0).count() > 32 {
         return None;
     }

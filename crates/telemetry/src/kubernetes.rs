@@ -138,6 +138,9 @@ impl Reader {
                 citation,
             };
             self.telemetry.add_container(end);
+            if let Some(event) = self.telemetry.events.last_mut() {
+                event.detail = text(ended, "/message").and_then(last_words);
+            }
         }
         if let Some(reason) = text(status, "/state/waiting/reason") {
             let message = text(status, "/state/waiting/message").unwrap_or("no message");
@@ -184,6 +187,16 @@ impl Reader {
             ..Event::new(kind, severity, format!("{reason}: {note}{times}"))
         });
     }
+}
+
+/// Characters of a last message that are told.
+const LAST_WORDS: usize = 200;
+
+/// The last line of what a container left as its message (`terminationMessagePath`), or of its log instead of that.
+fn last_words(message: &str) -> Option<String> {
+    let line = message.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
+    let told: String = line.chars().take(LAST_WORDS).collect();
+    Some(format!("its last message ends with: {told}"))
 }
 
 /// The [reasons of the kubelet](https://github.com/kubernetes/kubernetes/blob/v1.31.0/pkg/kubelet/events/event.go).

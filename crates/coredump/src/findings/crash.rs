@@ -120,7 +120,7 @@ mod tests {
     use pycoroner_findings::{Citation, SourceId, Span};
 
     use super::*;
-    use crate::snapshot::document::{CrashSection, Verdict};
+    use crate::snapshot::document::{CCallSection, CrashSection, FrameSection, Verdict};
 
     #[test]
     fn what_was_not_mapped_is_cited_by_the_table_of_mappings() {
@@ -142,6 +142,46 @@ mod tests {
         let finding = finding(&ProcessSnapshot { crash, ..super::super::tests::nothing() }, None).unwrap();
         let cited: Vec<String> = finding.evidence.iter().map(|one| one.citations[0].to_string()).collect();
         assert_eq!(cited, ["[E1@0x1000+56]", "[E1@0x40+56]"]);
+    }
+
+    #[test]
+    fn an_abort_in_a_handler_is_told_as_that() {
+        let verdict = Verdict {
+            id: "abort",
+            confidence: Confidence::Strong,
+            summary: String::new(),
+            because: Vec::new(),
+            against: Vec::new(),
+        };
+        let crash = CrashSection { verdict: Some(verdict), ..CrashSection::default() };
+        let snapshot = ProcessSnapshot { crash, ..super::super::tests::nothing() };
+        let check = |handles_signal: Option<u32>, expected: [&str; 2], evidence: usize| {
+            let frame = |function: &str, handles_signal| FrameSection {
+                function: function.into(),
+                file: "conf.py".into(),
+                line: Some(31),
+                handles_signal,
+                ..FrameSection::default()
+            };
+            let thread = ThreadSection {
+                python_frames: vec![frame("worker_abort", None), frame("handle", handles_signal)],
+                c_call: Some(CCallSection {
+                    name: "posix.abort".into(),
+                    kind: "function",
+                    object: crate::Address(0x1000),
+                    found_by: "evaluation-stack",
+                    may_have_returned: false,
+                }),
+                ..ThreadSection::default()
+            };
+            let finding = abort_called(&snapshot, Some(&thread)).unwrap();
+            assert_eq!([&*finding.id, &*finding.title], expected);
+            assert_eq!(finding.evidence.len(), evidence);
+        };
+        let itself = "The program called posix.abort() itself: worker_abort at conf.py:31";
+        check(None, ["abort-called", itself], 1);
+        let handler = "The program's own handler of SIGABRT called posix.abort(): worker_abort at conf.py:31";
+        check(Some(6), ["abort-in-handler", handler], 2);
     }
 
     #[test]

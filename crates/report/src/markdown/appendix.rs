@@ -27,6 +27,11 @@ pub(crate) fn render_register(page: &mut Page, incident: &Incident) {
         ["No.", "File", "Kind", "SHA-256", "From and to (UTC)", "Understood"],
         coverage(incident).iter().map(|row| file(&clock, row)),
     );
+    let masked = incident.redactions.iter().fold(0, |sum: u64, row| sum.saturating_add(row.count));
+    if masked > 0 {
+        let values = count(usize::try_from(masked).unwrap_or(usize::MAX), "value was", "values were");
+        page.paragraph(values.then(" masked in what is told of them; by which rules stands at the end."));
+    }
     let hashed = || incident.sources.iter().filter_map(|source| Some((source.id, source.sha256.as_deref()?)));
     if hashed().next().is_some() {
         page.details("The hashes in full", |page| {

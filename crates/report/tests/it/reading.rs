@@ -243,3 +243,107 @@ fn what_came_afterwards() {
     );
     assert_eq!(afterwards(vec![at_once(8)]), None);
 }
+
+/// Requests without an end, and a message that was missing for a while, as logs tell of them.
+#[test]
+fn what_was_lost_is_counted() {
+    let request = |id: &str, line: u64, more: Value| {
+        let mut thread = json!({"id": id, "state": "unfinished", "records": 1, "first": "2024-05-01T12:00:02Z", "last": "2024-05-01T12:00:02Z",
+            "entries": [{"time": "2024-05-01T12:00:02Z", "message": "request started", "source": 0, "line": line, "offset": line * 80, "bytes": 80}]});
+        thread.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        thread
+    };
+    let report = |unfinished: u64| {
+        let place = |line: u64| json!({"source": 0, "line": line, "offset": line * 80, "bytes": 80});
+        let logs = json!({
+            "schema": "pycoroner.logs/1",
+            "sources": [{"id": 2, "path": "app.log", "bytes": 4096}],
+            "templates": [
+                {"template": "request finished", "level": "INFO", "count": 800, "source": 0, "line": 1, "offset": 80, "bytes": 80,
+                    "silence": {"since": "2024-05-01T12:00:00Z", "silent_ms": 3000, "usual_interval_ms": 50, "seen": 800, "place": place(40),
+                        "again": "2024-05-01T12:00:12.500Z", "again_place": place(60)}},
+                {"template": "cache refreshed", "level": "INFO", "count": 9, "source": 0, "line": 2, "offset": 160, "bytes": 80,
+                    "silence": {"since": "2024-05-01T11:59:00Z", "silent_ms": 63_000, "usual_interval_ms": 10_000, "seen": 9, "place": place(2)}}],
+            "requests": {"followed": 900, "finished": 897, "unfinished": unfinished, "threads": [
+                request("req-1", 50, json!({"open_at_death": true, "same_process": true})),
+                request("req-2", 51, json!({"ended_with": 77})),
+                request("req-3", 52, json!({"open_at_death": true}))]},
+        });
+        let died = event(0, "process-died", Severity::Critical, "the process died", 70);
+        let died_at = died.at;
+        let material = Material { documents: vec![logs], events: vec![died], died_at, ..Material::default() };
+        render_markdown(&incident(material))
+    };
+    let found = report(3);
+    let told = part(&found, "Impact");
+    let told: Vec<&str> = told.iter().filter(|line| line.starts_with("- ")).map(|line| &**line).collect();
+    assert_eq!(
+        told,
+        [
+            "- 3 requests started and have no end in the logs, of 900 that were followed by their ids in all that these logs cover, `req-1` of the dead process among them; 1 ended with other processes `[E2:L50]` `[E2:L51]` `[E2:L52]`",
+            "- `request finished` was not logged for 12.500 s, from 2024-05-01 12:00:00 to 2024-05-01 12:00:12.500; one came every 0.050 s on average until then, so that about 250 fewer came than at that pace `[E2:L40]` `[E2:L60]`",
+        ]
+    );
+    let rows = ["`req-1`", "`req-2`", "`req-3`"].map(|id| {
+        let row = found.lines().find(|line| line.starts_with(&format!("| {id}"))).unwrap();
+        row.split(" | ").nth(3).unwrap().to_owned()
+    });
+    assert_eq!(rows, ["open in it", "ended with process 77", "open"]);
+    // A scan lists only so many.
+    let found = report(60);
+    assert!(part(&found, "Impact").iter().any(|line| line.starts_with("- at least 3 requests started")));
+    assert!(found.contains("\n45 more are not shown.\n"), "{found}");
+}
+
+/// Samples that others gave under the same address are not this process's.
+#[test]
+fn samples_of_other_processes() {
+    let points = |values: [f64; 4]| -> Vec<Value> {
+        let times = ["11:59:30", "11:59:45", "12:00:00", "12:00:15"];
+        times.iter().zip(values).map(|(time, value)| json!([format!("2024-05-01T{time}Z"), value])).collect()
+    };
+    let last = |boot: Option<i64>, takes_turns: bool| {
+        let telemetry = json!({"schema": "pycoroner.telemetry/1", "series": [{"name": "process_open_fds", "target": "a:1 shop",
+            "labels": [{"name": "job", "value": "shop"}], "takes_turns": takes_turns, "points": points([1.0, 2.0, 3.0, 4.0])}]});
+        let core = json!({"schema": "pycoroner.core/1", "process": {"pid": 7}, "crash": {"signal": 11, "signal_name": "SIGSEGV"}});
+        let died = event(0, "process-died", Severity::Critical, "the process died", 70);
+        let died_at = died.at;
+        let boot = boot.map(|before| Event {
+            pid: Some(7),
+            ..event(before, "worker-boot", Severity::Info, "Booting worker with pid: 7", 60)
+        });
+        let events = boot.into_iter().chain([died]).collect();
+        let documents = vec![core, telemetry];
+        let report =
+            render_markdown(&incident(Material { documents, events, died_at, ..Material::default() }));
+        let row = report.lines().find(|line| line.starts_with("| `process_open_fds`")).unwrap();
+        row.split(" | ").nth(2).unwrap().to_owned()
+    };
+    assert_eq!(last(None, false), "3 at 12:00:00");
+    assert_eq!(last(Some(20), false), "3 at 12:00:00");
+    assert_eq!(last(Some(2), false), "not of this process: others answered, last at 12:00:00");
+    assert_eq!(last(None, true), "3 at 12:00:00, of one of several processes");
+}
+
+/// What tells of the death is no symptom of it.
+#[test]
+fn the_own_end_is_no_first_symptom() {
+    let core = json!({"schema": "pycoroner.core/1", "process": {"pid": 7}, "crash": {"signal": 6, "signal_name": "SIGABRT"}});
+    let own = |second, kind: &'static str, message| Event {
+        pid: Some(7),
+        ..event(second, kind, Severity::Error, message, 9)
+    };
+    let killed = own(1, "worker-killed", "Worker (pid:7) was sent SIGABRT!");
+    let critical = own(0, "log-critical", "out of memory");
+    let died = own(0, "process-died", "the process died");
+    let died_at = died.at;
+    let events = vec![killed, critical, died];
+    let report = render_markdown(&incident(Material {
+        documents: vec![core],
+        events,
+        died_at,
+        ..Material::default()
+    }));
+    let row = report.lines().find(|line| line.starts_with("| First symptom")).unwrap();
+    assert!(row.contains("`out of memory`"), "{row}");
+}

@@ -1,6 +1,6 @@
 use pycoroner_findings::{Basis, Confidence, Evidence, Finding, Severity, Timestamp, UtcTime};
 
-use super::lives::{Lives, mixed};
+use super::lives::Lives;
 use super::memory::{LEAST_BYTES, mebibytes};
 use crate::document::{Series, Telemetry};
 
@@ -13,13 +13,12 @@ const LEAST_LEVEL: usize = 4;
 /// when it has met a limit (`ulimit -v`, `RLIMIT_AS`): allocators then fill what they had reserved.
 pub(super) fn judge(telemetry: &mut Telemetry, lives: &Lives, died_at: Option<Timestamp>) {
     let mut findings = Vec::new();
-    let mixed = mixed(&telemetry.series);
     for series in telemetry.series.iter().filter(|series| series.name == VIRTUAL) {
         let target = series.target();
-        if mixed.contains(&target) {
+        if lives.is_mixed(&target) {
             continue;
         }
-        let restarts = lives.get(&target).map_or(&[][..], Vec::as_slice);
+        let restarts = lives.restarts_of(&target);
         let of_target = |other: &&Series| other.name == RESIDENT && other.target() == target;
         let Some(resident) = telemetry.series.iter().find(of_target) else { continue };
         let stretches = series.stretches(restarts).into_iter();

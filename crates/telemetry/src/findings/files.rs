@@ -14,7 +14,7 @@ pub(super) fn judge(telemetry: &mut Telemetry, lives: &Lives) {
     let mut findings = Vec::new();
     for series in &telemetry.series {
         if matches!(series.name.as_str(), "process_open_fds" | "process.open_file_descriptor.count") {
-            let restarts = lives.get(&series.target()).map_or(&[][..], Vec::as_slice);
+            let restarts = lives.restarts_of(&series.target());
             let most = telemetry
                 .series
                 .iter()

@@ -39,12 +39,39 @@ impl Restart {
 /// A counter that falls at so many samples, and at least at every fourth, is not one process's.
 const MOST_FALLS: usize = 3;
 
-/// The restarts of each target, by time.
-pub(super) type Lives = BTreeMap<String, Vec<Restart>>;
+/// Of which processes the samples of each target are.
+#[derive(Debug, Default)]
+pub(super) struct Lives {
+    /// The restarts of each target, by time.
+    restarts: BTreeMap<String, Vec<Restart>>,
+    /// Targets whose samples are of several processes that answer in turn, such as workers that share a port; what falls
+    /// there is no restart.
+    mixed: BTreeSet<String>,
+}
 
-/// Targets whose samples are of several processes that answer in turn, such as workers that share a port; what falls
-/// there is no restart.
-pub(super) fn mixed(series: &[Series]) -> BTreeSet<String> {
+impl Lives {
+    /// The restarts of a target, by time.
+    pub(super) fn restarts_of(&self, target: &str) -> &[Restart] {
+        self.restarts.get(target).map_or(&[], Vec::as_slice)
+    }
+
+    /// All targets that restarted.
+    pub(super) fn restarted(&self) -> impl Iterator<Item = (&String, &Vec<Restart>)> {
+        self.restarts.iter()
+    }
+
+    /// Whether several processes answer in turn as a target.
+    pub(super) fn is_mixed(&self, target: &str) -> bool {
+        self.mixed.contains(target)
+    }
+
+    /// All targets as which several processes answer in turn.
+    pub(super) fn mixed(&self) -> impl Iterator<Item = &String> {
+        self.mixed.iter()
+    }
+}
+
+fn mixed(series: &[Series]) -> BTreeSet<String> {
     let is_mixed = |series: &&Series| {
         let falls = series.points.windows(2).filter(|pair| match pair {
             [(_, old), (_, new)] if series.name == START_TIME => old - new > SAME_START_SECONDS,
@@ -62,7 +89,7 @@ pub(super) fn mixed(series: &[Series]) -> BTreeSet<String> {
 /// Finds restarts: the start time of the process changed, or counters fell, which they never do in one process.
 pub(super) fn find(series: &[Series]) -> Lives {
     let mixed = mixed(series);
-    let mut lives = Lives::new();
+    let mut lives: BTreeMap<String, Vec<Restart>> = BTreeMap::new();
     for series in series {
         let is_start_time = series.name == START_TIME;
         if (!is_start_time && !series.is_counter) || mixed.contains(&series.target()) {
@@ -100,7 +127,7 @@ pub(super) fn find(series: &[Series]) -> Lives {
     for restarts in lives.values_mut() {
         restarts.sort_by_key(|restart| restart.after);
     }
-    lives
+    Lives { restarts: lives, mixed }
 }
 
 impl Series {

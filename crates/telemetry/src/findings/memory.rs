@@ -1,6 +1,6 @@
 use pycoroner_findings::{Basis, Citation, Confidence, Evidence, Finding, Severity, Timestamp, UtcTime};
 
-use super::lives::{Lives, Restart, mixed};
+use super::lives::{Lives, Restart};
 use super::rise::{LEAST_POINTS, Rise, rises, trend_evidence};
 use crate::document::{Series, Telemetry};
 
@@ -24,14 +24,13 @@ const LATE_NANOS: i64 = 60_000_000_000;
 pub(super) fn judge(telemetry: &mut Telemetry, lives: &Lives, died_at: Option<Timestamp>) {
     let mut findings = Vec::new();
     let limits = limits(telemetry);
-    let mixed = mixed(&telemetry.series);
     let resident = || telemetry.series.iter().filter(|series| is_resident(series));
     let targets: std::collections::BTreeSet<String> = resident().map(Series::target).collect();
     for series in resident() {
-        let is_mixed = mixed.contains(&series.target());
+        let is_mixed = lives.is_mixed(&series.target());
         // What answers behind the death is not what died, whoever it is.
         let end = died_at.filter(|_| is_mixed).map(|died| Restart::at(died.time));
-        let restarts = lives.get(&series.target()).map_or(end.as_slice(), Vec::as_slice);
+        let restarts = if is_mixed { end.as_slice() } else { lives.restarts_of(&series.target()) };
         let others = targets.len().saturating_sub(1);
         let life = Life { series, restarts, died_at, others, is_mixed };
         // Several processes that answer in turn jump from one to the other.

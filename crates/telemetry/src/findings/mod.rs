@@ -45,11 +45,10 @@ pub fn judge(mut telemetry: Telemetry, logged: &[LoggedRequest], died_at: Option
 
 /// Says of each series what those who read the document need and labels or the series of its target tell.
 fn describe(series: &mut [Series], lives: &lives::Lives) {
-    let mixed = lives::mixed(series);
     for series in series {
         series.target = series.target();
-        series.takes_turns = mixed.contains(&series.target);
-        let restarts = lives.get(&series.target).into_iter().flatten();
+        series.takes_turns = lives.is_mixed(&series.target);
+        let restarts = lives.restarts_of(&series.target).iter();
         series.restarts = restarts.map(|restart| restart.until).collect();
         series.failed_answers = error_rate::failed_answers(series);
     }

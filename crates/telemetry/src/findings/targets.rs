@@ -5,7 +5,7 @@ use pycoroner_findings::{
     UtcTime,
 };
 
-use super::lives::{Lives, Restart, is_pause, mixed, usual_interval};
+use super::lives::{Lives, Restart, is_pause, usual_interval};
 use crate::document::{Series, Telemetry};
 use crate::time::{epoch_seconds, stated};
 
@@ -30,13 +30,13 @@ pub(super) fn judge(telemetry: &mut Telemetry, lives: &Lives) {
     for series in telemetry.series.iter().filter(|series| series.name == "process_start_time_seconds") {
         events.extend(first_start(series));
     }
-    for target in mixed(&telemetry.series) {
+    for target in lives.mixed() {
         let why =
             "its counters or its start time go up and down: several processes answer in turn under one name";
         let gap = Gap::new(GapKind::Unknown, format!("restarts of {target}"), why);
         telemetry.gaps.push(gap.remedy("set PROMETHEUS_MULTIPROC_DIR for services with several workers"));
     }
-    for (target, restarts) in lives {
+    for (target, restarts) in lives.restarted() {
         let mut seen: Vec<Finding> = Vec::new();
         for restart in restarts.iter().take(MOST_ROWS) {
             let (finding, event) = restarted(target, restart);

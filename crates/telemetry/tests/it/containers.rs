@@ -105,6 +105,16 @@ fn kubectl_pods() {
 }
 
 #[test]
+fn the_last_message_of_a_container() {
+    let export = br#"{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "status": {"containerStatuses": [{"name": "c",
+        "lastState": {"terminated": {"exitCode": 1, "message": "Traceback (most recent call last):\n  File \"a.py\", line 1\nValueError: boom\n\n"}},
+        "state": {"terminated": {"exitCode": 1, "message": " \n"}}}]}}"#;
+    let telemetry = read_as(export, ExportFormat::KubernetesObjects);
+    let told: Vec<Option<&str>> = telemetry.events.iter().map(|event| event.detail.as_deref()).collect();
+    assert_eq!(told, [Some("its last message ends with: ValueError: boom"), None]);
+}
+
+#[test]
 fn kubectl_events() {
     let export = b"apiVersion: v1
 items:
