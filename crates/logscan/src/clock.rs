@@ -70,6 +70,21 @@ pub(crate) struct Clock {
 
 const NANOS: i64 = 1_000_000_000;
 
+/// The time of a record that states one, and whose collector does, too.
+///
+/// The collector's time has a zone where the record's own may lack it.
+#[inline]
+pub(crate) fn own_or_collected(own: Option<Timestamp>, collected: Option<Timestamp>) -> Option<Timestamp> {
+    match (own, collected) {
+        (Some(own), Some(collected))
+            if own.basis != TimeBasis::Stated && collected.basis == TimeBasis::Stated =>
+        {
+            Some(collected)
+        }
+        (own, collected) => own.or(collected),
+    }
+}
+
 impl Clock {
     /// `not_after` is a time that no record without a year can lie much behind: when the file was last changed.
     pub(crate) fn new(zone: &Zone, not_after: Option<UtcTime>) -> Self {

@@ -56,6 +56,18 @@ pub enum FormatName {
     Cri,
     /// Compose's output, `container  | message`.
     Compose,
+    /// `heroku logs` and dokku, `time app[web.1]: message`.
+    Heroku,
+    /// `fly logs`, `time app[machine] region [info]message`.
+    Fly,
+    /// `aws logs tail`, `time stream message`.
+    AwsTail,
+    /// stern, `pod container message`.
+    Stern,
+    /// kubetail, `[pod] message`.
+    Kubetail,
+    /// foreman, honcho and their like, `12:00:00 web.1  | message`.
+    Foreman,
     /// Text without records: an interpreter's bare standard error.
     Plain,
 }
@@ -89,11 +101,17 @@ impl FormatName {
             Self::DockerJson => "docker-json",
             Self::Cri => "cri",
             Self::Compose => "compose",
+            Self::Heroku => "heroku",
+            Self::Fly => "fly",
+            Self::AwsTail => "aws-tail",
+            Self::Stern => "stern",
+            Self::Kubetail => "kubetail",
+            Self::Foreman => "foreman",
             Self::Plain => "plain",
         }
     }
 
-    pub(crate) const ALL: [Self; 26] = [
+    pub(crate) const ALL: [Self; 32] = [
         Self::PythonLogging,
         Self::LevelFirst,
         Self::Gunicorn,
@@ -119,6 +137,12 @@ impl FormatName {
         Self::DockerJson,
         Self::Cri,
         Self::Compose,
+        Self::Heroku,
+        Self::Fly,
+        Self::AwsTail,
+        Self::Stern,
+        Self::Kubetail,
+        Self::Foreman,
         Self::Plain,
     ];
 }

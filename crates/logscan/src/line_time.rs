@@ -4,10 +4,10 @@
 
 use std::borrow::Cow;
 
-use pycoroner_findings::{TimeBasis, Timestamp};
+use pycoroner_findings::Timestamp;
 
 use crate::ascii::until;
-use crate::clock::Clock;
+use crate::clock::{Clock, own_or_collected};
 use crate::envelope::Wrapping;
 use crate::header;
 use crate::json_layout::Layouts;
@@ -80,10 +80,7 @@ impl LineTimes {
             let inner = until(&line.text()?, b'\n').to_vec();
             text = Cow::Owned(inner);
         }
-        match (stated.and_then(|time| clock.resolve(time)), collected) {
-            (Some(own), Some(collected)) if own.basis != TimeBasis::Stated => Some(collected),
-            (own, collected) => own.or(collected),
-        }
+        own_or_collected(stated.and_then(|time| clock.resolve(time)), collected)
     }
 }
 

@@ -18,7 +18,7 @@ use self::heads::{HeaderInLine, header_in, introduce, says_something_else};
 use crate::analysis::{Analyst, Lines, Shape, Wanted};
 use crate::ascii::{indent, lossy, until};
 use crate::backwards::Turned;
-use crate::clock::Clock;
+use crate::clock::{Clock, own_or_collected};
 use crate::collector::{Carrier, Collector};
 use crate::document::{LogSource, Place};
 use crate::dump::DumpBuilder;
@@ -290,11 +290,7 @@ impl<'o> SourceScanner<'o> {
         if let (Some(own), Some(collected)) = (stated, context.stamp) {
             self.tally.skew(collected.time.millis_since(own.time));
         }
-        let stamp = match (stated, context.stamp) {
-            // The collector's time has a zone where the record's own may lack it.
-            (Some(own), Some(collected)) if own.basis != TimeBasis::Stated => Some(collected),
-            (own, collected) => own.or(collected),
-        };
+        let stamp = own_or_collected(stated, context.stamp);
         let level = header.level.or(context.level);
         if !state.is_idle() {
             let with_stamp = LineContext { stamp, ..context };

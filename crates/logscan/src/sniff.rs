@@ -46,15 +46,8 @@ pub fn looks_like_log(head: &[u8]) -> Option<FormatName> {
         // Many documents are no logs.
         return holds_record(head).then_some(FormatName::JsonDocument);
     }
-    match Wrapping::detect(head) {
-        Some(Wrapping::Compose) => return Some(FormatName::Compose),
-        Some(Wrapping::Cri) => return Some(FormatName::Cri),
-        Some(Wrapping::Syslog) => return Some(FormatName::Syslog),
-        Some(Wrapping::Kubectl) => return Some(FormatName::Kubectl),
-        Some(Wrapping::DockerTimes) => return Some(FormatName::DockerTimes),
-        Some(Wrapping::Logcli { .. }) => return Some(FormatName::Logcli),
-        Some(Wrapping::Export) => return Some(FormatName::Journal),
-        None => {}
+    if let Some(wrapping) = Wrapping::detect(head) {
+        return Some(wrapping.format());
     }
     let mut counts = [0_u32; FormatName::ALL.len()];
     for line in head.split(|byte| *byte == b'\n').take(100) {

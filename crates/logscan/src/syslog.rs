@@ -28,8 +28,23 @@ pub(crate) fn parse(line: &[u8]) -> Option<SyslogLine<'_>> {
     if let Some(versioned) = rest.strip_prefix(b"1 ").filter(|_| level.is_some()) {
         return rfc5424(versioned, level);
     }
-    let (time, len) = time(rest)?;
-    let rest = rest.get(len..)?.strip_prefix(b" ")?;
+    let (_, line) = behind_host(rest, level)?;
+    let is_told = line.pid.is_some() || level.is_some() || matches!(line.producer, b"kernel" | b"systemd");
+    is_told.then_some(line)
+}
+
+/// Reads a line whose producer is a name alone, where others tell that the source is a syslog.
+pub(crate) fn parse_named(line: &[u8]) -> Option<SyslogLine<'_>> {
+    let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/');
+    let (host, line) = behind_host(line, None)?;
+    let is_name = |name: &[u8]| name.iter().all(is_of_name) && Level::from_any_case(name).is_none();
+    (is_name(host) && is_name(line.producer)).then_some(line)
+}
+
+/// `time host producer: text`: the host, and the rest.
+fn behind_host(line: &[u8], level: Option<Level>) -> Option<(&[u8], SyslogLine<'_>)> {
+    let (time, len) = time(line)?;
+    let rest = line.get(len..)?.strip_prefix(b" ")?;
     let host = until(rest, b' ');
     let after_host = rest.get(host.len() + 1..)?;
     let head = after_host.get(..after_host.len().min(120))?;
@@ -41,12 +56,9 @@ pub(crate) fn parse(line: &[u8]) -> Option<SyslogLine<'_>> {
     let pid = memchr::memchr(b'[', producer)
         .and_then(|at| leading_number(producer.get(at + 1..)?))
         .map(|(pid, _)| pid);
-    if pid.is_none() && level.is_none() && producer != b"kernel" && producer != b"systemd" {
-        return None;
-    }
     let text = after_host.get(colon + 1..)?;
     let text = text.strip_prefix(b" ").unwrap_or(text);
-    Some(SyslogLine { time, level, producer, pid, text })
+    Some((host, SyslogLine { time, level, producer, pid, text }))
 }
 
 /// `<34>`: the severity and what stands behind it.

@@ -6,7 +6,6 @@ use super::{Carried, SourceScanner};
 use crate::ascii::lossy;
 use crate::collector::Collector;
 use crate::document::Place;
-use crate::envelope::Wrapping;
 use crate::explanation::{Explanation, FormatUse};
 use crate::format::FormatName;
 
@@ -24,13 +23,7 @@ impl<'o> SourceScanner<'o> {
         let formats = self.formats_by_producer();
         let inner = most_frequent(&formats, &self.wrapped, None);
         let (format, inner_format) = match self.wrapping {
-            Some(Wrapping::Compose) => (FormatName::Compose, Some(inner)),
-            Some(Wrapping::Cri) => (FormatName::Cri, Some(inner)),
-            Some(Wrapping::Syslog) => (FormatName::Syslog, Some(inner)),
-            Some(Wrapping::Kubectl) => (FormatName::Kubectl, Some(inner)),
-            Some(Wrapping::DockerTimes) => (FormatName::DockerTimes, Some(inner)),
-            Some(Wrapping::Logcli { .. }) => (FormatName::Logcli, Some(inner)),
-            Some(Wrapping::Export) => (FormatName::Journal, Some(inner)),
+            Some(wrapping) => (wrapping.format(), Some(inner)),
             None => self.collector_format().map_or((inner, None), |collector| {
                 (collector, Some(most_frequent(&formats, &self.wrapped, Some(collector))))
             }),

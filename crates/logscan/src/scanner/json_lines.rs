@@ -9,6 +9,7 @@ use super::heads::{HeaderInLine, header_in};
 use super::loki::producer_of;
 use super::{SourceScanner, carrier_of, first_line};
 use crate::ascii::{indent, lossy};
+use crate::clock::own_or_collected;
 use crate::document::Place;
 use crate::dump::DumpBuilder;
 use crate::embedded;
@@ -158,7 +159,8 @@ impl SourceScanner<'_> {
         if opens_stack || !hits.has(Hits::TRACEBACK) && !hits.has(Hits::STRUCTURED) {
             return;
         }
-        let stamp = record.head.time.and_then(|time| self.clock.resolve(time)).or(context.stamp);
+        let own = record.head.time.and_then(|time| self.clock.resolve(time));
+        let stamp = own_or_collected(own, context.stamp);
         let context = LineContext { stamp, level: record.head.level.or(context.level), ..context };
         let Some(state) = self.streams.get(stream) else { return };
         let carrier = carrier_of(&header, state, state.last_item(), &context);

@@ -16,6 +16,7 @@ mod multiline;
 mod mutated;
 mod outcomes;
 mod parts;
+mod prefixes;
 mod process_column;
 mod records;
 mod requests;

@@ -14,7 +14,7 @@ const CAUSE: &str = "The above exception was the direct cause of the following e
 
 /// Prefixes that are no head of a record of their own kind, or are one on every line.
 const PREFIXES: [&str; 4] = [
-    "2024-05-01T12:00:00.123456+00:00 app[web.1]: ",
+    "2024-05-01T12:00:00.123456+00:00 app/web.1: ",
     "2024-05-01T12:00:00.1234567Z ",
     "2024-05-01 12:00:00.123 77 ERROR nova.api ",
     "2024-05-01 12:00:00,123 ERROR ",
