@@ -189,6 +189,20 @@ fn write_entry(out: &mut String, scan: &Document, entry: &Traceback, indent: usi
     {
         let _ = writeln!(out, "{:indent$}  {WARN}{}{WARN:#}", "", inert(note));
     }
+    write_trailing(out, entry, indent + 2);
+}
+
+/// The lines behind a message of which nothing tells whether they belong to it.
+fn write_trailing(out: &mut String, entry: &Traceback, indent: usize) {
+    let mut lines = entry.trailing.iter().filter(|line| !line.trim().is_empty());
+    let Some(first) = lines.next() else { return };
+    let first = inert(first.trim());
+    let (more, rest) = match lines.count() as u64 {
+        0 => (1, ""),
+        more => (more + 1, " …"),
+    };
+    let more = counted(more, "more line");
+    let _ = writeln!(out, "{:indent$}{WARN}perhaps {more} of the message: {first}{rest}{WARN:#}", "");
 }
 
 fn whereabouts(scan: &Document, entry: &Traceback) -> String {

@@ -151,3 +151,27 @@ fn what_was_taken_for_what_is_explained() {
     let document = run(args!["logs", folder.path(), "--explain", "--format", "json"]).json();
     assert_eq!(document["sources"][0]["explanation"]["unparsed"][0]["why"], "no-record-before");
 }
+
+#[test]
+fn lines_that_may_be_more_of_a_message_are_shown() {
+    let log = b"up\n2024-05-01 12:00:00,123 ERROR shop: m\nTraceback (most recent call last):\n  File \"/srv/a.py\", line 3, in f\n    g()\nRuntimeError: no plugin\n\nCauses:\n* disk\n2024-05-01 12:00:01,123 INFO shop: n\n";
+    let folder = logs_of(&[("app.log", log)]);
+    let expected = "perhaps 2 more lines of the message: Causes: …";
+    for command in ["logs", "analyze"] {
+        let text = run(args![command, folder.path()]).stdout;
+        assert!(text.contains(expected), "{expected} is missing in\n{text}");
+    }
+    let document = run(args!["logs", folder.path(), "--format", "json"]).json();
+    let trailing = serde_json::json!(["", "Causes:", "* disk"]);
+    assert_eq!(document["tracebacks"][0]["trailing"], trailing);
+}
+
+#[test]
+fn objects_behind_what_a_platform_puts_in_front_are_explained() {
+    let log = b"2024-05-01T12:00:00.5+00:00 app[web.1]: {\"level\": \"WARNING\", \"message\": \"m\"}\n2024-05-01T12:00:01.5+00:00 heroku[router]: at=info method=GET\n";
+    let folder = logs_of(&[("app.log", log)]);
+    let text = run(args!["logs", folder.path(), "--explain"]).stdout;
+    for expected in ["in heroku", "records   app[web.1]: 1 json", "2 start a record"] {
+        assert!(text.contains(expected), "{expected} is missing in\n{text}");
+    }
+}

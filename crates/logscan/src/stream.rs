@@ -180,7 +180,7 @@ impl Stream {
                 self.set_aside(open, context.number, collector);
             } else {
                 let torn = !open.is_complete();
-                open.end_at_record(collector);
+                open.end_at_record(!self.has_outer_line, collector);
                 self.close(open, torn, context.number, collector);
             }
         }
@@ -321,12 +321,17 @@ impl Stream {
         let mut torn = false;
         match &mut open.stack {
             OpenStack::Traceback(builder) => match builder.feed(line, Delivery::Bare) {
-                Fed::Stack | Fed::Message => {
+                fed @ (Fed::Stack | Fed::Message) => {
+                    if fed == Fed::Message {
+                        self.before.clear();
+                    }
                     open.extend(context, collector);
                     self.open = Some(open);
                     return true;
                 }
                 Fed::Trailing => {
+                    // It may as well be what introduces the next one.
+                    self.before.note(line);
                     open.last_trailing = Some(*context);
                     self.open = Some(open);
                     return true;
@@ -394,8 +399,8 @@ impl Stream {
             builder.name_in_front = self.last.line.strip_prefix(b"[ERROR] ").map(<[u8]>::to_vec);
         }
         let (carrier, is_dated) = self.carrier(context, record.is_some(), collector);
+        builder.is_carried = record.is_some() || carrier.log_message.is_some();
         let mut open = Open::new(OpenStack::Traceback(Box::new(builder)), carrier, is_dated);
-        open.is_carried = record.is_some() || open.carrier.log_message.is_some();
         open.key = record.map(key_of);
         open.prefix = Prefix::new(prefix);
         self.open = Some(open);
@@ -546,7 +551,7 @@ impl Stream {
         let open: Vec<Open> =
             self.open.take().into_iter().chain(std::mem::take(&mut self.interleaved)).collect();
         for mut open in open {
-            open.end_at_record(collector);
+            open.end_at_record(!self.has_outer_line, collector);
             let torn = !open.is_complete();
             self.close(open, torn, line, collector);
         }

@@ -25,7 +25,10 @@ const MAX_EXCEPTIONS: usize = 256;
 const MAX_WEIGHT: usize = 1 << 20;
 const MESSAGE_LIMIT: usize = 16 << 10;
 const MESSAGE_LINES: usize = 200;
+/// Lines that are kept behind a message, which may belong to it.
 const TRAILING_LINES: usize = 12;
+/// The same where the next record will tell that they do.
+const MOST_TRAILING_LINES: usize = 100;
 const TRAILING_LIMIT: usize = 512;
 
 /// One exception of a tree.
@@ -42,23 +45,13 @@ pub(crate) struct Exception {
     /// It was raised in another process and carried over as text.
     pub(crate) remote: bool,
     pub(crate) truncated: bool,
-    /// Lines right behind the message that may belong to it.
+    /// Lines right behind the message that may belong to it; with the empty ones in between.
     pub(crate) trailing: Vec<String>,
     pub(crate) message_lines: usize,
     pub(crate) blank_lines: usize,
     pub(crate) open_brackets: i32,
     /// Its line ends with a colon: the message stands on the next ones.
     pub(crate) is_announced: bool,
-}
-
-impl Exception {
-    /// Something says that the lines behind the message belong to it.
-    fn take_trailing(&mut self) {
-        for line in std::mem::take(&mut self.trailing) {
-            self.message.push('\n');
-            self.message.push_str(&line);
-        }
-    }
 }
 
 /// What became of a line.
@@ -149,6 +142,8 @@ pub(crate) struct TracebackBuilder {
     boxed: Option<Boxed>,
     /// Lines behind a message are records of their own, unless a separator shows that they were none.
     trails_records: bool,
+    /// A record carries the traceback, so that the next one may tell what belongs to it.
+    pub(crate) is_carried: bool,
     /// The lines lost their indentation.
     flat: bool,
     /// Indentation of the last source line.
@@ -174,6 +169,7 @@ impl TracebackBuilder {
             html: false,
             boxed: is_boxed.then(|| Boxed::open(line)),
             trails_records: false,
+            is_carried: false,
             flat: false,
             source_indent: 0,
             name_in_front: None,
@@ -246,22 +242,6 @@ impl TracebackBuilder {
         }
     }
 
-    /// A record carried the traceback, and the next record follows: all in between belongs to it, unless lines of
-    /// another kind are among it. Whether that is so.
-    pub(crate) fn end_at_record(&mut self) -> bool {
-        self.feed_rest();
-        let Some(exception) = self.levels.first().and_then(|level| level.current) else { return false };
-        let Some(exception) = self.exceptions.get_mut(exception) else { return false };
-        let is_whole = !self.trails_records
-            && exception.trailing.len() < TRAILING_LINES
-            && !exception.trailing.iter().any(|line| message::has_clock(line.as_bytes()));
-        let is_taken = is_whole && !exception.trailing.is_empty();
-        if is_taken {
-            exception.take_trailing();
-        }
-        is_taken
-    }
-
     /// Gives the tree, in the order of the text. What lacks its end is marked.
     pub(crate) fn finish(mut self) -> Vec<Exception> {
         self.feed_rest();
@@ -275,9 +255,8 @@ impl TracebackBuilder {
                 exception.truncated = true;
             }
         }
-        if self.trails_records {
-            self.exceptions.iter_mut().for_each(|exception| exception.trailing.clear());
-        }
+        let kept = if self.trails_records { 0 } else { TRAILING_LINES };
+        self.exceptions.iter_mut().for_each(|exception| exception.keep_trailing(kept));
         self.exceptions
     }
 
@@ -333,7 +312,7 @@ impl TracebackBuilder {
         }
         // All lines of a group carry its margin; what stands without it is blank, a separator, or no part of it.
         let is_blank = line.trim_ascii().is_empty();
-        if !is_blank && self.levels.len() > 1 {
+        if !is_blank && (self.levels.len() > 1 || self.lacks_members() && separator(line).is_none()) {
             return self.feed_without_margin(line, delivery);
         }
         match self.expect(0) {
@@ -341,7 +320,10 @@ impl TracebackBuilder {
             Expect::Message if self.levels.len() == 1 && (is_blank || separator(line).is_some()) => {
                 self.feed_message(0, line, delivery)
             }
-            _ if is_blank => Fed::Stack,
+            _ if is_blank => {
+                self.pass_blank_of_member();
+                Fed::Stack
+            }
             _ => self.rejected(),
         }
     }

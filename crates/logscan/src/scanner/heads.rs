@@ -1,6 +1,6 @@
 //! What begins a traceback or dump, and what stands in front of one.
 
-use crate::ascii::{after, indent, lossy};
+use crate::ascii::{after, contains, indent, lossy};
 use crate::document::Introduction;
 use crate::dump::DumpBuilder;
 use crate::events;
@@ -48,9 +48,12 @@ fn group_start(before: &[u8]) -> usize {
 /// Whether a line can be no part of an exception's message.
 pub(super) fn says_something_else(line: &[u8], hits: Hits) -> bool {
     hits.has(Hits::DUMP) && DumpBuilder::start_of(line).is_some_and(|at| at == indent(line))
-        || hits.has(Hits::INTRODUCTION) && INTRODUCTIONS.iter().any(|start| line.starts_with(start))
+        || hits.has(Hits::INTRODUCTION)
+            && (INTRODUCTIONS.iter().any(|start| line.starts_with(start)) || contains(line, NEVER_RETRIEVED))
         || hits.has(Hits::EVENT) && events::recognise(line).is_some()
 }
+
+const NEVER_RETRIEVED: &[u8] = b"exception was never retrieved";
 
 const INTRODUCTIONS: [&[u8]; 4] =
     [b"Exception in thread ", b"Exception ignored ", b"--- Logging error ---", b"Exception in callback "];
@@ -64,7 +67,7 @@ pub(super) fn introduce(stream: &mut Stream, line: &[u8]) {
         stream.introduce(Introduction::ExceptionIgnored, None);
     } else if line.starts_with(b"Exception in callback ") {
         stream.introduce(Introduction::ExceptionInCallback, None);
-    } else if memchr::memmem::find(line, b"exception was never retrieved").is_some() {
+    } else if contains(line, NEVER_RETRIEVED) {
         stream.introduce(Introduction::NeverRetrieved, None);
     } else if line.starts_with(b"--- Logging error ---") {
         stream.introduce(Introduction::LoggingError, None);

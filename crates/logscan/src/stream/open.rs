@@ -12,8 +12,6 @@ pub(super) struct Open {
     pub(super) carrier: Carrier,
     /// The time is the record's own, and not only near.
     pub(super) is_dated: bool,
-    /// A record carries it: the message goes on until the next record.
-    pub(super) is_carried: bool,
     /// The last line that may be part of the message, or may not.
     pub(super) last_trailing: Option<LineContext>,
     /// The producer inside the stream whose records carry the lines, as long as that may be.
@@ -37,7 +35,6 @@ impl Open {
             stack,
             carrier,
             is_dated,
-            is_carried: false,
             last_trailing: None,
             key: None,
             prefix: None,
@@ -94,9 +91,10 @@ impl Open {
     }
 
     /// The next record begins, or the log ends.
-    pub(super) fn end_at_record(&mut self, collector: &mut Collector<'_>) {
-        if let (OpenStack::Traceback(builder), true) = (&mut self.stack, self.is_carried)
-            && builder.end_at_record()
+    pub(super) fn end_at_record(&mut self, is_orderly: bool, collector: &mut Collector<'_>) {
+        if let OpenStack::Traceback(builder) = &mut self.stack
+            && builder.is_carried
+            && builder.end_at_record(is_orderly)
             && let Some(context) = self.last_trailing
         {
             self.extend(&context, collector);

@@ -1,9 +1,8 @@
 //! The margins of exception groups: `  | `, `  +-+---------------- 1 ----------------`.
 
-use super::{
-    Exception, Expect, Fed, Level, MAX_EXCEPTIONS, TRAILING_LIMIT, TRAILING_LINES, TracebackBuilder,
-};
-use crate::ascii::{indent, lossy};
+use super::{Exception, Expect, Fed, Level, MAX_EXCEPTIONS, TracebackBuilder};
+use crate::ascii::indent;
+use crate::document::Relation;
 use crate::traceback::Delivery;
 
 impl TracebackBuilder {
@@ -77,14 +76,28 @@ impl TracebackBuilder {
         if self.expect(depth) != Expect::Message {
             return self.rejected();
         }
-        let Some(exception) = self.current(depth) else { return Fed::Done };
-        if exception.trailing.len() >= TRAILING_LINES {
-            return Fed::Done;
+        self.push_trailing(depth, line, delivery)
+    }
+
+    /// An empty line without the margin, among those of a member.
+    pub(super) fn pass_blank_of_member(&mut self) {
+        let depth = self.levels.len() - 1;
+        if self.expect(depth) == Expect::Message
+            && let Some(exception) = self.current(depth)
+        {
+            exception.blank_lines += 1;
         }
-        exception.trailing.push(lossy(line.trim_ascii_end(), TRAILING_LIMIT));
-        self.trails_records |= delivery == Delivery::Prefixed;
-        self.weight += line.len().min(TRAILING_LIMIT);
-        Fed::Trailing
+    }
+
+    /// The group's own message is being read: no member began.
+    pub(super) fn lacks_members(&self) -> bool {
+        let Some(Level { expect: Expect::Message, current: Some(group), .. }) = self.levels.first() else {
+            return false;
+        };
+        !self
+            .exceptions
+            .iter()
+            .any(|member| member.parent == Some(*group) && member.relation == Some(Relation::GroupMember))
     }
 
     /// The exception that was read last.

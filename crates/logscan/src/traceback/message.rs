@@ -3,10 +3,10 @@
 //! Nothing marks the end, so what goes on with a message must show it.
 
 use super::{
-    Delivery, Exception, Expect, Fed, MESSAGE_LIMIT, MESSAGE_LINES, Opening, TRAILING_LIMIT, TRAILING_LINES,
-    TracebackBuilder, opening, separator,
+    Delivery, Exception, Expect, Fed, MESSAGE_LIMIT, MESSAGE_LINES, MOST_TRAILING_LINES, Opening,
+    TRAILING_LIMIT, TRAILING_LINES, TracebackBuilder, opening, separator,
 };
-use crate::ascii::{indent, lossy};
+use crate::ascii::{contains, indent, lossy, trim_start};
 use crate::header;
 
 /// What databases, pydantic and others begin a message's further lines with.
@@ -60,14 +60,18 @@ impl TracebackBuilder {
         match opening(line) {
             Some(Opening::Carried) => return self.start_carried(depth),
             Some(_) if self.carries(depth) => return self.start_carried(depth),
-            Some(_) => return Fed::Done,
+            Some(_) => {
+                self.mark_quotation(depth, line);
+                return Fed::Done;
+            }
             None => {}
         }
         if content.is_empty() {
             return self.feed_blank(depth, delivery);
         }
-        // What `logging` prints of `stack_info` is where the call stood.
-        if content == b"Stack (most recent call last):" {
+        // What `logging` prints of `stack_info` is where the call stood; behind what a broken `sys.excepthook` raised
+        // stands what it was to print.
+        if matches!(content, b"Stack (most recent call last):" | b"Original exception was:") {
             return Fed::Done;
         }
         let in_group = depth > 0 || self.group_indent.is_some();
@@ -88,19 +92,61 @@ impl TracebackBuilder {
                 Delivery::Embedded => true,
                 Delivery::Bare => goes_on(exception, line),
                 // Here records have the same prefix, so nothing but their own form tells them.
-                Delivery::Prefixed => goes_on(exception, line) && header::parse(line).is_none(),
+                Delivery::Prefixed => {
+                    let is_field = exception.blank_lines == 0 && is_validation(exception.message.as_bytes());
+                    (is_field || goes_on(exception, line)) && header::parse(line).is_none()
+                }
             };
+        if confirms(exception, line) {
+            exception.take_trailing();
+        }
         if is_sure && exception.trailing.is_empty() {
             self.extend_message(depth, line);
             return Fed::Message;
         }
-        if exception.blank_lines > 0 || exception.trailing.len() >= TRAILING_LINES {
+        // Behind an empty line, a record that has a prefix is another one.
+        if exception.blank_lines > 0 && delivery == Delivery::Prefixed {
             return Fed::Done;
         }
+        self.push_trailing(depth, line, delivery)
+    }
+
+    /// Keeps a line that may belong to the message, with the empty ones in front of it.
+    pub(super) fn push_trailing(&mut self, depth: usize, line: &[u8], delivery: Delivery) -> Fed {
+        let most = if self.is_carried { MOST_TRAILING_LINES } else { TRAILING_LINES };
+        let Some(exception) = self.current(depth) else { return Fed::Done };
+        let blank_lines = exception.blank_lines;
+        if exception.trailing.len() + blank_lines >= most {
+            return Fed::Done;
+        }
+        exception.trailing.extend(std::iter::repeat_n(String::new(), blank_lines));
+        exception.blank_lines = 0;
         exception.trailing.push(lossy(line.trim_ascii_end(), TRAILING_LIMIT));
         self.trails_records |= delivery == Delivery::Prefixed;
-        self.weight += line.len().min(TRAILING_LIMIT);
+        self.weight += line.len().min(TRAILING_LIMIT) + blank_lines;
         Fed::Trailing
+    }
+
+    /// A record carried the traceback, and the next record follows: all in between belongs to it, unless lines of
+    /// another kind are among it. Whether that is so.
+    ///
+    /// Behind an empty line, that is only sure of a producer whose lines all are records and stacks: `is_orderly`.
+    pub(crate) fn end_at_record(&mut self, is_orderly: bool) -> bool {
+        self.feed_rest();
+        let Some(exception) = self.levels.first().and_then(|level| level.current) else { return false };
+        let Some(exception) = self.exceptions.get_mut(exception) else { return false };
+        let trailing = &exception.trailing;
+        let has_empty = trailing.iter().any(String::is_empty);
+        let most = if is_orderly { MOST_TRAILING_LINES } else { TRAILING_LINES };
+        let is_whole = !self.trails_records
+            && (is_orderly || !has_empty)
+            && trailing.len() < most
+            && !trailing.iter().any(|line| has_clock(line.as_bytes()));
+        let is_taken = is_whole && !trailing.is_empty();
+        if is_taken {
+            exception.take_trailing();
+        }
+        is_taken
     }
 
     /// The message says that the traceback behind it is what the exception carries.
@@ -110,6 +156,16 @@ impl TracebackBuilder {
             quoted && exception.message.is_empty()
                 || exception.message.trim_end().ends_with(" terminated with the following error:")
         })
+    }
+
+    /// A message that ends with a colon may quote the traceback behind it.
+    fn mark_quotation(&mut self, depth: usize, header: &[u8]) {
+        if let Some(exception) = self.current(depth)
+            && exception.trailing.is_empty()
+            && exception.message.trim_end().ends_with(':')
+        {
+            exception.trailing.push(lossy(header.trim_ascii_end(), TRAILING_LIMIT));
+        }
     }
 
     fn feed_blank(&mut self, depth: usize, delivery: Delivery) -> Fed {
@@ -140,6 +196,42 @@ impl TracebackBuilder {
     }
 }
 
+impl Exception {
+    /// Something says that the lines behind the message belong to it.
+    pub(super) fn take_trailing(&mut self) {
+        for line in std::mem::take(&mut self.trailing) {
+            self.message.push('\n');
+            self.message.push_str(&line);
+        }
+    }
+
+    /// Leaves so many of the lines that may belong to the message.
+    pub(super) fn keep_trailing(&mut self, most: usize) {
+        self.trailing.truncate(most);
+        let filled = self.trailing.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
+        self.trailing.truncate(filled);
+    }
+}
+
+/// Whether the line shows that those in front of it, which might not belong to the message, do.
+fn confirms(exception: &Exception, line: &[u8]) -> bool {
+    if exception.trailing.is_empty() {
+        return false;
+    }
+    let content = trim_start(line);
+    if is_validation(exception.message.as_bytes()) {
+        // The field's name stands in front of what is wrong with it.
+        let is_below_field = exception.blank_lines == 0 && content.len() < line.len();
+        return is_below_field || ends_field(line);
+    }
+    content.starts_with(b"[SQL: ") || content.starts_with(b"(Background on this error at: ")
+}
+
+/// What pydantic ends with what is wrong with a field.
+fn ends_field(line: &[u8]) -> bool {
+    contains(line, b"[type=") || contains(line, b"(type=")
+}
+
 /// Whether the line is sure to go on with the message.
 fn goes_on(exception: &Exception, line: &[u8]) -> bool {
     let Some(first) = line.first() else { return false };
@@ -152,14 +244,17 @@ fn goes_on(exception: &Exception, line: &[u8]) -> bool {
         return true;
     }
     let is_inner = indent(line) > 1 || matches!(first, b'\t' | b')' | b']' | b'}' | b'^');
-    if is_inner || exception.is_announced || is_validation(message) {
+    if is_validation(message) && ends_field(line) {
+        return true;
+    }
+    if is_inner || exception.is_announced {
         return exception.blank_lines == 0;
     }
     matches!(message.trim_ascii_end().last(), Some(b':' | b',' | b'\\' | b'(' | b'[' | b'{'))
 }
 
 /// A time of day near the start: the line is some log's record.
-pub(super) fn has_clock(line: &[u8]) -> bool {
+fn has_clock(line: &[u8]) -> bool {
     let head = line.get(..line.len().min(48)).unwrap_or_default();
     head.windows(8).any(|window| {
         window

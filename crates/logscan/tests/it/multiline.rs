@@ -1,6 +1,6 @@
 //! Messages of several lines, and groups, behind what collectors and loggers put in front of every line.
 
-use pycoroner_logscan::{Options, looks_like_log, starts_with_json};
+use pycoroner_logscan::{Introduction, Options, looks_like_log, starts_with_json};
 
 use crate::shown::{assert_lines, scan_text, stacks};
 
@@ -140,4 +140,124 @@ fn lines_in_brackets_are_no_json() {
     for text in ["{\"a\": 1}\n{\"b\": 2}\n", "[1, 2]", "[{\"a\": \"caf\u{e9}", "[\n", " {}", "[]\n[]\n"] {
         assert!(starts_with_json(text.as_bytes()), "{text}");
     }
+}
+
+/// The messages of a scan, with what may belong to them.
+fn messages(input: &str) -> Vec<(String, Vec<String>)> {
+    let scan = scan_text(input, &Options::default());
+    scan.tracebacks.into_iter().map(|entry| (entry.message, entry.trailing)).collect()
+}
+
+/// A message as it was raised, in every place of a log where it may stand.
+#[track_caller]
+fn check_message(type_name: &str, message: &str, bare: (&str, &[&str])) {
+    let whole = vec![(message.to_owned(), Vec::new())];
+    let raised = format!("{STACK}{type_name}: {message}\n");
+    for (head, next) in [
+        ("2024-05-01 12:00:00,123 ERROR shop: m", "2024-05-01 12:00:01,123 INFO shop: n"),
+        ("ERROR 2024-05-01 12:00:00,123 views 7 8 m", "INFO 2024-05-01 12:00:01,123 views 7 8 n"),
+        ("[2024-05-01 12:00:00 +0000] [7] [ERROR] m", "[2024-05-01 12:00:01 +0000] [7] [INFO] n"),
+        ("ERROR:    m", "INFO:     n"),
+        ("ERROR:shop:m", "INFO:shop:n"),
+    ] {
+        let log = format!("{head}\n{raised}{next}\n");
+        assert_eq!(messages(&log), whole, "{log}");
+        let last = format!("{head}\n{raised}");
+        assert_eq!(messages(&last), whole, "{last}");
+        // Here lines are no records that belong to nothing.
+        let mixed = format!("up\n{log}");
+        assert_eq!(messages(&mixed), messages(&raised), "{mixed}");
+    }
+    let (start, trailing) = bare;
+    let trailing = trailing.iter().map(|line| (*line).to_owned()).collect();
+    assert_eq!(messages(&raised), [(start.to_owned(), trailing)], "{raised}");
+    let chain = format!("{raised}\n{CAUSE}\n\n{STACK}KeyError: 1\n");
+    assert_eq!(messages(&chain)[0].0, message, "{chain}");
+}
+
+#[test]
+fn messages_with_empty_lines() {
+    check_message("ValueError", "a\n\nb", ("a", &["", "b"]));
+    check_message("ValueError", "a\n\n\nb\nc", ("a", &["", "", "b", "c"]));
+    check_message(
+        "jsonschema.exceptions.ValidationError",
+        "'x' is not of type 'integer'\n\nFailed validating 'type' in schema['a']:\n    {'type': 'integer'}\n\nOn instance['a']:\n    'x'",
+        (
+            "'x' is not of type 'integer'",
+            &[
+                "",
+                "Failed validating 'type' in schema['a']:",
+                "    {'type': 'integer'}",
+                "",
+                "On instance['a']:",
+                "    'x'",
+            ],
+        ),
+    );
+    let sql = "(sqlite3.OperationalError) no such table: t\n[SQL: SELECT a,\n\nb FROM t\n\nWHERE c]\n(Background on this error at: https://sqlalche.me/e/20/e3q8)";
+    check_message("sqlalchemy.exc.OperationalError", sql, (sql, &[]));
+    let refused = "(psycopg2.errors.X) no\n\nsuch thing\n[SQL: SELECT a]";
+    check_message("sqlalchemy.exc.ProgrammingError", refused, (refused, &[]));
+}
+
+/// The name of a field is told by what stands behind it.
+#[test]
+fn messages_of_pydantic() {
+    let second = "2 validation errors for O\na\n  Value error, first\n\nsecond part\nthird [type=value_error, input_value=1]\n    For further information visit https://errors.pydantic.dev/2.14/v/value_error\nb\n  Input should be a valid string [type=string_type]\n    For further information visit https://errors.pydantic.dev/2.14/v/string_type";
+    check_message("pydantic_core._pydantic_core.ValidationError", second, (second, &[]));
+    let first = "1 validation error for O\na\n  first\n\nsecond (type=value_error)";
+    check_message("pydantic.error_wrappers.ValidationError", first, (first, &[]));
+    let log = format!("{STACK}pydantic.ValidationError: {second}\norder placed\n");
+    assert_eq!(messages(&log), [(second.to_owned(), vec!["order placed".to_owned()])]);
+}
+
+/// What stands behind an empty line may be another's; what surely is goes its own way.
+#[test]
+fn lines_behind_an_empty_one_are_no_part_of_a_message() {
+    let head = "2024-05-01 12:00:00,123 ERROR shop: m";
+    let behind = |text: &str| messages(&format!("{head}\n{STACK}KeyError: 1\n\n{text}\n"));
+    for text in ["2024-05-01 12:00:01,123 INFO shop: n\nx", "Worker (pid:8) was sent SIGSEGV!"] {
+        assert_eq!(behind(text), [("1".to_owned(), Vec::new())], "{text}");
+    }
+    // A record of another kind is among them.
+    let marked = [("1".to_owned(), vec![String::new(), "x".to_owned(), "at 12:00:01 y".to_owned()])];
+    assert_eq!(behind("x\nat 12:00:01 y"), marked);
+    for introduction in
+        ["Exception in thread Thread-7 (run):", "Original exception was:", "Process Worker-2:"]
+    {
+        let two = behind(&format!("{introduction}\n{STACK}ValueError: 2"));
+        let found: Vec<&str> = two.iter().map(|(message, _)| message.as_str()).collect();
+        assert_eq!(found, ["1", "2"], "{introduction}");
+    }
+    let log = format!("{STACK}KeyError: 1\n\nProcess Worker-2:\n{STACK}ValueError: 2\n");
+    let scan = scan_text(&log, &Options::default());
+    assert_eq!(scan.tracebacks[1].introduced_by, Some(Introduction::ExceptionInProcess));
+    let task = format!("{STACK}KeyError: 1\n\nTask exception was never retrieved\n{STACK}ValueError: 2\n");
+    let scan = scan_text(&task, &Options::default());
+    assert_eq!(scan.tracebacks[1].introduced_by, Some(Introduction::NeverRetrieved));
+    // No more is kept than may be of use.
+    let long = format!("{STACK}KeyError: 1\n\n{}", "x\n".repeat(500));
+    assert_eq!(messages(&long)[0].1.len(), 12);
+    let carried = format!("{head}\n{long}");
+    assert_eq!((messages(&carried)[0].0.as_str(), messages(&carried)[0].1.len()), ("1", 12));
+}
+
+/// A message that quotes a traceback is cut where that begins.
+#[test]
+fn a_quoted_traceback_may_be_part_of_the_message() {
+    let header = "Traceback (most recent call last):".to_owned();
+    let read = messages(&format!("{STACK}RuntimeError: worker failed:\n\n{STACK}KeyError: 1\n"));
+    assert_eq!(read, [("worker failed:".to_owned(), vec![header]), ("1".to_owned(), Vec::new())]);
+}
+
+/// CPython 3.11 and 3.12 print the further lines of a group's own message without the margin, too.
+#[test]
+fn messages_of_groups_with_empty_lines() {
+    let text = GROUP
+        .replace("batch (2 sub-exceptions)\n", "batch\n\nof two (2 sub-exceptions)\n")
+        .replace("no space\n", "no space\n\nleft\n");
+    let read = READ.replace("batch (2", "batch\\n\\nof two (2").replace("no space", "no space\\n\\nleft");
+    check(&text, &read);
+    let margins = GROUP.replace("no space\n", "no space\n    | \n    | left\n");
+    check(&margins, &READ.replace("no space", "no space\\n\\nleft"));
 }

@@ -324,11 +324,22 @@ fn chain(logs: &LogsSection, root: usize) -> Vec<String> {
         if entry.truncated {
             lines.push("(parts are missing in the log)".to_owned());
         }
+        lines.extend(perhaps_more(entry));
         let parts =
             (0..logs.tracebacks.len()).rev().filter(|part| logs.tracebacks[*part].parent == Some(index));
         left.extend(parts);
     }
     lines
+}
+
+/// The lines behind a message of which nothing tells whether they belong to it.
+fn perhaps_more(entry: &LogTraceback) -> Option<String> {
+    let mut lines = entry.trailing.iter().map(|line| line.trim()).filter(|line| !line.is_empty());
+    let first = lines.next()?;
+    Some(match lines.count() {
+        0 => format!("(perhaps one more line of the message: {first})"),
+        more => format!("(perhaps {} more lines of the message: {first} …)", more + 1),
+    })
 }
 
 /// One stack, in the order in which the log has it.

@@ -87,6 +87,8 @@ pub struct LogTraceback {
     #[serde(rename = "type")]
     pub type_name: Option<String>,
     pub message: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trailing: Vec<String>,
     pub relation: Option<String>,
     pub count: Option<u64>,
     pub in_window: Option<u64>,
