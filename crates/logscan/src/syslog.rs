@@ -9,7 +9,7 @@ use crate::stated_time::{self, StatedTime};
 pub(crate) struct SyslogLine<'a> {
     pub(crate) time: StatedTime,
     pub(crate) level: Option<Level>,
-    /// `ident[pid]`, or the application's name.
+    /// `ident[pid]`, or the application's name with the process's, where that has one.
     pub(crate) producer: &'a [u8],
     pub(crate) pid: Option<u64>,
     pub(crate) text: &'a [u8],
@@ -45,12 +45,15 @@ pub(crate) fn parse_named(line: &[u8]) -> Option<SyslogLine<'_>> {
 fn behind_host(line: &[u8], level: Option<Level>) -> Option<(&[u8], SyslogLine<'_>)> {
     let (time, len) = time(line)?;
     let rest = line.get(len..)?.strip_prefix(b" ")?;
-    let host = until(rest, b' ');
-    let after_host = rest.get(host.len() + 1..)?;
+    let first = until(rest, b' ');
+    // `journalctl --no-hostname`; behind other times, the kernel names processes so.
+    let lacks_host = first.ends_with(b"]:") && line.first().is_some_and(u8::is_ascii_alphabetic);
+    let host = if lacks_host { b"" } else { first };
+    let after_host = if host.is_empty() { rest } else { rest.get(host.len() + 1..)? };
     let head = after_host.get(..after_host.len().min(120))?;
     let colon = memchr::memchr(b':', head)?;
     let producer = head.get(..colon)?;
-    if host.is_empty() || producer.is_empty() || producer.contains(&b' ') {
+    if first.is_empty() || producer.is_empty() || producer.contains(&b' ') {
         return None;
     }
     let pid = memchr::memchr(b'[', producer)
@@ -72,16 +75,22 @@ fn priority(line: &[u8]) -> Option<(u64, &[u8])> {
 /// `time host app procid msgid [data] text`, behind the priority and the version (RFC 5424, section 6).
 fn rfc5424(line: &[u8], level: Option<Level>) -> Option<SyslogLine<'_>> {
     let (time, len) = stated_time::iso(line)?;
-    let mut rest = line.get(len..)?.strip_prefix(b" ")?;
-    let mut fields = [&b""[..]; 4];
-    for field in &mut fields {
-        *field = until(rest, b' ');
-        rest = rest.get(field.len() + 1..)?;
+    let behind = line.get(len..)?.strip_prefix(b" ")?;
+    let names = behind.get(until(behind, b' ').len() + 1..)?;
+    let app = until(names, b' ');
+    let rest = names.get(app.len() + 1..)?;
+    let procid = until(rest, b' ');
+    let rest = rest.get(procid.len() + 1..)?;
+    let text = rest.get(until(rest, b' ').len() + 1..)?;
+    let producer = if procid == b"-" { app } else { names.get(..app.len() + 1 + procid.len())? };
+    let pid = whole_number(procid);
+    // Heroku's drains leave the data out, and their priorities say nothing.
+    if !matches!(text.first(), Some(b'[' | b'-')) {
+        return Some(SyslogLine { time, level: None, producer, pid, text });
     }
-    let [_host, app, procid, _msgid] = fields;
-    let text = behind_structured_data(rest)?;
+    let text = behind_structured_data(text)?;
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    Some(SyslogLine { time, level, producer: app, pid: whole_number(procid), text })
+    Some(SyslogLine { time, level, producer, pid, text })
 }
 
 /// The text behind `-` or behind elements such as `[id@1 key="a \"quoted\" ] value"]`.
@@ -151,12 +160,16 @@ mod tests {
         check("Wed 2024-05-01 12:00:00.5 CEST h shop[7]: m", "- shop[7] 7 |m");
         check("1714564800.123456 h shop[7]: m", "- shop[7] 7 |m");
         check("[  682.392401] h shop[7]: m", "- shop[7] 7 |m");
-        check("<165>1 2024-05-01T12:00:00.003Z h shop 8710 ID47 - m", "NOTICE shop 8710 |m");
+        check("May  1 12:00:00 shop[7]: m: n", "- shop[7] 7 |m: n");
+        check("May  1 12:00:00 shop[web]: m: n", "none");
+        check("[  682.392401] shop[7]: segfault at 0", "none");
+        check("<165>1 2024-05-01T12:00:00.003Z h shop 8710 ID47 - m", "NOTICE shop 8710 8710 |m");
+        check("<190>1 2024-05-01T12:00:00+00:00 host app web.1 - {m}", "- app web.1 - |{m}");
         check(
             "<11>1 2024-05-01T12:00:00Z h shop - - [a@1 k=\"x ] \\\" y\"][b@2] \u{feff}m [n]",
             "ERROR shop - |m [n]",
         );
-        check("<11>1 2024-05-01T12:00:00Z h shop 7 - -", "ERROR shop 7 |");
+        check("<11>1 2024-05-01T12:00:00Z h shop 7 - -", "ERROR shop 7 7 |");
         check("<999>1 2024-05-01T12:00:00Z h shop 7 - - m", "none");
     }
 }

@@ -22,8 +22,13 @@ pub(super) fn stern(line: &[u8], words: PodWords) -> Option<Envelope<'_>> {
     let pod = after(line.get(start..)?)?;
     let end = start + pod + 1 + after(line.get(start + pod + 1..)?)?;
     let is_pod = line.get(start..start + pod)?.contains(&b'-');
-    // With `--timestamps`, too.
-    is_pod.then_some(Envelope::perhaps_timed(line.get(..end)?, line.get(end + 1..)?))
+    let (producer, text) = (line.get(..end)?, line.get(end + 1..)?);
+    // With `--timestamps`, and with `--timestamps=short`, too.
+    let envelope = match stated_time::month_and_day(text) {
+        Some((time, len)) => Envelope::new(producer, Some(time), behind_blank(text.get(len..)?)),
+        None => Envelope::perhaps_timed(producer, text),
+    };
+    is_pod.then_some(envelope)
 }
 
 /// Pods that a controller started have a hyphen in their names.

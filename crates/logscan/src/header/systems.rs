@@ -76,7 +76,7 @@ pub(super) fn syslog_priority(line: &[u8]) -> Option<Header<'_>> {
     if let Some(SyslogLine { time, level, producer, pid, text }) = syslog::parse(line) {
         let mut header = Header::new(Some(time), FormatName::Syslog, text);
         header.level = level;
-        header.logger = until(producer, b'[');
+        header.logger = until(until(producer, b'['), b' ');
         header.pid = pid;
         return Some(header);
     }

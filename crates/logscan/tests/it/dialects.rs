@@ -192,7 +192,7 @@ fn collectors() {
     );
     check(
         "<11>1 2024-05-01T12:00:00Z h shop 8710 ID47 - m",
-        "2024-05-01T12:00:00Z ERROR - 8710 - - shop |m|",
+        "2024-05-01T12:00:00Z ERROR - 8710 - - shop 8710 |m|",
     );
     check("<27>May  1 12:00:00 h shop[7]: m", "2024-05-01T12:00:00Z ERROR - 7 - - shop[7] |m|");
     check("1714564800.123456 h shop[7]: ERROR m", "2024-05-01T12:00:00.123456Z ERROR - 7 - - shop[7] |m|");

@@ -126,6 +126,9 @@ fn pods() {
     check(FormatName::Stern, containers, NO_PIDS, NANOS, |second, producer| {
         format!("{} app 2024-05-01T12:00:{second:02}.123456789Z ", PODS[producer])
     });
+    check(FormatName::Stern, containers, NO_PIDS, SECONDS, |second, producer| {
+        format!("{} app 05-01 12:00:{second:02} ", PODS[producer])
+    });
     let named = ["prod shop-6d4cf56db6-abcde app", "prod cart-0 app"];
     check(FormatName::Stern, named, NO_PIDS, NONE, |_, producer| format!("prod {} app ", PODS[producer]));
     check(FormatName::Kubetail, PODS, NO_PIDS, NONE, |_, producer| format!("[{}] ", PODS[producer]));
@@ -166,6 +169,12 @@ fn syslogs() {
     });
     check(FormatName::Syslog, producers, pids, MICROS, |second, producer| {
         format!("2024-05-01T12:00:{second:02}.123456+00:00 web01 shop[{}]: ", [7, 8][producer])
+    });
+    check(FormatName::Syslog, producers, pids, SECONDS, |second, producer| {
+        format!("May  1 12:00:{second:02} shop[{}]: ", [7, 8][producer])
+    });
+    check(FormatName::Syslog, ["app web.1", "app web.2"], NO_PIDS, MICROS, |second, producer| {
+        format!("<190>1 2024-05-01T12:00:{second:02}.123456+00:00 host app web.{} - ", producer + 1)
     });
     check(FormatName::Syslog, ["shop", "cart"], NO_PIDS, SECONDS, |second, producer| {
         format!("May  1 12:00:{second:02} web01 {}: ", ["shop", "cart"][producer])
