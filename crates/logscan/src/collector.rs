@@ -1,14 +1,13 @@
 //! Keeps what a scan finds, within bounds.
 
 mod kept;
+mod warnings;
 
 use pycoroner_findings::{Gap, GapKind, Severity, Timestamp, UtcTime};
 use rustc_hash::FxHashMap;
 
 use crate::dead_process::Writers;
-use crate::document::{
-    Introduction, LogEvent, LogRecord, LogSource, Place, Relation, Traceback, TracebackKind,
-};
+use crate::document::{Introduction, LogEvent, LogSource, Place, Relation, Traceback, TracebackKind};
 use crate::dump::{Dump, ThreadDump};
 use crate::events::{Fact, fatal_signal};
 use crate::fingerprint;
@@ -24,6 +23,7 @@ use crate::tally::Tally;
 use crate::template::TemplateMiner;
 use crate::traceback::Exception;
 use crate::window::{Comparison, Position, Window};
+pub(crate) use warnings::{WarningNumber, Warnings};
 
 /// Bounds, each for what lies in the window and again for what does not.
 const MAX_TRACEBACKS: usize = 2_000;
@@ -88,14 +88,13 @@ pub(crate) struct Collector<'o> {
     logs: Vec<String>,
     /// The bit of each source's log.
     pub(crate) source_logs: Vec<u64>,
-    pub(crate) warnings: Vec<LogRecord>,
+    pub(crate) warnings: Warnings,
     pub(crate) gaps: Vec<Gap>,
     pub(crate) gaps_dropped: u64,
     held_tracebacks: [Held; 2],
     held_events: [Held; 2],
     failed_requests: usize,
     failed_requests_dropped: u64,
-    warnings_dropped: u64,
     /// Bytes of everything that is under assembly, roughly.
     pub(crate) open_bytes: usize,
     /// Set where records are handed out one by one: they go there, and nothing is kept or counted here.
@@ -128,14 +127,13 @@ impl<'o> Collector<'o> {
             requests: Tracker::default(),
             logs: Vec::new(),
             source_logs: Vec::new(),
-            warnings: Vec::new(),
+            warnings: Warnings::default(),
             gaps: Vec::new(),
             gaps_dropped: 0,
             held_tracebacks: [Held::default(); 2],
             held_events: [Held::default(); 2],
             failed_requests: 0,
             failed_requests_dropped: 0,
-            warnings_dropped: 0,
             open_bytes: 0,
             assembly: None,
             look: None,
@@ -479,7 +477,7 @@ impl<'o> Collector<'o> {
             (self.templates.uncounted, "records whose message template is not counted"),
             (self.requests.given_up, "requests, those that were silent for the longest time"),
             (self.writers.untold, "records of further processes, as far as last records go"),
-            (self.warnings_dropped, "warnings and errors before the last ones"),
+            (self.warnings.dropped, "warnings and errors before the last ones"),
             (self.gaps_dropped, "further gaps"),
         ];
         for (count, what) in losses {

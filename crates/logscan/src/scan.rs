@@ -122,7 +122,6 @@ pub fn scan<'a>(inputs: impl IntoIterator<Item = Input<'a>>, options: &Options) 
 pub(crate) fn scan_in<'a>(way: Way, inputs: impl IntoIterator<Item = Input<'a>>, options: &Options) -> Scan {
     let inputs: Vec<Input<'a>> = inputs.into_iter().collect();
     let mut collector = pipeline::read(inputs, Collector::new(options), way);
-    collector.keep_latest_warnings();
     collector.sort_entries();
     let mut scan = summarise(collector, options);
     findings::weigh_events(&mut scan);
@@ -205,7 +204,7 @@ fn summarise(mut collector: Collector<'_>, options: &Options) -> Scan {
         last_record,
         sender_records,
         separations: None,
-        warnings: collector.warnings,
+        warnings: collector.warnings.into_records(),
         window,
         gaps: collector.gaps,
         anchor: options.anchor.clone(),

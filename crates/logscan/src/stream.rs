@@ -14,7 +14,7 @@ use self::open::{Open, OpenStack};
 use self::waiting::Waiting;
 use crate::ascii::{indent, lossy, trim_start};
 use crate::before::Before;
-use crate::collector::{Carrier, Collector};
+use crate::collector::{Carrier, Collector, WarningNumber};
 use crate::document::{Introduction, Place};
 use crate::dump::{DumpBuilder, FedDump};
 use crate::events::Fact;
@@ -85,8 +85,8 @@ pub(crate) struct Stream {
     /// A bare line that is not indented was read.
     has_outer_line: bool,
     before: Before,
-    /// The last record was kept, and takes further lines.
-    pub(crate) record_kept: bool,
+    /// The last record, if it was kept as a warning: it takes further lines.
+    pub(crate) kept: Option<WarningNumber>,
     /// The start of a line that came in parts.
     pub(crate) partial: Vec<u8>,
     /// Records of each format in the present source.
@@ -114,7 +114,7 @@ impl Stream {
             && self.waiting.is_empty()
             && self.torn_until == 0
             && self.introduction.is_none()
-            && !self.record_kept
+            && self.kept.is_none()
             && self.before.is_empty()
     }
 
@@ -137,7 +137,7 @@ impl Stream {
 
     /// Forgets what stood in front of a record and is over now.
     pub(crate) fn start_record(&mut self, number: u64) {
-        self.record_kept = false;
+        self.kept = None;
         self.introduction = None;
         self.before.clear();
         if number >= self.torn_until {

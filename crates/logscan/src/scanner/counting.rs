@@ -1,11 +1,7 @@
 //! What is counted of a record: its template, its rate, its writer, its request.
 
-use pycoroner_findings::Timestamp;
-
 use super::SourceScanner;
-use crate::ascii::lossy;
 use crate::dead_process::Said;
-use crate::document::LogRecord;
 use crate::header::Header;
 use crate::level::Level;
 use crate::requests::{Mention, is_access_log};
@@ -13,8 +9,6 @@ use crate::stream::LineContext;
 use crate::tally::{Moment, Sighting};
 use crate::template::Named;
 use crate::window::Position;
-
-const MESSAGE_LIMIT: usize = 2048;
 
 impl SourceScanner<'_> {
     /// Counts a record whose context holds its time, level and process.
@@ -84,29 +78,6 @@ impl SourceScanner<'_> {
             return;
         }
         let Some(state) = self.streams.get_mut(stream) else { return };
-        let record = record_of(header, context, context.stamp, state.producer.as_deref(), MESSAGE_LIMIT);
-        self.collector.keep_warning(record);
-        state.record_kept = true;
-    }
-}
-
-fn record_of(
-    header: &Header<'_>,
-    context: &LineContext,
-    at: Option<Timestamp>,
-    producer: Option<&str>,
-    limit: usize,
-) -> LogRecord {
-    let text = |bytes: &[u8]| (!bytes.is_empty()).then(|| lossy(bytes, 256));
-    LogRecord {
-        at,
-        level: context.level,
-        logger: text(header.logger),
-        message: lossy(&header.message_text(), limit),
-        pid: context.pid,
-        thread: text(header.thread),
-        request_id: text(header.request_id),
-        producer: producer.map(str::to_owned),
-        place: context.place(),
+        state.kept = Some(self.collector.warnings.add(header, context, state.producer.as_deref()));
     }
 }

@@ -134,5 +134,5 @@ fn bytes_that_are_no_clean_text() {
     check(b"\x1b[32m2024-05-01 12:00:00\x1b[0m \x1b[31mERROR\x1b[0m shop: m\n", "m");
     let long = [&b"2024-05-01 12:00:00 ERROR shop: "[..], &b"x".repeat(900_000), b"\n"].concat();
     let scan = scan_bytes(&long, &Options::default());
-    assert_eq!((scan.warnings[0].message.len(), scan.gaps.len()), (2048 + "\u{2026}".len(), 0));
+    assert_eq!((scan.warnings[0].message.len(), scan.gaps.len()), (4096 + "\u{2026}".len(), 0));
 }
