@@ -230,8 +230,16 @@ impl Analyst {
             let is_whole = !is_plain && (wrapping.is_some() || memchr::memchr(0x1b, text).is_some());
             let may_count = is_settled && self.wanted.runs;
             let (told, hits) = if let Some(known) = known {
-                let hits = needles.between(rest, known.needles_from(), text.len());
-                (self.known(&known.ending_at(text), may_count && hits.is_empty()), hits)
+                let hits = known.hits(needles, (text.len() + behind.len()).saturating_sub(rest.len()));
+                (
+                    told_of(
+                        &known.ending_at(text),
+                        may_count && hits.is_empty(),
+                        self.wanted,
+                        &mut self.namer,
+                    ),
+                    hits,
+                )
             } else if is_whole {
                 (Told::Line(Kind::Whole), search.hits_in(span.start, span.next))
             } else if text.first() == Some(&b'{') {
@@ -247,7 +255,7 @@ impl Analyst {
             let kind = match told {
                 Told::Counted(counted, further) => {
                     let further = further.as_ref();
-                    OpenRun::extend(&mut run, &counted, further, span, bytes, &mut self.index, found);
+                    OpenRun::extend(&mut run, counted, further, span, bytes, &mut self.index, found);
                     continue;
                 }
                 Told::Line(kind) => kind,
@@ -272,21 +280,25 @@ impl Analyst {
         let needles = Needles::get();
         while !(TEMPLATES && found.hold_much())
             && let Some(rest) = bytes.get(start..)
-            && let Some(known) = self.heads.recall(rest)
-            && is_quiet(known.level)
+            && let Some(first) = rest.first_chunk()
+            && let len = Heads::SHORTEST + line_len(rest.get(Heads::SHORTEST..).unwrap_or_default())
+            && let Some(known) = self.heads.recall(first, rest)
+            && is_quiet(known.level())
         {
             let head = rest.len() - known.message.len();
-            let len = line_len(known.message);
-            let message = known.message.get(..len).unwrap_or_default();
+            let message = rest.get(head..len).unwrap_or_default();
             let message = message.strip_suffix(b"\r").unwrap_or(message);
-            if !needles.between(rest, known.needles_from(), head + message.len()).is_empty() {
+            if !known.hits(needles, message.len()).is_empty() {
                 break;
             }
-            let Some(counted) = self.heads.counted(&known) else { break };
-            let further = if TEMPLATES { Some(self.further_of(&known, message)) } else { None };
-            let counted = Counted { message, ..counted };
-            let span = Span { start, next: start + (head + len + 1).min(rest.len()) };
-            OpenRun::extend(run, &counted, further.as_ref(), span, bytes, &mut self.index, found);
+            let counted = known.counted(message);
+            let further = if TEMPLATES {
+                Some(further_of(&known, message, self.wanted, &mut self.namer))
+            } else {
+                None
+            };
+            let span = Span { start, next: start + (len + 1).min(rest.len()) };
+            OpenRun::extend(run, counted, further.as_ref(), span, bytes, &mut self.index, found);
             start = span.next;
         }
         start
@@ -321,24 +333,13 @@ impl Analyst {
                 None
             };
             let span = Span { start, next: start + (len + 1).min(rest.len()) };
-            OpenRun::extend(run, &counted, further.as_ref(), span, bytes, &mut self.index, found);
+            OpenRun::extend(run, counted, further.as_ref(), span, bytes, &mut self.index, found);
             start = span.next;
         }
         start
     }
 
-    /// What more is wanted of a record with a remembered head. Requests are followed where templates are counted.
-    #[inline]
-    fn further_of<'b>(&mut self, known: &Known<'b>, message: &'b [u8]) -> Further<'b> {
-        let request_id = if known.names_request { self.heads.request_id(known) } else { None };
-        Further {
-            named: self.namer.name(message, Some(known.level)),
-            request_id: request_id.unwrap_or_default(),
-            names: if self.wanted.writers { self.heads.names(known) } else { None },
-        }
-    }
-
-    /// The same of any record.
+    /// What more is wanted of a record. Requests are followed where templates are counted.
     #[inline]
     fn further<'b>(
         &mut self,
@@ -351,22 +352,6 @@ impl Analyst {
             named: self.namer.name(message, level),
             request_id,
             names: self.wanted.writers.then_some(names),
-        }
-    }
-
-    /// What a line with a remembered head says.
-    #[inline]
-    fn known<'b>(&mut self, known: &Known<'b>, may_count: bool) -> Told<'b> {
-        let further = if self.wanted.templates { Some(self.further_of(known, known.message)) } else { None };
-        if may_count
-            && is_quiet(known.level)
-            && let Some(counted) = self.heads.counted(known)
-        {
-            return Told::Counted(counted, further);
-        }
-        match self.heads.header(known) {
-            Some(header) => Told::Line(Kind::Record(header, further.map(|further| further.named))),
-            None => Told::Line(Kind::Whole),
         }
     }
 
@@ -416,6 +401,34 @@ impl Analyst {
         }
         found.objects.push(record);
         (Told::Line(Kind::Object(found.objects.len() - 1)), hits)
+    }
+}
+
+/// What more is wanted of a record with a remembered head.
+#[inline]
+fn further_of<'b>(
+    known: &Known<'_, 'b>,
+    message: &'b [u8],
+    wanted: Wanted,
+    namer: &mut Namer,
+) -> Further<'b> {
+    Further {
+        named: namer.name(message, Some(known.level())),
+        request_id: known.request_id().unwrap_or_default(),
+        names: if wanted.writers { known.names() } else { None },
+    }
+}
+
+/// What a line with a remembered head says.
+#[inline]
+fn told_of<'b>(known: &Known<'_, 'b>, may_count: bool, wanted: Wanted, namer: &mut Namer) -> Told<'b> {
+    let further = if wanted.templates { Some(further_of(known, known.message, wanted, namer)) } else { None };
+    if may_count && is_quiet(known.level()) {
+        return Told::Counted(known.counted(known.message), further);
+    }
+    match known.header() {
+        Some(header) => Told::Line(Kind::Record(header, further.map(|further| further.named))),
+        None => Told::Line(Kind::Whole),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Python's `logging` has no fixed layout, so the head is read field by field: each field is recognised by its own
 //! form, in any order, until something is no field; the message starts there.
 
+mod counted;
 mod fields;
 mod heads;
 mod logfmt;
@@ -16,8 +17,9 @@ use crate::format::FormatName;
 use crate::json;
 use crate::level::Level;
 use crate::stated_time::{self, StatedTime};
+pub(crate) use counted::{Counted, Form, Names};
 use fields::{fields, level_letter};
-pub(crate) use heads::{Counted, Form, Heads, Known, Names};
+pub(crate) use heads::{Heads, Known};
 pub(crate) use logfmt::exception_of;
 use logfmt::logfmt;
 pub(crate) use process_column::NumberColumn;

@@ -189,13 +189,14 @@ const _: () = {
 /// Words of the filter's bits.
 const WORDS: usize = 1 << 10;
 
-/// Entries of the first filter: they stay in a processor's fastest cache.
-const MARKS: usize = 1 << 15;
+/// Words of the first filter's bits: few enough to leave most of a processor's fastest cache to the text.
+const MARKS: usize = 1 << MARK_BITS;
+const MARK_BITS: u32 = 12;
 
 /// Finds the needles of a block of lines.
 pub(crate) struct Needles {
-    /// Not zero for hashes of windows; most windows of a text are passed over by this alone.
-    marks: Box<[u8; MARKS]>,
+    /// A bit for each hash of a window; most windows of a text are passed over by this alone.
+    marks: Box<[u32; MARKS]>,
     /// A bit for each longer hash of a window.
     filter: Box<[u64; WORDS]>,
     /// Needles by window, with the window's offset in the needle.
@@ -229,8 +230,9 @@ impl Needles {
                 if let Some(word) = this.filter.get_mut(word) {
                     *word |= bit;
                 }
-                if let Some(mark) = this.marks.get_mut(mark_of(window)) {
-                    *mark = 1;
+                let (word, bit) = mark_of(window);
+                if let Some(word) = this.marks.get_mut(word) {
+                    *word |= 1 << bit;
                 }
                 this.by_window.entry(window).or_default().push(Place { needle, offset, hits: *hits });
             }
@@ -267,7 +269,7 @@ impl Needles {
                 None => window_at(rest, 0).unwrap_or_default(),
             };
             let (window, at) = (bytes & MASK, line.len() - rest.len());
-            if self.mark(bytes) != 0 && self.may_hold(window) && !self.at(line, at, window).is_empty() {
+            if self.mark(bytes) & 1 != 0 && self.may_hold(window) && !self.at(line, at, window).is_empty() {
                 return true;
             }
             rest = rest.get(STRIDE..).unwrap_or_default();
@@ -282,48 +284,62 @@ impl Needles {
         self.filter.get(word).is_some_and(|word| word & bit != 0)
     }
 
-    /// All that is found in a part of a text, and perhaps more of the same line.
-    #[inline]
-    pub(crate) fn between(&self, text: &[u8], start: usize, end: usize) -> Hits {
-        let mut rest = text.get(start..).unwrap_or_default();
-        let mut left = end.saturating_sub(start);
+    /// All that is found in the first bytes of a text, and perhaps more of the same line.
+    ///
+    /// Looks at so many places at once that most messages take one look: lengths differ from line to line, so that to
+    /// go on by a few at a time would be mispredicted for each.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as what calls it")]
+    pub(crate) fn in_start(&self, text: &[u8], len: usize) -> Hits {
+        match text.first_chunk::<MESSAGE>() {
+            Some(chunk) if len <= MESSAGE_PLACES * STRIDE && !self.may_hold_any(chunk) => Hits::default(),
+            _ => self.in_long_start(text, len),
+        }
+    }
+
+    #[inline(never)]
+    fn in_long_start(&self, text: &[u8], len: usize) -> Hits {
+        let mut rest = text;
+        let mut left = len;
         while left >= WINDOW {
             // Places behind the end do no harm: what seems to be there is looked for again.
-            let Some(chunk) = rest.first_chunk::<CHUNK>() else { break };
+            let Some(chunk) = rest.first_chunk::<MESSAGE>() else { break };
             if self.may_hold_any(chunk) && self.holds_window(chunk, left) {
                 break;
             }
-            rest = rest.get(PLACES * STRIDE..).unwrap_or_default();
-            left = left.saturating_sub(PLACES * STRIDE);
+            rest = rest.get(MESSAGE_PLACES * STRIDE..).unwrap_or_default();
+            left = left.saturating_sub(MESSAGE_PLACES * STRIDE);
         }
-        if left < WINDOW { Hits::default() } else { self.in_line(text.get(start..end).unwrap_or_default()) }
+        if left < WINDOW { Hits::default() } else { self.in_line(text.get(..len).unwrap_or_default()) }
     }
 
-    /// Not zero where a window may be one of a needle: the one that eight bytes start with.
+    /// The lowest bit is set where a window may be one of a needle: the one that eight bytes start with.
     #[inline]
-    fn mark(&self, bytes: u64) -> u8 {
-        self.marks.get(mark_of(bytes)).copied().unwrap_or(1)
+    fn mark(&self, bytes: u64) -> u32 {
+        let (word, bit) = mark_of(bytes);
+        self.marks.get(word).map_or(1, |word| word >> bit)
     }
 
+    /// Whether one of the windows at the places of a chunk may be one of a needle.
     #[inline]
-    fn may_hold_any(&self, chunk: &[u8; CHUNK]) -> bool {
+    fn may_hold_any<const LEN: usize>(&self, chunk: &[u8; LEN]) -> bool {
         let mut any = 0;
         let mut rest = chunk.as_slice();
-        for _ in 0..PLACES {
+        for _ in 0..places_of(LEN) {
             let Some(bytes) = rest.first_chunk::<8>() else { return true };
             any |= self.mark(u64::from_le_bytes(*bytes));
             rest = rest.get(STRIDE..).unwrap_or_default();
         }
-        any != 0
+        any & 1 != 0
     }
 
     /// Whether a window of a needle is among those of a chunk that lie within its first bytes: most marks are others'.
     #[inline(never)]
-    fn holds_window(&self, chunk: &[u8; CHUNK], len: usize) -> bool {
-        (0..PLACES).map(|place| place * STRIDE).take_while(|at| at + WINDOW <= len).any(|at| {
+    fn holds_window<const LEN: usize>(&self, chunk: &[u8; LEN], len: usize) -> bool {
+        (0..places_of(LEN)).map(|place| place * STRIDE).take_while(|at| at + WINDOW <= len).any(|at| {
             let bytes =
                 chunk.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| u64::from_le_bytes(*bytes));
-            self.mark(bytes) != 0 && self.may_hold(bytes & MASK)
+            self.mark(bytes) & 1 != 0 && self.may_hold(bytes & MASK)
         })
     }
 
@@ -396,9 +412,19 @@ impl Search<'_> {
     }
 }
 
-/// Places that are looked at together, and the bytes that takes.
+/// Places that are looked at together, and the bytes that takes: in lines of any kind, and in messages.
 const PLACES: usize = 4;
-const CHUNK: usize = (PLACES - 1) * STRIDE + 8;
+const CHUNK: usize = bytes_of(PLACES);
+const MESSAGE_PLACES: usize = 13;
+const MESSAGE: usize = bytes_of(MESSAGE_PLACES);
+
+const fn bytes_of(places: usize) -> usize {
+    (places - 1) * STRIDE + 8
+}
+
+const fn places_of(bytes: usize) -> usize {
+    (bytes - 8) / STRIDE + 1
+}
 
 /// The bits of a window among those of eight bytes.
 const MASK: u64 = u64::MAX >> (64 - 8 * WINDOW);
@@ -408,10 +434,12 @@ fn window_at(text: &[u8], at: usize) -> Option<u64> {
     Some(window.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)))
 }
 
-/// Place in the first filter, of the window that eight bytes start with: the others are shifted out.
+/// Word and bit of the first filter, of the window that eight bytes start with: the others are shifted out. The bit is
+/// told by the window's first byte, at no cost.
 #[inline]
-fn mark_of(bytes: u64) -> usize {
-    (bytes.wrapping_mul(0x9e37_79b9_7f4a_7c15 << (64 - 8 * WINDOW)) >> 49) as usize
+fn mark_of(bytes: u64) -> (usize, u32) {
+    let hash = bytes.wrapping_mul(0x9e37_79b9_7f4a_7c15 << (64 - 8 * WINDOW));
+    ((hash >> (64 - MARK_BITS)) as usize, bytes as u32 % 32)
 }
 
 /// Word and bit of the filter; Fibonacci hashing, of which the highest bits are the best.
@@ -483,6 +511,19 @@ mod tests {
         }
         assert!(!Needles::get().may_be_in(text, 3, 3));
         assert!(!Needles::get().may_be_in(b"..WORKER TIMEOUT (pid..", 0, 23));
+    }
+
+    #[test]
+    fn the_start_of_a_text() {
+        let needle = "WORKER TIMEOUT (pid:";
+        for before in 0..2 * MESSAGE {
+            let end = before + needle.len();
+            let text = format!("{}{needle}{}", "x".repeat(before), "y".repeat(3 * MESSAGE - end));
+            for text in [text.as_bytes(), text.as_bytes().get(..end + 2).unwrap()] {
+                assert_eq!(Needles::get().in_start(text, end), Hits::EVENT, "{before}");
+                assert_eq!(Needles::get().in_start(text, end - 1), Hits::default(), "{before}");
+            }
+        }
     }
 
     #[test]

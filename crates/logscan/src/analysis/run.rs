@@ -170,7 +170,7 @@ impl OpenRun {
     #[expect(clippy::inline_always, reason = "measured: what is counted would be written and read once more")]
     pub(super) fn extend<'b>(
         open: &mut Option<Self>,
-        counted: &Counted<'b>,
+        counted: Counted<'b>,
         further: Option<&Further<'b>>,
         span: Span,
         bytes: &'b [u8],
@@ -178,7 +178,7 @@ impl OpenRun {
         found: &mut Lines<'b>,
     ) {
         match open {
-            Some(run) if run.takes(counted) => run.add(counted, further, span, index, found),
+            Some(run) if run.takes(&counted) => run.add(&counted, further, span, index, found),
             _ => Self::extend_anew(open, counted, further, span, bytes, index, found),
         }
     }
@@ -188,7 +188,7 @@ impl OpenRun {
     #[inline(never)]
     fn extend_anew<'b>(
         open: &mut Option<Self>,
-        counted: &Counted<'b>,
+        counted: Counted<'b>,
         further: Option<&Further<'b>>,
         span: Span,
         bytes: &'b [u8],
@@ -198,8 +198,8 @@ impl OpenRun {
         if let Some(run) = open.take() {
             run.close(bytes, found);
         }
-        let run = open.insert(Self::start(counted, span, index, found));
-        run.add(counted, further, span, index, found);
+        let run = open.insert(Self::start(&counted, span, index, found));
+        run.add(&counted, further, span, index, found);
     }
 
     #[inline(always)]
