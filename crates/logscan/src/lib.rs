@@ -61,6 +61,7 @@ mod input;
 mod json;
 mod json_layout;
 mod json_record;
+mod keyed;
 mod level;
 mod level_times;
 mod line_time;

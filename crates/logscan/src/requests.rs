@@ -8,15 +8,14 @@ mod learn;
 mod threads;
 
 use std::cmp::Reverse;
-use std::hash::{BuildHasher as _, Hasher as _};
 use std::hint::black_box;
-use std::sync::LazyLock;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::HashTable;
 use pycoroner_findings::UtcTime;
 
 use crate::document::Place;
 use crate::format::FormatName;
+use crate::keyed::keyed_hash;
 use crate::level::Level;
 use followed::{Followed, KEPT, Kept, MESSAGE_LIMIT};
 pub(crate) use learn::Death;
@@ -58,13 +57,8 @@ pub(crate) struct RequestId<'a> {
     hash: u64,
 }
 
-/// Whoever writes a log chooses its ids, and must not choose ones whose hashes are alike. No result depends on a hash.
-static KEYED: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
-
 fn hash_of(id: &[u8]) -> u64 {
-    let mut hasher = KEYED.build_hasher();
-    hasher.write(without_prefix(id));
-    hasher.finish()
+    keyed_hash(without_prefix(id))
 }
 
 impl<'a> RequestId<'a> {

@@ -1,7 +1,7 @@
 //! Templates of messages, counted in bounded memory.
 //!
-//! Which templates there are depends on the messages only. When there are more than are kept, those with the
-//! smallest hashes stay, warnings and errors before all others (bottom-k sampling, E. Cohen and H. Kaplan, PODC
+//! Which templates there are depends on the messages only. When there are more than are kept, those whose texts have
+//! the smallest hashes stay, warnings and errors before all others (bottom-k sampling, E. Cohen and H. Kaplan, PODC
 //! 2007): what stays is the same in whatever order the messages come, and its counts are exact. The others are
 //! counted by their first words.
 
@@ -9,11 +9,12 @@ mod mask;
 mod memo;
 mod slots;
 
-use std::hash::Hasher;
+use std::hash::{Hash, Hasher};
 
 use rustc_hash::{FxHashMap, FxHasher};
 
 use crate::ascii::lossy;
+use crate::keyed::keyed_hash;
 use crate::level::Level;
 use crate::requests::RequestId;
 use crate::tally::{Batch, Tally};
@@ -32,17 +33,33 @@ pub(crate) struct Mined {
     pub(crate) text: String,
     pub(crate) level: Option<Level>,
     pub(crate) tally: Tally,
+    name: u64,
     rank: Rank,
 }
 
-/// What stays when there are too many: the smaller, the longer. The hash names the template.
+impl Mined {
+    fn new(name: u64, level: Option<Level>, text: String, tally: Tally) -> Self {
+        let rank = Rank::of(level, &text);
+        Self { text, level, tally, name, rank }
+    }
+}
+
+/// What stays when there are too many: the smaller, the longer. The same in each run of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank(bool, u64);
+
+impl Rank {
+    fn of(level: Option<Level>, text: &str) -> Self {
+        let mut hasher = FxHasher::default();
+        (level, text).hash(&mut hasher);
+        Self(level < Some(Level::Warning), hasher.finish())
+    }
+}
 
 /// What a message's template is called, and what else was seen while it was masked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Named<'m> {
-    /// The hash of the template and its level.
+    /// The keyed hash of the template and its level.
     pub(crate) name: u64,
     /// The id of a request that it names.
     pub(crate) request_id: Option<&'m [u8]>,
@@ -68,11 +85,11 @@ impl Namer {
     #[inline]
     pub(crate) fn name<'m>(&mut self, message: &'m [u8], level: Option<Level>) -> Named<'m> {
         let message = head(message);
-        let Some(Recalled { hasher, request_id }) = self.memo.recall(message) else {
+        let Some(Recalled { mask, request_id }) = self.memo.recall(message) else {
             return self.masked(message, level);
         };
         let request_id = request_id.and_then(|range| message.get(range));
-        Named { name: hash_with(hasher, level), request_id }
+        Named { name: name_of(mask, level), request_id }
     }
 
     /// The same of a message that is not remembered.
@@ -80,10 +97,9 @@ impl Namer {
     fn masked<'m>(&mut self, message: &'m [u8], level: Option<Level>) -> Named<'m> {
         self.masked.clear();
         let request_id = mask(message, &mut self.masked).and_then(|range| message.get(range));
-        let mut hasher = FxHasher::default();
-        hasher.write(&self.masked);
-        self.memo.learn(message, hash_with(hasher.clone(), None), &hasher);
-        Named { name: hash_with(hasher, level), request_id }
+        let mask = keyed_hash(&self.masked);
+        self.memo.learn(message, mask);
+        Named { name: name_of(mask, level), request_id }
     }
 
     fn text(&mut self, message: &[u8]) -> String {
@@ -106,7 +122,7 @@ pub(crate) struct TemplateMiner {
 /// The lowest ranks.
 #[derive(Debug, Default)]
 struct Bottom {
-    by_hash: FxHashMap<u64, u32>,
+    by_name: FxHashMap<u64, u32>,
     entries: Vec<Mined>,
     /// Nothing above this rank is taken in any more.
     limit: Option<Rank>,
@@ -126,23 +142,21 @@ impl TemplateMiner {
         message: &[u8],
         count: impl FnOnce(&mut Tally),
     ) {
-        let rank = Rank(level < Some(Level::Warning), name);
-        if let Some(known) = self.kept.get_mut(rank) {
+        if let Some(known) = self.kept.get_mut(name) {
             return count(&mut known.tally);
         }
         let mut tally = Tally::default();
         count(&mut tally);
         let text = self.namer.text(message);
-        self.put(Mined { text, level, tally, rank });
+        self.put(Mined::new(name, level, text, tally));
     }
 
     /// Whether many messages of a template may be counted at once with the same result.
-    pub(crate) fn takes(&self, name: u64, level: Level, batch: &Batch) -> bool {
-        let rank = Rank(level < Level::Warning, name);
-        match self.kept.get(rank) {
+    pub(crate) fn takes(&self, name: u64, batch: &Batch) -> bool {
+        match self.kept.get(name) {
             Some(known) => known.tally.takes(batch),
             // What is counted by its first words is merged one by one.
-            None => batch.tells_its_earliest() && self.kept.limit.is_none_or(|limit| rank <= limit),
+            None => batch.tells_its_earliest() && self.kept.limit.is_none(),
         }
     }
 
@@ -165,8 +179,8 @@ impl TemplateMiner {
     /// Counts by the first words what is not kept.
     fn put_coarse(&mut self, mined: Mined) {
         let text = first_words(&mined.text);
-        let rank = Rank(mined.level < Some(Level::Warning), hash_of(text.as_bytes(), mined.level));
-        if let Some(mined) = self.coarse.put(Mined { text, rank, ..mined }) {
+        let name = name_of(keyed_hash(text.as_bytes()), mined.level);
+        if let Some(mined) = self.coarse.put(Mined::new(name, mined.level, text, mined.tally)) {
             self.uncounted += mined.tally.count;
         }
         if self.coarse.entries.len() >= MAX_COARSE * 2 {
@@ -190,7 +204,7 @@ impl TemplateMiner {
         for mined in all {
             let next = templates.mined.len();
             let index = *by_shape.entry((mined.level, shape(&mined.text))).or_insert(next);
-            templates.index_of.insert(mined.rank.1, index);
+            templates.index_of.insert(mined.name, index);
             match templates.mined.get_mut(index) {
                 Some(known) => known.tally.merge(&mined.tally),
                 None => templates.mined.push(mined),
@@ -204,7 +218,7 @@ impl TemplateMiner {
 #[derive(Debug, Default)]
 pub(crate) struct Templates {
     pub(crate) mined: Vec<Mined>,
-    /// Where the template of a hash stands.
+    /// Where the template of a name stands.
     pub(crate) index_of: FxHashMap<u64, usize>,
 }
 
@@ -235,25 +249,25 @@ fn shape(text: &str) -> String {
 }
 
 impl Bottom {
-    fn get(&self, rank: Rank) -> Option<&Mined> {
-        self.entries.get(*self.by_hash.get(&rank.1)? as usize)
+    fn get(&self, name: u64) -> Option<&Mined> {
+        self.entries.get(*self.by_name.get(&name)? as usize)
     }
 
-    fn get_mut(&mut self, rank: Rank) -> Option<&mut Mined> {
-        let index = *self.by_hash.get(&rank.1)?;
+    fn get_mut(&mut self, name: u64) -> Option<&mut Mined> {
+        let index = *self.by_name.get(&name)?;
         self.entries.get_mut(index as usize)
     }
 
     /// Takes it in or adds it to what is known; gives it back when its rank is too high.
     fn put(&mut self, mined: Mined) -> Option<Mined> {
-        if let Some(known) = self.get_mut(mined.rank) {
+        if let Some(known) = self.get_mut(mined.name) {
             known.tally.merge(&mined.tally);
             return None;
         }
         if self.limit.is_some_and(|limit| mined.rank > limit) {
             return Some(mined);
         }
-        self.by_hash.insert(mined.rank.1, self.entries.len() as u32);
+        self.by_name.insert(mined.name, self.entries.len() as u32);
         self.entries.push(mined);
         None
     }
@@ -265,21 +279,17 @@ impl Bottom {
         if !others.is_empty() {
             self.limit = self.entries.last().map(|mined| mined.rank);
         }
-        self.by_hash = self.entries.iter().zip(0..).map(|(mined, index)| (mined.rank.1, index)).collect();
+        self.by_name = self.entries.iter().zip(0..).map(|(mined, index)| (mined.name, index)).collect();
         others.into_iter()
     }
 }
 
-fn hash_of(masked: &[u8], level: Option<Level>) -> u64 {
-    let mut hasher = FxHasher::default();
-    hasher.write(masked);
-    hash_with(hasher, level)
-}
-
+/// The name of a template, by the hash of its mask.
 #[inline]
-fn hash_with(mut hasher: FxHasher, level: Option<Level>) -> u64 {
-    hasher.write_u8(level.map_or(0, |level| level as u8 + 1));
-    hasher.finish()
+fn name_of(mask: u64, level: Option<Level>) -> u64 {
+    // Odd, so that no two levels give one name.
+    const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+    mask.wrapping_add(STEP.wrapping_mul(level.map_or(0, |level| level as u64 + 1)))
 }
 
 /// The part that counts; a word that the limit cuts is left out, for its rest may vary.

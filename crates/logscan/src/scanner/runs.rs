@@ -180,8 +180,8 @@ impl SourceScanner<'_> {
         let templates = &self.collector.templates;
         let producer = self.streams.first().and_then(|state| state.producer.as_deref());
         templates.has_room(sighted.len())
-            && sighted.iter().all(|Sighted { name, level, course, .. }| {
-                common.batch(course).is_some_and(|batch| templates.takes(*name, *level, &batch))
+            && sighted.iter().all(|Sighted { name, course, .. }| {
+                common.batch(course).is_some_and(|batch| templates.takes(*name, &batch))
             })
             && processes.iter().all(|Process { pid, course }| {
                 let writers = &self.collector.writers;

@@ -11,8 +11,6 @@ mod word;
 
 use std::ops::Range;
 
-use rustc_hash::FxHasher;
-
 use super::mask::{Cursor, Step, Wildcard, ipv4_len, is_separator};
 use cut::cut;
 use word::{digits_len, hex_len, is_word_like};
@@ -30,7 +28,7 @@ pub(super) struct Memo {
     patterns: Vec<Pattern>,
     /// By the start of the message: one more than the index of the last pattern that was added.
     slots: Box<[u16; SLOTS]>,
-    /// Hashes of messages that were masked lately: what is seen but once is not remembered.
+    /// Hashes of the masks of messages that were masked lately: what is seen but once is not remembered.
     lately: Box<[u64; SLOTS]>,
     credit: u32,
 }
@@ -41,8 +39,8 @@ struct Pattern {
     next: u16,
     /// At how many places the masker is asked.
     questions: usize,
-    /// Has taken in the mask.
-    hasher: FxHasher,
+    /// The hash of the mask.
+    mask: u64,
     pieces: Box<[Piece]>,
     /// The literals of the pieces, and words that their slots are held to.
     bytes: Box<[u8]>,
@@ -78,8 +76,8 @@ enum Then {
 
 /// What is remembered of a message.
 pub(super) struct Recalled {
-    /// Has taken in its mask.
-    pub(super) hasher: FxHasher,
+    /// The hash of its mask.
+    pub(super) mask: u64,
     /// Where the id of a request stands in it.
     pub(super) request_id: Option<Range<usize>>,
 }
@@ -111,16 +109,16 @@ impl Memo {
     }
 
     /// Remembers a message that was masked, when another one with the same mask was masked lately.
-    pub(super) fn learn(&mut self, message: &[u8], hash: u64, hasher: &FxHasher) {
+    pub(super) fn learn(&mut self, message: &[u8], mask: u64) {
         self.credit = self.credit.saturating_add(1).min(MAX_CREDIT);
-        let Some(lately) = self.lately.get_mut((hash >> 56) as usize) else { return };
-        if std::mem::replace(lately, hash) == hash && self.credit >= EFFORT {
+        let Some(lately) = self.lately.get_mut((mask >> 56) as usize) else { return };
+        if std::mem::replace(lately, mask) == mask && self.credit >= EFFORT {
             self.credit -= EFFORT;
-            self.remember(message, hasher);
+            self.remember(message, mask);
         }
     }
 
-    fn remember(&mut self, message: &[u8], hasher: &FxHasher) -> Option<()> {
+    fn remember(&mut self, message: &[u8], mask: u64) -> Option<()> {
         let (pieces, bytes) = cut(message)?;
         if self.patterns.len() >= MAX_PATTERNS {
             self.patterns.clear();
@@ -137,7 +135,7 @@ impl Memo {
             None => (None, if is_full { 0 } else { first }),
         };
         let (pieces, bytes) = (pieces.into(), bytes.into());
-        self.patterns.push(Pattern { next, questions, hasher: hasher.clone(), pieces, bytes });
+        self.patterns.push(Pattern { next, questions, mask, pieces, bytes });
         let added = self.patterns.len() as u16;
         match before {
             Some(index) => self.patterns.get_mut(index)?.next = added,
@@ -176,8 +174,7 @@ impl Pattern {
                 Then::Ipv4 => ipv4_len(rest)?,
                 Then::Hex => hex_len(rest)?,
                 Then::End => {
-                    let hasher = self.hasher.clone();
-                    return rest.is_empty().then_some(Recalled { hasher, request_id });
+                    return rest.is_empty().then_some(Recalled { mask: self.mask, request_id });
                 }
                 other => {
                     let cursor = Cursor { text, at };

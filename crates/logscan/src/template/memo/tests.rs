@@ -1,12 +1,12 @@
 #![expect(clippy::indexing_slicing, reason = "a test may panic")]
 
 use std::fs;
-use std::hash::Hasher as _;
 use std::path::Path;
 
 use pycoroner_fixtures::Sequence;
 
 use super::*;
+use crate::keyed::keyed_hash;
 use crate::template::mask::mask;
 
 /// What may stand in messages: values, what names them, and what may be misread.
@@ -208,17 +208,14 @@ impl Maker {
 fn masked(message: &[u8]) -> (Vec<u8>, u64, Option<Range<usize>>) {
     let mut out = Vec::new();
     let request_id = mask(message, &mut out);
-    let mut hasher = FxHasher::default();
-    hasher.write(&out);
-    (out, hasher.finish(), request_id)
+    let hash = keyed_hash(&out);
+    (out, hash, request_id)
 }
 
 impl Memo {
     /// Remembers a message at once; whether that was possible.
     fn remembers(&mut self, message: &[u8]) -> bool {
-        let mut hasher = FxHasher::default();
-        hasher.write(&masked(message).0);
-        self.remember(message, &hasher).is_some()
+        self.remember(message, masked(message).1).is_some()
     }
 
     /// Whether a message is recalled, with its mask.
@@ -229,7 +226,7 @@ impl Memo {
             let texts = [message, &out, known].map(String::from_utf8_lossy);
             format!("{:?}, masked {:?}, behind {:?}", texts[0], texts[1], texts[2])
         };
-        assert_eq!(recalled.hasher.finish(), hash, "{}", told());
+        assert_eq!(recalled.mask, hash, "{}", told());
         assert_eq!(recalled.request_id, request_id, "{}", told());
         true
     }
@@ -356,10 +353,7 @@ fn hexadecimal_words_that_are_numbers() {
 fn little_is_remembered() {
     let mut memo = Memo::default();
     let learn = |memo: &mut Memo, message: &str| {
-        let (out, hash, _) = masked(message.as_bytes());
-        let mut hasher = FxHasher::default();
-        hasher.write(&out);
-        memo.learn(message.as_bytes(), hash, &hasher);
+        memo.learn(message.as_bytes(), masked(message.as_bytes()).1);
     };
     let word = |number: usize| -> String {
         number.to_string().bytes().map(|digit| char::from(digit - b'0' + b'a')).collect()
