@@ -152,3 +152,20 @@ impl fmt::Display for FormatName {
         f.write_str(self.name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn all_are_documented() {
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/logs.md");
+        let page = fs::read_to_string(page).unwrap();
+        for format in FormatName::ALL {
+            assert!(page.contains(&format!("`{}`", format.name())), "{}", format.name());
+        }
+    }
+}

@@ -7,6 +7,7 @@ mod bounds;
 mod citations;
 mod corpus;
 mod dialects;
+mod documented;
 mod dumps;
 mod facts;
 mod fingerprints;
