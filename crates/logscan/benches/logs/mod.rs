@@ -22,6 +22,10 @@ impl Kind {
 
 const TRACEBACK: &str = "Traceback (most recent call last):\n  File \"/srv/shop/app.py\", line 48, in app\n    charge(order)\n  File \"/srv/shop/pay.py\", line 34, in charge\n    raise ValueError(order)\nValueError: card declined";
 
+/// Requests that are worked on at a time, and records that are written of each.
+const OPEN_REQUESTS: u64 = 500;
+const RECORDS_OF_A_REQUEST: u64 = 8;
+
 /// xorshift64*.
 struct Numbers(u64);
 
@@ -39,11 +43,15 @@ pub(crate) fn log(kind: Kind, size: usize) -> Vec<u8> {
     let mut numbers = Numbers(42);
     let mut text = String::with_capacity(size + 4096);
     let mut millis = 0_u64;
+    let mut records = 0_u64;
     while text.len() < size {
         millis += numbers.next(40);
         let (hour, minute, second) = (millis / 3_600_000 % 24, millis / 60_000 % 60, millis / 1000 % 60);
         let time = format!("2024-05-01 {hour:02}:{minute:02}:{second:02},{:03}", millis % 1000);
         let order = numbers.next(100_000);
+        records += 1;
+        let request = (records / RECORDS_OF_A_REQUEST + numbers.next(OPEN_REQUESTS))
+            .wrapping_mul(0x2545_f491_4f6c_dd1d);
         let (level, message) = match numbers.next(1000) {
             0 => ("ERROR", format!("charge failed for order {order}")),
             1..20 => ("WARNING", format!("slow query took {}ms for user {order}", numbers.next(5000))),
@@ -63,7 +71,7 @@ pub(crate) fn log(kind: Kind, size: usize) -> Vec<u8> {
                 };
                 writeln!(
                     text,
-                    "{{\"timestamp\": \"{time}\", \"level\": \"{level}\", \"name\": \"shop.orders\", \"process\": 77, \"threadName\": \"MainThread\", \"message\": \"{message}\"{stack}, \"trace_id\": \"{order:032x}\"}}"
+                    "{{\"timestamp\": \"{time}\", \"level\": \"{level}\", \"name\": \"shop.orders\", \"process\": 77, \"threadName\": \"MainThread\", \"message\": \"{message}\"{stack}, \"trace_id\": \"{request:032x}\"}}"
                 )
             }
             Kind::Plain if level == "ERROR" => {
