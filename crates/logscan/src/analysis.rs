@@ -269,7 +269,9 @@ impl Analyst {
     }
 
     /// Takes lines into a run as long as they have remembered heads and are only counted; where the first other one
-    /// starts. This is where a scan spends its time; so nothing that only templates need is in the loop without them.
+    /// starts. This is where a scan spends its time; so nothing that only templates need is in the loop without them, and
+    /// the end of a line is looked for before its head is known, which the processor need not wait for then: no
+    /// remembered head is shorter than what is passed over.
     fn run_on<'b, const TEMPLATES: bool>(
         &mut self,
         bytes: &'b [u8],
