@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::ascii::{lossy, whole_number};
+use crate::before::Before;
 use crate::document::Relation;
 use crate::frame::Frame;
 use crate::json::{self, Members, Value};
@@ -48,7 +49,7 @@ fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 fn lines_to_trees(text: &[u8]) -> Vec<Vec<Exception>> {
     let mut trees = Vec::new();
     let mut open: Option<TracebackBuilder> = None;
-    let mut after_quote = false;
+    let mut before = Before::default();
     for line in text.split(|byte| *byte == b'\n') {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if let Some(builder) = &mut open {
@@ -61,9 +62,14 @@ fn lines_to_trees(text: &[u8]) -> Vec<Vec<Exception>> {
             }
         }
         if is_header(line) {
-            open = Some(TracebackBuilder::open(line, after_quote));
+            let builder = open.insert(TracebackBuilder::open(line, before.is_quote));
+            if let Some(inner) = before.never_raised() {
+                builder.put_before(&inner);
+            }
+            before.clear();
+        } else {
+            before.note(line);
         }
-        after_quote = line.trim_ascii() == b"\"\"\"";
     }
     trees.extend(open.filter(TracebackBuilder::has_content).map(TracebackBuilder::finish));
     trees

@@ -399,8 +399,9 @@ impl Stream {
             builder.name_in_front = self.last.line.strip_prefix(b"[ERROR] ").map(<[u8]>::to_vec);
         }
         let (carrier, is_dated) = self.carrier(context, record.is_some(), collector);
-        builder.is_carried = record.is_some() || carrier.log_message.is_some();
+        let is_carried = record.is_some() || carrier.log_message.is_some();
         let mut open = Open::new(OpenStack::Traceback(Box::new(builder)), carrier, is_dated);
+        open.is_carried = is_carried;
         open.key = record.map(key_of);
         open.prefix = Prefix::new(prefix);
         self.open = Some(open);

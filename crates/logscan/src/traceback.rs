@@ -27,8 +27,6 @@ const MESSAGE_LIMIT: usize = 16 << 10;
 const MESSAGE_LINES: usize = 200;
 /// Lines that are kept behind a message, which may belong to it.
 const TRAILING_LINES: usize = 12;
-/// The same where the next record will tell that they do.
-const MOST_TRAILING_LINES: usize = 100;
 const TRAILING_LIMIT: usize = 512;
 
 /// One exception of a tree.
@@ -142,8 +140,6 @@ pub(crate) struct TracebackBuilder {
     boxed: Option<Boxed>,
     /// Lines behind a message are records of their own, unless a separator shows that they were none.
     trails_records: bool,
-    /// A record carries the traceback, so that the next one may tell what belongs to it.
-    pub(crate) is_carried: bool,
     /// The lines lost their indentation.
     flat: bool,
     /// Indentation of the last source line.
@@ -169,7 +165,6 @@ impl TracebackBuilder {
             html: false,
             boxed: is_boxed.then(|| Boxed::open(line)),
             trails_records: false,
-            is_carried: false,
             flat: false,
             source_indent: 0,
             name_in_front: None,
@@ -335,7 +330,7 @@ impl TracebackBuilder {
         }
         match self.expect(depth) {
             Expect::Start => self.feed_start(depth, line),
-            Expect::Frames => self.feed_frames(depth, line, base),
+            Expect::Frames => self.feed_frames(depth, line, base, delivery),
             Expect::Message => self.feed_message(depth, line, delivery),
             Expect::CallStack => self.feed_call_stack(depth, line),
             Expect::Closed => Fed::Stack,
@@ -366,7 +361,7 @@ impl TracebackBuilder {
         self.rejected()
     }
 
-    fn feed_frames(&mut self, depth: usize, line: &[u8], base: usize) -> Fed {
+    fn feed_frames(&mut self, depth: usize, line: &[u8], base: usize, delivery: Delivery) -> Fed {
         let content = trim_start(line).trim_ascii_end();
         if content.is_empty() {
             return Fed::Stack;
@@ -417,6 +412,10 @@ impl TracebackBuilder {
         }
         if let Some(count) = repeated(content) {
             self.repeat_last(depth, count);
+            return Fed::Stack;
+        }
+        // Where `\n` was undone, a source line that has one in a literal became several lines.
+        if delivery == Delivery::Embedded && opening(line).is_none() {
             return Fed::Stack;
         }
         self.rejected()

@@ -12,6 +12,8 @@ pub(super) struct Open {
     pub(super) carrier: Carrier,
     /// The time is the record's own, and not only near.
     pub(super) is_dated: bool,
+    /// A record carries it: what stands right behind its message may be told by the next one.
+    pub(super) is_carried: bool,
     /// The last line that may be part of the message, or may not.
     pub(super) last_trailing: Option<LineContext>,
     /// The producer inside the stream whose records carry the lines, as long as that may be.
@@ -35,6 +37,7 @@ impl Open {
             stack,
             carrier,
             is_dated,
+            is_carried: false,
             last_trailing: None,
             key: None,
             prefix: None,
@@ -90,11 +93,12 @@ impl Open {
         place.include(context);
     }
 
-    /// The next record begins, or the log ends.
+    /// The next record begins, or the log ends; `is_orderly` where all lines of the producer were records and stacks.
     pub(super) fn end_at_record(&mut self, is_orderly: bool, collector: &mut Collector<'_>) {
-        if let OpenStack::Traceback(builder) = &mut self.stack
-            && builder.is_carried
-            && builder.end_at_record(is_orderly)
+        if is_orderly
+            && self.is_carried
+            && let OpenStack::Traceback(builder) = &mut self.stack
+            && builder.end_at_record()
             && let Some(context) = self.last_trailing
         {
             self.extend(&context, collector);

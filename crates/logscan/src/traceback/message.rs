@@ -1,16 +1,22 @@
 //! Where an exception's message ends that is printed among other lines.
 //!
-//! Nothing marks the end, so what goes on with a message must show it.
+//! Nothing marks the end, so what goes on with a message must show it. Programs print all sorts of things behind a
+//! traceback (`Done.`, `Retrying in 2 seconds`, a shell's `Killed`), also where a record carries it; so the next record
+//! tells of the lines right behind the message only, and in logs of nothing but records and stacks. What else may belong
+//! to the message is kept apart.
 
 use super::{
-    Delivery, Exception, Expect, Fed, MESSAGE_LIMIT, MESSAGE_LINES, MOST_TRAILING_LINES, Opening,
-    TRAILING_LIMIT, TRAILING_LINES, TracebackBuilder, opening, separator,
+    Delivery, Exception, Expect, Fed, MESSAGE_LIMIT, MESSAGE_LINES, Opening, TRAILING_LIMIT, TRAILING_LINES,
+    TracebackBuilder, opening, separator,
 };
 use crate::ascii::{contains, indent, lossy, trim_start};
+use crate::document::Relation;
+use crate::exception_line::{ends_like_exception, exception_line};
 use crate::header;
 
-/// What databases, pydantic and others begin a message's further lines with.
-const STARTS: [&[u8]; 14] = [
+/// What databases, pydantic, jsonschema, clients of Kubernetes, httpx, protobuf, selenium, playwright and torch begin a
+/// message's further lines with.
+const STARTS: [&[u8]; 26] = [
     b"[SQL: ",
     b"[parameters: ",
     b"(Background on this error at: ",
@@ -25,32 +31,32 @@ const STARTS: [&[u8]; 14] = [
     b"For further information visit",
     b"stdout:",
     b"stderr:",
+    b"Failed validating ",
+    b"On instance",
+    b"HTTP response headers: ",
+    b"HTTP response body: ",
+    b"For more information check: http",
+    b"If this call came from a _pb2.py file",
+    b"Stacktrace:",
+    b"Call log:",
+    b"CUDA kernel errors might be asynchronously reported",
+    b"For debugging consider passing ",
+    b"Compile with `TORCH_USE_CUDA_DSA`",
+    b"Device-side assertion tracking was not enabled",
 ];
+
+/// Dashes that `socketserver` puts around what it prints.
+const RULE: &[u8] = b"----------------------------------------";
 
 impl TracebackBuilder {
     /// A line behind the exception's own.
     pub(super) fn feed_message(&mut self, depth: usize, line: &[u8], delivery: Delivery) -> Fed {
         let content = line.trim_ascii();
-        if let Some(level) = self.levels.get_mut(depth)
-            && let (Some(relation), Some(current)) = (separator(content), level.current)
-        {
-            level.pending = Some((current, relation));
-            level.expect = Expect::Start;
-            // Whatever stood in between was printed with the exception.
-            if let Some(exception) = self.exceptions.get_mut(current) {
-                exception.take_trailing();
-            }
-            return Fed::Stack;
+        if let Some(relation) = separator(content) {
+            return self.feed_separator(depth, relation);
         }
         match content {
-            b"\"\"\"" if self.quoted => {
-                self.quoted = false;
-                return Fed::Stack;
-            }
-            b"\"\"\"" if self.current(depth).is_some_and(|exception| exception.message.is_empty()) => {
-                self.quoted = true;
-                return Fed::Stack;
-            }
+            b"\"\"\"" => return self.feed_quotation_marks(depth),
             b"Call stack:" => {
                 self.set_expect(depth, Expect::CallStack);
                 return Fed::Stack;
@@ -75,16 +81,55 @@ impl TracebackBuilder {
             return Fed::Done;
         }
         let in_group = depth > 0 || self.group_indent.is_some();
-        self.feed_message_line(depth, line, in_group || self.quoted, delivery)
+        let is_inside = self.base_indent > 1 && indent(line) >= self.base_indent;
+        self.feed_message_line(depth, line, in_group || is_inside || self.quoted, delivery)
+    }
+
+    /// The sentence that says how the next exception is related to the last one.
+    fn feed_separator(&mut self, depth: usize, relation: Relation) -> Fed {
+        let trails_records = self.trails_records;
+        let Some(level) = self.levels.get_mut(depth) else { return Fed::Done };
+        let Some((current, last)) = level.current.and_then(|at| Some((at, self.exceptions.get_mut(at)?)))
+        else {
+            return Fed::Done;
+        };
+        if trails_records && ends_with_exception(last) {
+            return Fed::Done;
+        }
+        // Whatever stood in between was printed with the exception.
+        last.take_trailing();
+        level.pending = Some((current, relation));
+        level.expect = Expect::Start;
+        Fed::Stack
+    }
+
+    /// What `multiprocessing` puts around a traceback that another process carried over.
+    fn feed_quotation_marks(&mut self, depth: usize) -> Fed {
+        let is_prefixed = self.trails_records;
+        if self.quoted {
+            self.quoted = false;
+            return Fed::Stack;
+        }
+        if self.current(depth).is_some_and(|exception| exception.message.is_empty()) {
+            self.quoted = true;
+            return Fed::Stack;
+        }
+        // Behind times, the opening ones were a record of their own.
+        self.exceptions.iter_mut().for_each(|exception| exception.remote = true);
+        if let Some(exception) = self.current(depth).filter(|_| !is_prefixed) {
+            exception.take_trailing();
+        }
+        Fed::Stack
     }
 
     /// A line behind the exception's own, in which only the message can go on.
     fn feed_message_line(&mut self, depth: usize, line: &[u8], is_framed: bool, delivery: Delivery) -> Fed {
         let Some(exception) = self.current(depth) else { return Fed::Done };
         // gunicorn prints the message once more.
-        if exception.message_lines >= MESSAGE_LINES
-            || !is_framed && delivery != Delivery::Embedded && exception.message.as_bytes() == line
-        {
+        let is_anothers = exception.message_lines >= MESSAGE_LINES
+            || !is_framed && delivery == Delivery::Bare && is_drawn(line)
+            || !is_framed && delivery != Delivery::Embedded && exception.message.as_bytes() == line;
+        if is_anothers {
             return Fed::Done;
         }
         let is_sure = is_framed
@@ -113,10 +158,9 @@ impl TracebackBuilder {
 
     /// Keeps a line that may belong to the message, with the empty ones in front of it.
     pub(super) fn push_trailing(&mut self, depth: usize, line: &[u8], delivery: Delivery) -> Fed {
-        let most = if self.is_carried { MOST_TRAILING_LINES } else { TRAILING_LINES };
         let Some(exception) = self.current(depth) else { return Fed::Done };
         let blank_lines = exception.blank_lines;
-        if exception.trailing.len() + blank_lines >= most {
+        if exception.trailing.len() + blank_lines >= TRAILING_LINES {
             return Fed::Done;
         }
         exception.trailing.extend(std::iter::repeat_n(String::new(), blank_lines));
@@ -127,26 +171,22 @@ impl TracebackBuilder {
         Fed::Trailing
     }
 
-    /// A record carried the traceback, and the next record follows: all in between belongs to it, unless lines of
-    /// another kind are among it. Whether that is so.
-    ///
-    /// Behind an empty line, that is only sure of a producer whose lines all are records and stacks: `is_orderly`.
-    pub(crate) fn end_at_record(&mut self, is_orderly: bool) -> bool {
+    /// A record carried the traceback, and the next record follows: in a log of nothing but records and stacks, the lines
+    /// right behind the message belong to it. Whether there are any.
+    pub(crate) fn end_at_record(&mut self) -> bool {
         self.feed_rest();
         let Some(exception) = self.levels.first().and_then(|level| level.current) else { return false };
         let Some(exception) = self.exceptions.get_mut(exception) else { return false };
         let trailing = &exception.trailing;
-        let has_empty = trailing.iter().any(String::is_empty);
-        let most = if is_orderly { MOST_TRAILING_LINES } else { TRAILING_LINES };
-        let is_whole = !self.trails_records
-            && (is_orderly || !has_empty)
-            && trailing.len() < most
-            && !trailing.iter().any(|line| has_clock(line.as_bytes()));
-        let is_taken = is_whole && !trailing.is_empty();
-        if is_taken {
+        // Of a traceback that is indented as a whole, the message is, too.
+        let is_message = !self.trails_records
+            && self.base_indent <= 1
+            && (1..TRAILING_LINES).contains(&trailing.len())
+            && !trailing.iter().any(|line| line.is_empty() || is_shells(line) || has_clock(line.as_bytes()));
+        if is_message {
             exception.take_trailing();
         }
-        is_taken
+        is_message
     }
 
     /// The message says that the traceback behind it is what the exception carries.
@@ -171,11 +211,15 @@ impl TracebackBuilder {
     fn feed_blank(&mut self, depth: usize, delivery: Delivery) -> Fed {
         let Some(exception) = self.current(depth) else { return Fed::Done };
         exception.blank_lines += 1;
+        let blank_lines = exception.blank_lines;
         // Two empty lines end a message that nothing else ends; a separator stands behind one.
-        if delivery != Delivery::Embedded && exception.blank_lines > 2 { Fed::Done } else { Fed::Stack }
+        let most = if self.quoted { MESSAGE_LINES } else { 2 };
+        if delivery != Delivery::Embedded && blank_lines > most { Fed::Done } else { Fed::Stack }
     }
 
     fn extend_message(&mut self, depth: usize, line: &[u8]) {
+        // A formatter that indents the traceback indents all of it.
+        let line = line.get(self.base_indent.min(indent(line))..).unwrap_or_default();
         let mut grown = 0;
         let mut full = false;
         if let Some(exception) = self.current(depth) {
@@ -213,6 +257,12 @@ impl Exception {
     }
 }
 
+/// The last record behind the exception names one that was never raised: the separator is that one's.
+fn ends_with_exception(exception: &Exception) -> bool {
+    let last = exception.trailing.last().and_then(|line| exception_line(line.trim().as_bytes()));
+    last.is_some_and(|(type_name, _)| ends_like_exception(type_name))
+}
+
 /// Whether the line shows that those in front of it, which might not belong to the message, do.
 fn confirms(exception: &Exception, line: &[u8]) -> bool {
     if exception.trailing.is_empty() {
@@ -224,33 +274,21 @@ fn confirms(exception: &Exception, line: &[u8]) -> bool {
         let is_below_field = exception.blank_lines == 0 && content.len() < line.len();
         return is_below_field || ends_field(line);
     }
-    content.starts_with(b"[SQL: ") || content.starts_with(b"(Background on this error at: ")
+    [b"[SQL: ".as_slice(), b"(Background on this error at: ", b"HTTP response headers: "]
+        .iter()
+        .any(|start| content.starts_with(start))
 }
 
-/// What pydantic ends with what is wrong with a field.
-fn ends_field(line: &[u8]) -> bool {
-    contains(line, b"[type=") || contains(line, b"(type=")
+/// Nobody's message: a progress bar, which is drawn over and over on one line, or a rule.
+fn is_drawn(line: &[u8]) -> bool {
+    let line = line.trim_ascii_end();
+    line.contains(&b'\r') || line == RULE
 }
 
-/// Whether the line is sure to go on with the message.
-fn goes_on(exception: &Exception, line: &[u8]) -> bool {
-    let Some(first) = line.first() else { return false };
-    if STARTS.iter().any(|start| line.starts_with(start)) || exception.open_brackets > 0 {
-        return true;
-    }
-    let message = exception.message.as_bytes();
-    // Flask's banner is indented by one blank.
-    if exception.is_announced && message.is_empty() {
-        return true;
-    }
-    let is_inner = indent(line) > 1 || matches!(first, b'\t' | b')' | b']' | b'}' | b'^');
-    if is_validation(message) && ends_field(line) {
-        return true;
-    }
-    if is_inner || exception.is_announced {
-        return exception.blank_lines == 0;
-    }
-    matches!(message.trim_ascii_end().last(), Some(b':' | b',' | b'\\' | b'(' | b'[' | b'{'))
+/// What a shell says of a process that a signal ended.
+fn is_shells(line: &str) -> bool {
+    matches!(line, "Killed" | "Terminated" | "Aborted" | "Hangup" | "Segmentation fault" | "Bus error")
+        || line.ends_with("(core dumped)")
 }
 
 /// A time of day near the start: the line is some log's record.
@@ -262,6 +300,40 @@ fn has_clock(line: &[u8]) -> bool {
             .enumerate()
             .all(|(at, byte)| if at % 3 == 2 { *byte == b':' } else { byte.is_ascii_digit() })
     })
+}
+
+/// What pydantic ends with what is wrong with a field.
+fn ends_field(line: &[u8]) -> bool {
+    contains(line, b"[type=") || contains(line, b"(type=")
+}
+
+/// Whether the line is sure to go on with the message.
+fn goes_on(exception: &Exception, line: &[u8]) -> bool {
+    let Some(first) = line.first() else { return false };
+    let message = exception.message.as_bytes();
+    // Only of a statement it is known that it ends with its bracket: messages quote text that is cut, or sad faces.
+    let in_statement = exception.open_brackets > 0
+        && [b"[SQL: ".as_slice(), b"[parameters: "].iter().any(|start| contains(message, start));
+    // grpc's errors are in angle brackets.
+    let is_end = line == b">" && message.starts_with(b"<");
+    if in_statement || is_end || STARTS.iter().any(|start| line.starts_with(start)) {
+        return true;
+    }
+    // Flask's banner is indented by one blank.
+    if exception.is_announced && message.is_empty() {
+        return true;
+    }
+    let is_inner = indent(line) > 1
+        || matches!(first, b'\t' | b')' | b']' | b'}')
+        || line.iter().all(|byte| matches!(byte, b'^' | b'~' | b' '));
+    if is_validation(message) && ends_field(line) {
+        return true;
+    }
+    if is_inner || exception.is_announced {
+        return exception.blank_lines == 0;
+    }
+    let message = message.trim_ascii_end();
+    matches!(message.last(), Some(b':' | b',' | b'\\' | b'(' | b'[' | b'{')) && !message.ends_with(b":(")
 }
 
 /// `2 validation errors for Order`: the fields stand on lines of their own.

@@ -148,29 +148,30 @@ fn messages(input: &str) -> Vec<(String, Vec<String>)> {
     scan.tracebacks.into_iter().map(|entry| (entry.message, entry.trailing)).collect()
 }
 
-/// A message as it was raised, in every place of a log where it may stand.
+const HEADS: [(&str, &str); 5] = [
+    ("2024-05-01 12:00:00,123 ERROR shop: m", "2024-05-01 12:00:01,123 INFO shop: n"),
+    ("ERROR 2024-05-01 12:00:00,123 views 7 8 m", "INFO 2024-05-01 12:00:01,123 views 7 8 n"),
+    ("[2024-05-01 12:00:00 +0000] [7] [ERROR] m", "[2024-05-01 12:00:01 +0000] [7] [INFO] n"),
+    ("ERROR:    m", "INFO:     n"),
+    ("ERROR:shop:m", "INFO:shop:n"),
+];
+
+/// A message as it was raised, in every place of a log where it may stand: what is read of it, and what is marked.
 #[track_caller]
-fn check_message(type_name: &str, message: &str, bare: (&str, &[&str])) {
-    let whole = vec![(message.to_owned(), Vec::new())];
+fn check_message(type_name: &str, message: &str, (start, trailing): (&str, &[&str])) {
     let raised = format!("{STACK}{type_name}: {message}\n");
-    for (head, next) in [
-        ("2024-05-01 12:00:00,123 ERROR shop: m", "2024-05-01 12:00:01,123 INFO shop: n"),
-        ("ERROR 2024-05-01 12:00:00,123 views 7 8 m", "INFO 2024-05-01 12:00:01,123 views 7 8 n"),
-        ("[2024-05-01 12:00:00 +0000] [7] [ERROR] m", "[2024-05-01 12:00:01 +0000] [7] [INFO] n"),
-        ("ERROR:    m", "INFO:     n"),
-        ("ERROR:shop:m", "INFO:shop:n"),
-    ] {
-        let log = format!("{head}\n{raised}{next}\n");
-        assert_eq!(messages(&log), whole, "{log}");
-        let last = format!("{head}\n{raised}");
-        assert_eq!(messages(&last), whole, "{last}");
-        // Here lines are no records that belong to nothing.
-        let mixed = format!("up\n{log}");
-        assert_eq!(messages(&mixed), messages(&raised), "{mixed}");
-    }
-    let (start, trailing) = bare;
     let trailing = trailing.iter().map(|line| (*line).to_owned()).collect();
-    assert_eq!(messages(&raised), [(start.to_owned(), trailing)], "{raised}");
+    let read = vec![(start.to_owned(), trailing)];
+    assert_eq!(messages(&raised), read, "{raised}");
+    for (head, next) in HEADS {
+        let last = format!("{head}\n{raised}");
+        assert_eq!(messages(&last), read, "{last}");
+        let log = format!("{last}{next}\n");
+        assert_eq!(messages(&log), read, "{log}");
+    }
+    let record = serde_json::json!({"level": "ERROR", "message": "m", "exc_info": raised});
+    let whole = vec![(message.to_owned(), Vec::new())];
+    assert_eq!(messages(&format!("{record}\n")), whole, "{record}");
     let chain = format!("{raised}\n{CAUSE}\n\n{STACK}KeyError: 1\n");
     assert_eq!(messages(&chain)[0].0, message, "{chain}");
 }
@@ -179,25 +180,140 @@ fn check_message(type_name: &str, message: &str, bare: (&str, &[&str])) {
 fn messages_with_empty_lines() {
     check_message("ValueError", "a\n\nb", ("a", &["", "b"]));
     check_message("ValueError", "a\n\n\nb\nc", ("a", &["", "", "b", "c"]));
-    check_message(
-        "jsonschema.exceptions.ValidationError",
-        "'x' is not of type 'integer'\n\nFailed validating 'type' in schema['a']:\n    {'type': 'integer'}\n\nOn instance['a']:\n    'x'",
-        (
-            "'x' is not of type 'integer'",
-            &[
-                "",
-                "Failed validating 'type' in schema['a']:",
-                "    {'type': 'integer'}",
-                "",
-                "On instance['a']:",
-                "    'x'",
-            ],
-        ),
-    );
     let sql = "(sqlite3.OperationalError) no such table: t\n[SQL: SELECT a,\n\nb FROM t\n\nWHERE c]\n(Background on this error at: https://sqlalche.me/e/20/e3q8)";
     check_message("sqlalchemy.exc.OperationalError", sql, (sql, &[]));
     let refused = "(psycopg2.errors.X) no\n\nsuch thing\n[SQL: SELECT a]";
     check_message("sqlalchemy.exc.ProgrammingError", refused, (refused, &[]));
+}
+
+/// What is printed behind a traceback that a record carries looks like the further lines of a message: it is taken for
+/// these right behind it only, and only where nothing else was printed before.
+#[test]
+fn what_is_printed_behind_a_traceback_is_no_message() {
+    for printed in [
+        "Done.",
+        "Killed",
+        "Retrying in 2 seconds...",
+        "Summary\n=======\nfailed: 1",
+        " * Restarting with stat",
+        "{\"ok\": false}",
+        "^CShutting down gracefully",
+        "Error: Job failed, see log",
+    ] {
+        for (before, text) in [("up\n", printed.to_owned()), ("", format!("\n{printed}"))] {
+            let trailing: Vec<&str> = text.lines().collect();
+            for (head, next) in HEADS {
+                let log = format!("{before}{head}\n{STACK}KeyError: 1\n{text}\n{next}\n");
+                let [(message, marked)] = &messages(&log)[..] else { panic!("{log}") };
+                assert_eq!(
+                    (message.as_str(), marked),
+                    ("1", &trailing.iter().map(|line| (*line).to_owned()).collect()),
+                    "{log}"
+                );
+            }
+        }
+    }
+    // A progress bar is nobody's message, nor is what `socketserver` draws.
+    for printed in [
+        "  0%|     | 0/5 [00:00<?]\r100%|#####| 5/5 [00:01<00:00]",
+        "----------------------------------------",
+    ] {
+        let read = messages(&format!("{STACK}KeyError: 1\n{printed}\nup\n"));
+        assert_eq!(read, [("1".to_owned(), Vec::new())], "{printed}");
+    }
+    // A bracket that is never closed takes nothing in.
+    let read = messages(&format!("{STACK}ValueError: cannot parse ' c: [1, 2' :(\nup\n"));
+    assert_eq!(read, [("cannot parse ' c: [1, 2' :(".to_owned(), vec!["up".to_owned()])]);
+}
+
+/// Messages whose further lines no print has.
+#[test]
+fn messages_of_known_forms() {
+    for (type_name, message) in [
+        (
+            "jsonschema.exceptions.ValidationError",
+            "'x' is not of type 'integer'\n\nFailed validating 'type' in schema['a']:\n    {'type': 'integer'}\n\nOn instance['a']:\n    'x'",
+        ),
+        (
+            "kubernetes.client.exceptions.ApiException",
+            "(404)\nReason: Not Found\nHTTP response headers: HTTPHeaderDict({'Date': 'x'})\nHTTP response body: {\"code\":404}",
+        ),
+        (
+            "httpx.HTTPStatusError",
+            "Client error '404 Not Found' for url 'http://x/'\nFor more information check: https://developer.mozilla.org/en-US/docs/Web/HTTP/Status/404",
+        ),
+        (
+            "RuntimeError",
+            "CUDA error: device-side assert triggered\nCUDA kernel errors might be asynchronously reported at some other API call, so the stacktrace below might be incorrect.\nFor debugging consider passing CUDA_LAUNCH_BLOCKING=1.\nCompile with `TORCH_USE_CUDA_DSA` to enable device-side assertions.",
+        ),
+        (
+            "grpc._channel._InactiveRpcError",
+            "<_InactiveRpcError of RPC that terminated with:\n\tstatus = StatusCode.UNAVAILABLE\n\tdetails = \"x\"\n>",
+        ),
+        (
+            "playwright._impl._errors.TimeoutError",
+            "Page.goto: Timeout 30000ms exceeded.\nCall log:\n  - navigating to \"http://x/\"",
+        ),
+    ] {
+        check_message(type_name, message, (message, &[]));
+    }
+}
+
+/// An exception that was never raised, behind records of the same prefix, is none of the traceback in front of these.
+#[test]
+fn never_raised_behind_records() {
+    let never = format!("KeyError: 2\n\n{CAUSE}\n\n{STACK}OSError: 3\n");
+    for prefix in PREFIXES {
+        let text = prefixed(prefix, &format!("{STACK}LookupError: 1\nplaced\n{never}"));
+        let read = messages(&text);
+        assert_eq!((read[0].0.as_str(), read.last().unwrap().0.as_str()), ("1", "3"), "{text}");
+        let scan = scan_text(&text, &Options::default());
+        assert!(scan.tracebacks[0].parent.is_none(), "{text}");
+    }
+    let record = serde_json::json!({"level": "ERROR", "message": "m", "exc_info": never});
+    check(&format!("{record}\n"), "KeyError: \"2\" <cause 1> []\nOSError: \"3\" [f:3]");
+}
+
+/// tornado's formatter indents all lines of a traceback.
+#[test]
+fn messages_that_are_indented_with_their_traceback() {
+    let raised = format!("{STACK}ValueError: a\nb\n\n  c\n");
+    let indented: String = raised.lines().map(|line| format!("    {line}\n")).collect();
+    let read = messages(&format!("[E 240501 12:00:00 web:1875] m\n{indented}up\n"));
+    assert_eq!(read, [("a\nb\n\n  c".to_owned(), vec!["up".to_owned()])]);
+}
+
+/// Undoing escapes breaks source lines that hold some of their own.
+#[test]
+fn escaped_sources_with_escapes() {
+    let escaped = "Traceback (most recent call last):\\n  File \"/srv/a.py\", line 3, in f\\n    raise ValueError('a\\nb c\\n')\\nValueError: a\\nb c";
+    let log = format!("2024-05-01 12:00:00,123 ERROR shop: m {escaped}\n");
+    check(&log, "ValueError: \"a\\nb c\" [f:3]");
+}
+
+/// Many empty lines are no end of what is in quotation marks.
+#[test]
+fn empty_lines_of_carried_messages() {
+    let remote =
+        format!("multiprocessing.pool.RemoteTraceback: \n\"\"\"\n{STACK}ValueError: a\n\n\n\nb\n\"\"\"\n");
+    let read = messages(&format!("{remote}\n{CAUSE}\n\n{STACK}ValueError: a\n"));
+    let found: Vec<&str> = read.iter().map(|(message, _)| message.as_str()).collect();
+    assert_eq!(found, ["a\n\n\n\nb", "a"]);
+}
+
+/// Behind times of a collector, each line is a record; so is the one with the opening quotation marks.
+#[test]
+fn carried_messages_behind_times() {
+    let remote = format!("multiprocessing.pool.RemoteTraceback: \n\"\"\"\n{STACK}ValueError: a\n\"\"\"\n");
+    let text = format!("{remote}\n{CAUSE}\n\n{STACK}OSError: b\n");
+    for prefix in
+        ["2024-05-01T12:00:00.123456789Z stderr F ", "2024-05-01T12:00:00.123456+00:00 app[web.1]: ", ""]
+    {
+        let scan = scan_text(&prefixed(prefix, &text), &Options::default());
+        let read: Vec<_> =
+            scan.tracebacks.iter().map(|entry| (entry.message.as_str(), entry.remote)).collect();
+        assert_eq!(read, [("a", true), ("b", false)], "{prefix}");
+    }
 }
 
 /// The name of a field is told by what stands behind it.
