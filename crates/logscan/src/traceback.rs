@@ -312,7 +312,7 @@ impl TracebackBuilder {
         }
         match self.expect(0) {
             Expect::Start if self.levels.len() == 1 => self.feed_start(0, line),
-            Expect::Message if self.levels.len() == 1 && (is_blank || separator(line).is_some()) => {
+            Expect::Message if self.levels.len() == 1 && (is_blank || ends_group(line)) => {
                 self.feed_message(0, line, delivery)
             }
             _ if is_blank => {
@@ -555,6 +555,11 @@ pub(crate) fn separator(line: &[u8]) -> Option<Relation> {
         CONTEXT => Some(Relation::Context),
         _ => None,
     }
+}
+
+/// What stands without a margin behind a group, and is part of the tree.
+fn ends_group(line: &[u8]) -> bool {
+    separator(line).is_some() || line.trim_ascii() == b"\"\"\""
 }
 
 /// Whether a line is the header of a traceback and nothing else.

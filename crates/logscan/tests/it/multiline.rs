@@ -301,6 +301,18 @@ fn empty_lines_of_carried_messages() {
     assert_eq!(found, ["a\n\n\n\nb", "a"]);
 }
 
+/// The quotation marks have no margin.
+#[test]
+fn groups_that_were_carried_over() {
+    let text = format!(
+        "concurrent.futures.process._RemoteTraceback: \n\"\"\"\n{GROUP}\"\"\"\n\n{CAUSE}\n\n{STACK}OSError: b\n"
+    );
+    let read = READ.replace("exceptions)\" [", "exceptions)\" <cause 3> [").replace(']', "] remote");
+    for prefix in ["", PREFIXES[0]] {
+        check(&prefixed(prefix, &text), &format!("{read}\nOSError: \"b\" [f:3]"));
+    }
+}
+
 /// Behind times of a collector, each line is a record; so is the one with the opening quotation marks.
 #[test]
 fn carried_messages_behind_times() {
