@@ -174,13 +174,12 @@ impl Stream {
         context: &LineContext,
         collector: &mut Collector<'_>,
     ) -> bool {
-        if let Some(mut open) = self.open.take() {
+        if let Some(open) = self.open.take() {
             if open.is_undecided() {
                 self.torn_until = context.number + TORN_LINES;
                 self.set_aside(open, context.number, collector);
             } else {
                 let torn = !open.is_complete();
-                open.end_at_record(!self.has_outer_line, collector);
                 self.close(open, torn, context.number, collector);
             }
         }
@@ -332,7 +331,6 @@ impl Stream {
                 Fed::Trailing => {
                     // It may as well be what introduces the next one.
                     self.before.note(line);
-                    open.last_trailing = Some(*context);
                     self.open = Some(open);
                     return true;
                 }
@@ -399,9 +397,7 @@ impl Stream {
             builder.name_in_front = self.last.line.strip_prefix(b"[ERROR] ").map(<[u8]>::to_vec);
         }
         let (carrier, is_dated) = self.carrier(context, record.is_some(), collector);
-        let is_carried = record.is_some() || carrier.log_message.is_some();
         let mut open = Open::new(OpenStack::Traceback(Box::new(builder)), carrier, is_dated);
-        open.is_carried = is_carried;
         open.key = record.map(key_of);
         open.prefix = Prefix::new(prefix);
         self.open = Some(open);
@@ -551,8 +547,7 @@ impl Stream {
     pub(crate) fn finish(&mut self, line: u64, end: Option<Timestamp>, collector: &mut Collector<'_>) {
         let open: Vec<Open> =
             self.open.take().into_iter().chain(std::mem::take(&mut self.interleaved)).collect();
-        for mut open in open {
-            open.end_at_record(!self.has_outer_line, collector);
+        for open in open {
             let torn = !open.is_complete();
             self.close(open, torn, line, collector);
         }

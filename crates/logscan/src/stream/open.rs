@@ -12,10 +12,6 @@ pub(super) struct Open {
     pub(super) carrier: Carrier,
     /// The time is the record's own, and not only near.
     pub(super) is_dated: bool,
-    /// A record carries it: what stands right behind its message may be told by the next one.
-    pub(super) is_carried: bool,
-    /// The last line that may be part of the message, or may not.
-    pub(super) last_trailing: Option<LineContext>,
     /// The producer inside the stream whose records carry the lines, as long as that may be.
     pub(super) key: Option<u64>,
     /// What stands in front of the header, and so perhaps in front of every line.
@@ -33,17 +29,7 @@ pub(super) enum OpenStack {
 
 impl Open {
     pub(super) fn new(stack: OpenStack, carrier: Carrier, is_dated: bool) -> Self {
-        Self {
-            stack,
-            carrier,
-            is_dated,
-            is_carried: false,
-            last_trailing: None,
-            key: None,
-            prefix: None,
-            is_prefixed: false,
-            charged: 0,
-        }
+        Self { stack, carrier, is_dated, key: None, prefix: None, is_prefixed: false, charged: 0 }
     }
 
     /// Only the header was read: whether its lines have a prefix, and which, the next one will tell.
@@ -91,18 +77,6 @@ impl Open {
             None => &mut self.carrier.place,
         };
         place.include(context);
-    }
-
-    /// The next record begins, or the log ends; `is_orderly` where all lines of the producer were records and stacks.
-    pub(super) fn end_at_record(&mut self, is_orderly: bool, collector: &mut Collector<'_>) {
-        if is_orderly
-            && self.is_carried
-            && let OpenStack::Traceback(builder) = &mut self.stack
-            && builder.end_at_record()
-            && let Some(context) = self.last_trailing
-        {
-            self.extend(&context, collector);
-        }
     }
 
     pub(super) fn is_complete(&self) -> bool {

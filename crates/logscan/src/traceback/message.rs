@@ -1,9 +1,8 @@
 //! Where an exception's message ends that is printed among other lines.
 //!
-//! Nothing marks the end, so what goes on with a message must show it. Programs print all sorts of things behind a
-//! traceback (`Done.`, `Retrying in 2 seconds`, a shell's `Killed`), also where a record carries it; so the next record
-//! tells of the lines right behind the message only, and in logs of nothing but records and stacks. What else may belong
-//! to the message is kept apart.
+//! Nothing marks the end, so what goes on with a message must show it. Also where a record carries the traceback, all
+//! sorts of things are printed behind it (`Done.`, `Retrying in 2 seconds`, a shell's `Killed`), so that the next record
+//! does not tell; what may belong to the message is kept apart.
 
 use super::{
     Delivery, Exception, Expect, Fed, MESSAGE_LIMIT, MESSAGE_LINES, Opening, TRAILING_LIMIT, TRAILING_LINES,
@@ -171,24 +170,6 @@ impl TracebackBuilder {
         Fed::Trailing
     }
 
-    /// A record carried the traceback, and the next record follows: in a log of nothing but records and stacks, the lines
-    /// right behind the message belong to it. Whether there are any.
-    pub(crate) fn end_at_record(&mut self) -> bool {
-        self.feed_rest();
-        let Some(exception) = self.levels.first().and_then(|level| level.current) else { return false };
-        let Some(exception) = self.exceptions.get_mut(exception) else { return false };
-        let trailing = &exception.trailing;
-        // Of a traceback that is indented as a whole, the message is, too.
-        let is_message = !self.trails_records
-            && self.base_indent <= 1
-            && (1..TRAILING_LINES).contains(&trailing.len())
-            && !trailing.iter().any(|line| line.is_empty() || is_shells(line) || has_clock(line.as_bytes()));
-        if is_message {
-            exception.take_trailing();
-        }
-        is_message
-    }
-
     /// The message says that the traceback behind it is what the exception carries.
     fn carries(&mut self, depth: usize) -> bool {
         let quoted = self.quoted;
@@ -283,23 +264,6 @@ fn confirms(exception: &Exception, line: &[u8]) -> bool {
 fn is_drawn(line: &[u8]) -> bool {
     let line = line.trim_ascii_end();
     line.contains(&b'\r') || line == RULE
-}
-
-/// What a shell says of a process that a signal ended.
-fn is_shells(line: &str) -> bool {
-    matches!(line, "Killed" | "Terminated" | "Aborted" | "Hangup" | "Segmentation fault" | "Bus error")
-        || line.ends_with("(core dumped)")
-}
-
-/// A time of day near the start: the line is some log's record.
-fn has_clock(line: &[u8]) -> bool {
-    let head = line.get(..line.len().min(48)).unwrap_or_default();
-    head.windows(8).any(|window| {
-        window
-            .iter()
-            .enumerate()
-            .all(|(at, byte)| if at % 3 == 2 { *byte == b':' } else { byte.is_ascii_digit() })
-    })
 }
 
 /// What pydantic ends with what is wrong with a field.

@@ -186,8 +186,7 @@ fn messages_with_empty_lines() {
     check_message("sqlalchemy.exc.ProgrammingError", refused, (refused, &[]));
 }
 
-/// What is printed behind a traceback that a record carries looks like the further lines of a message: it is taken for
-/// these right behind it only, and only where nothing else was printed before.
+/// What is printed behind a traceback that a record carries looks like the further lines of a message.
 #[test]
 fn what_is_printed_behind_a_traceback_is_no_message() {
     for printed in [
@@ -200,10 +199,10 @@ fn what_is_printed_behind_a_traceback_is_no_message() {
         "^CShutting down gracefully",
         "Error: Job failed, see log",
     ] {
-        for (before, text) in [("up\n", printed.to_owned()), ("", format!("\n{printed}"))] {
+        for text in [printed.to_owned(), format!("\n{printed}")] {
             let trailing: Vec<&str> = text.lines().collect();
             for (head, next) in HEADS {
-                let log = format!("{before}{head}\n{STACK}KeyError: 1\n{text}\n{next}\n");
+                let log = format!("{head}\n{STACK}KeyError: 1\n{text}\n{next}\n");
                 let [(message, marked)] = &messages(&log)[..] else { panic!("{log}") };
                 assert_eq!(
                     (message.as_str(), marked),
