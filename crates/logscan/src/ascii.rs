@@ -66,6 +66,16 @@ pub(crate) fn indent(text: &[u8]) -> usize {
     text.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
 }
 
+/// The text without one blank in front.
+pub(crate) fn behind_blank(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b" ").unwrap_or(text)
+}
+
+/// Whether a byte may stand in the name of a program, a service or a host.
+pub(crate) fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')
+}
+
 pub(crate) fn trim_start(text: &[u8]) -> &[u8] {
     text.get(indent(text)..).unwrap_or_default()
 }

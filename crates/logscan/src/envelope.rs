@@ -3,7 +3,7 @@
 mod platforms;
 mod tails;
 
-use crate::ascii::{indent, trim_start, until};
+use crate::ascii::{behind_blank, indent, is_of_name, trim_start, until};
 use crate::format::FormatName;
 use crate::header;
 use crate::json_record::JsonRecord;
@@ -194,11 +194,6 @@ fn starts_record(text: &[u8]) -> bool {
     header::parse(text).is_some() || is_header(text)
 }
 
-/// Takes one blank off.
-fn behind_blank(text: &[u8]) -> &[u8] {
-    text.strip_prefix(b" ").unwrap_or(text)
-}
-
 fn kubectl(line: &[u8]) -> Option<Envelope<'_>> {
     let rest = line.strip_prefix(b"[pod/")?;
     let producer = until(rest, b']');
@@ -221,11 +216,7 @@ fn docker_time(line: &[u8]) -> Option<(StatedTime, &[u8])> {
 }
 
 fn compose(line: &[u8]) -> Option<Envelope<'_>> {
-    let name_len = line
-        .iter()
-        .take(80)
-        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'@'))
-        .count();
+    let name_len = line.iter().take(80).take_while(|byte| is_of_name(**byte) || **byte == b'@').count();
     let rest = trim_start(line.get(name_len..)?);
     let text = rest.strip_prefix(b"|")?;
     if name_len == 0 || line.get(name_len) == Some(&b'|') {

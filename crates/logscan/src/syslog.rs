@@ -1,6 +1,6 @@
 //! Lines of syslog and of `journalctl`: `time host ident[pid]: text`, with or without a priority.
 
-use crate::ascii::{leading_number, until, whole_number};
+use crate::ascii::{behind_blank, is_of_name, leading_number, until, whole_number};
 use crate::level::Level;
 use crate::stated_time::{self, StatedTime};
 
@@ -35,9 +35,9 @@ pub(crate) fn parse(line: &[u8]) -> Option<SyslogLine<'_>> {
 
 /// Reads a line whose producer is a name alone, where others tell that the source is a syslog.
 pub(crate) fn parse_named(line: &[u8]) -> Option<SyslogLine<'_>> {
-    let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/');
     let (host, line) = behind_host(line, None)?;
-    let is_name = |name: &[u8]| name.iter().all(is_of_name) && Level::from_any_case(name).is_none();
+    let is_of_path = |byte: &u8| is_of_name(*byte) || *byte == b'/';
+    let is_name = |name: &[u8]| name.iter().all(is_of_path) && Level::from_any_case(name).is_none();
     (is_name(host) && is_name(line.producer)).then_some(line)
 }
 
@@ -59,8 +59,7 @@ fn behind_host(line: &[u8], level: Option<Level>) -> Option<(&[u8], SyslogLine<'
     let pid = memchr::memchr(b'[', producer)
         .and_then(|at| leading_number(producer.get(at + 1..)?))
         .map(|(pid, _)| pid);
-    let text = after_host.get(colon + 1..)?;
-    let text = text.strip_prefix(b" ").unwrap_or(text);
+    let text = behind_blank(after_host.get(colon + 1..)?);
     Some((host, SyslogLine { time, level, producer, pid, text }))
 }
 
@@ -96,7 +95,7 @@ fn rfc5424(line: &[u8], level: Option<Level>) -> Option<SyslogLine<'_>> {
 /// The text behind `-` or behind elements such as `[id@1 key="a \"quoted\" ] value"]`.
 fn behind_structured_data(text: &[u8]) -> Option<&[u8]> {
     if let Some(rest) = text.strip_prefix(b"-") {
-        return Some(rest.strip_prefix(b" ").unwrap_or(rest));
+        return Some(behind_blank(rest));
     }
     let (mut is_quoted, mut is_escaped, mut is_open) = (false, false, false);
     for (at, byte) in text.iter().enumerate() {

@@ -35,7 +35,7 @@ pub(crate) struct WarningNumber(u64);
 
 #[derive(Debug, Default)]
 struct Kept {
-    number: u64,
+    number: Option<WarningNumber>,
     time: Option<UtcTime>,
     at: Option<Timestamp>,
     level: Option<Level>,
@@ -59,8 +59,8 @@ impl Warnings {
         let time = at.map(|at| at.time).or(before);
         self.before = time.map(|time| (context.source, time));
         self.added += 1;
-        let number = self.added;
-        let Some(Kept { mut text, .. }) = self.room_for(time) else { return WarningNumber(number) };
+        let number = WarningNumber(self.added);
+        let Some(Kept { mut text, .. }) = self.room_for(time) else { return number };
         text.clear();
         let names =
             [header.logger, header.thread, header.request_id, producer.unwrap_or_default().as_bytes()];
@@ -70,12 +70,12 @@ impl Warnings {
         });
         append(&mut text, &header.message_text(), MESSAGE_LIMIT);
         let LineContext { level, pid, .. } = *context;
-        let kept = Kept { number, time, at, level, pid, place: context.place(), ends, text };
+        let kept = Kept { number: Some(number), time, at, level, pid, place: context.place(), ends, text };
         let is_newest = self.kept.back().is_none_or(|last| last.time <= time);
         let index =
             if is_newest { self.kept.len() } else { self.kept.partition_point(|other| other.time <= time) };
         self.kept.insert(index, kept);
-        WarningNumber(number)
+        number
     }
 
     /// What is to be filled; `None` for what is older than all that are kept, if no more of them are.
@@ -89,7 +89,7 @@ impl Warnings {
 
     /// Adds a further line to one of them, if that is still kept.
     pub(super) fn extend(&mut self, number: WarningNumber, line: &[u8], context: &LineContext) {
-        let is_it = |kept: &&mut Kept| kept.number == number.0;
+        let is_it = |kept: &&mut Kept| kept.number == Some(number);
         let Some(kept) = self.kept.iter_mut().rev().find(is_it) else { return };
         if kept.place.source != context.source {
             return;

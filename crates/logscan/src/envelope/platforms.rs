@@ -1,7 +1,7 @@
 //! What the log commands of hosting platforms put in front of every line.
 
-use super::{Envelope, behind_blank};
-use crate::ascii::{until, whole_number};
+use super::Envelope;
+use crate::ascii::{behind_blank, is_of_name, until, whole_number};
 use crate::level::Level;
 use crate::stated_time::{self, StatedTime};
 
@@ -23,10 +23,6 @@ fn instance(text: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let is_name = !inner.is_empty() && inner.iter().all(|byte| is_of_name(*byte));
     let len = name_len + inner.len() + 2;
     is_name.then_some((text.get(..len)?, inner, text.get(len..)?))
-}
-
-fn is_of_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')
 }
 
 /// `time app[web.1]: text`. A number in the brackets is a process of syslog's.

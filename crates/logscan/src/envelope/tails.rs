@@ -1,7 +1,7 @@
 //! What tools put in front of every line that follow several services at once.
 
-use super::{Envelope, behind_blank};
-use crate::ascii::{trim_start, until};
+use super::Envelope;
+use crate::ascii::{behind_blank, is_of_name, trim_start, until};
 use crate::stated_time::{self, StatedTime};
 
 /// How many words stern puts in front.
@@ -48,9 +48,9 @@ pub(super) fn kubetail(line: &[u8]) -> Option<Envelope<'_>> {
 
 /// Length of a name as Kubernetes allows them (RFC 1123).
 fn name_len(text: &[u8]) -> Option<usize> {
-    let is_of_name =
+    let is_of_label =
         |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
-    let len = text.iter().take(253).take_while(|byte| is_of_name(byte)).count();
+    let len = text.iter().take(253).take_while(|byte| is_of_label(byte)).count();
     let name = text.get(..len)?;
     let ends = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     (ends(name.first()) && ends(name.last())).then_some(len)
@@ -61,8 +61,7 @@ pub(super) fn foreman(line: &[u8]) -> Option<Envelope<'_>> {
     let (_, len) = stated_time::clock(line)?;
     let rest = line.get(len..)?.strip_prefix(b" ")?;
     let name = until(rest.get(..rest.len().min(80))?, b' ');
-    let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     let text = trim_start(rest.get(name.len()..)?).strip_prefix(b"|")?;
-    let is_name = !name.is_empty() && name.iter().all(is_of_name);
+    let is_name = !name.is_empty() && name.iter().all(|byte| is_of_name(*byte));
     is_name.then_some(Envelope::new(name, Some(StatedTime::Undated), behind_blank(text)))
 }

@@ -4,7 +4,7 @@ use wide::u8x16;
 
 /// Bounds of a key; a zone is shorter than the least.
 pub(super) const MIN_KEY: usize = 6;
-pub(super) const MAX_KEY: usize = 96;
+const MAX_KEY: usize = 96;
 
 /// Bytes that are compared at once, whatever the key's length: a loop over it would be mispredicted wherever the heads
 /// of a log differ in length.

@@ -7,7 +7,7 @@ pub(super) const SECOND: usize = 19;
 /// Bytes of the longest time, rounded up to a power of two.
 pub(super) const LONGEST: usize = 32;
 
-/// Eight bytes that are all the same, multiplied by what they are.
+/// Multiplied by a byte: eight of it.
 const ONES: u64 = 0x0101_0101_0101_0101;
 
 /// Where a line has its time, and how long a fraction.
